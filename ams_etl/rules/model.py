@@ -1,0 +1,144 @@
+"""What the rules hand over: candidates, skips and contacts, the same for every source system."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+RecordType = Literal["personal", "commercial", "both"]
+Status = Literal["client", "prospect", "inactive"]
+SourceRole = Literal["primary", "contact", "second_insured"]
+SkipReason = Literal[
+    "no_name_no_email", "inactive", "prospect", "segment", "commercial_contacts", "not_second_insured",
+    "gap_filler", "deleted",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address as given, white space collapsed."""
+
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """C6: E.164 where valid, else the digits given; `kind` is cell, home or business."""
+
+    number: str
+    kind: str
+    extension: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """T: the text people see, and where it comes from (`default`, `line_of_business`, `executive`, ...)."""
+
+    tag: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """K: a dated fact; a continuous policy's renewal may have no date."""
+
+    kind: Literal["birthday", "renewal"]
+    fact_date: date | None
+    label: str
+    policy_id: str | None = None
+    is_continuous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """X1: a person at the agency in a role; `user_id` is filled from the user mapping."""
+
+    connection_type: str
+    employee_code: str
+    employee_name: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One source record that may become, or join, a contact (C)."""
+
+    system: str
+    entity: str
+    entity_id: str
+    customer_id: str
+    customer_number: int
+    role: SourceRole
+    record_type: RecordType
+    status: Status
+    has_policy_in_force: bool
+    first_name: str | None
+    last_name: str | None
+    nickname: str | None
+    company_name: str | None
+    suppressed_reason: str | None
+    emails: tuple[str, ...]
+    phones: tuple[Phone, ...]
+    address: Address
+    birthday: date | None
+    tags: tuple[Tag, ...]
+    key_facts: tuple[KeyFact, ...]
+    connections: tuple[Connection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Q3: why a candidate did not become a contact; `detail` holds no personal data."""
+
+    system: str
+    entity: str
+    entity_id: str
+    customer_id: str
+    reason: SkipReason
+    rule: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What one customer gives today, and the next day on which it gives something else by itself."""
+
+    candidates: tuple[Candidate, ...]
+    skips: tuple[Skip, ...]
+    review_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A merged contact (M): what `mart.contacts` and its satellite tables show. Its id is the engine's."""
+
+    record_type: RecordType
+    status: Status
+    first_name: str | None
+    last_name: str | None
+    nickname: str | None
+    company_name: str | None
+    emails: tuple[str, ...]
+    phones: tuple[Phone, ...]
+    address: Address
+    birthday: date | None
+    owner_user_id: str | None
+    owner_role: str | None
+    suppressed_reason: str | None
+    tags: tuple[Tag, ...]
+    key_facts: tuple[KeyFact, ...]
+    connections: tuple[Connection, ...]
+    sources: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameOverride:
+    """N12: the name that a person gave the contact in the platform."""
+
+    first_name: str | None
+    last_name: str | None
+    nickname: str | None = None

@@ -1,0 +1,72 @@
+"""The settings a rule may depend on (S): one frozen dataclass, the defaults of the public contract.
+
+`ams_etl.settings` validates agencies.yaml straight into these classes, so a setting is declared once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+EmployeeRole = Literal["executive", "representative"]
+TagSource = Literal[
+    "line_of_business", "carrier", "branch", "department", "division", "group",
+    "notation", "city", "state", "postal_code", "health_flag",
+]  # fmt: skip
+
+DEFAULT_SECOND_INSURED = (
+    "spouse", "husband", "wife", "partner", "domestic partner",
+    "second insured", "secondary insured", "co-insured",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """O1: which role's employee owns a contact of each record type."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    commercial: EmployeeRole = "executive"
+    personal: EmployeeRole = "representative"
+
+
+@dataclass(frozen=True, slots=True)
+class ProspectsWithin:
+    """L6: prospects count only so many days after they were added or their newest policy expired."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    within_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """T4: with `include`, only contacts with one of these tags; `exclude` wins."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """One agency's choices; every one has the public contract's default."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    ownership: Ownership = Ownership()
+    merged_owner_priority: Literal["commercial", "personal"] = "commercial"
+    ownership_tags: tuple[EmployeeRole, ...] = ()
+    tags: tuple[TagSource, ...] = ("line_of_business", "carrier")
+    birthday_key_facts: bool = True
+    renewal_key_facts: bool = True
+    prospects: Literal["all", "none"] | ProspectsWithin = "all"
+    commercial_contacts: Literal["all", "primary_and_secondary"] = "all"
+    second_insured: bool = True
+    second_insured_relationships: tuple[str, ...] = DEFAULT_SECOND_INSURED
+    primary_email_only: bool = False
+    import_inactive: bool = False
+    merge_by: Literal["email", "source_id"] = "email"
+    segments: Segments = Segments()
+    activity_actions: Mapping[str, str] = field(default_factory=dict)
+    name_marks: Mapping[str, str] = field(default_factory=dict)
+    """N10: further marks -> the flag they raise (`deceased`, `do_not_contact`, or any other word)."""
+    notations: Mapping[str, str] = field(default_factory=dict)
+    """T2: notation id -> its name."""
+    default_country: str = "US"
