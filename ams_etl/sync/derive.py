@@ -1,0 +1,324 @@
+"""From changed source records to candidates: the first half of the difference engine.
+
+Only dirty customers are read: those whose records changed (marked in the transaction that changed them), those
+whose day of review has come, and all of them when settings or rules changed. Each chunk is one transaction that
+stores the candidates and marks what the plan must look at, so a killed run goes on where it stopped.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from ams_etl.rules.candidates import derive
+from ams_etl.rules.model import Derivation
+from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.copy import copy_rows
+from ams_etl.store.content import content_hash_of_bytes
+from ams_etl.sync.documents import candidate_json
+from ams_etl.sync.fingerprint import fingerprint
+from ams_etl.sync.identity import candidate_id
+from ams_etl.sync.reference import load_reference
+
+_log = logging.getLogger(__name__)
+CHUNK = 1000
+"""Customers derived in one transaction."""
+
+_DERIVED_COLUMNS = {
+    "candidate_id": "uuid", "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
+    "document": "jsonb", "emails": "text[]", "content_hash": "bytea",
+}  # fmt: skip
+_SKIP_COLUMNS = {
+    "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
+    "reason": "text", "rule": "text", "detail": "text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveCounts:
+    """What deriving looked at and what came of it."""
+
+    customers: int = 0
+    candidates: int = 0
+    changed: int = 0
+    skipped: int = 0
+
+
+def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> int:
+    """Mark customers dirty whose derivation may differ though their records did not change.
+
+    That is: everybody after a change of settings or rules, else those whose day of review has come.
+
+    Returns:
+        How many customers are dirty now.
+    """
+    wanted = fingerprint(settings)
+    with connection.transaction():
+        connection.execute(
+            "insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,)
+        )
+        known = connection.execute(
+            "select fingerprint from stage.engine where agency = %s for update", (agency,)
+        ).fetchone()
+        if known is None or known[0] != wanted:
+            connection.execute(
+                """insert into stage.dirty_customers (agency, customer_id)
+                select agency, entity_id from raw_ams360.customers where agency = %(agency)s and deleted_at is null
+                union select agency, customer_id from stage.customers where agency = %(agency)s
+                on conflict do nothing""",
+                {"agency": agency},
+            )
+            # Every contact: merge_by, segments and ownership act after the candidates.
+            connection.execute(
+                """insert into stage.touched (agency, kind, id)
+                select agency, 'candidate', candidate_id::text from stage.candidates where agency = %s
+                on conflict (agency, kind, id) do update set planned = false""",
+                (agency,),
+            )
+            connection.execute(
+                "update stage.engine set fingerprint = %s, version = version + 1 where agency = %s",
+                (wanted, agency),
+            )
+        connection.execute(
+            """insert into stage.dirty_customers (agency, customer_id)
+            select agency, customer_id from stage.customers where agency = %s and review_on <= %s
+            on conflict do nothing""",
+            (agency, today),
+        )
+        found = connection.execute(
+            "select count(*) from stage.dirty_customers where agency = %s", (agency,)
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def derive_dirty(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    settings: RuleSettings,
+    today: date,
+    progress: Callable[[int], None] = lambda done: None,
+) -> DeriveCounts:
+    """Derive every dirty customer into `stage.candidates` and `stage.skips`, a chunk a transaction.
+
+    Args:
+        connection: autocommit; each chunk opens its own transaction.
+        agency: the agency id.
+        settings: its rule settings.
+        today: the date the rules are asked for.
+        progress: called with the number of customers done so far.
+    """
+    reference = load_reference(connection, agency)
+    total = DeriveCounts()
+    while True:
+        with connection.transaction():
+            chunk = [
+                row[0]
+                for row in connection.execute(
+                    """select customer_id from stage.dirty_customers where agency = %s
+                    order by customer_id limit %s""",
+                    (agency, CHUNK),
+                )
+            ]
+            if not chunk:
+                return total
+            bundles = _read_bundles(connection, agency, chunk)
+            derived = [derive(bundle, reference, settings, today) for bundle in bundles]
+            changed = _store(connection, agency, chunk, bundles, derived, today)
+            total = replace(
+                total,
+                customers=total.customers + len(chunk),
+                candidates=total.candidates + sum(len(one.candidates) for one in derived),
+                changed=total.changed + changed,
+                skipped=total.skipped + sum(len(one.skips) for one in derived),
+            )
+        progress(total.customers)
+
+
+def _read_bundles(
+    connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str]
+) -> list[CustomerBundle]:
+    key = (agency, list(customer_ids))
+    rows = connection.cursor(row_factory=tuple_row)
+    contacts: dict[str, list[CustomerContact]] = {}
+    dependents: dict[str, list[CustomerDependent]] = {}
+    policies: dict[str, list[Policy]] = {}
+    for table, into, make in (
+        ("customer_contacts", contacts, CustomerContact.from_payload),
+        ("customer_dependents", dependents, CustomerDependent.from_payload),
+        ("policies", policies, Policy.from_payload),
+    ):
+        for customer_id, payload in rows.execute(
+            f"""select customer_id, payload from raw_ams360.{table}
+            where agency = %s and customer_id = any(%s) and deleted_at is null order by entity_id""",
+            key,
+        ):
+            into.setdefault(customer_id, []).append(make(payload))  # type: ignore[attr-defined]
+    shells = frozenset(
+        row[0] for row in rows.execute("select policy_id from ops.policy_shells where agency = %s", (agency,))
+    )
+    return [
+        CustomerBundle(
+            customer=Customer.from_payload(payload),
+            contacts=tuple(contacts.get(customer_id, ())),
+            dependents=tuple(dependents.get(customer_id, ())),
+            policies=tuple(policies.get(customer_id, ())),
+            shell_policy_ids=shells,
+        )
+        for customer_id, payload in rows.execute(
+            """select entity_id, payload from raw_ams360.customers
+            where agency = %s and entity_id = any(%s) and deleted_at is null""",
+            key,
+        ).fetchall()
+    ]
+
+
+def _store(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    chunk: Sequence[str],
+    bundles: Sequence[CustomerBundle],
+    derived: Sequence[Derivation],
+    today: date,
+) -> int:
+    connection.execute(
+        """create temp table if not exists derived_candidates (candidate_id uuid, customer_id text, system text,
+            entity text, entity_id text, document jsonb, emails text[], content_hash bytea) on commit delete rows;
+        create temp table if not exists derived_skips (customer_id text, system text, entity text,
+            entity_id text, reason text, rule text, detail text) on commit delete rows"""
+    )
+    copy_rows(
+        connection,
+        "derived_candidates",
+        _DERIVED_COLUMNS,
+        (row for one in derived for row in _candidate_rows(agency, one)),
+    )
+    copy_rows(
+        connection,
+        "derived_skips",
+        _SKIP_COLUMNS,
+        (
+            (skip.customer_id, skip.system, skip.entity, skip.entity_id, skip.reason, skip.rule, skip.detail)
+            for one in derived
+            for skip in one.skips
+        ),
+    )
+    scope = {"agency": agency, "customers": list(chunk), "today": today}
+    # What was: candidates that are gone or differ, and the contacts they stood in.
+    connection.execute(
+        """insert into stage.touched (agency, kind, id)
+        select c.agency, k.kind, k.id
+        from stage.candidates c
+        left join derived_candidates d on d.candidate_id = c.candidate_id
+        cross join lateral (values ('candidate', c.candidate_id::text), ('contact', c.contact_id::text)) k (kind, id)
+        where c.agency = %(agency)s and c.customer_id = any(%(customers)s)
+            and d.content_hash is distinct from c.content_hash and k.id is not null
+        on conflict (agency, kind, id) do update set planned = false""",
+        scope,
+    )
+    connection.execute(
+        """delete from stage.candidates c where agency = %(agency)s and customer_id = any(%(customers)s)
+            and not exists (select from derived_candidates d where d.candidate_id = c.candidate_id)""",
+        scope,
+    )
+    written = connection.execute(
+        """with written as (
+            insert into stage.candidates as c (agency, candidate_id, customer_id, system, entity, entity_id,
+                document, content_hash, first_seen_at)
+            select %(agency)s, d.candidate_id, d.customer_id, d.system, d.entity, d.entity_id, d.document,
+                d.content_hash, coalesce(k.first_seen_at, p.first_seen_at, n.first_seen_at)
+            from derived_candidates d
+            left join raw_ams360.customers k
+                on d.entity = 'customer' and (k.agency, k.entity_id) = (%(agency)s, d.entity_id)
+            left join raw_ams360.customer_contacts p
+                on d.entity = 'customer_contact' and (p.agency, p.entity_id) = (%(agency)s, d.entity_id)
+            left join raw_ams360.customer_dependents n
+                on d.entity = 'customer_dependent' and (n.agency, n.entity_id) = (%(agency)s, d.entity_id)
+            on conflict (agency, candidate_id) do update set customer_id = excluded.customer_id,
+                document = excluded.document, content_hash = excluded.content_hash
+            where c.content_hash <> excluded.content_hash
+            returning candidate_id)
+        insert into stage.touched (agency, kind, id)
+        select %(agency)s, 'candidate', candidate_id::text from written
+        on conflict (agency, kind, id) do update set planned = false""",
+        scope,
+    ).rowcount
+    connection.execute(
+        """delete from stage.candidate_emails e using derived_candidates d
+        where e.agency = %(agency)s and e.candidate_id = d.candidate_id and e.email <> all(d.emails)""",
+        scope,
+    )
+    connection.execute(
+        """insert into stage.candidate_emails (agency, email, candidate_id)
+        select %(agency)s, unnest(d.emails), d.candidate_id from derived_candidates d on conflict do nothing""",
+        scope,
+    )
+    connection.execute(
+        """insert into stage.touched (agency, kind, id)
+        select distinct %(agency)s, 'customer', coalesce(s.customer_id, d.customer_id)
+        from (select * from stage.skips where agency = %(agency)s and customer_id = any(%(customers)s)) s
+        full join derived_skips d using (customer_id, system, entity, entity_id)
+        where (s.reason, s.rule, s.detail) is distinct from (d.reason, d.rule, d.detail)
+        on conflict (agency, kind, id) do update set planned = false""",
+        scope,
+    )
+    connection.execute(
+        """delete from stage.skips s where agency = %(agency)s and customer_id = any(%(customers)s)
+            and not exists (select from derived_skips d where (d.customer_id, d.entity, d.entity_id, d.reason, d.rule)
+                = (s.customer_id, s.entity, s.entity_id, s.reason, s.rule) and d.detail is not distinct from s.detail)""",
+        scope,
+    )
+    connection.execute(
+        """insert into stage.skips (agency, customer_id, system, entity, entity_id, reason, rule, detail)
+        select %(agency)s, customer_id, system, entity, entity_id, reason, rule, detail from derived_skips
+        on conflict (agency, customer_id, entity, entity_id) do nothing""",
+        scope,
+    )
+    connection.execute(
+        """insert into stage.customers as c (agency, customer_id, derived_on, review_on)
+        select %(agency)s, x.customer_id, %(today)s, x.review_on
+        from unnest(%(ids)s::text[], %(reviews)s::date[]) x (customer_id, review_on)
+        on conflict (agency, customer_id) do update set derived_on = excluded.derived_on, review_on = excluded.review_on
+        where (c.derived_on, c.review_on) is distinct from (excluded.derived_on, excluded.review_on)""",
+        {
+            **scope,
+            "ids": [bundle.customer.customer_id for bundle in bundles],
+            "reviews": [one.review_on for one in derived],
+        },
+    )
+    connection.execute(
+        """delete from stage.customers where agency = %(agency)s and customer_id = any(%(customers)s)
+            and customer_id <> all(%(live)s)""",
+        {**scope, "live": [bundle.customer.customer_id for bundle in bundles]},
+    )
+    connection.execute(
+        "delete from stage.dirty_customers where agency = %(agency)s and customer_id = any(%(customers)s)", scope
+    )
+    connection.execute("update stage.engine set version = version + 1 where agency = %(agency)s", scope)
+    return written
+
+
+def _candidate_rows(
+    agency: str, derivation: Derivation
+) -> list[tuple[UUID, str, str, str, str, bytes, list[str], bytes]]:
+    rows = []
+    for candidate in derivation.candidates:
+        document = candidate_json(candidate)
+        rows.append(
+            (
+                candidate_id(agency, candidate.system, candidate.entity, candidate.entity_id),
+                candidate.customer_id,
+                candidate.system,
+                candidate.entity,
+                candidate.entity_id,
+                document,
+                [email.lower() for email in candidate.emails],
+                content_hash_of_bytes(document),
+            )
+        )
+    return rows

@@ -1,0 +1,152 @@
+"""`ops.sync_runs`: what each sync did, and where a killed one goes on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ams_etl.sync.scope import SyncScope
+
+RESUME_WITHIN = timedelta(hours=24)
+"""An unfinished full sync older than this is not gone on with: what it read is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRun:
+    """One sync; `started_at` stands on every record it reads, `resumed` says that an earlier run began it."""
+
+    agency: str
+    sync_id: UUID
+    mode: str
+    started_at: datetime
+    resumed: bool
+    sweep_complete: bool
+
+
+class Ledger:
+    """Reads and writes one agency's `ops.sync_*` rows over an autocommit connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any], agency: str) -> None:
+        self._connection = connection
+        self._agency = agency
+
+    def begin(self, scope: SyncScope, run_id: str | None, *, fresh: bool = False) -> SyncRun:
+        """Open a sync, or take up the full sync that was cut off.
+
+        Args:
+            scope: what is asked for; only a full sync is ever resumed.
+            run_id: the Dagster run.
+            fresh: leave a cut-off sync alone and begin anew.
+        """
+        if scope.mode == "full" and not fresh:
+            row = self._connection.execute(
+                """update ops.sync_runs set state = 'running', run_id = %(run_id)s, error = null
+                where agency = %(agency)s and sync_id = (
+                    select sync_id from ops.sync_runs where agency = %(agency)s and mode = 'full'
+                    order by started_at desc limit 1)
+                and state in ('running', 'failed') and extracted_at is null and started_at > now() - %(within)s
+                returning sync_id, started_at, sweep_complete""",
+                {"run_id": run_id, "agency": self._agency, "within": RESUME_WITHIN},
+            ).fetchone()
+            if row:
+                return SyncRun(self._agency, row[0], scope.mode, row[1], resumed=True, sweep_complete=row[2])
+        sync_id = uuid4()
+        started = self._connection.execute(
+            """insert into ops.sync_runs (agency, sync_id, mode, state, run_id)
+            values (%s, %s, %s, 'running', %s) returning started_at""",
+            (self._agency, sync_id, scope.mode, run_id),
+        ).fetchone()
+        if started is None:
+            raise AssertionError("insert … returning gave no row")
+        return SyncRun(
+            self._agency, sync_id, scope.mode, started[0], resumed=False, sweep_complete=False
+        )
+
+    def swept_prefixes(self, run: SyncRun) -> set[str]:
+        """The prefixes that this sync has already asked for."""
+        return {
+            row[0]
+            for row in self._connection.execute(
+                "select prefix from ops.sync_prefixes where agency = %s and sync_id = %s",
+                (self._agency, run.sync_id),
+            )
+        }
+
+    def add_prefix(self, run: SyncRun, prefix: str, customer_ids: Iterable[str]) -> None:
+        """Record one prefix's customers in the work list; call it inside the transaction that stores its rows."""
+        ids = list(customer_ids)
+        self._connection.execute(
+            """insert into ops.sync_customers (agency, sync_id, customer_id)
+            select %s, %s, unnest(%s::text[]) on conflict do nothing""",
+            (self._agency, run.sync_id, ids),
+        )
+        self._connection.execute(
+            """insert into ops.sync_prefixes (agency, sync_id, prefix, row_count) values (%s, %s, %s, %s)
+            on conflict do nothing""",
+            (self._agency, run.sync_id, prefix, len(ids)),
+        )
+
+    def complete_sweep(self, run: SyncRun) -> None:
+        """Note that the work list is complete."""
+        self._connection.execute(
+            "update ops.sync_runs set sweep_complete = true where agency = %s and sync_id = %s",
+            (self._agency, run.sync_id),
+        )
+
+    def listed(self, run: SyncRun) -> int:
+        """How many customers are on the work list."""
+        return self._count("select count(*) from ops.sync_customers where agency = %s and sync_id = %s", run)
+
+    def unread(self, run: SyncRun) -> list[str]:
+        """The customers still to read."""
+        return [
+            row[0]
+            for row in self._connection.execute(
+                """select customer_id from ops.sync_customers
+                where agency = %s and sync_id = %s and read_at is null order by customer_id""",
+                (self._agency, run.sync_id),
+            )
+        ]
+
+    def mark_read(self, run: SyncRun, customer_ids: Sequence[str]) -> None:
+        """Tick customers off; call it inside the transaction that stores their records."""
+        self._connection.execute(
+            """update ops.sync_customers set read_at = now()
+            where agency = %s and sync_id = %s and customer_id = any(%s)""",
+            (self._agency, run.sync_id, list(customer_ids)),
+        )
+
+    def extracted(self, run: SyncRun, counts: Mapping[str, Any]) -> None:
+        """All records are in raw; the work list is no longer needed."""
+        with self._connection.transaction():
+            self._connection.execute(
+                """update ops.sync_runs set state = 'extracted', extracted_at = now(), counts = counts || %s
+                where agency = %s and sync_id = %s""",
+                (Jsonb(dict(counts)), self._agency, run.sync_id),
+            )
+            if run.mode == "full":
+                for table in ("sync_prefixes", "sync_customers"):
+                    self._connection.execute(f"delete from ops.{table} where agency = %s", (self._agency,))
+
+    def failed(self, run: SyncRun, error: str) -> None:
+        """Record why a sync stopped; a full one can be taken up again."""
+        self._connection.execute(
+            "update ops.sync_runs set state = 'failed', error = %s where agency = %s and sync_id = %s",
+            (error[:2000], self._agency, run.sync_id),
+        )
+
+    def published(self, counts: Mapping[str, Any]) -> None:
+        """Record the publish on the newest extracted syncs."""
+        self._connection.execute(
+            """update ops.sync_runs set state = 'published', published_at = now(), counts = counts || %s
+            where agency = %s and state = 'extracted'""",
+            (Jsonb(dict(counts)), self._agency),
+        )
+
+    def _count(self, query: str, run: SyncRun) -> int:
+        row = self._connection.execute(query, (self._agency, run.sync_id)).fetchone()
+        return int(row[0]) if row else 0

@@ -1,0 +1,336 @@
+"""What should change in `mart.*`: the second half of the difference engine.
+
+From what was touched since the last publish to the contacts that can be affected, and only those; each is merged
+anew and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from ams_etl.rules.merging import components, merge
+from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import BrakeSettings
+from ams_etl.store.content import content_hash_of_bytes
+from ams_etl.store.copy import copy_rows
+from ams_etl.sync.brake import Brake, look
+from ams_etl.sync.documents import candidate_from, contact_json
+
+_log = logging.getLogger(__name__)
+BATCH = 2000
+"""Candidates merged between two COPYs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """Contacts by what would happen to them, and what was looked at to know."""
+
+    insert: int
+    update: int
+    delete: int
+    unchanged: int
+    skipped_rows: int
+    candidates_read: int
+    owner_changes: int
+    contacts_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A stored plan; `stopped_by` says why a person must let it through first, or is None."""
+
+    plan_id: UUID
+    counts: PlanCounts
+    stopped_by: str | None
+
+
+def make_plan(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    settings: RuleSettings,
+    brake: BrakeSettings,
+    today: date,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Plan:
+    """Work out and store the plan for everything touched, replacing the agency's earlier plan.
+
+    Args:
+        connection: autocommit; the plan is one transaction.
+        agency: the agency id.
+        settings: its rule settings.
+        brake: when to stop for a person.
+        today: recorded with the plan.
+        progress: called with the number of candidates merged so far.
+    """
+    with connection.transaction():
+        connection.execute(
+            "insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,)
+        )
+        version = _one(connection, "select version from stage.engine where agency = %s for update", agency)
+        for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
+            connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
+        connection.execute(
+            "update stage.touched set planned = true where agency = %s and not planned", (agency,)
+        )
+        _choose_members(connection, agency, merge_by_email=settings.merge_by == "email")
+        merged = _merge_members(connection, agency, settings, progress)
+        unchanged = _compare_contacts(connection, agency)
+        skipped_rows = _compare_skips(connection, agency)
+        counts = _count(connection, agency, merged, unchanged, skipped_rows)
+        stopped_by = look(
+            Brake(counts.contacts_before, counts.delete, counts.owner_changes), brake
+        )
+        plan_id = uuid4()
+        connection.execute(
+            """insert into stage.plans (agency, plan_id, version, today, counts, stopped_by)
+            values (%s, %s, %s, %s, %s, %s)""",
+            (agency, plan_id, version, today, psycopg.types.json.Jsonb(_as_dict(counts)), stopped_by),
+        )
+    return Plan(plan_id, counts, stopped_by)
+
+
+def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool) -> None:
+    """Fill `stage.planned_members`: the touched candidates, all who shared a contact or share an e-mail with them."""
+    connection.execute(
+        """create temp table if not exists affected (candidate_id uuid primary key) on commit drop;
+        create temp table if not exists frontier (candidate_id uuid primary key) on commit drop"""
+    )
+    connection.execute("truncate affected, frontier")
+    connection.execute(
+        """insert into frontier
+        select c.candidate_id from stage.candidates c
+        join stage.touched t on t.agency = c.agency and t.kind = 'candidate' and t.id = c.candidate_id::text
+        where c.agency = %(agency)s
+        union
+        select c.candidate_id from stage.candidates c
+        where c.agency = %(agency)s and c.contact_id in (
+            select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')""",
+        {"agency": agency},
+    )
+    while merge_by_email:
+        connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
+        grown = connection.execute(
+            """with neighbours as (
+                select distinct other.candidate_id from frontier f
+                join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+                join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email
+                where not exists (select from affected a where a.candidate_id = other.candidate_id)),
+            gone as (delete from frontier)
+            select candidate_id from neighbours""",
+            {"agency": agency},
+        ).fetchall()
+        if not grown:
+            break
+        connection.execute("insert into frontier select unnest(%s::uuid[])", ([row[0] for row in grown],))
+    connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
+    connection.execute("analyze affected")
+    groups: dict[UUID, UUID] = {}
+    if merge_by_email:
+        shared = connection.execute(
+            """select array_agg(e.candidate_id) from stage.candidate_emails e
+            join affected a on a.candidate_id = e.candidate_id
+            where e.agency = %s group by e.email having count(*) > 1""",
+            (agency,),
+        ).fetchall()
+        seen = {
+            row[0]: row[1]
+            for row in connection.execute(
+                "select candidate_id, first_seen_at from stage.candidates where agency = %s and candidate_id = any(%s)",
+                (agency, list({one for row in shared for one in row[0]})),
+            )
+        }
+        for component in components(row[0] for row in shared):
+            oldest = min(component, key=lambda one: (seen[one], one))
+            groups.update(dict.fromkeys(component, oldest))
+    connection.execute("create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop")
+    connection.execute("truncate grouped")
+    copy_rows(connection, "grouped", {"candidate_id": "uuid", "contact_id": "uuid"}, groups.items())
+    connection.execute(
+        """insert into stage.planned_members (agency, candidate_id, contact_id)
+        select %(agency)s, a.candidate_id, coalesce(g.contact_id, a.candidate_id)
+        from affected a left join grouped g using (candidate_id)""",
+        {"agency": agency},
+    )
+    connection.execute("analyze stage.planned_members")
+
+
+def _merge_members(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    settings: RuleSettings,
+    progress: Callable[[int], None],
+) -> int:
+    connection.execute(
+        """create temp table if not exists target_contacts (contact_id uuid primary key, document jsonb,
+            content_hash bytea) on commit drop;
+        create temp table if not exists target_skips (system text, entity text, entity_id text, customer_id text,
+            reason text, rule text, detail text) on commit drop"""
+    )
+    connection.execute("truncate target_contacts, target_skips")
+    users = {
+        (row[0], row[1]): row[2]
+        for row in connection.execute(
+            "select connection_type, employee_code, user_id from ops.user_mappings where agency = %s", (agency,)
+        )
+    }
+    overrides = {
+        (row[0], row[1], row[2]): NameOverride(*row[3:])
+        for row in connection.execute(
+            """select c.system, c.entity, c.entity_id, o.first_name, o.last_name, o.nickname
+            from ops.name_overrides o join stage.candidates c using (agency)
+            where o.agency = %s and c.candidate_id = o.contact_id""",
+            (agency,),
+        )
+    }
+    done = 0
+    contacts: list[tuple[UUID, bytes, bytes]] = []
+    skips: list[tuple[Any, ...]] = []
+
+    def flush() -> None:
+        copy_rows(
+            connection, "target_contacts",
+            {"contact_id": "uuid", "document": "jsonb", "content_hash": "bytea"}, contacts,
+        )  # fmt: skip
+        copy_rows(
+            connection, "target_skips",
+            dict.fromkeys(("system", "entity", "entity_id", "customer_id", "reason", "rule", "detail"), "text"),
+            skips,
+        )  # fmt: skip
+        contacts.clear()
+        skips.clear()
+
+    with connection.cursor("planned_members") as members:
+        members.itersize = BATCH
+        members.execute(
+            """select p.contact_id, c.document::text from stage.planned_members p
+            join stage.candidates c using (agency, candidate_id) where p.agency = %s
+            order by p.contact_id, p.candidate_id""",
+            (agency,),
+        )
+        for contact_id, group in _by_contact(members):
+            outcome = merge(group, settings, users, overrides)
+            if isinstance(outcome, Contact):
+                document = contact_json(contact_id, outcome)
+                contacts.append((contact_id, document, content_hash_of_bytes(document)))
+            else:
+                skips.extend(_skip_row(skip) for skip in outcome)
+            done += len(group)
+            if len(contacts) + len(skips) >= BATCH:
+                flush()
+                progress(done)
+    flush()
+    progress(done)
+    return done
+
+
+def _by_contact(rows: Any) -> Iterator[tuple[UUID, list[Candidate]]]:
+    for contact_id, group in groupby(rows, key=lambda row: row[0]):
+        yield contact_id, [candidate_from(row[1]) for row in group]
+
+
+def _skip_row(skip: Skip) -> tuple[Any, ...]:
+    return (skip.system, skip.entity, skip.entity_id, skip.customer_id, skip.reason, skip.rule, skip.detail)
+
+
+def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
+    connection.execute(
+        """insert into stage.planned_contacts (agency, contact_id, op, document, content_hash)
+        select %(agency)s, t.contact_id, case when b.contact_id is null then 'insert' else 'update' end, t.document,
+            t.content_hash
+        from target_contacts t left join stage.contacts b on (b.agency, b.contact_id) = (%(agency)s, t.contact_id)
+        where b.content_hash is distinct from t.content_hash""",
+        {"agency": agency},
+    )
+    # Contacts that a touched candidate stood in, and that nobody stands in any more.
+    connection.execute(
+        """insert into stage.planned_contacts (agency, contact_id, op)
+        select %(agency)s, b.contact_id, 'delete' from stage.contacts b
+        where b.agency = %(agency)s and b.contact_id in (
+            select c.contact_id from stage.candidates c
+            join stage.planned_members p on (p.agency, p.candidate_id) = (c.agency, c.candidate_id)
+            where c.agency = %(agency)s
+            union select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')
+        and not exists (select from target_contacts t where t.contact_id = b.contact_id)""",
+        {"agency": agency},
+    )
+    return _one(
+        connection,
+        """select count(*) from target_contacts t
+        where not exists (select from stage.planned_contacts p where (p.agency, p.contact_id) = (%s, t.contact_id))""",
+        agency,
+    )
+
+
+def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
+    """Plan `mart.skipped_contacts` for the touched customers (their skips) and the members (their segment skips)."""
+    return connection.execute(
+        """with customers as (
+            select id as customer_id from stage.touched where agency = %(agency)s and kind = 'customer'),
+        members as (
+            select c.system, c.entity, c.entity_id from stage.planned_members p
+            join stage.candidates c using (agency, candidate_id) where p.agency = %(agency)s),
+        wanted as (
+            select s.system, s.entity, s.entity_id, s.customer_id, s.reason, s.rule, s.detail
+            from stage.skips s join customers using (customer_id) where s.agency = %(agency)s
+            union all select * from target_skips),
+        present as (
+            select m.system, m.entity, m.entity_id, m.customer_id, m.reason, m.rule, m.detail
+            from mart.skipped_contacts m
+            where m.agency = %(agency)s and (
+                (m.reason <> 'segment' and m.customer_id in (select customer_id from customers))
+                or (m.system, m.entity, m.entity_id) in (select * from members)
+                or (m.reason = 'segment' and not exists (
+                    select from stage.candidates c where (c.agency, c.system, c.entity, c.entity_id)
+                        = (m.agency, m.system, m.entity, m.entity_id))))
+        )
+        insert into stage.planned_skips
+            (agency, op, system, entity, entity_id, customer_id, reason, rule, detail)
+        select %(agency)s,
+            case when p.entity is null then 'insert' when w.entity is null then 'delete' else 'update' end,
+            system, entity, entity_id, coalesce(w.customer_id, p.customer_id), w.reason, w.rule, w.detail
+        from wanted w full join present p using (system, entity, entity_id)
+        where (w.customer_id, w.reason, w.rule, w.detail) is distinct from (p.customer_id, p.reason, p.rule, p.detail)""",
+        {"agency": agency},
+    ).rowcount
+
+
+def _count(
+    connection: psycopg.Connection[Any], agency: str, read: int, unchanged: int, skipped_rows: int
+) -> PlanCounts:
+    by_op = dict(
+        connection.execute(
+            "select op, count(*) from stage.planned_contacts where agency = %s group by op", (agency,)
+        ).fetchall()
+    )
+    return PlanCounts(
+        insert=by_op.get("insert", 0),
+        update=by_op.get("update", 0),
+        delete=by_op.get("delete", 0),
+        unchanged=unchanged,
+        skipped_rows=skipped_rows,
+        candidates_read=read,
+        owner_changes=_one(
+            connection,
+            """select count(*) from stage.planned_contacts p join stage.contacts b using (agency, contact_id)
+            where p.agency = %s and p.op = 'update'
+                and p.document ->> 'owner_user_id' is distinct from b.document ->> 'owner_user_id'""",
+            agency,
+        ),
+        contacts_before=_one(connection, "select count(*) from stage.contacts where agency = %s", agency),
+    )
+
+
+def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
+    row = connection.execute(query, (agency,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _as_dict(counts: PlanCounts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in PlanCounts.__slots__}

@@ -1,0 +1,185 @@
+"""Apply a plan to `mart.*` in one transaction, with its rows in the change feed."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.errors import PermanentError
+
+_SATELLITES = {
+    "contact_emails": ("emails", "email text, is_primary boolean"),
+    "contact_phones": ("phones", "phone text, kind text, extension text, is_primary boolean"),
+    "contact_sources": ("sources", "system text, entity text, entity_id text, customer_id text, role text"),
+    "contact_tags": ("tags", "tag text, category text"),
+    "key_facts": ("key_facts", "kind text, fact_date date, label text, policy_id text, is_continuous boolean"),
+    "connections": (
+        "connections",
+        "connection_type text, employee_code text, employee_name text, user_id text",
+    ),
+}
+_CONTACT_COLUMNS = (
+    "record_type", "status", "first_name", "last_name", "nickname", "company_name", "email", "phone", "address1",
+    "address2", "city", "state", "postal_code", "country", "birthday", "owner_user_id", "owner_role",
+    "suppressed_reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCounts:
+    """Contacts by what happened to them."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+
+def publish(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    *,
+    plan_id: UUID | None = None,
+    run_id: str | None = None,
+) -> PublishCounts:
+    """Apply the agency's stored plan; a second call with nothing planned changes nothing.
+
+    Args:
+        connection: autocommit; everything happens in one transaction.
+        agency: the agency id.
+        plan_id: a plan that a person looked at: exactly that one is applied, past the brake. None: the latest
+            plan, unless the brake holds it.
+        run_id: the Dagster run, for `mart.changes`.
+
+    Raises:
+        PermanentError: there is no such plan, the data moved on since it was made, or the brake holds it.
+    """
+    with connection.transaction():
+        version = connection.execute(
+            "select version from stage.engine where agency = %s for update", (agency,)
+        ).fetchone()
+        plan = connection.execute(
+            "select plan_id, version, stopped_by from stage.plans where agency = %s", (agency,)
+        ).fetchone()
+        _refuse_unless_current(connection, agency, plan, version, plan_id)
+        counts = _apply(connection, agency, run_id)
+    return counts
+
+
+def _refuse_unless_current(
+    connection: psycopg.Connection[Any], agency: str, plan: Any, version: Any, wanted: UUID | None
+) -> None:
+    again = f"make a new one with `ams-etl sync {agency} --plan`"
+    if plan is None:
+        raise PermanentError(f"there is no plan for {agency}; {again}")
+    if wanted is not None and plan[0] != wanted:
+        raise PermanentError(f"plan {wanted} is not the latest for {agency}, which is {plan[0]}; {again}")
+    moved = version is None or plan[1] != version[0]
+    if wanted is not None and not moved:
+        moved = connection.execute(
+            """select exists (select from stage.touched where agency = %(agency)s and not planned)
+                or exists (select from stage.dirty_customers where agency = %(agency)s)""",
+            {"agency": agency},
+        ).fetchone() == (True,)
+    if moved:
+        raise PermanentError(f"the data of {agency} moved on since plan {plan[0]} was made; {again}")
+    if plan[2] and wanted is None:
+        raise PermanentError(
+            f"the brake stopped the publish of {agency}: {plan[2]}. Look at it with `ams-etl plan {agency}`; to let "
+            f"it through: `ams-etl sync {agency} --apply {plan[0]}`"
+        )
+
+
+def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None) -> PublishCounts:
+    scope = {"agency": agency, "run_id": run_id}
+    connection.execute(
+        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
+        select p.agency, 'contact', p.contact_id::text, p.op, b.document, p.document, %(run_id)s
+        from stage.planned_contacts p left join stage.contacts b using (agency, contact_id)
+        where p.agency = %(agency)s order by p.contact_id""",
+        scope,
+    )
+    for table, (part, _) in _SATELLITES.items():
+        connection.execute(
+            f"""delete from mart.{table} m using stage.planned_contacts p
+            join stage.contacts b using (agency, contact_id)
+            where p.agency = %(agency)s and (m.agency, m.contact_id) = (p.agency, p.contact_id)
+                and p.document -> '{part}' is distinct from b.document -> '{part}'""",
+            scope,
+        )
+    connection.execute(
+        """delete from mart.contacts m using stage.planned_contacts p
+        where p.agency = %(agency)s and p.op = 'delete' and (m.agency, m.contact_id) = (p.agency, p.contact_id)""",
+        scope,
+    )
+    columns = ", ".join(_CONTACT_COLUMNS)
+    typed = ", ".join(f"{name} {'date' if name == 'birthday' else 'text'}" for name in _CONTACT_COLUMNS)
+    connection.execute(
+        f"""insert into mart.contacts (agency, contact_id, {columns}, created_at, updated_at)
+        select p.agency, p.contact_id, {", ".join("r." + name for name in _CONTACT_COLUMNS)}, now(), now()
+        from stage.planned_contacts p cross join lateral jsonb_to_record(p.document) as r ({typed})
+        where p.agency = %(agency)s and p.op <> 'delete'
+        on conflict (agency, contact_id) do update set updated_at = excluded.updated_at,
+            {", ".join(f"{name} = excluded.{name}" for name in _CONTACT_COLUMNS)}""",
+        scope,
+    )
+    for table, (part, row_type) in _SATELLITES.items():
+        names = [column.split()[0] for column in row_type.split(", ")]
+        connection.execute(
+            f"""insert into mart.{table} (agency, contact_id, {", ".join(names)})
+            select p.agency, p.contact_id, {", ".join("r." + name for name in names)}
+            from stage.planned_contacts p left join stage.contacts b using (agency, contact_id)
+            cross join lateral jsonb_to_recordset(p.document -> '{part}') as r ({row_type})
+            where p.agency = %(agency)s and p.op <> 'delete'
+                and p.document -> '{part}' is distinct from b.document -> '{part}'""",
+            scope,
+        )
+    connection.execute(
+        """delete from stage.contacts b using stage.planned_contacts p
+        where p.agency = %(agency)s and p.op = 'delete' and (b.agency, b.contact_id) = (p.agency, p.contact_id)""",
+        scope,
+    )
+    connection.execute(
+        """insert into stage.contacts (agency, contact_id, document, content_hash)
+        select agency, contact_id, document, content_hash from stage.planned_contacts
+        where agency = %(agency)s and op <> 'delete'
+        on conflict (agency, contact_id) do update set document = excluded.document, content_hash = excluded.content_hash""",
+        scope,
+    )
+    connection.execute(
+        """update stage.candidates c set contact_id = p.contact_id from stage.planned_members p
+        where p.agency = %(agency)s and (c.agency, c.candidate_id) = (p.agency, p.candidate_id)
+            and c.contact_id is distinct from p.contact_id""",
+        scope,
+    )
+    _apply_skips(connection, scope)
+    counts = dict(
+        connection.execute(
+            "select op, count(*) from stage.planned_contacts where agency = %(agency)s group by op", scope
+        ).fetchall()
+    )
+    connection.execute("delete from stage.touched where agency = %(agency)s and planned", scope)
+    for table in ("planned_contacts", "planned_members", "planned_skips"):
+        connection.execute(f"delete from stage.{table} where agency = %(agency)s", scope)
+    connection.execute(
+        "update stage.plans set stopped_by = null, version = version + 1 where agency = %(agency)s", scope
+    )
+    connection.execute("update stage.engine set version = version + 1 where agency = %(agency)s", scope)
+    return PublishCounts(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
+
+
+def _apply_skips(connection: psycopg.Connection[Any], scope: dict[str, Any]) -> None:
+    connection.execute(
+        """delete from mart.skipped_contacts m using stage.planned_skips p
+        where p.agency = %(agency)s and p.op = 'delete'
+            and (m.agency, m.system, m.entity, m.entity_id) = (p.agency, p.system, p.entity, p.entity_id)""",
+        scope,
+    )
+    connection.execute(
+        """insert into mart.skipped_contacts (agency, system, entity, entity_id, customer_id, reason, rule, detail)
+        select agency, system, entity, entity_id, customer_id, reason, rule, detail from stage.planned_skips
+        where agency = %(agency)s and op <> 'delete'
+        on conflict (agency, system, entity, entity_id) do update set customer_id = excluded.customer_id,
+            reason = excluded.reason, rule = excluded.rule, detail = excluded.detail""",
+        scope,
+    )
