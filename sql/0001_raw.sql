@@ -5,7 +5,7 @@ create schema raw_ams360;
 create schema ams360;
 create schema stage;
 create schema mart;
-create schema ops;
+create schema if not exists ops;
 
 do $$
 declare

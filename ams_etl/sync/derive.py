@@ -20,7 +20,7 @@ from ams_etl.rules.model import Derivation
 from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.copy import copy_rows
-from ams_etl.store.content import content_hash_of_bytes
+from ams_etl.store.content import content_hash
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
@@ -318,7 +318,7 @@ def _candidate_rows(
                 candidate.entity_id,
                 document,
                 [email.lower() for email in candidate.emails],
-                content_hash_of_bytes(document),
+                content_hash(document),
             )
         )
     return rows

@@ -18,7 +18,7 @@ from ams_etl.rules.merging import components, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
-from ams_etl.store.content import content_hash_of_bytes
+from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.sync.brake import Brake, look
 from ams_etl.sync.documents import candidate_from, contact_json
@@ -218,7 +218,7 @@ def _merge_members(
             outcome = merge(group, settings, users, overrides)
             if isinstance(outcome, Contact):
                 document = contact_json(contact_id, outcome)
-                contacts.append((contact_id, document, content_hash_of_bytes(document)))
+                contacts.append((contact_id, document, content_hash(document)))
             else:
                 skips.extend(_skip_row(skip) for skip in outcome)
             done += len(group)

@@ -1,0 +1,61 @@
+"""The command line door: `ams-etl`, one file a group of commands.
+
+Errors that ams_etl raises on purpose become one line on stderr and exit code 1; wrong usage is 2.
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from ams_etl.errors import AmsEtlError
+
+_COMMANDS = {
+    "db": ("ams_etl.cli.database", "database"),
+    "demo": ("ams_etl.cli.demo", "demo"),
+    "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "plan": ("ams_etl.cli.plan", "show_plan"),
+    "sandbox": ("ams_etl.cli.sandbox", "sandbox"),
+    "sync": ("ams_etl.cli.sync", "sync"),
+    "up": ("ams_etl.cli.up", "up"),
+    "users": ("ams_etl.cli.users", "users"),
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module only when it is asked for: Dagster and zeep take seconds."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        from importlib import import_module
+
+        module, attribute = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ams_etl")
+def cli() -> None:
+    """AMS360 customers, contacts and policies to sendable contacts in Postgres, run and watched in Dagster."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; the entry point of `ams-etl`."""
+    try:
+        return cli.main(args=arguments, prog_name="ams-etl", standalone_mode=False)
+    except AmsEtlError as error:
+        click.echo(f"ams-etl: {error}", err=True)
+        sys.exit(1)
+    except click.exceptions.Abort:
+        click.echo("ams-etl: stopped", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)

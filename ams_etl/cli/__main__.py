@@ -1,0 +1,5 @@
+"""`python -m ams_etl.cli`."""
+
+from ams_etl.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""The Dagster instance of AMS_ETL_HOME, and running a job in this process so that the UI shows it."""
+
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import contextmanager
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.settings import home
+from ams_etl.store.database import connect, dagster_url, database_url
+from ams_etl.store.migrations import sql_folder, upgrade
+
+# The tag by which the UI finds a job's runs; execute_in_process leaves it out.
+_REPOSITORY_TAG = {".dagster/repository": "__repository__@ams_etl"}
+
+
+def project_file(name: str) -> Path:
+    """dagster.yaml or workspace.yaml: beside the package in a checkout."""
+    spec = find_spec("ams_etl")
+    origin = Path(spec.origin) if spec and spec.origin else Path()
+    path = origin.parent.parent / name
+    if not path.is_file():
+        raise ConfigError(f"{path}: not found; run ams-etl from a checkout (pip install -e .)")
+    return path
+
+
+def load_environment_file() -> None:
+    """Take the variables of `$AMS_ETL_HOME/.env` that are not set already: secrets belong there or in the shell."""
+    from dotenv import load_dotenv
+
+    load_dotenv(home() / ".env", override=False)
+
+
+def prepare() -> str:
+    """Make database, schema and Dagster home ready for this process and its children.
+
+    Returns:
+        The database URL in use.
+    """
+    load_environment_file()
+    where = home()
+    url = database_url(where)
+    with connect(url) as connection:
+        upgrade(connection, sql_folder())
+    dagster_home = where / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    copyfile(project_file("dagster.yaml"), dagster_home / "dagster.yaml")
+    os.environ["AMS_ETL_DAGSTER_URL"] = dagster_url(url)
+    os.environ["DAGSTER_HOME"] = str(dagster_home)
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    return url
+
+
+@contextmanager
+def dagster_instance() -> Iterator[Any]:
+    """The instance that the UI and the daemon share."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        yield instance
+
+
+def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) -> str:
+    """Run one of our jobs for one agency in this process.
+
+    Args:
+        name: the job.
+        agency: the partition; added when new.
+        config: the `sync_scope` resource's configuration.
+        instance: where the run is recorded.
+
+    Returns:
+        The run id.
+
+    Raises:
+        PermanentError: a step failed; the message is the first failure's own.
+    """
+    from ams_etl.definitions import defs
+
+    if not instance.has_dynamic_partition("agency", agency):
+        instance.add_dynamic_partitions("agency", [agency])
+    _refuse_second_run(instance, agency)
+    job = defs().get_job_def(name)
+    for noisy in ("dagster", "dagster.builtin", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=agency,
+        run_config={
+            "resources": {"sync_scope": {"config": dict(config)}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        tags={**_REPOSITORY_TAG, "ams_etl/agency": agency, "ams_etl/process": str(os.getpid())},
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise PermanentError(f"{_first_failure(result)} (run {result.run_id}; `ams-etl up` shows it)")
+    return str(result.run_id)
+
+
+def _refuse_second_run(instance: Any, agency: str) -> None:
+    from dagster import DagsterRunStatus, RunsFilter
+
+    running = instance.get_runs(
+        RunsFilter(tags={"ams_etl/agency": agency}, statuses=[DagsterRunStatus.STARTED]), limit=1
+    )
+    for run in running:
+        if _alive(run.tags.get("ams_etl/process")):
+            raise AmsEtlError(f"{agency} is being synced already (run {run.run_id}); wait for it or stop it in the UI")
+        if "ams_etl/process" in run.tags:
+            instance.report_run_failed(run, "The process of this run is gone.")
+
+
+def _alive(process: str | None) -> bool:
+    if process is None:
+        return True
+    try:
+        os.kill(int(process), 0)
+    except OSError:
+        return False
+    return True
+
+
+def _first_failure(result: Any) -> str:
+    for event in result.all_events:
+        data = event.event_specific_data
+        if event.is_step_failure and data.error is not None:
+            cause = data.error
+            while cause.cause is not None:
+                cause = cause.cause
+            described = data.user_failure_data.description if data.user_failure_data else None
+            return str(described or cause.message.strip().split(": ", 1)[-1])
+    return "the run failed"

@@ -1,0 +1,80 @@
+"""`ams-etl users`: which platform user stands for which AMS360 employee (O1, X3)."""
+
+import csv
+from pathlib import Path
+
+import click
+
+from ams_etl.cli.instance import prepare
+from ams_etl.errors import ConfigError
+from ams_etl.settings import load_agencies
+from ams_etl.store.database import connect
+from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
+
+_COLUMNS = ("connection_type", "employee_code", "user_id", "user_name")
+
+
+@click.group()
+def users() -> None:
+    """The user mapping: AMS360 employee in a role to platform user."""
+
+
+@users.command("map")
+@click.argument("agency")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def map_users(agency: str, file: Path) -> None:
+    """Load FILE.csv with the columns connection_type,employee_code,user_id,user_name.
+
+    Employee codes are taken exactly as written: three characters, blanks and case included.
+    """
+    load_agencies().get(agency)
+    mappings = read_csv(file)
+    with connect(prepare()) as connection:
+        changed = store_mappings(connection, agency, mappings)
+    click.echo(
+        f"{len(mappings)} mappings read, {changed} new or changed; the next sync gives their contacts owners"
+    )
+
+
+@users.command("list")
+@click.argument("agency")
+@click.option("--type", "connection_type", help="Only this connection type, such as Executive.")
+@click.option("--unmapped", is_flag=True, help="Only employees without a platform user.")
+def list_users(agency: str, connection_type: str | None, unmapped: bool) -> None:
+    """Show who is mapped, who is not, who has left, and how many contacts each holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        rows = list_mappings(connection, agency, connection_type=connection_type, unmapped=unmapped)
+    table = Table("type", "employee", "name", "status", "user", "user name", "contacts")
+    for row in rows:
+        table.add_row(
+            row.connection_type, row.employee_code, row.employee_name, row.employee_status or "",
+            row.user_id or "[bold]unmapped[/bold]", row.user_name or "", f"{row.contacts:,}",
+        )  # fmt: skip
+    Console().print(table)
+
+
+def read_csv(file: Path) -> list[UserMapping]:
+    """The mappings of a CSV file.
+
+    Raises:
+        ConfigError: a column is missing, or a row has no connection type, code or user.
+    """
+    with file.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        missing = [name for name in _COLUMNS[:3] if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ConfigError(f"{file}: expected the columns {','.join(_COLUMNS)}; missing: {', '.join(missing)}")
+        mappings = []
+        for number, row in enumerate(reader, start=2):
+            if not (row["connection_type"] and row["employee_code"] and row["user_id"]):
+                raise ConfigError(
+                    f"{file}: line {number}: expected a connection_type, an employee_code and a user_id"
+                )
+            mappings.append(
+                UserMapping(row["connection_type"], row["employee_code"], row["user_id"], row.get("user_name") or None)
+            )
+    return mappings

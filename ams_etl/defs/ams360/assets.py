@@ -1,0 +1,116 @@
+"""Raw assets: what AMS360 answered, record by record."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ams_etl.defs.failures import permanent
+from ams_etl.defs.metadata import table_of
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.progress import run_log_progress
+from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
+from ams_etl.store.merge import MergeCounts
+
+_KINDS = {"soap", "postgres"}
+_RETRY = dg.RetryPolicy(
+    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+
+def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        dg.AssetKey(["raw_ams360", table]),
+        description=description,
+        group_name="ams360_raw",
+        kinds=_KINDS,
+        owners=OWNERS,
+        deps=[dg.AssetKey(["raw_ams360", dep]) for dep in deps],
+        metadata={"dagster/table_name": f"raw_ams360.{table}"},
+    )
+
+
+@dg.multi_asset(
+    name="ams360_reference",
+    partitions_def=agency_partitions,
+    pool="ams360",
+    retry_policy=_RETRY,
+    specs=[
+        _spec("employees", "EmployeeInfo rows: who can be Executive or Representative, and their ShortName."),
+        _spec("business_units", "GL divisions, branches, departments and groups, for the tags of the same names."),
+        _spec("companies", "Carriers, for the carrier tag."),
+        _spec("lines_of_business", "Lines of business, for their tag and the renewal label."),
+    ],
+)
+def ams360_reference(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> Iterator[dg.MaterializeResult]:
+    """Read the four small lists whole; customers that name a changed code are derived again."""
+    from ams_etl.sync.extract_reference import extract_reference
+
+    agency = context.partition_key
+    with permanent(), warehouse.connection() as connection:
+        for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["raw_ams360", table]), metadata=_merge_metadata(counts)
+            )
+
+
+@dg.multi_asset(
+    name="ams360_customer_records",
+    partitions_def=agency_partitions,
+    pool="ams360",
+    retry_policy=_RETRY,
+    specs=[
+        _spec("customer_list", "CustomerInfo rows of the last complete sweep over name prefixes."),
+        _spec("customers", "Customer records, without FederalTaxIdNumber.", deps=("customer_list",)),
+        _spec("customer_contacts", "CustomerContact records.", deps=("customer_list",)),
+        _spec("customer_dependents", "CustomerDependent records, without SSN and licence.", deps=("customer_list",)),
+        _spec("policies", "Policy records with lines of business, all statuses.", deps=("customer_list",)),
+    ],
+)
+def ams360_customer_records(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    agencies: AgenciesFile,
+    sync_scope: SyncScopeConfig,
+) -> Iterator[dg.MaterializeResult]:
+    """Sweep the customer list, then read every customer with all beneath, streaming into raw as it goes."""
+    from ams_etl.sync.extract import extract
+
+    agency = context.partition_key
+    with permanent(), warehouse.connection() as connection:
+        report = extract(
+            connection,
+            agency,
+            agencies.ams360(agency),
+            sync_scope.scope(),
+            run_id=context.run_id,
+            fresh=sync_scope.fresh,
+            progress=run_log_progress(context.log),
+        )
+    about = {
+        "customers_read": report.customers_read,
+        "resumed": report.resumed,
+        "soap_calls": dg.MetadataValue.int(report.calls),
+        "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
+        "seconds": round(report.seconds, 2),
+        "quarantined": report.quarantined,
+        "unlisted_customers": report.unlisted,
+        "numbers_without_customer": report.empty_numbers,
+    }
+    for table, counts in report.tables.items():
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey(["raw_ams360", table]),
+            metadata={**_merge_metadata(counts), **(about if table == "customers" else {})},
+        )
+
+
+def _merge_metadata(counts: MergeCounts) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(counts.seen),
+        "inserted": dg.MetadataValue.int(counts.inserted),
+        "updated": dg.MetadataValue.int(counts.updated),
+        "unchanged": dg.MetadataValue.int(counts.unchanged),
+        "deleted": dg.MetadataValue.int(counts.deleted),
+    }

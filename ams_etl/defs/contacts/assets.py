@@ -1,0 +1,176 @@
+"""From candidates to contacts: derive what changed, plan the difference, publish it."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import dagster as dg
+import psycopg
+
+from ams_etl.defs.failures import permanent
+from ams_etl.defs.metadata import table_of, totals_by
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.progress import run_log_progress
+from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
+
+_KINDS = {"python", "postgres"}
+_RAW = [
+    dg.AssetKey(["raw_ams360", table])
+    for table in (
+        "employees", "business_units", "companies", "lines_of_business",
+        "customers", "customer_contacts", "customer_dependents", "policies",
+    )
+]  # fmt: skip
+PLAN_KEY = dg.AssetKey(["stage", "contact_plan"])
+
+
+@dg.asset(
+    key=["stage", "contact_candidates"],
+    group_name="contacts",
+    kinds=_KINDS,
+    owners=OWNERS,
+    partitions_def=agency_partitions,
+    deps=_RAW,
+    metadata={"dagster/table_name": "stage.candidates"},
+)
+def contact_candidates(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.MaterializeResult:
+    """Who may become a contact (rules C, N, L, T, K, X): only customers whose inputs changed are derived again."""
+    from ams_etl.sync.derive import derive_dirty, mark_due
+
+    agency = context.partition_key
+    settings, today = agencies.agency(agency).settings, agencies.today()
+    with permanent(), warehouse.connection() as connection:
+        due = mark_due(connection, agency, settings, today)
+        progress = run_log_progress(context.log)
+        counts = derive_dirty(
+            connection, agency, settings, today, lambda done: progress("customers derived", done, due)
+        )
+        stored = _count(connection, "stage.candidates", agency)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": stored,
+            "customers_derived": counts.customers,
+            "candidates_derived": counts.candidates,
+            "candidates_changed": counts.changed,
+            "records_skipped": counts.skipped,
+            "today": str(today),
+        }
+    )
+
+
+@dg.asset(
+    key=PLAN_KEY,
+    group_name="contacts",
+    kinds=_KINDS,
+    owners=OWNERS,
+    partitions_def=agency_partitions,
+    deps=[contact_candidates],
+    metadata={"dagster/table_name": "stage.planned_contacts"},
+)
+def contact_plan(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.MaterializeResult:
+    """What publishing would insert, update and delete: the merged contacts (rules M, O, T4) against the mart."""
+    from ams_etl.sync.plan import make_plan
+
+    agency = context.partition_key
+    chosen = agencies.agency(agency)
+    progress = run_log_progress(context.log)
+    with permanent(), warehouse.connection() as connection:
+        plan = make_plan(
+            connection,
+            agency,
+            chosen.settings,
+            chosen.brake,
+            agencies.today(),
+            lambda done: progress("candidates merged", done, None),
+        )
+        counts = plan.counts
+    return dg.MaterializeResult(
+        metadata={
+            "plan_id": str(plan.plan_id),
+            "insert": counts.insert,
+            "update": counts.update,
+            "delete": counts.delete,
+            "unchanged": counts.unchanged,
+            "owner_changes": counts.owner_changes,
+            "candidates_read": counts.candidates_read,
+            "contacts_before": counts.contacts_before,
+            "stopped_by": plan.stopped_by or "nothing",
+        }
+    )
+
+
+def _published(table: str, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        dg.AssetKey(["mart", table]),
+        description=description,
+        group_name="contacts",
+        kinds={"postgres"},
+        owners=OWNERS,
+        deps=[PLAN_KEY],
+        metadata={"dagster/table_name": f"mart.{table}"},
+    )
+
+
+@dg.multi_asset(
+    name="publish_contacts",
+    partitions_def=agency_partitions,
+    specs=[
+        _published("contacts", "One row a contact: name, company, first e-mail and phone, address, owner, status."),
+        _published("contact_emails", "Every e-mail address of a contact."),
+        _published("contact_phones", "Every phone of a contact, E.164 where valid."),
+        _published("contact_sources", "The crosswalk: which source records a contact was made of."),
+        _published("contact_tags", "Default, policy, place and ownership tags."),
+        _published("key_facts", "Birthdays and renewals."),
+        _published("connections", "Who at the agency stands to the contact in which role."),
+        _published("skipped_contacts", "Every source record that became no contact, with the rule and the reason."),
+        _published("changes", "The change feed: every contact inserted, updated or deleted, before and after."),
+    ],
+)
+def publish_contacts(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, sync_scope: SyncScopeConfig
+) -> Iterator[dg.MaterializeResult]:
+    """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
+    from ams_etl.sync.ledger import Ledger
+    from ams_etl.sync.publish import publish
+
+    agency = context.partition_key
+    wanted = UUID(sync_scope.apply_plan) if sync_scope.apply_plan else None
+    with permanent(), warehouse.connection() as connection:
+        counts = publish(connection, agency, plan_id=wanted, run_id=context.run_id)
+        published = {"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}
+        Ledger(connection, agency).published(published)
+        for table in (
+            "contact_emails", "contact_phones", "contact_sources", "connections", "changes",
+        ):  # fmt: skip
+            yield _result(connection, table, agency)
+        yield _result(connection, "contacts", agency, **published, by_status=_by(connection, "contacts", agency, "status"))
+        yield _result(
+            connection, "contact_tags", agency, most_used=_by(connection, "contact_tags", agency, "tag")
+        )
+        yield _result(connection, "key_facts", agency, by_kind=_by(connection, "key_facts", agency, "kind"))
+        yield _result(
+            connection, "skipped_contacts", agency, by_reason=_by(connection, "skipped_contacts", agency, "reason")
+        )
+
+
+def _result(
+    connection: psycopg.Connection[Any], table: str, agency: str, **more: Any
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(["mart", table]),
+        metadata={"dagster/row_count": _count(connection, f"mart.{table}", agency), **more},
+    )
+
+
+def _by(connection: psycopg.Connection[Any], table: str, agency: str, column: str) -> dg.MarkdownMetadataValue:
+    return table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column))
+
+
+def _count(connection: psycopg.Connection[Any], table: str, agency: str) -> int:
+    row = connection.execute(f"select count(*) from {table} where agency = %s", (agency,)).fetchone()
+    return int(row[0]) if row else 0

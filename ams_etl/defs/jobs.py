@@ -1,0 +1,35 @@
+"""The jobs: named selections of the asset graph, each one process, since a step's start costs more than its work."""
+
+import dagster as dg
+
+_PUBLISHED = dg.AssetSelection.key_prefixes("mart")
+_EXTRACTED = dg.AssetSelection.key_prefixes("raw_ams360")
+_STAGED = dg.AssetSelection.key_prefixes("stage")
+
+sync_job = dg.define_asset_job(
+    "sync",
+    selection=_EXTRACTED | _STAGED | _PUBLISHED,
+    description="Read AMS360 (everything, or the customers of sync_scope), derive what changed, publish the difference.",
+    executor_def=dg.in_process_executor,
+)
+
+sync_plan_job = dg.define_asset_job(
+    "sync_plan",
+    selection=_EXTRACTED | _STAGED,
+    description="Read AMS360 and show what would change in the mart, without changing it.",
+    executor_def=dg.in_process_executor,
+)
+
+derive_job = dg.define_asset_job(
+    "rederive",
+    selection=_STAGED | _PUBLISHED,
+    description="Derive and publish what settings, mappings, overrides or a new day change; reads nothing from AMS360.",
+    executor_def=dg.in_process_executor,
+)
+
+publish_job = dg.define_asset_job(
+    "publish_plan",
+    selection=_PUBLISHED,
+    description="Publish a plan that a person looked at: sync_scope.apply_plan holds its id.",
+    executor_def=dg.in_process_executor,
+)

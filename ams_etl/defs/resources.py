@@ -1,0 +1,87 @@
+"""The code location's resources: each builds a plain object of the lower rooms and holds no state of its own.
+
+This module has the one `@dg.definitions` function that binds them; assets live elsewhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import psycopg
+
+from ams_etl.settings import Agencies, Agency, home, load_agencies
+from ams_etl.sources.ams360 import Ams360Connection
+from ams_etl.store.database import connect, database_url
+from ams_etl.sync.scope import SyncScope
+
+
+class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The Postgres that holds raw, stage, mart and ops: `AMS_ETL_DATABASE_URL`, else the embedded one."""
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """An autocommit connection, closed afterwards."""
+        with connect(database_url(home())) as connection:
+            yield connection
+
+
+class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """agencies.yaml, read when a step asks, so that an edit counts from the next run on."""
+
+    def read(self) -> Agencies:
+        """All agencies and the schedule."""
+        return load_agencies()
+
+    def agency(self, agency_id: str) -> Agency:
+        """The agency of this partition."""
+        return self.read().get(agency_id)
+
+    def today(self) -> date:
+        """Today in the schedule's time zone: the date every rule is asked for."""
+        return datetime.now(self.read().schedule.zone).date()
+
+    def ams360(self, agency_id: str) -> Ams360Connection:
+        """How to reach this agency's AMS360, its password read from the environment."""
+        agencies = self.read()
+        agency = agencies.get(agency_id)
+        settings = agency.ams360
+        return Ams360Connection(
+            wsdl=settings.wsdl,
+            agency_no=settings.agency_no,
+            login_id=settings.login_id,
+            password=agencies.secret(agency, "ams360.password_env", settings.password_env),
+            employee_code=settings.employee_code,
+            max_concurrency=settings.max_concurrency,
+            calls_per_second=settings.calls_per_second,
+            timeout_seconds=settings.timeout_seconds,
+            cache_folder=home() / "cache",
+        )
+
+
+class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What this run is asked to do; the schedule, sensors, command line and Launchpad all set this."""
+
+    customers: list[str] = []
+    """AMS360 CustomerIds; empty means a full sync."""
+    fresh: bool = False
+    """Begin a full sync anew instead of going on with one that was cut off."""
+    apply_plan: str = ""
+    """The id of a plan that a person looked at: publish exactly that one, past the brake."""
+
+    def scope(self) -> SyncScope:
+        """The plain object that `sync` takes."""
+        return SyncScope(tuple(self.customers))
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Bind every resource under the name that assets ask for it by."""
+    return dg.Definitions(
+        resources={
+            "warehouse": Warehouse(),
+            "agencies": AgenciesFile(),
+            "sync_scope": SyncScopeConfig.configure_at_launch(),
+        }
+    )

@@ -1,0 +1,41 @@
+"""When things run by themselves."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from ams_etl.defs.jobs import sync_job
+from ams_etl.defs.resources import AgenciesFile
+from ams_etl.sync.spread import start_minute
+
+
+@dg.schedule(
+    job=sync_job,
+    cron_schedule="*/10 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "A full resync of every agency once a week, inside the window of agencies.yaml, the agencies spread over it."
+    ),
+)
+def weekly_full_resync(
+    context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Ask for the agencies whose minute of the week has come; a run key an ISO week and agency asks only once."""
+    read = agencies.read()
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    opened = (now - timedelta(days=(now.weekday() - read.schedule.weekday) % 7)).replace(
+        hour=read.schedule.from_hour, minute=0, second=0, microsecond=0
+    )
+    minutes = (now - opened).total_seconds() / 60
+    if not 0 <= minutes < read.schedule.window_hours * 60:
+        return dg.SkipReason("outside the weekly window")
+    due = [
+        agency.id for agency in read.all if start_minute(agency.id, read.schedule.window_hours * 60) <= minutes
+    ]
+    year, week, _ = opened.isocalendar()
+    return [
+        dg.RunRequest(
+            run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency}
+        )
+        for agency in due
+    ]

@@ -1,0 +1,132 @@
+"""Source records into raw: COPY into staging, one merge by content hash.
+
+`last_seen_at` moves only with the content, so an unchanged record costs no write; `ops.sync_runs` says when a
+record was last looked at. A record that a complete listing lacks keeps its row, marked `deleted_at`, and its
+`first_seen_at` when it comes back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import psycopg
+
+from ams_etl.store.content import canonical_json, content_hash
+from ams_etl.store.copy import copy_rows
+
+_COLUMNS = {"entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea"}
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table of the raw shape: agency, entity_id, customer_id, payload, content_hash, *_at."""
+
+    schema: str
+    name: str
+
+    @property
+    def qualified(self) -> str:
+        """The name in SQL."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One source record; `customer_id` is the customer it hangs on, or None."""
+
+    entity_id: str
+    customer_id: str | None
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCounts:
+    """Records by what became of them. `changed` are the entity ids, `customers` the customer ids, that moved."""
+
+    seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    doubled: int = 0
+    changed: frozenset[str] = field(default=frozenset(), repr=False)
+    customers: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __add__(self, other: "MergeCounts") -> "MergeCounts":
+        """The counts of both; the ids are left out, since they are for one transaction."""
+        return MergeCounts(
+            self.seen + other.seen,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.deleted + other.deleted,
+            self.doubled + other.doubled,
+        )
+
+
+def merge_records(
+    connection: psycopg.Connection[Any],
+    table: RawTable,
+    agency: str,
+    records: Iterable[Record],
+    *,
+    seen_at: datetime,
+    complete_for: Sequence[str] | Literal["agency"] = (),
+) -> MergeCounts:
+    """Bring a raw table up to date with these records.
+
+    Args:
+        connection: inside the caller's transaction.
+        table: where they go.
+        agency: the agency id.
+        records: as received; of two with one id the last wins and `doubled` counts it.
+        seen_at: when they were read; a whole sync gives one time, so that ids do not hang on the order of reading.
+        complete_for: the listing was complete for these customer ids, or for the whole agency: what it lacks there
+            is marked deleted. Empty: nothing is ever deleted.
+    """
+    staged: dict[str, tuple[str, str | None, bytes, bytes]] = {}
+    seen = 0
+    for record in records:
+        content = canonical_json(record.payload)
+        staged[record.entity_id] = (record.entity_id, record.customer_id, content, content_hash(content))
+        seen += 1
+    connection.execute(
+        """create temp table if not exists staged_records (entity_id text, customer_id text, payload jsonb,
+            content_hash bytea) on commit delete rows"""
+    )
+    connection.execute("delete from staged_records")
+    copy_rows(connection, "staged_records", _COLUMNS, staged.values())
+    scope = {"agency": agency, "seen_at": seen_at, "customers": None if complete_for == "agency" else list(complete_for)}
+    merged = connection.execute(
+        f"""insert into {table.qualified} as t
+            (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
+        select %(agency)s, entity_id, customer_id, payload, content_hash, %(seen_at)s, %(seen_at)s from staged_records
+        on conflict (agency, entity_id) do update set customer_id = excluded.customer_id, payload = excluded.payload,
+            content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at, deleted_at = null
+        where t.content_hash <> excluded.content_hash or t.deleted_at is not null
+            or t.customer_id is distinct from excluded.customer_id
+        returning xmax = 0, entity_id, coalesce(customer_id, entity_id)""",
+        scope,
+    ).fetchall()
+    deleted: list[tuple[str, str]] = []
+    if complete_for:
+        deleted = connection.execute(
+            f"""update {table.qualified} t set deleted_at = %(seen_at)s
+            where t.agency = %(agency)s and t.deleted_at is null
+                and (%(customers)s::text[] is null or t.customer_id = any(%(customers)s))
+                and not exists (select from staged_records s where s.entity_id = t.entity_id)
+            returning entity_id, coalesce(customer_id, entity_id)""",
+            scope,
+        ).fetchall()
+    inserted = sum(1 for row in merged if row[0])
+    return MergeCounts(
+        seen=len(staged),
+        inserted=inserted,
+        updated=len(merged) - inserted,
+        unchanged=len(staged) - len(merged),
+        deleted=len(deleted),
+        doubled=seen - len(staged),
+        changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
+        customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted]),
+    )

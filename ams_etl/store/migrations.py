@@ -1,0 +1,91 @@
+"""Apply `sql/NNNN_name.sql` in order, once each.
+
+A runner of our own rather than Alembic or yoyo: the schema is plain SQL for people who query it, there is nothing
+to generate and nothing to downgrade, and what such a tool must promise fits on one page: an advisory lock, one
+transaction a file, a checksum that notices an edited file.
+"""
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import ConfigError
+
+_LOCK = 0x616D7365746C  # "amsetl"
+_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
+
+
+def sql_folder() -> Path:
+    """`sql/` of the checkout, else of the installation.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    for folder in (Path(__file__).parents[2] / "sql", Path(sys.prefix) / "share" / "ams_etl" / "sql"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError("the folder sql/ with the database migrations is missing; install ams_etl from its repository")
+
+
+def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
+    """Apply what is missing.
+
+    Args:
+        connection: autocommit.
+        folder: the numbered files.
+
+    Returns:
+        The names of the files applied now.
+
+    Raises:
+        ConfigError: an applied file was edited, or the database is newer than this folder.
+    """
+    files = {}
+    for path in sorted(folder.iterdir()):
+        found = _NAME.match(path.name)
+        if found:
+            files[int(found[1])] = path
+    connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    try:
+        connection.execute(
+            """create schema if not exists ops;
+            create table if not exists ops.schema_migrations (version integer primary key, name text not null,
+                checksum text not null, applied_at timestamptz not null default now())"""
+        )
+        known = {
+            version: (name, checksum)
+            for version, name, checksum in connection.execute(
+                "select version, name, checksum from ops.schema_migrations"
+            )
+        }
+        newer = sorted(set(known) - set(files))
+        if newer:
+            raise ConfigError(
+                f"the database has migration {known[newer[-1]][0]}, which this version of ams_etl does not know: "
+                "update ams_etl"
+            )
+        applied = []
+        for version, path in files.items():
+            text = path.read_text("utf-8")
+            checksum = hashlib.sha256(text.encode()).hexdigest()
+            if version in known:
+                if known[version][1] != checksum:
+                    raise ConfigError(
+                        f"{path.name} was edited after it was applied: restore it and put the change in a new file"
+                    )
+                continue
+            with connection.transaction():
+                connection.execute(text)  # type: ignore[call-overload]
+                connection.execute(
+                    "insert into ops.schema_migrations (version, name, checksum) values (%s, %s, %s)",
+                    (version, path.name, checksum),
+                )
+            applied.append(path.name)
+        return applied
+    finally:
+        if not connection.closed:
+            connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))

@@ -1,0 +1,57 @@
+"""`ops.quarantine`: records that could not be read or understood, each with its reason."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One record set aside; `detail` holds no personal data."""
+
+    entity: str
+    entity_id: str
+    customer_id: str | None
+    reason: str
+    detail: str | None = None
+
+
+def set_aside(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    sync_id: UUID,
+    found: Iterable[Quarantined],
+    *,
+    read_customers: Sequence[str] = (),
+    system: str = "ams360",
+) -> int:
+    """Store what was set aside; reasons of customers that were read again now are forgotten first.
+
+    Call it in the transaction that stores the customers' records.
+
+    Returns:
+        How many records were set aside.
+    """
+    rows = list(found)
+    if read_customers:
+        connection.execute(
+            "delete from ops.quarantine where agency = %s and system = %s and customer_id = any(%s)",
+            (agency, system, list(read_customers)),
+        )
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                """insert into ops.quarantine
+                    (agency, system, entity, entity_id, customer_id, reason, detail, sync_id)
+                values (%s, %s, %s, %s, %s, %s, %s, %s)
+                on conflict (agency, system, entity, entity_id) do update set customer_id = excluded.customer_id,
+                    reason = excluded.reason, detail = excluded.detail, sync_id = excluded.sync_id, at = now()""",
+                [
+                    (agency, system, row.entity, row.entity_id, row.customer_id, row.reason, row.detail, sync_id)
+                    for row in rows
+                ],
+            )
+    return len(rows)

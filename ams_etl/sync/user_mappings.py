@@ -1,0 +1,82 @@
+"""`ops.user_mappings`: which platform user stands for which employee in which role (O1, X3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+
+@dataclass(frozen=True, slots=True)
+class UserMapping:
+    """An employee in a role, and the platform user."""
+
+    connection_type: str
+    employee_code: str
+    user_id: str
+    user_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEmployee:
+    """An employee in a role as people need to see it: mapped or not, here or gone, and how many contacts hang on."""
+
+    connection_type: str
+    employee_code: str
+    employee_name: str
+    employee_status: str | None
+    user_id: str | None
+    user_name: str | None
+    contacts: int
+
+
+def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: Sequence[UserMapping]) -> int:
+    """Add or replace mappings; a trigger marks the contacts that hang on them.
+
+    Returns:
+        How many were new or changed.
+    """
+    changed = connection.execute(
+        """insert into ops.user_mappings as m (agency, connection_type, employee_code, user_id, user_name)
+        select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        on conflict (agency, connection_type, employee_code) do update
+        set user_id = excluded.user_id, user_name = excluded.user_name, updated_at = now()
+        where (m.user_id, m.user_name) is distinct from (excluded.user_id, excluded.user_name)""",
+        (
+            agency,
+            [one.connection_type for one in mappings],
+            [one.employee_code for one in mappings],
+            [one.user_id for one in mappings],
+            [one.user_name for one in mappings],
+        ),
+    )
+    return changed.rowcount
+
+
+def list_mappings(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    *,
+    connection_type: str | None = None,
+    unmapped: bool = False,
+) -> list[MappedEmployee]:
+    """Every employee that is mapped or that a contact is connected to, most contacts first."""
+    rows = connection.execute(
+        """with held as (
+            select connection_type, employee_code, max(employee_name) as employee_name,
+                count(distinct contact_id) as contacts
+            from mart.connections where agency = %(agency)s group by 1, 2)
+        select connection_type, employee_code,
+            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), ''), e.employee_status,
+            m.user_id, m.user_name, coalesce(h.contacts, 0)
+        from held h
+        full join (select * from ops.user_mappings where agency = %(agency)s) m
+            using (connection_type, employee_code)
+        left join ams360.employees e on e.agency = %(agency)s and e.employee_code = coalesce(
+            h.employee_code, m.employee_code)
+        where (%(type)s::text is null or lower(connection_type) = lower(%(type)s))
+            and (not %(unmapped)s or m.user_id is null)
+        order by coalesce(h.contacts, 0) desc, connection_type, employee_code""",
+        {"agency": agency, "type": connection_type, "unmapped": unmapped},
+    ).fetchall()
+    return [MappedEmployee(*row) for row in rows]
