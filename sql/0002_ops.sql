@@ -32,6 +32,14 @@ create table ops.sync_customers (
 );
 create index on ops.sync_customers (agency, sync_id) where read_at is null;
 
+-- CustomerNumbers that have no customer behind them: asked for again only now and then.
+create table ops.empty_customer_numbers (
+    agency text not null,
+    customer_number integer not null,
+    asked_at timestamptz not null,
+    primary key (agency, customer_number)
+);
+
 -- Records that could not be understood or read: raw keeps what it had, and the reason stands here until a later
 -- sync reads the record well.
 create table ops.quarantine (

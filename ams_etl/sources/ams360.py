@@ -6,7 +6,7 @@ Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECR
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

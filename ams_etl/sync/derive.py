@@ -19,8 +19,8 @@ from ams_etl.rules.candidates import derive
 from ams_etl.rules.model import Derivation
 from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.store.copy import copy_rows
 from ams_etl.store.content import content_hash
+from ams_etl.store.copy import copy_rows
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id

@@ -76,14 +76,28 @@ class Ledger:
             )
         }
 
-    def add_prefix(self, run: SyncRun, prefix: str, customer_ids: Iterable[str]) -> None:
-        """Record one prefix's customers in the work list; call it inside the transaction that stores its rows."""
-        ids = list(customer_ids)
+    def known(self, run: SyncRun, customer_ids: Iterable[str]) -> set[str]:
+        """Those of these customers that are on the work list already."""
+        return {
+            row[0]
+            for row in self._connection.execute(
+                "select customer_id from ops.sync_customers where agency = %s and sync_id = %s and customer_id = any(%s)",
+                (self._agency, run.sync_id, list(customer_ids)),
+            )
+        }
+
+    def add_customers(self, run: SyncRun, customer_ids: Iterable[str]) -> None:
+        """Put customers on the work list."""
         self._connection.execute(
             """insert into ops.sync_customers (agency, sync_id, customer_id)
             select %s, %s, unnest(%s::text[]) on conflict do nothing""",
-            (self._agency, run.sync_id, ids),
+            (self._agency, run.sync_id, list(customer_ids)),
         )
+
+    def add_prefix(self, run: SyncRun, prefix: str, customer_ids: Iterable[str]) -> None:
+        """Record one prefix's customers in the work list; call it inside the transaction that stores its rows."""
+        ids = list(customer_ids)
+        self.add_customers(run, ids)
         self._connection.execute(
             """insert into ops.sync_prefixes (agency, sync_id, prefix, row_count) values (%s, %s, %s, %s)
             on conflict do nothing""",

@@ -46,7 +46,7 @@ def mark_customers_dirty(connection: psycopg.Connection[Any], agency: str, custo
     )
 
 
-def mark_all_customers_dirty(connection: psycopg.Connection[Any], agency: str, *, where: str, codes: list[str]) -> None:
+def mark_customers_naming(connection: psycopg.Connection[Any], agency: str, *, where: str, codes: list[str]) -> None:
     """Have the customers derived again whose records name one of these codes.
 
     Args:

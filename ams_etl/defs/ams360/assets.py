@@ -87,7 +87,7 @@ def ams360_customer_records(
             sync_scope.scope(),
             run_id=context.run_id,
             fresh=sync_scope.fresh,
-            progress=run_log_progress(context.log),
+            progress=run_log_progress(),
         )
     about = {
         "customers_read": report.customers_read,

@@ -44,7 +44,7 @@ def contact_candidates(
     settings, today = agencies.agency(agency).settings, agencies.today()
     with permanent(), warehouse.connection() as connection:
         due = mark_due(connection, agency, settings, today)
-        progress = run_log_progress(context.log)
+        progress = run_log_progress()
         counts = derive_dirty(
             connection, agency, settings, today, lambda done: progress("customers derived", done, due)
         )
@@ -78,7 +78,7 @@ def contact_plan(
 
     agency = context.partition_key
     chosen = agencies.agency(agency)
-    progress = run_log_progress(context.log)
+    progress = run_log_progress()
     with permanent(), warehouse.connection() as connection:
         plan = make_plan(
             connection,

@@ -148,8 +148,7 @@ class SoapTransport:
                 await self._keep_pace()
             counts.by_operation[operation] += 1
             counts.in_flight += 1
-            if counts.in_flight > counts.peak_in_flight:
-                counts.peak_in_flight = counts.in_flight
+            counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
             try:
                 async with self._session.post(
                     self.endpoint, data=envelope, headers={"SOAPAction": f'"{action}"'}, allow_redirects=False

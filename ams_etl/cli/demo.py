@@ -1,0 +1,111 @@
+"""`ams-etl demo`: from nothing to 2,000 customers of a sandbox agency as contacts in Postgres."""
+
+import os
+import time
+from typing import Any
+
+import click
+import psycopg
+import yaml
+
+from ams_etl.cli.instance import dagster_instance, prepare, run_job
+from ams_etl.cli.progress import show_progress
+from ams_etl.cli.sandbox import AGENCY_NO, start_in_background
+from ams_etl.cli.summary import print_summary
+from ams_etl.errors import ConfigError
+from ams_etl.settings import agencies_path, home, load_agencies
+from ams_etl.store.database import connect
+from ams_etl.sync.user_mappings import UserMapping, store_mappings
+
+AGENCY = "demo"
+PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
+PASSWORD = "sandbox"  # noqa: S105
+
+
+@click.command()
+@click.option("--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now.")
+def demo(customers: int) -> None:
+    """Set up Postgres, a stand-in AMS360 and user mappings, run a full sync, and say what to look at."""
+    started = time.monotonic()
+    show_progress()
+    home().mkdir(parents=True, exist_ok=True)
+    click.echo(f"1/4 Postgres and Dagster's home in {home()}")
+    _write_environment()
+    url = prepare()
+    click.echo("2/4 a stand-in AMS360, in a process of its own")
+    wsdl = start_in_background(customers)
+    _write_agencies(wsdl)
+    click.echo(f"    {wsdl}")
+    click.echo("3/4 user mappings for its employees, and a full sync")
+    with dagster_instance() as instance, connect(url) as connection:
+        config = {"customers": [], "fresh": False, "apply_plan": ""}
+        known = connection.execute("select 1 from ops.user_mappings where agency = %s limit 1", (AGENCY,)).fetchone()
+        if known is None:
+            _read_employees(connection)
+            _map_users(connection)
+        run_id = run_job("sync", AGENCY, config, instance)
+        click.echo("4/4 what came of it")
+        print_summary(connection, AGENCY, time.monotonic() - started)
+    click.echo(f"\nrun {run_id} is in Dagster. Next:  .venv/bin/ams-etl up   (then open http://127.0.0.1:3000)")
+    click.echo('or ask Postgres:  psql "$(.venv/bin/ams-etl db url)" -c "select * from mart.contacts limit 5"')
+    click.echo("The stand-in AMS360 runs on in the background; `ams-etl sandbox --stop` ends it.")
+
+
+def _write_environment() -> None:
+    path = home() / ".env"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"# Secrets that agencies.yaml names; for the sandbox only.\n{PASSWORD_ENV}={PASSWORD}\n")
+    os.environ.setdefault(PASSWORD_ENV, PASSWORD)
+
+
+def _write_agencies(wsdl: str) -> None:
+    path = agencies_path()
+    if path.exists():
+        entry = load_agencies(path).get(AGENCY)
+        if entry.ams360.wsdl != wsdl:
+            raise ConfigError(f"{path}: agencies.{AGENCY}.ams360.wsdl: expected the sandbox's address {wsdl}")
+        return
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "agencies": [
+                    {
+                        "id": AGENCY,
+                        "name": "Demo Insurance (sandbox)",
+                        "ams360": {
+                            "wsdl": wsdl,
+                            "agency_no": AGENCY_NO,
+                            "login_id": "etl",
+                            "password_env": PASSWORD_ENV,
+                            "max_concurrency": 16,
+                        },
+                    }
+                ]
+            },
+            sort_keys=False,
+        )
+    )
+
+
+def _read_employees(connection: psycopg.Connection[Any]) -> None:
+    from ams_etl.defs.resources import AgenciesFile
+    from ams_etl.sync.extract_reference import extract_reference
+
+    extract_reference(connection, AGENCY, AgenciesFile().ams360(AGENCY))
+
+
+def _map_users(connection: psycopg.Connection[Any]) -> None:
+    """Map the employees who are still there; one in eight stays unmapped, as in real life."""
+    rows = connection.execute(
+        """select employee_code, concat_ws(' ', first_name, last_name), is_executive, is_representative
+        from ams360.employees where agency = %s and employee_status is distinct from 'I' order by employee_code""",
+        (AGENCY,),
+    ).fetchall()
+    mappings = [
+        UserMapping(kind, code, f"user-{number:03}", name)
+        for number, (code, name, is_executive, is_representative) in enumerate(rows, start=1)
+        for kind, has in (("Executive", is_executive), ("Representative", is_representative))
+        if has and number % 8
+    ]
+    store_mappings(connection, AGENCY, mappings)

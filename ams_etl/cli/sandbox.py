@@ -1,0 +1,103 @@
+"""`ams-etl sandbox`: the stand-in AMS360, a process of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from ams_etl.errors import TransientError
+from ams_etl.settings import home
+
+PORT = 8360
+AGENCY_NO = "5551234-1"
+SEED = 360
+
+
+def sandbox_command(port: int, customers: int, *more: str) -> list[str]:
+    """The command line that starts the stand-in with the demo agency."""
+    return [
+        sys.executable, "-m", "ams_etl.sandbox", "--port", str(port),
+        "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", *more,
+    ]  # fmt: skip
+
+
+def start_in_background(customers: int) -> str:
+    """Start the stand-in, or find the one that runs on this home, and return its WSDL's address.
+
+    Raises:
+        TransientError: it did not come up.
+    """
+    note = _note()
+    running = _running()
+    if running:
+        return running
+    note.unlink(missing_ok=True)
+    log = home() / "sandbox.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            sandbox_command(PORT, customers, "--ready-file", str(note)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    for _ in range(300):
+        found = _running()
+        if found:
+            return found
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    raise TransientError(f"the sandbox did not start: {lines[-1] if lines else 'it said nothing'} (log: {log})")
+
+
+def stop_in_background() -> bool:
+    """Stop the stand-in that runs in the background of this home; its state goes with it."""
+    try:
+        ready = json.loads(_note().read_text())
+    except (OSError, ValueError):
+        return False
+    _note().unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        os.kill(int(ready["pid"]), signal.SIGTERM)
+        return True
+    return False
+
+
+def _note() -> Path:
+    return home() / "sandbox.json"
+
+
+def _running() -> str | None:
+    try:
+        ready = json.loads(_note().read_text())
+        os.kill(int(ready["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return str(ready["wsdl"])
+
+
+@click.command()
+@click.option("--port", default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--customers", default=2000, show_default=True, help="Size of the demo agency.")
+@click.option("--latency", "latency_ms", default=0, show_default=True, help="Milliseconds that every call waits.")
+@click.option("--stop", is_flag=True, help="Stop the one that `ams-etl demo` left running.")
+def sandbox(port: int, customers: int, latency_ms: int, *, stop: bool) -> None:
+    """Serve a stand-in AMS360 over SOAP: a generated agency, as strict as the real service, until Ctrl-C.
+
+    POST /sandbox/faults switches faults on, GET /sandbox/stats tells what it was asked (docs/sandbox.md).
+    """
+    if stop:
+        click.echo("stopped" if stop_in_background() else "was not running")
+        return
+    try:
+        subprocess.run(sandbox_command(port, customers, "--latency", str(latency_ms)), check=False)
+    except KeyboardInterrupt:
+        click.echo("sandbox stopped")

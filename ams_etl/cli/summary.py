@@ -1,0 +1,49 @@
+"""What a sync did, in a table: counts, reasons, seconds."""
+
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+_SHOWN = (
+    "raw_ams360.customers", "raw_ams360.customer_contacts", "raw_ams360.customer_dependents", "raw_ams360.policies",
+    "mart.contacts", "mart.contact_emails", "mart.contact_phones", "mart.contact_sources", "mart.contact_tags",
+    "mart.key_facts", "mart.connections", "mart.skipped_contacts",
+)  # fmt: skip
+
+
+def print_summary(connection: psycopg.Connection[Any], agency: str, seconds: float) -> None:
+    """Rows by table, skipped records by reason, what the last sync changed, and how long it took."""
+    console = Console()
+    rows = Table("table", "rows", title=f"{agency} in Postgres")
+    rows.columns[1].justify = "right"
+    for name in _SHOWN:
+        live = " and deleted_at is null" if name.startswith("raw") else ""
+        rows.add_row(name, f"{_one(connection, f'select count(*) from {name} where agency = %s{live}', agency):,}")
+    skipped = Table("skipped because", "rule", "records")
+    skipped.columns[2].justify = "right"
+    for reason, rule, count in connection.execute(
+        "select reason, rule, count(*) from mart.skipped_contacts where agency = %s group by 1, 2 order by 3 desc",
+        (agency,),
+    ):
+        skipped.add_row(reason, rule, f"{count:,}")
+    console.print(rows)
+    console.print(skipped)
+    aside = _one(connection, "select count(*) from ops.quarantine where agency = %s", agency)
+    if aside:
+        console.print(f"{aside} records set aside, each with its reason in ops.quarantine")
+    last = connection.execute(
+        "select counts from ops.sync_runs where agency = %s order by started_at desc limit 1", (agency,)
+    ).fetchone()
+    counts: dict[str, Any] = last[0] if last else {}
+    console.print(
+        f"contacts: {counts.get('inserted', 0):,} inserted, {counts.get('updated', 0):,} updated, "
+        f"{counts.get('deleted', 0):,} deleted; {counts.get('customers_read', 0):,} customers read with "
+        f"{counts.get('calls', 0):,} calls; {seconds:.1f} s"
+    )
+
+
+def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
+    row = connection.execute(query, (agency,)).fetchone()  # type: ignore[call-overload]
+    return int(row[0]) if row else 0

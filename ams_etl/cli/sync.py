@@ -1,0 +1,39 @@
+"""`ams-etl sync`: the same job as in the UI, run from here."""
+
+import time
+from typing import Any
+
+import click
+
+from ams_etl.cli.instance import dagster_instance, prepare, run_job
+from ams_etl.cli.plan import print_plan
+from ams_etl.cli.progress import show_progress
+from ams_etl.cli.summary import print_summary
+from ams_etl.settings import load_agencies
+from ams_etl.store.database import connect
+
+
+@click.command()
+@click.argument("agency")
+@click.option("--customer", "customers", multiple=True, help="Only this CustomerId; may be given several times.")
+@click.option("--plan", "plan_only", is_flag=True, help="Read and show what would change; change nothing in the mart.")
+@click.option("--apply", "apply_plan", metavar="PLAN", help="Publish exactly this plan, past the brake.")
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with a full sync that was cut off.")
+def sync(agency: str, customers: tuple[str, ...], apply_plan: str | None, *, plan_only: bool, fresh: bool) -> None:
+    """Sync AGENCY: everything, or just some customers; shows up as a run in the Dagster UI."""
+    if plan_only and apply_plan:
+        raise click.UsageError("--plan and --apply exclude each other: first look, then apply what you saw")
+    show_progress()
+    url = prepare()
+    load_agencies().get(agency)
+    started = time.monotonic()
+    job = "publish_plan" if apply_plan else "sync_plan" if plan_only else "sync"
+    config: dict[str, Any] = {"customers": list(customers), "fresh": fresh, "apply_plan": apply_plan or ""}
+    with dagster_instance() as instance:
+        run_id = run_job(job, agency, config, instance)
+    with connect(url) as connection:
+        if plan_only:
+            print_plan(connection, agency)
+        else:
+            print_summary(connection, agency, time.monotonic() - started)
+    click.echo(f"run {run_id}; look at it with `ams-etl up`")

@@ -1,0 +1,319 @@
+"""Read customers with all beneath into raw, in batches as they come.
+
+Each batch is one transaction: its records, what they touch, what was set aside, and the customers ticked off the
+work list. A killed sync goes on with the customers that are not ticked off.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError, DataError
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Listing, Refused, open_ams360
+from ams_etl.sources.ams360 import run as run_async
+from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
+from ams_etl.sync.ledger import Ledger, SyncRun
+from ams_etl.sync.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw_tables import (
+    CUSTOMER_CONTACTS,
+    CUSTOMER_DEPENDENTS,
+    CUSTOMER_LIST,
+    CUSTOMERS,
+    ID_MEMBERS,
+    POLICIES,
+    mark_customers_dirty,
+)
+from ams_etl.sync.scope import SyncScope
+from ams_etl.sync.sweep import SweepReport, sweep
+
+_log = logging.getLogger(__name__)
+BATCH = 250
+"""Customers stored in one transaction."""
+_TABLES = (CUSTOMERS, CUSTOMER_CONTACTS, CUSTOMER_DEPENDENTS, POLICIES)
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport:
+    """What a sync read and what that changed in raw."""
+
+    tables: Mapping[str, MergeCounts]
+    customers_read: int
+    resumed: bool
+    unlisted: int
+    empty_numbers: int
+    quarantined: int
+    calls: int
+    calls_by_operation: Mapping[str, int]
+    retries: int
+    peak_in_flight: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class CustomerRead:
+    """One customer as AMS360 answered; `gone` says that it answered there is none."""
+
+    customer_id: str
+    gone: bool = False
+    rows: dict[RawTable, list[Record]] = field(default_factory=dict)
+    incomplete: set[RawTable] = field(default_factory=set)
+    set_aside: list[Quarantined] = field(default_factory=list)
+
+
+def extract(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    ams360: Ams360Connection,
+    scope: SyncScope,
+    *,
+    run_id: str | None = None,
+    fresh: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> ExtractReport:
+    """Read what the scope asks for into `raw_ams360`.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        ams360: how to reach it.
+        scope: everything, or these customers.
+        run_id: the Dagster run, for the ledger.
+        fresh: do not go on with a full sync that was cut off.
+        progress: called with a stage, how many are done and of how many.
+
+    Raises:
+        ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
+    """
+    ledger = Ledger(connection, agency)
+    run = ledger.begin(scope, run_id, fresh=fresh)
+    if run.resumed:
+        _log.info("going on with the full sync of %s that was cut off", run.started_at.isoformat(timespec="seconds"))
+    try:
+        report: ExtractReport = run_async(_extract(connection, ledger, run, ams360, scope, progress))
+    except AmsEtlError as error:
+        ledger.failed(run, str(error))
+        raise
+    ledger.extracted(
+        run,
+        {
+            "customers_read": report.customers_read,
+            "calls": report.calls,
+            "quarantined": report.quarantined,
+            "seconds": round(report.seconds, 3),
+            "unlisted": report.unlisted,
+        },
+    )
+    return report
+
+
+async def _extract(
+    connection: psycopg.Connection[Any],
+    ledger: Ledger,
+    run: SyncRun,
+    settings: Ams360Connection,
+    scope: SyncScope,
+    progress: Progress,
+) -> ExtractReport:
+    started = time.monotonic()
+    swept = SweepReport(MergeCounts(), 0, 0, 0, 0, 0)
+    async with open_ams360(settings) as ams360:
+        if scope.customers:
+            wanted: Sequence[str] = list(dict.fromkeys(scope.customers))
+        else:
+            if not run.sweep_complete:
+                swept = await sweep(connection, ams360, run, progress)
+            wanted = ledger.unread(run)
+        counts, quarantined = await _read_all(connection, ledger, run, ams360, wanted, settings.max_concurrency, progress)
+        calls = ams360.counts
+    return ExtractReport(
+        tables={CUSTOMER_LIST.name: swept.list_counts, **{table.name: counts[table] for table in _TABLES}},
+        customers_read=len(wanted),
+        resumed=run.resumed,
+        unlisted=swept.unlisted,
+        empty_numbers=swept.empty_numbers,
+        quarantined=quarantined + swept.quarantined,
+        calls=calls.total,
+        calls_by_operation=dict(calls.by_operation.most_common()),
+        retries=calls.retries,
+        peak_in_flight=calls.peak_in_flight,
+        seconds=time.monotonic() - started,
+    )
+
+
+async def _read_all(
+    connection: psycopg.Connection[Any],
+    ledger: Ledger,
+    run: SyncRun,
+    ams360: Ams360,
+    customer_ids: Sequence[str],
+    concurrency: int,
+    progress: Progress,
+) -> tuple[dict[RawTable, MergeCounts], int]:
+    waiting = iter(customer_ids)
+    read: list[CustomerRead] = []
+    totals = dict.fromkeys(_TABLES, MergeCounts())
+    quarantined = done = 0
+    storing = asyncio.Lock()
+
+    async def store(batch: list[CustomerRead]) -> None:
+        nonlocal quarantined, done
+        async with storing:
+            counts, bad = await asyncio.to_thread(_store, connection, ledger, run, batch)
+            for table, part in counts.items():
+                totals[table] += part
+            quarantined += bad
+            done += len(batch)
+            progress("customers read", done, len(customer_ids))
+
+    async def work() -> None:
+        nonlocal read
+        for customer_id in waiting:
+            read.append(await read_customer(ams360, customer_id))
+            if len(read) >= BATCH:
+                batch, read = read, []
+                await store(batch)
+
+    # A customer is four calls and more, so as many customers as calls keep every slot busy.
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from None
+    if read:
+        await store(read)
+    return totals, quarantined
+
+
+def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = failed.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
+    """Everything of one customer; a record that cannot be read is set aside with its reason.
+
+    Raises:
+        TransientError, PermanentError: AMS360 as a whole does not answer, or refuses us.
+    """
+    found = CustomerRead(customer_id)
+    customer, contacts, dependents, policies = await asyncio.gather(
+        _or_error(ams360.customer(customer_id)),
+        _or_error(ams360.customer_contacts(customer_id)),
+        _or_error(ams360.customer_dependents(customer_id)),
+        _or_error(_policies(ams360, customer_id, found)),
+    )
+    if isinstance(customer, Refused):
+        found.gone = True
+        return found
+    if isinstance(customer, Exception):
+        found.set_aside.append(Quarantined("customers", customer_id, customer_id, "unreadable", str(customer)))
+        found.incomplete.add(CUSTOMERS)
+    else:
+        found.rows[CUSTOMERS] = [Record(customer_id, customer_id, customer)]
+    for table, listing in (
+        (CUSTOMER_CONTACTS, contacts), (CUSTOMER_DEPENDENTS, dependents), (POLICIES, policies),
+    ):  # fmt: skip
+        if isinstance(listing, Exception):
+            found.set_aside.append(Quarantined(table.name, f"of {customer_id}", customer_id, "unreadable", str(listing)))
+            found.incomplete.add(table)
+            continue
+        member = ID_MEMBERS[table.name]
+        found.rows[table] = [Record(row[member], customer_id, row) for row in listing.records if row.get(member)]
+        for rejected in listing.rejected:
+            found.incomplete.add(table)
+            found.set_aside.append(
+                Quarantined(table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason)
+            )
+    return found
+
+
+async def _policies(ams360: Ams360, customer_id: str, found: CustomerRead) -> Listing:
+    listed = await ams360.policies(customer_id)
+    ids = [row["PolicyId"] for row in listed.records if row.get("PolicyId")]
+    if not ids:
+        return listed
+    answers = await asyncio.gather(*(_or_error(ams360.policy(policy_id)) for policy_id in ids))
+    records = []
+    for policy_id, answer in zip(ids, answers, strict=True):
+        if isinstance(answer, Exception):
+            # Gone since the list was made, or unreadable: what raw has stays until a later sync knows better.
+            reason = "vanished" if isinstance(answer, Refused) else "unreadable"
+            found.set_aside.append(Quarantined("policies", policy_id, customer_id, reason, str(answer)))
+            found.incomplete.add(POLICIES)
+        else:
+            records.append(answer)
+    return Listing(records, listed.rejected)
+
+
+async def _or_error(call: Any) -> Any:
+    """The answer, or the error where it is about this record alone."""
+    try:
+        return await call
+    except DataError as error:
+        return error
+    except AmsEtlError as error:
+        fault = _business_fault(error)
+        if fault is None:
+            raise
+        return fault
+
+
+def _business_fault(error: AmsEtlError) -> DataError | None:
+    from ams_etl.sources.soap.faults import BusinessFault
+
+    return DataError(str(error)) if isinstance(error, BusinessFault) else None
+
+
+def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, batch: Sequence[CustomerRead]) -> None:
+    """A customer that this very sweep listed and that cannot be read now is not taken for deleted yet."""
+    gone = {one.customer_id: one for one in batch if one.gone}
+    if not gone:
+        return
+    for (customer_id,) in connection.execute(
+        """select entity_id from raw_ams360.customer_list
+        where agency = %s and entity_id = any(%s) and deleted_at is null""",
+        (run.agency, list(gone)),
+    ):
+        found = gone[customer_id]
+        found.incomplete.update(_TABLES)
+        found.set_aside.append(
+            Quarantined("customers", customer_id, customer_id, "vanished", "listed, but CustomerGetById refuses it")
+        )
+
+
+def _store(
+    connection: psycopg.Connection[Any], ledger: Ledger, run: SyncRun, batch: Sequence[CustomerRead]
+) -> tuple[dict[RawTable, MergeCounts], int]:
+    counts = {}
+    touched: set[str] = set()
+    ids = [one.customer_id for one in batch]
+    if run.mode == "full":
+        _doubt_what_is_listed(connection, run, batch)
+    with connection.transaction():
+        for table in _TABLES:
+            # What could not be read in full deletes nothing.
+            complete = [one.customer_id for one in batch if table not in one.incomplete]
+            merged = merge_records(
+                connection,
+                table,
+                run.agency,
+                (row for one in batch for row in one.rows.get(table, ())),
+                seen_at=run.started_at,
+                complete_for=complete,
+            )
+            touched |= merged.customers
+            counts[table] = merged
+        mark_customers_dirty(connection, run.agency, touched)
+        bad = set_aside(
+            connection, run.agency, run.sync_id, (row for one in batch for row in one.set_aside), read_customers=ids
+        )
+        ledger.mark_read(run, ids)
+    return counts, bad

@@ -1,0 +1,180 @@
+"""Enumerate an agency's customers, completely.
+
+No operation lists them all, so every prefix that a name can begin with is asked for; then CustomerNumbers below the
+highest one that no list row has are asked for one by one, so that a customer found by no prefix is not missed
+silently. A sweep that was cut off goes on with the prefixes it had not asked for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from ams_etl.sources.ams360 import Ams360, Listing, Refused
+from ams_etl.store.merge import MergeCounts, Record, merge_records
+from ams_etl.sync.ledger import Ledger, SyncRun
+from ams_etl.sync.prefixes import STANDARD, prefixes_of
+from ams_etl.sync.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw_tables import CUSTOMER_LIST
+
+_log = logging.getLogger(__name__)
+MAX_NUMBERS_ASKED = 2000
+"""How many unlisted CustomerNumbers one sweep asks for; the rest wait for the next one, and are reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What the sweep saw. `empty_numbers` have no customer behind them; `unasked` were left for the next sweep."""
+
+    list_counts: MergeCounts
+    listed: int
+    unlisted: int
+    empty_numbers: int
+    unasked: int
+    quarantined: int
+
+
+async def sweep(
+    connection: psycopg.Connection[Any],
+    ams360: Ams360,
+    run: SyncRun,
+    progress: Callable[[str, int, int | None], None],
+) -> SweepReport:
+    """Fill the run's work list, storing list rows as they come.
+
+    Raises:
+        TransientError, PermanentError: a prefix could not be read; the work list stays incomplete, nothing is deleted.
+    """
+    ledger = Ledger(connection, run.agency)
+    counts, quarantined = MergeCounts(), 0
+    asked = ledger.swept_prefixes(run)
+    waiting = [prefix for prefix in STANDARD if prefix not in asked]
+    while waiting:
+        asked.update(waiting)
+        found: set[str] = set()
+        total = len(asked)
+        done = total - len(waiting)
+        for answer in asyncio.as_completed([_ask(ams360, prefix) for prefix in waiting]):
+            prefix, listing = await answer
+            part, bad = await asyncio.to_thread(_store_prefix, connection, run, ledger, prefix, listing)
+            counts, quarantined = counts + part, quarantined + bad
+            for row in listing.records:
+                found |= prefixes_of(row)
+            done += 1
+            progress("prefixes swept", done, total)
+        # Names that came under another prefix may begin with something nobody has asked for yet.
+        waiting = sorted(found - asked)
+    unlisted, empty, unasked = await _ask_for_numbers(connection, ams360, run, ledger)
+    deleted = await asyncio.to_thread(_finish, connection, run, ledger)
+    counts = counts + MergeCounts(deleted=deleted)
+    return SweepReport(counts, ledger.listed(run), unlisted, empty, unasked, quarantined)
+
+
+async def _ask(ams360: Ams360, prefix: str) -> tuple[str, Listing]:
+    return prefix, await ams360.customers_by_prefix(prefix)
+
+
+def _store_prefix(
+    connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger, prefix: str, listing: Listing
+) -> tuple[MergeCounts, int]:
+    rows = {row["CustomerId"]: row for row in listing.records if row.get("CustomerId")}
+    with connection.transaction():
+        known = ledger.known(run, rows)
+        counts = merge_records(
+            connection,
+            CUSTOMER_LIST,
+            run.agency,
+            (Record(key, key, row) for key, row in rows.items() if key not in known),
+            seen_at=run.started_at,
+        )
+        bad = set_aside(
+            connection,
+            run.agency,
+            run.sync_id,
+            (
+                Quarantined("customer_list", rejected.entity_id or f"prefix {prefix}", rejected.entity_id,
+                            "unreadable", rejected.reason)
+                for rejected in listing.rejected
+            ),
+        )  # fmt: skip
+        ledger.add_prefix(run, prefix, [*rows, *(one.entity_id for one in listing.rejected if one.entity_id)])
+    return counts, bad
+
+
+async def _ask_for_numbers(
+    connection: psycopg.Connection[Any], ams360: Ams360, run: SyncRun, ledger: Ledger
+) -> tuple[int, int, int]:
+    gaps = await asyncio.to_thread(_unlisted_numbers, connection, run)
+    asking, unasked = gaps[:MAX_NUMBERS_ASKED], len(gaps) - MAX_NUMBERS_ASKED
+
+    async def customer_of(number: int) -> str | None:
+        try:
+            customer = await ams360.customer_by_number(number)
+        except Refused:
+            return None
+        return str(customer["CustomerId"])
+
+    found = await asyncio.gather(*(customer_of(number) for number in asking))
+    with connection.transaction():
+        ledger.add_customers(run, [customer for customer in found if customer])
+        empty = [number for number, customer in zip(asking, found, strict=True) if customer is None]
+        connection.execute(
+            """insert into ops.empty_customer_numbers (agency, customer_number, asked_at)
+            select %s, unnest(%s::int[]), %s
+            on conflict (agency, customer_number) do update set asked_at = excluded.asked_at""",
+            (run.agency, empty, run.started_at),
+        )
+    unlisted = sum(1 for customer in found if customer)
+    if unlisted:
+        _log.warning("%s customers stand under no name prefix; they were found by their CustomerNumber", unlisted)
+    if unasked > 0:
+        _log.warning("%s CustomerNumbers without a list row were not asked for; the next full sync goes on", unasked)
+    return unlisted, len(empty), max(0, unasked)
+
+
+def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun) -> list[int]:
+    """Numbers up to the highest that no list row has, those asked for longest ago first; known empty ones monthly."""
+    return [
+        row[0]
+        for row in connection.execute(
+            """with listed as (
+                select (payload ->> 'CustomerNumber')::int as number from raw_ams360.customer_list l
+                join ops.sync_customers w on (w.agency, w.customer_id) = (l.agency, l.entity_id) and w.sync_id = %(sync)s
+                where l.agency = %(agency)s)
+            select n from generate_series(1, (select max(number) from listed)) n
+            left join ops.empty_customer_numbers e on (e.agency, e.customer_number) = (%(agency)s, n)
+            where not exists (select from listed where number = n)
+                and (e.asked_at is null or e.asked_at < %(started)s - interval '28 days')
+            order by e.asked_at nulls first, n desc""",
+            {"agency": run.agency, "sync": run.sync_id, "started": run.started_at},
+        )
+    ]
+
+
+def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -> int:
+    """Complete the work list: customers we have that no prefix showed are read too, to see whether they are gone."""
+    with connection.transaction():
+        deleted = connection.execute(
+            """update raw_ams360.customer_list l set deleted_at = %(started)s
+            where agency = %(agency)s and deleted_at is null and not exists (
+                select from ops.sync_customers w where (w.agency, w.sync_id, w.customer_id)
+                    = (l.agency, %(sync)s, l.entity_id))""",
+            {"agency": run.agency, "sync": run.sync_id, "started": run.started_at},
+        ).rowcount
+        ledger.add_customers(
+            run,
+            _ids(
+                connection.execute(
+                    "select entity_id from raw_ams360.customers where agency = %s and deleted_at is null", (run.agency,)
+                )
+            ),
+        )
+        ledger.complete_sweep(run)
+    return deleted
+
+
+def _ids(rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    return [row[0] for row in rows]
