@@ -189,9 +189,7 @@ def load_agencies(path: Path | None = None) -> Agencies:
     ):
         doubled = sorted({value for value in values if values.count(value) > 1})
         if doubled:
-            raise ConfigError(
-                f"{path}: agencies: expected every {kind} once, but {doubled[0]} stands more than once"
-            )
+            raise ConfigError(f"{path}: agencies: expected every {kind} once, but {doubled[0]} stands more than once")
     return Agencies(path, read.agencies, read.schedule)
 
 

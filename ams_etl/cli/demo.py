@@ -23,7 +23,9 @@ PASSWORD = "sandbox"  # noqa: S105
 
 
 @click.command()
-@click.option("--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now.")
+@click.option(
+    "--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now."
+)
 def demo(customers: int) -> None:
     """Set up Postgres, a stand-in AMS360 and user mappings, run a full sync, and say what to look at."""
     started = time.monotonic()

@@ -31,9 +31,7 @@ def map_users(agency: str, file: Path) -> None:
     mappings = read_csv(file)
     with connect(prepare()) as connection:
         changed = store_mappings(connection, agency, mappings)
-    click.echo(
-        f"{len(mappings)} mappings read, {changed} new or changed; the next sync gives their contacts owners"
-    )
+    click.echo(f"{len(mappings)} mappings read, {changed} new or changed; the next sync gives their contacts owners")
 
 
 @users.command("list")
@@ -71,9 +69,7 @@ def read_csv(file: Path) -> list[UserMapping]:
         mappings = []
         for number, row in enumerate(reader, start=2):
             if not (row["connection_type"] and row["employee_code"] and row["user_id"]):
-                raise ConfigError(
-                    f"{file}: line {number}: expected a connection_type, an employee_code and a user_id"
-                )
+                raise ConfigError(f"{file}: line {number}: expected a connection_type, an employee_code and a user_id")
             mappings.append(
                 UserMapping(row["connection_type"], row["employee_code"], row["user_id"], row.get("user_name") or None)
             )

@@ -29,13 +29,9 @@ def weekly_full_resync(
     minutes = (now - opened).total_seconds() / 60
     if not 0 <= minutes < read.schedule.window_hours * 60:
         return dg.SkipReason("outside the weekly window")
-    due = [
-        agency.id for agency in read.all if start_minute(agency.id, read.schedule.window_hours * 60) <= minutes
-    ]
+    due = [agency.id for agency in read.all if start_minute(agency.id, read.schedule.window_hours * 60) <= minutes]
     year, week, _ = opened.isocalendar()
     return [
-        dg.RunRequest(
-            run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency}
-        )
+        dg.RunRequest(run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency})
         for agency in due
     ]

@@ -12,9 +12,7 @@ from ams_etl.errors import ConfigError
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Adds a partition for every agency of agencies.yaml. Partitions are never removed: their history stays.",
 )
-def add_new_agencies(
-    context: dg.SensorEvaluationContext, agencies: AgenciesFile
-) -> dg.SensorResult | dg.SkipReason:
+def add_new_agencies(context: dg.SensorEvaluationContext, agencies: AgenciesFile) -> dg.SensorResult | dg.SkipReason:
     """Compare the file with the partitions there are."""
     try:
         listed = {agency.id for agency in agencies.read().all}

@@ -88,6 +88,8 @@ class Candidate:
     tags: tuple[Tag, ...]
     key_facts: tuple[KeyFact, ...]
     connections: tuple[Connection, ...]
+    absorbed: tuple[tuple[str, str], ...] = ()
+    """(entity, entity_id) of records that became part of this one: N8's contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,23 @@ class Contact:
     key_facts: tuple[KeyFact, ...]
     connections: tuple[Connection, ...]
     sources: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a value is what it is: the rule, and the source member it was read from.
+
+    `entity` / `entity_id` say whose value it is, `source_*` where it stands in the source system.
+    """
+
+    entity: str
+    entity_id: str
+    field: str
+    value: str
+    rule: str
+    source_entity: str
+    source_entity_id: str
+    source_field: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,3 +70,5 @@ class RuleSettings:
     notations: Mapping[str, str] = field(default_factory=dict)
     """T2: notation id -> its name."""
     default_country: str = "US"
+    ignored_policy_sub_types: tuple[str, ...] = ("submission", "accounting", "s", "a")
+    """L1: PolicySubType values, lower case, that are no policies; which AMS360 uses differs, so it is a setting."""

@@ -294,9 +294,7 @@ class Ams360:
             if self._ticket != dead:
                 return
             self._ticket = await self._login()
-            self._header = (
-                f'<s:Header><WSAPISession xmlns="{_NAMESPACE}"><Ticket>{self._ticket}</Ticket></WSAPISession></s:Header>'
-            )
+            self._header = f'<s:Header><WSAPISession xmlns="{_NAMESPACE}"><Ticket>{self._ticket}</Ticket></WSAPISession></s:Header>'
 
     async def _login(self) -> str:
         connection = self._connection
@@ -318,9 +316,7 @@ class Ams360:
 
         self.counts.logins += 1
         try:
-            return await self._transport.read(
-                "Login", self._contract.operation("Login").action, envelope, _ticket_in
-            )
+            return await self._transport.read("Login", self._contract.operation("Login").action, envelope, _ticket_in)
         except SecurityFault as fault:
             raise ConfigError(
                 f"AMS360 refuses the login {connection.login_id!r} of agency {connection.agency_no} "

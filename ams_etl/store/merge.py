@@ -97,7 +97,11 @@ def merge_records(
     )
     connection.execute("delete from staged_records")
     copy_rows(connection, "staged_records", _COLUMNS, staged.values())
-    scope = {"agency": agency, "seen_at": seen_at, "customers": None if complete_for == "agency" else list(complete_for)}
+    scope = {
+        "agency": agency,
+        "seen_at": seen_at,
+        "customers": None if complete_for == "agency" else list(complete_for),
+    }
     merged = connection.execute(
         f"""insert into {table.qualified} as t
             (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)

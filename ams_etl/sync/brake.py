@@ -26,8 +26,5 @@ def look(seen: Brake, limits: BrakeSettings) -> str | None:
         ("give another owner to", seen.owner_changes, limits.max_owner_change_share, "max_owner_change_share"),
     ):
         if count > limits.ignore_below and count > share * seen.contacts_before:
-            return (
-                f"this would {what} {count} of {seen.contacts_before} contacts "
-                f"(brake.{setting} allows {share:.0%})"
-            )
+            return f"this would {what} {count} of {seen.contacts_before} contacts (brake.{setting} allows {share:.0%})"
     return None

@@ -60,9 +60,7 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
     """
     wanted = fingerprint(settings)
     with connection.transaction():
-        connection.execute(
-            "insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,)
-        )
+        connection.execute("insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,))
         known = connection.execute(
             "select fingerprint from stage.engine where agency = %s for update", (agency,)
         ).fetchone()
@@ -91,9 +89,7 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
             on conflict do nothing""",
             (agency, today),
         )
-        found = connection.execute(
-            "select count(*) from stage.dirty_customers where agency = %s", (agency,)
-        ).fetchone()
+        found = connection.execute("select count(*) from stage.dirty_customers where agency = %s", (agency,)).fetchone()
     return int(found[0]) if found else 0
 
 

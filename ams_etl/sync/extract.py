@@ -130,7 +130,9 @@ async def _extract(
             if not run.sweep_complete:
                 swept = await sweep(connection, ams360, run, progress)
             wanted = ledger.unread(run)
-        counts, quarantined = await _read_all(connection, ledger, run, ams360, wanted, settings.max_concurrency, progress)
+        counts, quarantined = await _read_all(
+            connection, ledger, run, ams360, wanted, settings.max_concurrency, progress
+        )
         calls = ams360.counts
     return ExtractReport(
         tables={CUSTOMER_LIST.name: swept.list_counts, **{table.name: counts[table] for table in _TABLES}},
@@ -222,7 +224,9 @@ async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
         (CUSTOMER_CONTACTS, contacts), (CUSTOMER_DEPENDENTS, dependents), (POLICIES, policies),
     ):  # fmt: skip
         if isinstance(listing, Exception):
-            found.set_aside.append(Quarantined(table.name, f"of {customer_id}", customer_id, "unreadable", str(listing)))
+            found.set_aside.append(
+                Quarantined(table.name, f"of {customer_id}", customer_id, "unreadable", str(listing))
+            )
             found.incomplete.add(table)
             continue
         member = ID_MEMBERS[table.name]
@@ -230,7 +234,9 @@ async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
         for rejected in listing.rejected:
             found.incomplete.add(table)
             found.set_aside.append(
-                Quarantined(table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason)
+                Quarantined(
+                    table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason
+                )
             )
     return found
 

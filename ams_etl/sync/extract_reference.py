@@ -42,7 +42,10 @@ def extract_reference(
         for table, records in listed.items():
             merged = merge_records(connection, table, agency, records, seen_at=seen_at, complete_for="agency")
             if merged.changed:
-                codes = [entity_id.partition(":")[2] if table is BUSINESS_UNITS else entity_id for entity_id in merged.changed]
+                codes = [
+                    entity_id.partition(":")[2] if table is BUSINESS_UNITS else entity_id
+                    for entity_id in merged.changed
+                ]
                 mark_customers_naming(connection, agency, where=DEPENDENTS_OF[table.name], codes=codes)
             counts[table.name] = merged
     return counts

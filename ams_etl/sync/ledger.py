@@ -62,9 +62,7 @@ class Ledger:
         ).fetchone()
         if started is None:
             raise AssertionError("insert … returning gave no row")
-        return SyncRun(
-            self._agency, sync_id, scope.mode, started[0], resumed=False, sweep_complete=False
-        )
+        return SyncRun(self._agency, sync_id, scope.mode, started[0], resumed=False, sweep_complete=False)
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""

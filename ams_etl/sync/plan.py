@@ -70,23 +70,17 @@ def make_plan(
         progress: called with the number of candidates merged so far.
     """
     with connection.transaction():
-        connection.execute(
-            "insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,)
-        )
+        connection.execute("insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,))
         version = _one(connection, "select version from stage.engine where agency = %s for update", agency)
         for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
             connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
-        connection.execute(
-            "update stage.touched set planned = true where agency = %s and not planned", (agency,)
-        )
+        connection.execute("update stage.touched set planned = true where agency = %s and not planned", (agency,))
         _choose_members(connection, agency, merge_by_email=settings.merge_by == "email")
         merged = _merge_members(connection, agency, settings, progress)
         unchanged = _compare_contacts(connection, agency)
         skipped_rows = _compare_skips(connection, agency)
         counts = _count(connection, agency, merged, unchanged, skipped_rows)
-        stopped_by = look(
-            Brake(counts.contacts_before, counts.delete, counts.owner_changes), brake
-        )
+        stopped_by = look(Brake(counts.contacts_before, counts.delete, counts.owner_changes), brake)
         plan_id = uuid4()
         connection.execute(
             """insert into stage.plans (agency, plan_id, version, today, counts, stopped_by)
@@ -149,7 +143,9 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
         for component in components(row[0] for row in shared):
             oldest = min(component, key=lambda one: (seen[one], one))
             groups.update(dict.fromkeys(component, oldest))
-    connection.execute("create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop")
+    connection.execute(
+        "create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop"
+    )
     connection.execute("truncate grouped")
     copy_rows(connection, "grouped", {"candidate_id": "uuid", "contact_id": "uuid"}, groups.items())
     connection.execute(

@@ -13,9 +13,7 @@ from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.store.merge import MergeCounts
 
 _KINDS = {"soap", "postgres"}
-_RETRY = dg.RetryPolicy(
-    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
+_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
@@ -51,9 +49,7 @@ def ams360_reference(
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:
         for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
-            yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(["raw_ams360", table]), metadata=_merge_metadata(counts)
-            )
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw_ams360", table]), metadata=_merge_metadata(counts))
 
 
 @dg.multi_asset(

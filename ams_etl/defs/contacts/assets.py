@@ -148,19 +148,17 @@ def publish_contacts(
             "contact_emails", "contact_phones", "contact_sources", "connections", "changes",
         ):  # fmt: skip
             yield _result(connection, table, agency)
-        yield _result(connection, "contacts", agency, **published, by_status=_by(connection, "contacts", agency, "status"))
         yield _result(
-            connection, "contact_tags", agency, most_used=_by(connection, "contact_tags", agency, "tag")
+            connection, "contacts", agency, **published, by_status=_by(connection, "contacts", agency, "status")
         )
+        yield _result(connection, "contact_tags", agency, most_used=_by(connection, "contact_tags", agency, "tag"))
         yield _result(connection, "key_facts", agency, by_kind=_by(connection, "key_facts", agency, "kind"))
         yield _result(
             connection, "skipped_contacts", agency, by_reason=_by(connection, "skipped_contacts", agency, "reason")
         )
 
 
-def _result(
-    connection: psycopg.Connection[Any], table: str, agency: str, **more: Any
-) -> dg.MaterializeResult:
+def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(["mart", table]),
         metadata={"dagster/row_count": _count(connection, f"mart.{table}", agency), **more},

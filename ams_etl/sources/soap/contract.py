@@ -164,4 +164,6 @@ def _load(wsdl: str, cache_folder: Path | None, timeout: float) -> Any:
     except FileNotFoundError:
         raise ConfigError(f"{wsdl}: no such file") from None
     except (zeep.exceptions.Error, etree.XMLSyntaxError, AttributeError, StopIteration) as error:
-        raise ConfigError(f"{wsdl}: not a WSDL ({type(error).__name__}); expected the address that ends in ?wsdl") from None
+        raise ConfigError(
+            f"{wsdl}: not a WSDL ({type(error).__name__}); expected the address that ends in ?wsdl"
+        ) from None

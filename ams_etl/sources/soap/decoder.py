@@ -184,7 +184,9 @@ def parse(answer: bytes) -> Any:
         TransientError: half an answer, or no XML.
         DataError: it has a document type, which no SOAP message may.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(answer, parser)
     except etree.XMLSyntaxError:
@@ -254,4 +256,3 @@ _SCALARS: dict[str, _Read] = {
     "float": _float,
     **dict.fromkeys(("int", "short", "long", "byte", "unsignedByte", "unsignedShort", "integer"), _integer),
 }
-

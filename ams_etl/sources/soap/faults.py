@@ -31,7 +31,12 @@ class SoapFault(PermanentError):
     """
 
     def __init__(
-        self, operation: str, kind: str, reason: str, details: tuple[FaultDetail, ...] = (), reference: str | None = None
+        self,
+        operation: str,
+        kind: str,
+        reason: str,
+        details: tuple[FaultDetail, ...] = (),
+        reference: str | None = None,
     ) -> None:
         self.operation, self.kind, self.reason = operation, kind, reason
         self.details, self.reference = details, reference

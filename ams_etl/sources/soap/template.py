@@ -36,9 +36,7 @@ class RequestTemplate:
             ValueError: an argument that the operation does not have.
         """
         left = dict(arguments)
-        inside = "".join(
-            write(value) for name, write in self._writers if (value := left.pop(name, None)) is not None
-        )
+        inside = "".join(write(value) for name, write in self._writers if (value := left.pop(name, None)) is not None)
         if left:
             raise ValueError(f"no such argument: {', '.join(left)}")
         if self._wrapper is not None:

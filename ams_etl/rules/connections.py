@@ -1,0 +1,45 @@
+"""Connections (X): who at the agency stands to a contact in which role, and who sends."""
+
+from collections.abc import Iterable
+
+from ams_etl.rules.model import Connection, Contact
+from ams_etl.rules.records import Customer, Reference
+
+EXECUTIVE, REPRESENTATIVE = "Executive", "Representative"
+CONNECTION_TYPE_OF_ROLE = {"executive": EXECUTIVE, "representative": REPRESENTATIVE}
+CONNECTION_TYPES = {
+    "ams360": (EXECUTIVE, REPRESENTATIVE),
+    "hawksoft": ("CSR", "Producer"),
+    "qq_catalyst": ("CSR", "Producer"),
+    "mycase": ("Lead Attorney", "Originating Attorney"),
+}
+"""X1: the connection types of each source system."""
+
+
+def connections_of(customer: Customer, reference: Reference) -> tuple[Connection, ...]:
+    """X1: the customer's Executive and Representative; a type changes no ownership."""
+    codes = ((EXECUTIVE, customer.executive_code), (REPRESENTATIVE, customer.representative_code))
+    return tuple(
+        Connection(kind, code, employee.name if (employee := reference.employees.get(code)) else None)
+        for kind, code in codes
+        if code
+    )
+
+
+def sender_for(contact: Contact, connection_type: str) -> str | None:
+    """X2: the platform user of the contact's connection of that type, else its owner.
+
+    Of several connections of one type the lowest employee code sends. For sends and single automation steps; the
+    birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
+    """
+    mapped = sorted(
+        (connection.employee_code, connection.user_id)
+        for connection in contact.connections
+        if connection.connection_type.lower() == connection_type.lower() and connection.user_id
+    )
+    return mapped[0][1] if mapped else contact.owner_user_id
+
+
+def by_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:
+    """X3: connections of one type only."""
+    return [one for one in connections if one.connection_type.lower() == connection_type.lower()]

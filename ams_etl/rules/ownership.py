@@ -1,0 +1,60 @@
+"""Ownership (O): who owns a contact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ams_etl.rules.connections import CONNECTION_TYPE_OF_ROLE
+from ams_etl.rules.model import Candidate, RecordType
+from ams_etl.rules.settings import RuleSettings
+
+Users = Mapping[tuple[str, str], str]
+"""(connection type, employee code) -> platform user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The owner, the role it owns in, and the candidate and rule that decided."""
+
+    user_id: str | None
+    role: str | None
+    candidate: Candidate
+    rule: str
+
+
+def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Users) -> Owner:
+    """O1: the user mapped to the employee in the role that the record type's setting names; unmapped gives no owner.
+
+    Args:
+        candidates: the contact's members, at least one.
+        settings: the agency's choices.
+        users: the user mapping.
+    """
+    record_type, rule = _deciding_type(candidates, settings)
+    of_type = [one for one in candidates if one.record_type in {record_type, "both"}]
+    deciding = min(of_type, key=_precedence)
+    if len({one.customer_id for one in of_type}) > 1:
+        rule = "O3"
+    role = CONNECTION_TYPE_OF_ROLE[
+        settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
+    ]
+    code = next((one.employee_code for one in deciding.connections if one.connection_type == role), None)
+    user = users.get((role, code)) if code is not None else None
+    return Owner(user, role if user else None, deciding, rule)
+
+
+def _deciding_type(candidates: Sequence[Candidate], settings: RuleSettings) -> tuple[RecordType, str]:
+    """O2: with both record types in one contact, the setting `merged_owner_priority` decides."""
+    types = {one.record_type for one in candidates}
+    if types == {"commercial"} or types == {"personal"}:
+        return next(iter(types)), "O1"
+    return settings.merged_owner_priority, "O2"
+
+
+def _precedence(candidate: Candidate) -> tuple[bool, int, str, str]:
+    """O3: the customer with a policy in force, then the lowest CustomerNumber."""
+    return (
+        not candidate.has_policy_in_force,
+        candidate.customer_number,
+        candidate.customer_id,
+        candidate.entity_id,
+    )

@@ -1,0 +1,312 @@
+"""AMS360 records as the rules see them: only the members that a rule reads, cleaned of empty and nil."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+Payload = Mapping[str, Any]
+
+
+def text(value: Any) -> str | None:
+    """The value with white space collapsed (N11); None for nil, empty, blank and anything that is no string."""
+    if not isinstance(value, str):
+        return None
+    return " ".join(value.split()) or None
+
+
+def code(value: Any) -> str | None:
+    """A code exactly as given: three characters that may be blanks or symbols; None for nil and empty."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def flag(value: Any) -> bool | None:
+    """A boolean, or the "True"/"False" of list rows."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    return None
+
+
+def day(value: Any) -> date | None:
+    """The calendar day of an ISO date or dateTime; None where it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _premium(value: Any) -> Decimal:
+    try:
+        premium = Decimal(str(value)) if value is not None else Decimal()
+    except InvalidOperation:
+        return Decimal()
+    return premium if premium.is_finite() else Decimal()
+
+
+def _items(value: Any) -> list[Payload]:
+    """A list member, given as a list or wrapped in its item's name."""
+    if isinstance(value, Mapping):
+        value = next(iter(value.values()), None)
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPhone:
+    """A phone as the record gives it, in parts."""
+
+    kind: str
+    area_code: str | None
+    number: str | None
+    extension: str | None
+
+
+def _phones(payload: Payload, *parts: tuple[str, str, str]) -> tuple[GivenPhone, ...]:
+    found = []
+    for kind, member, extension in parts:
+        number = text(payload.get(f"{member}Phone"))
+        if number:
+            found.append(
+                GivenPhone(
+                    kind, text(payload.get(f"{member}AreaCode")), number, text(payload.get(f"{member}{extension}"))
+                )
+            )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The Customer record."""
+
+    customer_id: str
+    customer_number: int
+    is_active: bool
+    is_personal: bool
+    is_commercial: bool
+    is_health: bool
+    first_name: str | None
+    last_name: str | None
+    firm_name: str | None
+    informal_salutation: str | None
+    formal_salutation: str | None
+    email: str | None
+    phones: tuple[GivenPhone, ...]
+    address1: str | None
+    address2: str | None
+    city: str | None
+    state: str | None
+    postal_code: str | None
+    country: str | None
+    date_of_birth: date | None
+    date_added: date | None
+    executive_code: str | None
+    representative_code: str | None
+    division_code: str | None
+    branch_code: str | None
+    department_code: str | None
+    group_code: str | None
+    notation_id: str | None
+
+    @classmethod
+    def from_payload(cls, payload: Payload) -> Self:
+        """Read a CustomerGetById record; a customer whose IsActive is not said counts as active."""
+        get = payload.get
+        active = flag(get("IsActive"))
+        return cls(
+            customer_id=str(get("CustomerId")),
+            customer_number=_integer(get("CustomerNumber")) or 0,
+            is_active=active if active is not None else True,
+            is_personal=bool(flag(get("IsPersonal"))),
+            is_commercial=bool(flag(get("IsCommercial"))),
+            is_health=bool(flag(get("IsHealth"))),
+            first_name=text(get("FirstName")),
+            last_name=text(get("LastName")),
+            firm_name=text(get("FirmName")),
+            informal_salutation=text(get("InformalSalutation")),
+            formal_salutation=text(get("FormalSalutation")),
+            email=text(get("Email")),
+            phones=_phones(
+                payload,
+                ("cell", "Cell", "Extension"),
+                ("home", "Home", "Extension"),
+                ("business", "Business", "Extension"),
+            ),
+            address1=text(get("AddressLine1")),
+            address2=text(get("AddressLine2")),
+            city=text(get("City")),
+            state=text(get("State")),
+            postal_code=text(get("ZipCode")),
+            country=text(get("Country")),
+            date_of_birth=day(get("DateOfBirth")),
+            date_added=day(get("DateCustomerAdded")),
+            executive_code=code(get("AccountExecCode")),
+            representative_code=code(get("AccountRepCode")),
+            division_code=code(get("GLDivisionCode")),
+            branch_code=code(get("GLBranchCode")),
+            department_code=code(get("GLDepartmentCode")),
+            group_code=code(get("GLGroupCode")),
+            notation_id=text(get("CustomerNotationId")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerContact:
+    """A CustomerContact record."""
+
+    contact_id: str
+    contact_name: str | None
+    informal_salutation: str | None
+    formal_salutation: str | None
+    email: str | None
+    phones: tuple[GivenPhone, ...]
+    address1: str | None
+    address2: str | None
+    city: str | None
+    state: str | None
+    postal_code: str | None
+    country: str | None
+    sort_order: int | None
+
+    @classmethod
+    def from_payload(cls, payload: Payload) -> Self:
+        """Read a CustomerContactGetList record."""
+        get = payload.get
+        return cls(
+            contact_id=str(get("CustomerContactId")),
+            contact_name=text(get("ContactName")),
+            informal_salutation=text(get("InformalSalutation")),
+            formal_salutation=text(get("FormalSalutation")),
+            email=text(get("EmailAddress")),
+            phones=_phones(
+                payload, ("cell", "Mobile", "Ext"), ("home", "Residence", "Ext"), ("business", "Business", "Ext")
+            ),
+            address1=text(get("Address1")),
+            address2=text(get("Address2")),
+            city=text(get("City")),
+            state=text(get("State")),
+            postal_code=text(get("Zip")),
+            country=text(get("Country")),
+            sort_order=_integer(get("SortOrder")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDependent:
+    """A CustomerDependent record."""
+
+    dependent_id: str
+    relationship: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phones: tuple[GivenPhone, ...]
+    date_of_birth: date | None
+
+    @classmethod
+    def from_payload(cls, payload: Payload) -> Self:
+        """Read a CustomerDependentGetList record."""
+        get = payload.get
+        return cls(
+            dependent_id=str(get("DependentId")),
+            relationship=text(get("Relationship")),
+            first_name=text(get("FirstName")),
+            last_name=text(get("LastName")),
+            email=text(get("Email")),
+            phones=_phones(
+                payload, ("cell", "Mobile", "Ext"), ("home", "Residence", "Ext"), ("business", "Business", "Ext")
+            ),
+            date_of_birth=day(get("DOB")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A Policy record."""
+
+    policy_id: str
+    policy_number: str | None
+    status: str | None
+    sub_type: str | None
+    effective: date | None
+    expiration: date | None
+    is_continuous: bool
+    company_code: str | None
+    lines_of_business: tuple[str, ...]
+    premium: Decimal
+
+    @classmethod
+    def from_payload(cls, payload: Payload) -> Self:
+        """Read a PolicyGet record; lines of business in SortOrderNumber, then as given."""
+        get = payload.get
+        lines = [
+            (number if (number := _integer(item.get("SortOrderNumber"))) is not None else 1 << 30, line)
+            for item in _items(get("LineOfBusinessList"))
+            if (line := code(item.get("PolicyLineOfBusiness")))
+        ]
+        lines.sort(key=lambda pair: pair[0])
+        return cls(
+            policy_id=str(get("PolicyId")),
+            policy_number=text(get("PolicyNumber")),
+            status=text(get("PolicyStatus")),
+            sub_type=text(get("PolicySubType")),
+            effective=day(get("PolicyEffectiveDate")),
+            expiration=day(get("PolicyExpirationDate")),
+            is_continuous=bool(flag(get("IsContinuous"))),
+            company_code=code(get("WritingCompanyCode")),
+            lines_of_business=tuple(dict.fromkeys(line for _, line in lines)),
+            premium=_premium(get("FullTermPremium")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """An EmployeeInfo record."""
+
+    employee_code: str
+    name: str | None
+    short_name: str | None
+
+    @classmethod
+    def from_payload(cls, payload: Payload) -> Self:
+        """Read an EmployeeGetListAll record."""
+        names = (text(payload.get("FirstName")), text(payload.get("LastName")))
+        return cls(
+            employee_code=str(payload.get("EmployeeCode")),
+            name=" ".join(name for name in names if name) or None,
+            short_name=text(payload.get("ShortName")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The names behind codes."""
+
+    employees: Mapping[str, Employee]
+    companies: Mapping[str, str]
+    lines_of_business: Mapping[str, str]
+    branches: Mapping[str, str]
+    departments: Mapping[str, str]
+    divisions: Mapping[str, str]
+    groups: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBundle:
+    """One customer with everything beneath it; `shell_policy_ids` are the policies that we created empty (W8)."""
+
+    customer: Customer
+    contacts: tuple[CustomerContact, ...] = ()
+    dependents: tuple[CustomerDependent, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    shell_policy_ids: frozenset[str] = frozenset()
