@@ -1,1 +1,1 @@
-"""Stand-in AMS360: its contract, its operations and the rules they keep. The wire itself is `wire/`."""
+"""Stand-in AMS360: its contract, its generated agency, its operations and the rules they keep."""

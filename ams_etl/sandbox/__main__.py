@@ -1,0 +1,67 @@
+"""Run the stand-ins: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000`."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+
+from ams_etl.sandbox.ams360.generator import Generator
+from ams_etl.sandbox.ams360.server import PATH, Ams360Server
+from ams_etl.sandbox.http import Connection
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ams_etl.sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8360, help="0 takes a free one")
+    parser.add_argument("--agency", action="append", metavar="ID:AGENCY_NO:SEED:SIZE", help="may be given several times")
+    parser.add_argument("--unlisted", type=int, default=1, help="customers that no name prefix finds")
+    parser.add_argument("--login", default="etl")
+    parser.add_argument("--latency", type=float, default=0, metavar="MS", help="every call waits so long")
+    parser.add_argument("--today", type=date.fromisoformat, default=None, help="what the agency's dates are relative to")
+    parser.add_argument("--fault-seed", type=int, default=0)
+    parser.add_argument("--ready-file", type=Path, help="written when the server answers")
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    today = arguments.today or date.today()  # noqa: DTZ011
+    agencies = {}
+    for given in arguments.agency or ["demo:5551234-1:360:2000"]:
+        name, agency_no, seed, size = given.split(":")
+        agencies[name] = Generator(int(seed), today).agency(agency_no, int(size), arguments.unlisted)
+    password = os.environ.get("SANDBOX_AMS360_PASSWORD", "sandbox")
+    application = Ams360Server(agencies, arguments.login, password, arguments.fault_seed)
+    application.faults.latency_ms = arguments.latency
+
+    def count_connection() -> None:
+        application.stats.connections += 1
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(application.handle, count_connection), arguments.host, arguments.port, backlog=512
+    )
+    port = server.sockets[0].getsockname()[1]
+    base = f"http://{arguments.host}:{port}"
+    ready = json.dumps({"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"})
+    if arguments.ready_file:
+        partial = arguments.ready_file.with_suffix(".partial")
+        partial.write_text(ready)
+        partial.replace(arguments.ready_file)
+    sys.stdout.write(ready + "\n")
+    sys.stdout.flush()
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    await stopped.wait()
+    server.close()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(_arguments()))
