@@ -84,7 +84,7 @@ def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) ->
     if not instance.has_dynamic_partition("agency", agency):
         instance.add_dynamic_partitions("agency", [agency])
     _refuse_second_run(instance, agency)
-    job = defs().get_job_def(name)
+    job = defs().resolve_job_def(name)
     for noisy in ("dagster", "dagster.builtin", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     result = job.execute_in_process(
@@ -126,6 +126,10 @@ def _alive(process: str | None) -> bool:
 
 
 def _first_failure(result: Any) -> str:
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.blocking:
+            told = [f"{name}: {value.value}" for name, value in check.metadata.items()]
+            return f"the publish was stopped: {check.check_name}: {check.description or ''} {'; '.join(told)}"
     for event in result.all_events:
         data = event.event_specific_data
         if event.is_step_failure and data.error is not None:

@@ -12,7 +12,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        self._console.print(f"  {record.getMessage()}", style=style, markup=False)
+        self._console.print(f"  {record.getMessage()}", style=style, markup=False, soft_wrap=True)
 
 
 def show_progress() -> None:

@@ -40,7 +40,8 @@ def print_summary(connection: psycopg.Connection[Any], agency: str, seconds: flo
     console.print(
         f"contacts: {counts.get('inserted', 0):,} inserted, {counts.get('updated', 0):,} updated, "
         f"{counts.get('deleted', 0):,} deleted; {counts.get('customers_read', 0):,} customers read with "
-        f"{counts.get('calls', 0):,} calls; {seconds:.1f} s"
+        f"{counts.get('calls', 0):,} calls; {seconds:.1f} s",
+        soft_wrap=True,
     )
 
 

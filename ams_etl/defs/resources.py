@@ -20,10 +20,14 @@ from ams_etl.sync.scope import SyncScope
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Postgres that holds raw, stage, mart and ops: `AMS_ETL_DATABASE_URL`, else the embedded one."""
 
+    def url(self) -> str:
+        """The Postgres URL in use."""
+        return database_url(home())
+
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """An autocommit connection, closed afterwards."""
-        with connect(database_url(home())) as connection:
+        with connect(self.url()) as connection:
             yield connection
 
 

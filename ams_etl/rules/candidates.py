@@ -24,9 +24,10 @@ from ams_etl.rules.names import (
     NameFields,
     Part,
     PersonName,
-    clean,
+    company_name,
     derive_name,
     derive_personal_name,
+    family_name,
     firm_as_first_name,
 )
 from ams_etl.rules.phones import phones_of
@@ -255,7 +256,7 @@ class _Deriving:
         marks = self.settings.name_marks
         name = derive_name(NameFields(dependent.first_name, dependent.last_name, labels=_DEPENDENT_LABELS), marks)
         if name.first and not name.last:
-            family = clean(self.customer.last_name, marks)
+            family = family_name(self.customer.last_name, marks)
             if family:
                 return PersonName(name.first, Part(family, "C3", "LastName"), name.nickname, name.flags)
         return name
@@ -276,7 +277,7 @@ class _Deriving:
         absorbed: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Q1, Q2: without name and email a record is skipped; with an email alone, the email is the first name."""
-        company = clean(self.customer.firm_name, self.settings.name_marks) if self.record_type != "personal" else None
+        company = company_name(self.customer.firm_name, self.settings.name_marks) if self.record_type != "personal" else None
         first = name.first.text if name.first else None
         last = name.last.text if name.last else None
         if not first and not last:

@@ -136,8 +136,8 @@ def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> Person
 
 def firm_as_first_name(firm: str, marks: Mapping[str, str]) -> PersonName:
     """N8 (second half): a commercial customer whom no contact names has its firm name as first name too."""
-    read = _read(firm, tuple(marks.items()))
-    return PersonName(_part(read.name, "N8", "FirmName"), None, None, read.flags)
+    flags = _read(firm, tuple(marks.items())).flags
+    return PersonName(_part(company_name(firm, marks), "N8", "FirmName"), None, None, flags)
 
 
 def _first_field(first: str | None, last: str | None) -> tuple[str | None, str | None]:
@@ -185,6 +185,21 @@ def _read(value: str | None, marks: tuple[tuple[str, str], ...]) -> _Field:
     return _Field(name or None, nicknames[0] if nicknames else None, (*flags, *bare))
 
 
-def clean(value: str | None, marks: Mapping[str, str]) -> str | None:
-    """N10, N11: a field without marks, nicknames and double blanks, for a name that is not a person's."""
-    return _read(value, tuple(marks.items())).name
+@lru_cache(maxsize=1 << 14)
+def _without_marks(value: str, marks: tuple[tuple[str, str], ...]) -> str | None:
+    further = dict(marks)
+
+    def keep(found: re.Match[str]) -> str:
+        return " " if mark_in(found[1] or found[2] or "", further) else found[0]
+
+    return " ".join(_PARENTHESIS.sub(keep, value).split()) or None
+
+
+def company_name(firm: str | None, marks: Mapping[str, str]) -> str | None:
+    """C8: the Firm Name as given; only marks (N10) are taken out, other parentheses belong to it."""
+    return _without_marks(firm, tuple(marks.items())) if firm else None
+
+
+def family_name(last: str | None, marks: Mapping[str, str]) -> str | None:
+    """N10, N11: a Last Name field without marks and nicknames."""
+    return _read(last, tuple(marks.items())).name

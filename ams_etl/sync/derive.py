@@ -208,7 +208,7 @@ def _store(
     # What was: candidates that are gone or differ, and the contacts they stood in.
     connection.execute(
         """insert into stage.touched (agency, kind, id)
-        select c.agency, k.kind, k.id
+        select distinct c.agency, k.kind, k.id
         from stage.candidates c
         left join derived_candidates d on d.candidate_id = c.candidate_id
         cross join lateral (values ('candidate', c.candidate_id::text), ('contact', c.contact_id::text)) k (kind, id)

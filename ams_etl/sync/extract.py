@@ -100,6 +100,9 @@ def extract(
     except AmsEtlError as error:
         ledger.failed(run, str(error))
         raise
+    left = len(ledger.unread(run))
+    if left:
+        raise AssertionError(f"{left} customers of the work list were not read")
     ledger.extracted(
         run,
         {
@@ -177,7 +180,9 @@ async def _read_all(
     async def work() -> None:
         nonlocal read
         for customer_id in waiting:
-            read.append(await read_customer(ams360, customer_id))
+            # Awaited first: `read` may be another list by the time the answer is here.
+            found = await read_customer(ams360, customer_id)
+            read.append(found)
             if len(read) >= BATCH:
                 batch, read = read, []
                 await store(batch)
@@ -191,6 +196,8 @@ async def _read_all(
         raise _first(failed) from None
     if read:
         await store(read)
+    if done != len(customer_ids):
+        raise AssertionError(f"{len(customer_ids)} customers asked for, {done} stored")
     return totals, quarantined
 
 

@@ -42,7 +42,7 @@ def publish(
     plan_id: UUID | None = None,
     run_id: str | None = None,
 ) -> PublishCounts:
-    """Apply the agency's stored plan; a second call with nothing planned changes nothing.
+    """Apply the agency's stored plan, which is used up by it.
 
     Args:
         connection: autocommit; everything happens in one transaction.
@@ -159,11 +159,8 @@ def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None)
         ).fetchall()
     )
     connection.execute("delete from stage.touched where agency = %(agency)s and planned", scope)
-    for table in ("planned_contacts", "planned_members", "planned_skips"):
+    for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
         connection.execute(f"delete from stage.{table} where agency = %(agency)s", scope)
-    connection.execute(
-        "update stage.plans set stopped_by = null, version = version + 1 where agency = %(agency)s", scope
-    )
     connection.execute("update stage.engine set version = version + 1 where agency = %(agency)s", scope)
     return PublishCounts(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
 

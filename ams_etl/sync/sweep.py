@@ -25,6 +25,10 @@ MAX_NUMBERS_ASKED = 2000
 """How many unlisted CustomerNumbers one sweep asks for; the rest wait for the next one, and are reported."""
 
 
+NUMBERS_BEYOND = 20
+"""How many numbers above the highest known one are asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class SweepReport:
     """What the sweep saw. `empty_numbers` have no customer behind them; `unasked` were left for the next sweep."""
@@ -107,49 +111,64 @@ def _store_prefix(
 async def _ask_for_numbers(
     connection: psycopg.Connection[Any], ams360: Ams360, run: SyncRun, ledger: Ledger
 ) -> tuple[int, int, int]:
-    gaps = await asyncio.to_thread(_unlisted_numbers, connection, run)
-    asking, unasked = gaps[:MAX_NUMBERS_ASKED], len(gaps) - MAX_NUMBERS_ASKED
-
-    async def customer_of(number: int) -> str | None:
-        try:
-            customer = await ams360.customer_by_number(number)
-        except Refused:
-            return None
-        return str(customer["CustomerId"])
-
-    found = await asyncio.gather(*(customer_of(number) for number in asking))
+    """Ask for every number that no list row has, and for some beyond the highest: the newest may be unlisted too."""
+    asked: set[int] = set()
+    found: dict[int, str] = {}
+    unasked = 0
+    while True:
+        gaps = [number for number in await asyncio.to_thread(_unlisted_numbers, connection, run, found) if number not in asked]
+        asking = gaps[: max(0, MAX_NUMBERS_ASKED - len(asked))]
+        unasked = len(gaps) - len(asking)
+        if not asking:
+            break
+        asked.update(asking)
+        answers = await asyncio.gather(*(_customer_of(ams360, number) for number in asking))
+        found.update((number, customer) for number, customer in zip(asking, answers, strict=True) if customer)
     with connection.transaction():
-        ledger.add_customers(run, [customer for customer in found if customer])
-        empty = [number for number, customer in zip(asking, found, strict=True) if customer is None]
+        ledger.add_customers(run, found.values())
         connection.execute(
             """insert into ops.empty_customer_numbers (agency, customer_number, asked_at)
             select %s, unnest(%s::int[]), %s
             on conflict (agency, customer_number) do update set asked_at = excluded.asked_at""",
-            (run.agency, empty, run.started_at),
+            (run.agency, sorted(asked - set(found)), run.started_at),
         )
-    unlisted = sum(1 for customer in found if customer)
-    if unlisted:
-        _log.warning("%s customers stand under no name prefix; they were found by their CustomerNumber", unlisted)
-    if unasked > 0:
+    if found:
+        _log.warning("%s customers stand under no name prefix; they were found by their CustomerNumber", len(found))
+    if unasked:
         _log.warning("%s CustomerNumbers without a list row were not asked for; the next full sync goes on", unasked)
-    return unlisted, len(empty), max(0, unasked)
+    return len(found), len(asked) - len(found), unasked
 
 
-def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun) -> list[int]:
-    """Numbers up to the highest that no list row has, those asked for longest ago first; known empty ones monthly."""
+async def _customer_of(ams360: Ams360, number: int) -> str | None:
+    try:
+        return str((await ams360.customer_by_number(number))["CustomerId"])
+    except Refused:
+        return None
+
+
+def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: Iterable[int]) -> list[int]:
+    """Numbers without a list row, those asked for longest ago first; known empty ones below the highest monthly."""
     return [
         row[0]
         for row in connection.execute(
             """with listed as (
                 select (payload ->> 'CustomerNumber')::int as number from raw_ams360.customer_list l
                 join ops.sync_customers w on (w.agency, w.customer_id) = (l.agency, l.entity_id) and w.sync_id = %(sync)s
-                where l.agency = %(agency)s)
-            select n from generate_series(1, (select max(number) from listed)) n
+                where l.agency = %(agency)s
+                union select unnest(%(found)s::int[])),
+            highest as (select coalesce(max(number), 0) as number from listed)
+            select n from highest, generate_series(1, highest.number + %(beyond)s) n
             left join ops.empty_customer_numbers e on (e.agency, e.customer_number) = (%(agency)s, n)
-            where not exists (select from listed where number = n)
-                and (e.asked_at is null or e.asked_at < %(started)s - interval '28 days')
+            where not exists (select from listed where listed.number = n)
+                and (n > highest.number or e.asked_at is null or e.asked_at < %(started)s - interval '28 days')
             order by e.asked_at nulls first, n desc""",
-            {"agency": run.agency, "sync": run.sync_id, "started": run.started_at},
+            {
+                "agency": run.agency,
+                "sync": run.sync_id,
+                "started": run.started_at,
+                "found": list(found),
+                "beyond": NUMBERS_BEYOND,
+            },
         )
     ]
 

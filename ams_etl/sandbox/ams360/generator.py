@@ -23,6 +23,7 @@ class Generator:
         self._rng = random.Random(seed)  # noqa: S311
         self._today = today
         self._shared_emails: list[str] = []
+        self._representatives = [code for place, code in enumerate(words.EMPLOYEE_CODES) if place % 3]
 
     def agency(self, agency_no: str, size: int, unlisted: int) -> Agency:
         """An agency of `size` customers, `unlisted` of them without any name that a prefix could find."""
@@ -80,8 +81,8 @@ class Generator:
             "AddressLine1": f"{rng.randint(1, 9999)} {rng.choice(words.STREETS)}" if rng.random() < 0.9 else None,
             "AddressLine2": f"Apt {rng.randint(1, 99)}" if rng.random() < 0.15 else "",
             "City": city, "State": state, "ZipCode": postal, "Country": "USA" if rng.random() < 0.3 else None,
-            "AccountExecCode": rng.choice(words.EMPLOYEE_CODES) if rng.random() < 0.95 else None,
-            "AccountRepCode": rng.choice(words.EMPLOYEE_CODES) if rng.random() < 0.95 else None,
+            "AccountExecCode": rng.choice(words.EMPLOYEE_CODES[::2]) if rng.random() < 0.95 else None,
+            "AccountRepCode": rng.choice(self._representatives) if rng.random() < 0.95 else None,
             "GLDivisionCode": f"D{rng.randrange(2)}", "GLBranchCode": f"B{rng.randrange(3)}",
             "GLDepartmentCode": f"D{int(commercial)}", "GLGroupCode": f"G{rng.randrange(2)}",
             "DateCustomerAdded": self._day(rng.randint(1, 6000)), "IsHealth": rng.random() < 0.05,

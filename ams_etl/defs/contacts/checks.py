@@ -1,0 +1,67 @@
+"""Data-quality checks: Great Expectations on the real tables, one check a property.
+
+What guards the publish looks at the plan and is blocking; what watches the published tables comes after it.
+"""
+
+import dagster as dg
+
+from ams_etl.defs.contacts.assets import PLAN_KEY
+from ams_etl.defs.expectations import Expected, validate
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.resources import Warehouse
+
+_PLANNED = """select contact_id::text as id, document ->> 'first_name' as first_name,
+    coalesce(document ->> 'first_name', document ->> 'last_name', document ->> 'email') as name_or_email,
+    jsonb_array_length(document -> 'sources') as sources
+from stage.planned_contacts where agency = '{agency}' and op <> 'delete'"""
+
+
+@dg.asset_check(
+    asset=PLAN_KEY,
+    name="every_planned_contact_meets_the_requirements",
+    description="Q1, Q2: every contact about to be published has a name or an email, and at least one source record.",
+    blocking=True,
+    partitions_def=agency_partitions,
+)
+def every_planned_contact_meets_the_requirements(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """Look at what would be published, before it is."""
+    return validate(
+        warehouse.url(),
+        _PLANNED.format(agency=context.partition_key),
+        [
+            Expected("ExpectColumnValuesToNotBeNull", column="name_or_email"),
+            Expected("ExpectColumnValuesToBeBetween", column="sources", min_value=1),
+        ],
+    )
+
+
+@dg.asset_check(
+    asset=PLAN_KEY,
+    name="the_brake_lets_it_through",
+    description="The plan deletes and re-owns no more contacts than the agency's brake allows, or a person let it through.",
+    blocking=True,
+    partitions_def=agency_partitions,
+)
+def the_brake_lets_it_through(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    """Say what the brake saw and how a person lets the plan through."""
+    from ams_etl.sync.plan_report import latest_plan
+
+    agency = context.partition_key
+    with warehouse.connection() as connection:
+        plan = latest_plan(connection, agency)
+    if plan is None or plan.stopped_by is None:
+        return dg.AssetCheckResult(passed=True)
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=plan.stopped_by,
+        metadata={
+            "plan_id": str(plan.plan_id),
+            "look_at_it": f"ams-etl plan {agency}",
+            "let_it_through": f"ams-etl sync {agency} --apply {plan.plan_id}  (or the job publish_plan)",
+        },
+    )
+
+
