@@ -71,8 +71,8 @@ class Contract:
         bindings = self._client.wsdl.bindings
         self._binding_name, binding = next(iter(bindings.items()))
         self._service = self._client.create_service(self._binding_name, self.endpoint)
-        self._binding = binding
-        missing = [name for name in required if name not in binding._operations]
+        self._described: dict[str, Any] = dict(binding._operations)  # noqa: SLF001 - zeep has no public way
+        missing = [name for name in required if name not in self._described]
         if missing:
             raise ConfigError(
                 f"{wsdl}: this WSDL lacks the operation {missing[0]}; expected the service's own, such as …/v3/…?wsdl"
@@ -91,10 +91,11 @@ class Contract:
         node = self._client.create_message(
             self._service, name, **arguments, **({"_soapheaders": dict(headers)} if headers else {})
         )
-        return etree.tostring(node, xml_declaration=True, encoding="utf-8")
+        envelope: bytes = etree.tostring(node, xml_declaration=True, encoding="utf-8")
+        return envelope
 
     def _describe(self, name: str) -> Operation:
-        found = self._binding._operations.get(name)
+        found = self._described.get(name)
         if found is None:
             raise ConfigError(f"{self.endpoint}: the service has no operation {name}")
         arguments = self._shape(found.input.body.type).members

@@ -83,7 +83,6 @@ class SoapTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept"),
             headers={"Accept-Encoding": "gzip", "Content-Type": "text/xml; charset=utf-8"},
-            trust_env=True,
         )
         return self
 
@@ -99,7 +98,7 @@ class SoapTransport:
         envelope: Callable[[], Awaitable[bytes]],
         understand: Callable[[Reply], T],
     ) -> T:
-        """Send something that may be sent again: retried with back-off on lost connections, time-outs, 5xx, half answers.
+        """Send a read: tried again with back-off on lost connections, time-outs, 5xx and half answers.
 
         Args:
             operation: for the counts.
