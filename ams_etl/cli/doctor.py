@@ -38,5 +38,7 @@ def _check_ams360(agency: Agency) -> int:
     except AmsEtlError as error:
         probes = [Probe("login", False, str(error))]
     for probe in probes:
-        click.secho(f"{'ok' if probe.ok else 'WRONG':<6} {probe.operation}: {probe.message}", fg=None if probe.ok else "red")
+        click.secho(
+            f"{'ok' if probe.ok else 'WRONG':<6} {probe.operation}: {probe.message}", fg=None if probe.ok else "red"
+        )
     return sum(not probe.ok for probe in probes)

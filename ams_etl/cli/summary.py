@@ -46,5 +46,5 @@ def print_summary(connection: psycopg.Connection[Any], agency: str, seconds: flo
 
 
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
-    row = connection.execute(query, (agency,)).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, (agency,)).fetchone()
     return int(row[0]) if row else 0

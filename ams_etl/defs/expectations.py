@@ -52,7 +52,9 @@ def validate(
     failed = [found for found in result.results if not found.success]
     broken = [found for found in failed if found.exception_info and _raised(found.exception_info)]
     if broken:
-        raise RuntimeError(f"{broken[0].expectation_config.type} could not be evaluated: {_raised(broken[0].exception_info)}")
+        raise RuntimeError(
+            f"{broken[0].expectation_config.type} could not be evaluated: {_raised(broken[0].exception_info)}"
+        )
     ids = sorted(
         {row["id"] for found in failed for row in found.result.get("unexpected_index_list") or () if row.get("id")}
     )
@@ -72,7 +74,9 @@ def _raised(info: Any) -> str | None:
     for value in info.values() if isinstance(info, dict) else ():
         if isinstance(value, dict) and value.get("raised_exception"):
             return str(value.get("exception_message"))
-    return str(info.get("exception_message")) if isinstance(info, dict) and info.get("raised_exception") is True else None
+    return (
+        str(info.get("exception_message")) if isinstance(info, dict) and info.get("raised_exception") is True else None
+    )
 
 
 def _told(found: Any) -> str:
@@ -84,7 +88,7 @@ def _told(found: Any) -> str:
 def _context() -> Any:
     import great_expectations as gx
 
-    context = gx.get_context(mode="ephemeral")
+    context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     return context
 

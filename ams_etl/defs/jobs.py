@@ -9,7 +9,7 @@ _STAGED = dg.AssetSelection.key_prefixes("stage")
 sync_job = dg.define_asset_job(
     "sync",
     selection=_EXTRACTED | _STAGED | _PUBLISHED,
-    description="Read AMS360 (everything, or the customers of sync_scope), derive what changed, publish the difference.",
+    description="Read AMS360 (all, or the customers of sync_scope), derive what changed, publish the difference.",
     executor_def=dg.in_process_executor,
 )
 

@@ -67,7 +67,7 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
 class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What this run is asked to do; the schedule, sensors, command line and Launchpad all set this."""
 
-    customers: list[str] = []
+    customers: list[str] = []  # noqa: RUF012 - Dagster reads the default, and copies it
     """AMS360 CustomerIds; empty means a full sync."""
     fresh: bool = False
     """Begin a full sync anew instead of going on with one that was cut off."""

@@ -10,7 +10,7 @@ from ams_etl.errors import ConfigError
 @dg.sensor(
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds a partition for every agency of agencies.yaml. Partitions are never removed: their history stays.",
+    description="Adds a partition for every agency of agencies.yaml. None is ever removed: its history stays.",
 )
 def add_new_agencies(context: dg.SensorEvaluationContext, agencies: AgenciesFile) -> dg.SensorResult | dg.SkipReason:
     """Compare the file with the partitions there are."""

@@ -1,4 +1,4 @@
-"""Candidates (C) and contact requirements (Q): one customer's records, each become a candidate, part of one, or a skip."""
+"""Candidates (C) and contact requirements (Q): each of a customer's records becomes a candidate, part of one, or a skip."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -67,7 +67,7 @@ def derive(
 
 
 def record_type_of(customer: Customer) -> RecordType:
-    """C4: IsCommercial and IsPersonal decide; neither set: commercial with a Firm Name and no Last Name, else personal."""
+    """C4: IsCommercial and IsPersonal decide; neither set: commercial with a Firm Name and no Last Name."""
     if customer.is_commercial:
         return "both" if customer.is_personal else "commercial"
     if customer.is_personal:
@@ -195,7 +195,7 @@ class _Deriving:
         return emails[:1] if self.settings.primary_email_only else emails
 
     def _other_contacts(self, absorbed: CustomerContact | None) -> None:
-        """C2: of a commercial customer every other CustomerContact is a candidate; with `primary_and_secondary` two are.
+        """C2: every other CustomerContact of a commercial customer is a candidate; or the first two contacts only.
 
         Those of a personal customer only fill gaps (C3).
         """
@@ -277,7 +277,9 @@ class _Deriving:
         absorbed: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Q1, Q2: without name and email a record is skipped; with an email alone, the email is the first name."""
-        company = company_name(self.customer.firm_name, self.settings.name_marks) if self.record_type != "personal" else None
+        company = (
+            company_name(self.customer.firm_name, self.settings.name_marks) if self.record_type != "personal" else None
+        )
         first = name.first.text if name.first else None
         last = name.last.text if name.last else None
         if not first and not last:
@@ -361,7 +363,7 @@ def _source(contact: CustomerContact | None, customer: Customer) -> tuple[str, s
     return (CONTACT, contact.contact_id) if contact else (CUSTOMER, customer.customer_id)
 
 
-def _findings(
+def _findings(  # noqa: C901 - one line a field
     candidate: Candidate,
     name: PersonName,
     name_source: tuple[str, str],

@@ -15,7 +15,7 @@ _RESERVED = ("local", "localhost", "invalid", "test", "arpa", "onion")
 
 @lru_cache(maxsize=1 << 16)
 def emails_in(field: str | None) -> tuple[tuple[str, ...], int]:
-    """C7: the addresses in a field (`;`, `,` and blanks part them), lower case, each once, and how many were invalid."""
+    """C7: the addresses in a field (`;`, `,`, blanks part them), lower case, each once, and how many were invalid."""
     if not field:
         return (), 0
     good: dict[str, None] = {}

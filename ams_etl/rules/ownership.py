@@ -45,7 +45,7 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
 def _deciding_type(candidates: Sequence[Candidate], settings: RuleSettings) -> tuple[RecordType, str]:
     """O2: with both record types in one contact, the setting `merged_owner_priority` decides."""
     types = {one.record_type for one in candidates}
-    if types == {"commercial"} or types == {"personal"}:
+    if len(types) == 1 and "both" not in types:
         return next(iter(types)), "O1"
     return settings.merged_owner_priority, "O2"
 

@@ -169,14 +169,14 @@ def _joined(names: list[str | None], separators: list[str]) -> str | None:
 
 
 def _turned_round(name: str) -> str:
-    """N11: `Last, First` is turned round; a comma before a suffix is not that comma."""
+    """N11: `Last, First` is turned round; a comma before a suffix is another."""
     before, comma, after = name.partition(",")
     after = after.strip()
     if not comma or not after or not before.strip():
         return name.replace(",", " ").strip()
     rest, _, tail = after.partition(",")
     if all(_bare(word) in _SUFFIXES for word in rest.split()):
-        return f"{before} {rest}{',' + tail if tail else ''}" if not tail else _turned_round(f"{before} {rest},{tail}")
+        return _turned_round(f"{before} {rest},{tail}") if tail else f"{before} {rest}"
     return f"{rest.strip()} {before.strip()} {tail.strip()}".strip()
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 
@@ -11,15 +12,14 @@ from ams_etl.rules.records import GivenPhone
 
 _DIGITS = re.compile(r"\d+")
 _EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#)\s*(\d{1,7})\s*\Z", re.IGNORECASE)
-_US_FIXED = re.compile(
-    phonenumbers.PhoneMetadata.metadata_for_region("US").fixed_line.national_number_pattern, re.ASCII
-)
+_US: Any = phonenumbers.PhoneMetadata.metadata_for_region("US")
+_US_FIXED = re.compile(_US.fixed_line.national_number_pattern, re.ASCII)
 _PERSONAL = {"cell": 0, "home": 1, "business": 2}
 _COMMERCIAL = {"business": 0, "cell": 1, "home": 2}
 
 
 def phones_of(given: Sequence[GivenPhone], record_type: RecordType, country: str) -> tuple[Phone, ...]:
-    """C6: every phone once, in the record type's order: personal Cell, Home, Business; commercial Business, Cell, Home."""
+    """C6: every phone once: for personal Cell, Home, Business, for commercial Business, Cell, Home."""
     order = _COMMERCIAL if record_type == "commercial" else _PERSONAL
     found: dict[tuple[str, str | None], Phone] = {}
     for phone in sorted(given, key=lambda phone: order[phone.kind]):

@@ -1,6 +1,6 @@
 """Tags by configuration (T2, T3) and segments (T4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ams_etl.rules.model import Tag
 from ams_etl.rules.records import Customer, Employee, Policy, Reference
@@ -33,7 +33,8 @@ def configured_tags(
     return found
 
 
-_CUSTOMER_TAGS = {
+_Place = Callable[[Customer, Reference, RuleSettings], tuple[str | None, Mapping[str, str]]]
+_CUSTOMER_TAGS: Mapping[str, _Place] = {
     "branch": lambda customer, reference, settings: (customer.branch_code, reference.branches),
     "department": lambda customer, reference, settings: (customer.department_code, reference.departments),
     "division": lambda customer, reference, settings: (customer.division_code, reference.divisions),

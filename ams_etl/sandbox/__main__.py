@@ -19,11 +19,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ams_etl.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8360, help="0 takes a free one")
-    parser.add_argument("--agency", action="append", metavar="ID:AGENCY_NO:SEED:SIZE", help="may be given several times")
+    parser.add_argument(
+        "--agency", action="append", metavar="ID:AGENCY_NO:SEED:SIZE", help="may be given several times"
+    )
     parser.add_argument("--unlisted", type=int, default=1, help="customers that no name prefix finds")
     parser.add_argument("--login", default="etl")
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="every call waits so long")
-    parser.add_argument("--today", type=date.fromisoformat, default=None, help="what the agency's dates are relative to")
+    parser.add_argument(
+        "--today", type=date.fromisoformat, default=None, help="what the agency's dates are relative to"
+    )
     parser.add_argument("--fault-seed", type=int, default=0)
     parser.add_argument("--ready-file", type=Path, help="written when the server answers")
     return parser.parse_args()

@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
             self._send(answer)
         else:
             self._busy = True
-            asyncio.ensure_future(answer).add_done_callback(self._finish)  # noqa: RUF006
+            asyncio.ensure_future(answer).add_done_callback(self._finish)
 
     def _finish(self, answered: "asyncio.Future[Response]") -> None:
         self._busy = False

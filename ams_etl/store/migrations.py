@@ -79,7 +79,7 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
                     )
                 continue
             with connection.transaction():
-                connection.execute(text)  # type: ignore[call-overload]
+                connection.execute(text)
                 connection.execute(
                     "insert into ops.schema_migrations (version, name, checksum) values (%s, %s, %s)",
                     (version, path.name, checksum),

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 
 from ams_etl.rules.candidates import derive
 from ams_etl.rules.model import Derivation
-from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
+from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
@@ -26,6 +26,7 @@ from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.reference import load_reference
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 CHUNK = 1000
 """Customers derived in one transaction."""
@@ -141,20 +142,20 @@ def _read_bundles(
 ) -> list[CustomerBundle]:
     key = (agency, list(customer_ids))
     rows = connection.cursor(row_factory=tuple_row)
-    contacts: dict[str, list[CustomerContact]] = {}
-    dependents: dict[str, list[CustomerDependent]] = {}
-    policies: dict[str, list[Policy]] = {}
-    for table, into, make in (
-        ("customer_contacts", contacts, CustomerContact.from_payload),
-        ("customer_dependents", dependents, CustomerDependent.from_payload),
-        ("policies", policies, Policy.from_payload),
-    ):
+
+    def beneath(table: str, make: Callable[[Payload], T]) -> dict[str, list[T]]:
+        found: dict[str, list[T]] = {}
         for customer_id, payload in rows.execute(
             f"""select customer_id, payload from raw_ams360.{table}
             where agency = %s and customer_id = any(%s) and deleted_at is null order by entity_id""",
             key,
         ):
-            into.setdefault(customer_id, []).append(make(payload))  # type: ignore[attr-defined]
+            found.setdefault(customer_id, []).append(make(payload))
+        return found
+
+    contacts = beneath("customer_contacts", CustomerContact.from_payload)
+    dependents = beneath("customer_dependents", CustomerDependent.from_payload)
+    policies = beneath("policies", Policy.from_payload)
     shells = frozenset(
         row[0] for row in rows.execute("select policy_id from ops.policy_shells where agency = %s", (agency,))
     )

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from ams_etl.rules.merging import components, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
@@ -85,7 +86,7 @@ def make_plan(
         connection.execute(
             """insert into stage.plans (agency, plan_id, version, today, counts, stopped_by)
             values (%s, %s, %s, %s, %s, %s)""",
-            (agency, plan_id, version, today, psycopg.types.json.Jsonb(_as_dict(counts)), stopped_by),
+            (agency, plan_id, version, today, Jsonb(_as_dict(counts)), stopped_by),
         )
     return Plan(plan_id, counts, stopped_by)
 

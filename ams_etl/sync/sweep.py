@@ -116,7 +116,11 @@ async def _ask_for_numbers(
     found: dict[int, str] = {}
     unasked = 0
     while True:
-        gaps = [number for number in await asyncio.to_thread(_unlisted_numbers, connection, run, found) if number not in asked]
+        gaps = [
+            number
+            for number in await asyncio.to_thread(_unlisted_numbers, connection, run, found)
+            if number not in asked
+        ]
         asking = gaps[: max(0, MAX_NUMBERS_ASKED - len(asked))]
         unasked = len(gaps) - len(asking)
         if not asking:

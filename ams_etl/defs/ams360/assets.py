@@ -42,7 +42,7 @@ def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.Ass
 )
 def ams360_reference(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Read the four small lists whole; customers that name a changed code are derived again."""
     from ams_etl.sync.extract_reference import extract_reference
 
@@ -70,7 +70,7 @@ def ams360_customer_records(
     warehouse: Warehouse,
     agencies: AgenciesFile,
     sync_scope: SyncScopeConfig,
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Sweep the customer list, then read every customer with all beneath, streaming into raw as it goes."""
     from ams_etl.sync.extract import extract
 
@@ -85,7 +85,7 @@ def ams360_customer_records(
             fresh=sync_scope.fresh,
             progress=run_log_progress(),
         )
-    about = {
+    about: dict[str, dg.MetadataValue | int | float | bool] = {
         "customers_read": report.customers_read,
         "resumed": report.resumed,
         "soap_calls": dg.MetadataValue.int(report.calls),

@@ -36,7 +36,7 @@ PLAN_KEY = dg.AssetKey(["stage", "contact_plan"])
 )
 def contact_candidates(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Who may become a contact (rules C, N, L, T, K, X): only customers whose inputs changed are derived again."""
     from ams_etl.sync.derive import derive_dirty, mark_due
 
@@ -72,7 +72,7 @@ def contact_candidates(
 )
 def contact_plan(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """What publishing would insert, update and delete: the merged contacts (rules M, O, T4) against the mart."""
     from ams_etl.sync.plan import make_plan
 
@@ -133,7 +133,7 @@ def _published(table: str, description: str) -> dg.AssetSpec:
 )
 def publish_contacts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, sync_scope: SyncScopeConfig
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
     from ams_etl.sync.ledger import Ledger
     from ams_etl.sync.publish import publish
@@ -158,7 +158,7 @@ def publish_contacts(
         )
 
 
-def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult:
+def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(["mart", table]),
         metadata={"dagster/row_count": _count(connection, f"mart.{table}", agency), **more},

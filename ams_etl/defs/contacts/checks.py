@@ -40,7 +40,7 @@ def every_planned_contact_meets_the_requirements(
 @dg.asset_check(
     asset=PLAN_KEY,
     name="the_brake_lets_it_through",
-    description="The plan deletes and re-owns no more contacts than the agency's brake allows, or a person let it through.",
+    description="The plan deletes and re-owns no more contacts than the agency's brake allows.",
     blocking=True,
     partitions_def=agency_partitions,
 )
@@ -63,5 +63,3 @@ def the_brake_lets_it_through(context: dg.AssetCheckExecutionContext, warehouse:
             "let_it_through": f"ams-etl sync {agency} --apply {plan.plan_id}  (or the job publish_plan)",
         },
     )
-
-

@@ -133,11 +133,16 @@ class Generator:
         if rng.random() < 0.04 and customer["LastName"]:
             customer["LastName"] += f" {rng.choice(words.SUFFIXES)}"
         if rng.random() < 0.3:
-            customer["InformalSalutation"] = rng.choice((words.NICKNAMES.get(first, first), f"{first} and {second} {last}", first))
+            customer["InformalSalutation"] = rng.choice(
+                (words.NICKNAMES.get(first, first), f"{first} and {second} {last}", first)
+            )
         if rng.random() < 0.3:
-            customer["FormalSalutation"] = rng.choice((f"Mr. {last}", f"Mr. and Mrs. {first} {last}", f"Dr. {first} {last}"))
+            customer["FormalSalutation"] = rng.choice(
+                (f"Mr. {last}", f"Mr. and Mrs. {first} {last}", f"Dr. {first} {last}")
+            )
         customer["DateOfBirth"] = rng.choices(
-            (None, self._day(rng.randint(7000, 30000)), "0001-01-01T00:00:00", self._day(-rng.randint(1, 400))), (30, 66, 2, 2)
+            (None, self._day(rng.randint(7000, 30000)), "0001-01-01T00:00:00", self._day(-rng.randint(1, 400))),
+            (30, 66, 2, 2),
         )[0]
         customer["Email"] = self._email(first, last)
         customer["FederalTaxIdNumber"] = self._secret() if rng.random() < 0.05 else None
@@ -198,7 +203,9 @@ class Generator:
         kind = rng.choices(("current", "expired", "continuous", "cancelled", "non_renewed", "future", "submission", "accounting"),
                            (58, 16, 5, 6, 4, 4, 5, 2))[0]  # fmt: skip
         begun = {"expired": rng.randint(400, 3000), "future": -rng.randint(1, 60)}.get(kind, rng.randint(0, 364))
-        lines = rng.sample(words.COMMERCIAL_LINES if commercial else words.PERSONAL_LINES, rng.choices((1, 2), (80, 20))[0])
+        lines = rng.sample(
+            words.COMMERCIAL_LINES if commercial else words.PERSONAL_LINES, rng.choices((1, 2), (80, 20))[0]
+        )
         agency.put(
             "policies",
             {
@@ -235,7 +242,9 @@ class Generator:
             return rng.choice(self._shared_emails[-40:])
         if chance < 0.24:
             return rng.choice(("none", "n/a", "bob@", "@example.com", "unknown@unknown"))
-        name = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and (letter.isalnum() or letter == "."))
+        name = "".join(
+            letter for letter in f"{first}.{last}".lower() if letter.isascii() and (letter.isalnum() or letter == ".")
+        )
         address = f"{name.strip('.')}{rng.randint(1, 999999)}@example{rng.choice(('.com', '.net', '.org'))}"
         if chance < 0.27:
             return f"{address}{rng.choice(('; ', ', ', ' '))}second.{address}"

@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
 from xml.sax.saxutils import escape
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
@@ -111,11 +111,14 @@ def _by_prefix(agency: Agency, arguments: Record, rendering: Rendering) -> Recor
     return {
         "CustomerInfoList": {
             "CustomerInfo": [
-                rendering.element(agency, "CustomerInfo", one, lambda one=one: customer_info(agency.customers[one]))
-                for one in ids
+                rendering.element(agency, "CustomerInfo", one, partial(_info_of, agency, one)) for one in ids
             ]
         }
     }
+
+
+def _info_of(agency: Agency, key: str) -> Record:
+    return customer_info(agency.customers[key])
 
 
 def customer_info(customer: Record) -> Record:
@@ -145,10 +148,7 @@ def _children(kind: str, type_name: str, key_name: str) -> Callable[[Agency, Rec
         rows = agency.under(kind, arguments.get("CustomerId") or "")
         return {
             f"{type_name}List": {
-                type_name: [
-                    rendering.element(agency, type_name, row[key_name], lambda row=row: row)  # type: ignore[misc]
-                    for row in rows
-                ]
+                type_name: [rendering.element(agency, type_name, row[key_name], partial(dict, row)) for row in rows]
             }
         }
 
@@ -180,7 +180,11 @@ def _policy_rows(rows: list[Record], arguments: Record) -> Record:
     statuses = (arguments.get("PolicyStatus") or {}).get("string")
     left_out = {
         kind
-        for kind, switch in (("A", "IncludeAccountingSubType"), ("S", "IncludeSubmissionSubType"), ("P", "IncludePolicySubType"))
+        for kind, switch in (
+            ("A", "IncludeAccountingSubType"),
+            ("S", "IncludeSubmissionSubType"),
+            ("P", "IncludePolicySubType"),
+        )
         if arguments.get(switch) is False or (kind != "P" and arguments.get(switch) is None)
     }
     return {
@@ -273,5 +277,3 @@ _READS: Mapping[str, Callable[[Agency, Record, Rendering], Record | None]] = {
     "SearchByPhoneNumber": _by_phone,
     "ValueListGet": _value_list,
 }
-
-

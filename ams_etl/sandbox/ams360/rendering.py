@@ -36,7 +36,9 @@ class Rendering:
             letters = self._first_letters[agency.agency_no] = {}
             for key, customer in agency.customers.items():
                 for letter in {
-                    name.strip().casefold()[0] for member in _NAME_MEMBERS if (name := customer.get(member)) and name.strip()
+                    name.strip().casefold()[0]
+                    for member in _NAME_MEMBERS
+                    if (name := customer.get(member)) and name.strip()
                 }:
                     letters.setdefault(letter, []).append(key)
         found = letters.get(prefix[0], [])
@@ -45,7 +47,10 @@ class Rendering:
         return [
             key
             for key in found
-            if any((agency.customers[key].get(member) or "").strip().casefold().startswith(prefix) for member in _NAME_MEMBERS)
+            if any(
+                (agency.customers[key].get(member) or "").strip().casefold().startswith(prefix)
+                for member in _NAME_MEMBERS
+            )
         ]
 
     def id_by_number(self, agency: Agency, number: str) -> str | None:

@@ -124,7 +124,13 @@ class Ams360Server:
         return {}
 
     def _edit(
-        self, *, entity: str, op: str, key: str | None = None, fields: dict[str, Any] | None = None, agency: str | None = None
+        self,
+        *,
+        entity: str,
+        op: str,
+        key: str | None = None,
+        fields: dict[str, Any] | None = None,
+        agency: str | None = None,
     ) -> dict[str, Any]:
         """Insert, update or delete a record as a person in AMS360 would; `fields` by AMS360's member names."""
         where = self._agency(agency)

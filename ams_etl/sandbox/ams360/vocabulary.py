@@ -1,22 +1,129 @@
 """Words that the generated agency is made of."""
 
-FIRST = (
-    "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan Joseph Jessica "
-    "Thomas Karen Charles Lisa Christopher Nancy Daniel Betty Matthew Sandra Anthony Margaret José Zoë Renée Søren Jürgen "
-    "Bartholomew Guadalupe Dwayne Siobhán Nguyễn Oluwaseun Xiomara Yvonne Ulrich Ignacio Quincy Vera Walter"
-).split()
+FIRST = [
+    "James",
+    "Mary",
+    "Robert",
+    "Patricia",
+    "John",
+    "Jennifer",
+    "Michael",
+    "Linda",
+    "David",
+    "Elizabeth",
+    "William",
+    "Barbara",
+    "Richard",
+    "Susan",
+    "Joseph",
+    "Jessica",
+    "Thomas",
+    "Karen",
+    "Charles",
+    "Lisa",
+    "Christopher",
+    "Nancy",
+    "Daniel",
+    "Betty",
+    "Matthew",
+    "Sandra",
+    "Anthony",
+    "Margaret",
+    "José",
+    "Zoë",
+    "Renée",
+    "Søren",
+    "Jürgen",
+    "Bartholomew",
+    "Guadalupe",
+    "Dwayne",
+    "Siobhán",
+    "Nguyễn",
+    "Oluwaseun",
+    "Xiomara",
+    "Yvonne",
+    "Ulrich",
+    "Ignacio",
+    "Quincy",
+    "Vera",
+    "Walter",
+]
 NICKNAMES = {
     "James": "Jim", "Robert": "Bob", "William": "Bill", "Richard": "Dick", "Elizabeth": "Liz", "Jennifer": "Jen",
     "Michael": "Mike", "Patricia": "Pat", "Margaret": "Peggy", "Christopher": "Chris", "Anthony": "Tony",
     "Bartholomew": "Bart", "Charles": "Chuck", "Thomas": "Tom", "Joseph": "Joe", "Daniel": "Dan", "Matthew": "Matt",
 }  # fmt: skip
-LAST = (
-    "Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez Wilson Anderson "
-    "Thomas Taylor Moore Jackson Martin Lee Perez Thompson White Harris Sanchez Clark Ramirez Lewis Robinson Walker Young "
-    "Allen King Wright Scott Torres Nguyen Hill Flores Green Adams Nelson Baker Hall Rivera Campbell Mitchell Carter "
-    "O'Brien D'Angelo McDonald MacLeod Smith-Jones Núñez Müller Ångström Østergaard Şahin Ivanov Quigley Underwood Xu "
-    "Yamamoto Zimmerman Fitzgerald Kowalski Vanderbilt Eisenhower"
-).split()
+LAST = [
+    "Smith",
+    "Johnson",
+    "Williams",
+    "Brown",
+    "Jones",
+    "Garcia",
+    "Miller",
+    "Davis",
+    "Rodriguez",
+    "Martinez",
+    "Hernandez",
+    "Lopez",
+    "Gonzalez",
+    "Wilson",
+    "Anderson",
+    "Thomas",
+    "Taylor",
+    "Moore",
+    "Jackson",
+    "Martin",
+    "Lee",
+    "Perez",
+    "Thompson",
+    "White",
+    "Harris",
+    "Sanchez",
+    "Clark",
+    "Ramirez",
+    "Lewis",
+    "Robinson",
+    "Walker",
+    "Young",
+    "Allen",
+    "King",
+    "Wright",
+    "Scott",
+    "Torres",
+    "Nguyen",
+    "Hill",
+    "Flores",
+    "Green",
+    "Adams",
+    "Nelson",
+    "Baker",
+    "Hall",
+    "Rivera",
+    "Campbell",
+    "Mitchell",
+    "Carter",
+    "O'Brien",
+    "D'Angelo",
+    "McDonald",
+    "MacLeod",
+    "Smith-Jones",
+    "Núñez",
+    "Müller",
+    "Ångström",
+    "Østergaard",
+    "Şahin",
+    "Ivanov",
+    "Quigley",
+    "Underwood",
+    "Xu",
+    "Yamamoto",
+    "Zimmerman",
+    "Fitzgerald",
+    "Kowalski",
+    "Vanderbilt",
+    "Eisenhower",
+]
 PARTICLED = ("de la Cruz", "van der Berg", "'t Hooft", "von Trapp", "St. John", "Du Bois")
 SUFFIXES = ("Jr.", "Sr.", "II", "III", "MD", "Esq.")
 FIRMS = (
@@ -46,7 +153,18 @@ COMPANIES = {
     "CIN": "Cincinnati Insurance", "NAT": "Nationwide", "LIB": "Liberty Mutual", "ERI": "Erie & Niagara", "M<>": "Mutual <Old>",
 }  # fmt: skip
 MARKS = ("(Deceased)", "(DNC)", "(Dec'd)", "(Do Not Contact)", "(Minor)", "(Former)")
-RELATIONSHIPS = ("Spouse", "Wife", "Husband", "Domestic Partner", "Son", "Daughter", "Child", "Second Insured", "Mother", "")
+RELATIONSHIPS = (
+    "Spouse",
+    "Wife",
+    "Husband",
+    "Domestic Partner",
+    "Son",
+    "Daughter",
+    "Child",
+    "Second Insured",
+    "Mother",
+    "",
+)
 TITLES = ("Owner", "President", "Office Manager", "CFO", "Bookkeeper", None)
 EMPLOYEE_CODES = ("!!#", "!\"'", "<&>", "\\^A", "A 1", "a 1", "ABC", "abc", "#&'", "Z9Z", "  7", "QQ ", "M'C", ">>>", "E01",
                   "E02", "E03", "E04", "R01", "R02", "R03", "R04", "R05", "X^2")  # fmt: skip

@@ -10,7 +10,6 @@ from ams_etl.sandbox.http import Request, Response
 from ams_etl.sandbox.soap.types import BadValueError, Operation, Record, Schema
 
 _ENV = "http://schemas.xmlsoap.org/soap/envelope/"
-_PARSER = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
 
 
 class ServiceFault(Exception):
@@ -76,7 +75,7 @@ class SoapService:
 
     def _carry_out(self, request: Request) -> bytes:
         try:
-            root = etree.fromstring(request.body, etree.XMLParser(**_PARSER))
+            root = etree.fromstring(request.body, _parser())
         except etree.XMLSyntaxError:
             raise ServiceFault("", "The message could not be read.", code="Client") from None
         body = root.find(f"{{{_ENV}}}Body")
@@ -138,11 +137,17 @@ class SoapService:
         )
 
 
+def _parser() -> Any:
+    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+
+
 def fault_details(details: list[Mapping[str, str]]) -> str:
     """WSAPIBusinessFault's FaultDetails as XML; each has Message, DataName and EntityKey."""
     inside = "".join(
         "<a:WSAPIBusinessFaultDetail>"
-        + "".join(f"<a:{name}>{escape(detail.get(name, ''))}</a:{name}>" for name in ("Message", "DataName", "EntityKey"))
+        + "".join(
+            f"<a:{name}>{escape(detail.get(name, ''))}</a:{name}>" for name in ("Message", "DataName", "EntityKey")
+        )
         + "</a:WSAPIBusinessFaultDetail>"
         for detail in details
     )

@@ -103,8 +103,9 @@ class Schema:
         for inner in members:
             given = value.get(inner.name)
             if inner.repeated:
-                for item in given or ():
-                    parts.append(item if isinstance(item, Rendered) else self.write(inner, item, prefix))
+                parts += [
+                    item if isinstance(item, Rendered) else self.write(inner, item, prefix) for item in given or ()
+                ]
             else:
                 parts.append(given if isinstance(given, Rendered) else self.write(inner, given, prefix))
         return "".join(parts)

@@ -1,0 +1,77 @@
+"""The stand-in AMS360 as tests use it: a process of its own, asked and switched over HTTP."""
+
+import ctypes
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ams_etl.sources.ams360 import Ams360Connection
+
+AGENCY_NO = "5551234-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running stand-in."""
+
+    url: str
+    wsdl: str
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A control request: GET, or POST with a body."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.url}/sandbox/{path}", data=data, timeout=30) as answer:
+            return json.load(answer)
+
+    def edit(self, entity: str, op: str, key: str | None = None, **fields: Any) -> str | None:
+        """Change a record as a person in AMS360 would; gives its key."""
+        found: str | None = self.ask("edit", {"entity": entity, "op": op, "key": key, "fields": fields}).get("key")
+        return found
+
+    def connection(self, **more: Any) -> Ams360Connection:
+        """How the client reaches it."""
+        return Ams360Connection(
+            **{"wsdl": self.wsdl, "agency_no": AGENCY_NO, "login_id": "etl", "password": "sandbox",
+               "max_concurrency": 8, "timeout_seconds": 20.0, **more}
+        )  # fmt: skip
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+@contextmanager
+def running_sandbox(*, size: int = 60, seed: int = 7, unlisted: int = 1, more: tuple[str, ...] = ()) -> Iterator[Sandbox]:
+    """Start a stand-in on a free port and end it afterwards."""
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "ams_etl.sandbox", "--port", "0", "--agency", f"demo:{AGENCY_NO}:{seed}:{size}",
+            "--unlisted", str(unlisted), *more,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_die_with_parent,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        yield Sandbox(ready["url"], ready["wsdl"])
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small agency, new for each test."""
+    with running_sandbox() as running:
+        yield running

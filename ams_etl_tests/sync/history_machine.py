@@ -1,0 +1,213 @@
+"""Incremental ≡ full: random histories of an agency, synced in random parts, against a rebuild from nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+import psycopg
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from ams_etl.rules.settings import ProspectsWithin, RuleSettings, Segments
+from ams_etl.store.database import connect
+from ams_etl.sync.identity import candidate_id
+from ams_etl_tests.sync.source_history import (
+    AGENCY,
+    Source,
+    contact,
+    customer,
+    customer_id,
+    dependent,
+    mart,
+    policy,
+    rebuilt,
+    refresh,
+    replay,
+    store_reference,
+)
+
+NUMBERS = st.integers(1, 6)
+EMAILS = st.sampled_from([None, "", "a@x.com", "b@x.com", "C@x.com; d@x.com", "a@x.com, e@x.com", "not an email", "e@x.com"])
+NAMES = st.sampled_from([None, "Ann", "Bob (Bobby)", "Cy & Di", "Ed (Deceased)", "Flo (DNC)", "AL"])
+LAST = st.sampled_from([None, "Doe", "O'Neil", "van der Berg"])
+FIRMS = st.sampled_from([None, "Acme LLC", "Jo & Mo Poe", "Doe Trust"])
+SALUTATIONS = st.sampled_from([None, "Mr. Doe", "Annie", "Al and Bo Doe"])
+DAYS = st.integers(-40, 40).map(lambda days: f"{date(2026, 6, 1) + timedelta(days=days)}T00:00:00")
+SETTINGS = st.sampled_from(
+    [
+        RuleSettings(),
+        RuleSettings(merge_by="source_id"),
+        RuleSettings(prospects="none"),
+        RuleSettings(prospects=ProspectsWithin(20)),
+        RuleSettings(import_inactive=True, primary_email_only=True),
+        RuleSettings(segments=Segments(include=("Client",))),
+        RuleSettings(segments=Segments(exclude=("Winback", "Travelers")), second_insured=False),
+        RuleSettings(commercial_contacts="primary_and_secondary", merged_owner_priority="personal"),
+        RuleSettings(tags=("city", "state", "carrier"), ownership_tags=("executive", "representative")),
+    ]
+)
+
+
+class History(RuleBasedStateMachine):
+    """One agency's life. `url` is set by whoever runs it; every history begins with empty tables."""
+
+    url: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: psycopg.Connection[Any] = connect(self.url)
+        self.source = Source()
+        self.settings = RuleSettings()
+        self.today = date(2026, 6, 1)
+
+    @initialize()
+    def begin(self) -> None:
+        """Nothing but two employees and a carrier."""
+        self.connection.execute(
+            """truncate raw_ams360.customers, raw_ams360.customer_contacts, raw_ams360.customer_dependents,
+            raw_ams360.policies, raw_ams360.employees, raw_ams360.companies, ops.user_mappings, ops.name_overrides,
+            stage.touched, stage.dirty_customers, stage.customers, stage.skips, stage.contacts, stage.engine, stage.plans,
+            stage.planned_contacts, stage.planned_members, stage.planned_skips, stage.candidates, stage.candidate_emails,
+            mart.contacts, mart.contact_emails, mart.contact_phones, mart.contact_sources, mart.contact_tags,
+            mart.key_facts, mart.connections, mart.skipped_contacts, mart.changes"""
+        )
+        store_reference(self.connection)
+
+    @rule(
+        number=NUMBERS, first=NAMES, last=LAST, firm=FIRMS, email=EMAILS, informal=SALUTATIONS, active=st.booleans(),
+        commercial=st.sampled_from([None, True, False]), both=st.booleans(), added=DAYS, born=DAYS,
+        executive=st.sampled_from(["E 1", "zzz", None]),
+    )  # fmt: skip
+    def put_customer(self, number: int, **given: Any) -> None:
+        """Insert or edit a customer."""
+        self.source.put(
+            customer(
+                number, FirstName=given["first"], LastName=given["last"], FirmName=given["firm"], Email=given["email"],
+                InformalSalutation=given["informal"], IsActive=given["active"], IsCommercial=bool(given["commercial"]),
+                IsPersonal=given["commercial"] is False or given["both"], DateCustomerAdded=given["added"],
+                DateOfBirth=given["born"], AccountExecCode=given["executive"], City="Springfield",
+            )
+        )  # fmt: skip
+
+    @rule(of=NUMBERS, name=st.sampled_from([None, "Doe, Jan", "Kim Poe", "Lou (Deceased) Doe"]), email=EMAILS,
+          order=st.sampled_from([None, 1, 2]), number=st.integers(1, 4))  # fmt: skip
+    def put_contact(self, of: int, name: str | None, email: str | None, order: int | None, number: int) -> None:
+        """Insert or edit a contact, or move it to another customer."""
+        self.source.put(contact(number, of, ContactName=name, EmailAddress=email, SortOrder=order))
+
+    @rule(of=NUMBERS, name=NAMES, email=EMAILS, relationship=st.sampled_from(["Spouse", "Child", None]), number=st.integers(1, 3))
+    def put_dependent(self, of: int, name: str | None, email: str | None, relationship: str | None, number: int) -> None:
+        """Insert or edit a dependent."""
+        self.source.put(dependent(number, of, FirstName=name, LastName=None, Email=email, Relationship=relationship))
+
+    @rule(of=NUMBERS, status=st.sampled_from("AACN"), starts=DAYS, ends=DAYS, continuous=st.booleans(),
+          company=st.sampled_from([None, "TRV"]), kind=st.sampled_from("PPS"), number=st.integers(1, 6))  # fmt: skip
+    def put_policy(self, of: int, number: int, **given: Any) -> None:
+        """Insert or edit a policy."""
+        self.source.put(
+            policy(
+                number, of, PolicyStatus=given["status"], PolicyEffectiveDate=given["starts"], PolicySubType=given["kind"],
+                PolicyExpirationDate=given["ends"], IsContinuous=given["continuous"], WritingCompanyCode=given["company"],
+            )
+        )  # fmt: skip
+
+    @rule(number=NUMBERS)
+    def delete_customer(self, number: int) -> None:
+        """Take a customer away; it may come back later."""
+        self.source.customers.pop(number, None)
+
+    @rule(kind=st.sampled_from(["contacts", "dependents", "policies"]), at=st.integers(0, 5))
+    def delete_beneath(self, kind: str, at: int) -> None:
+        """Take a contact, dependent or policy away."""
+        keys = sorted(self.source.beneath[kind])
+        if at < len(keys):
+            del self.source.beneath[kind][keys[at]]
+
+    @rule(settings=SETTINGS)
+    def choose(self, settings: RuleSettings) -> None:
+        """Change the agency's settings."""
+        self.settings = settings
+
+    @rule(days=st.integers(1, 30))
+    def days_pass(self, days: int) -> None:
+        """Let time pass with nothing changed in the source."""
+        self.today += timedelta(days=days)
+
+    @rule(kind=st.sampled_from(["Executive", "Representative"]), code=st.sampled_from(["E 1", "R<1"]),
+          user=st.sampled_from([None, "u1", "u2"]))  # fmt: skip
+    def map_user(self, kind: str, code: str, user: str | None) -> None:
+        """Map, remap or unmap an employee, by SQL as people may."""
+        self.connection.execute(
+            "delete from ops.user_mappings where (connection_type, employee_code) = (%s, %s)", (kind, code)
+        )
+        if user:
+            self.connection.execute(
+                "insert into ops.user_mappings (agency, connection_type, employee_code, user_id) values (%s, %s, %s, %s)",
+                (AGENCY, kind, code, user),
+            )
+
+    @rule(number=NUMBERS, name=st.sampled_from([None, "Renamed"]))
+    def rename(self, number: int, name: str | None) -> None:
+        """Give a contact another name in the platform, or take that back."""
+        key = candidate_id(AGENCY, "ams360", "customer", customer_id(number))
+        self.connection.execute("delete from ops.name_overrides where contact_id = %s", (key,))
+        if name:
+            self.connection.execute(
+                "insert into ops.name_overrides (agency, contact_id, first_name) values (%s, %s, %s)", (AGENCY, key, name)
+            )
+
+    @rule(numbers=st.sets(NUMBERS, min_size=1))
+    def sync_some(self, numbers: set[int]) -> None:
+        """A sync of a few customers."""
+        self.source.store(self.connection, sorted(numbers))
+        refresh(self.connection, self.settings, self.today)
+        self._compare()
+
+    @rule()
+    def sync_all(self) -> None:
+        """A full sync; straight after it another one changes nothing."""
+        self.source.store(self.connection, range(1, 7))
+        refresh(self.connection, self.settings, self.today)
+        self._compare()
+        again = refresh(self.connection, self.settings, self.today)
+        assert (again.insert, again.update, again.delete, again.skipped_rows) == (0, 0, 0, 0)
+
+    @invariant()
+    def crosswalk_is_complete(self) -> None:
+        """Q3: every live raw record that was derived is in contact_sources or in skipped_contacts, in exactly one."""
+        strays = self.connection.execute(
+            """with live as (
+                select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers where deleted_at is null
+                union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts where deleted_at is null
+                union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
+                    where deleted_at is null),
+            told as (
+                select entity, entity_id from mart.contact_sources
+                union all select entity, entity_id from mart.skipped_contacts)
+            select entity, entity_id, count(t) from live l left join told t using (entity, entity_id)
+            where not exists (select from stage.dirty_customers d where d.customer_id = l.customer_id)
+            group by 1, 2 having count(t.entity) <> 1"""
+        ).fetchall()
+        assert strays == []
+
+    def teardown(self) -> None:
+        """Leave no connection behind."""
+        self.connection.close()
+
+    def _compare(self) -> None:
+        published = mart(self.connection)
+        expected = rebuilt(self.connection, self.settings, self.today)
+        for table, rows in expected.items():
+            assert published[table] == rows, table
+        followed = replay(self.connection)
+        documents = dict(
+            self.connection.execute("select contact_id::text, document from stage.contacts").fetchall()
+        )
+        assert followed == documents
+
+
+@contextmanager
+def histories_in(url: str) -> Iterator[type[History]]:
+    """The machine, bound to a database."""
+    yield type("BoundHistory", (History,), {"url": url})

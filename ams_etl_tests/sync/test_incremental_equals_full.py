@@ -1,0 +1,22 @@
+"""Incremental ≡ full (M4): see `history_machine`. A longer run by hand: `HISTORIES=2000 make histories`."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from ams_etl_tests.sync.history_machine import histories_in
+
+
+def test_any_history_of_partial_syncs_ends_as_a_rebuild_would(database: str) -> None:
+    """After every sync each mart table equals a rebuild from nothing, and the change feed leads to the same contacts."""
+    with histories_in(database) as machine:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=int(os.environ.get("HISTORIES", "40")),
+                stateful_step_count=25,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
