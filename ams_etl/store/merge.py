@@ -102,6 +102,12 @@ def merge_records(
         "seen_at": seen_at,
         "customers": None if complete_for == "agency" else list(complete_for),
     }
+    # A record that moved to another customer touches the one it left, too.
+    left = connection.execute(
+        f"""select t.customer_id from {table.qualified} t join staged_records s using (entity_id)
+        where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
+        scope,
+    ).fetchall()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
             (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
@@ -132,5 +138,7 @@ def merge_records(
         deleted=len(deleted),
         doubled=seen - len(staged),
         changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
-        customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted]),
+        customers=frozenset(
+            [row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]
+        ),
     )

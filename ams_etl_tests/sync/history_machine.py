@@ -27,7 +27,7 @@ from ams_etl_tests.sync.source_history import (
     store_reference,
 )
 
-NUMBERS = st.integers(1, 6)
+NUMBERS = st.integers(1, 4)
 EMAILS = st.sampled_from([None, "", "a@x.com", "b@x.com", "C@x.com; d@x.com", "a@x.com, e@x.com", "not an email", "e@x.com"])
 NAMES = st.sampled_from([None, "Ann", "Bob (Bobby)", "Cy & Di", "Ed (Deceased)", "Flo (DNC)", "AL"])
 LAST = st.sampled_from([None, "Doe", "O'Neil", "van der Berg"])
@@ -61,9 +61,18 @@ class History(RuleBasedStateMachine):
         self.settings = RuleSettings()
         self.today = date(2026, 6, 1)
 
-    @initialize()
-    def begin(self) -> None:
-        """Nothing but two employees and a carrier."""
+    @initialize(
+        firms=st.lists(st.tuples(FIRMS, EMAILS, st.booleans()), min_size=4, max_size=4),
+        contacts=st.lists(st.tuples(NUMBERS, st.sampled_from([None, "Doe, Jan", "Kim Poe"]), EMAILS), max_size=4),
+        policies=st.lists(st.tuples(NUMBERS, DAYS), max_size=4),
+    )
+    def begin(
+        self,
+        firms: list[tuple[str | None, str | None, bool]],
+        contacts: list[tuple[int, str | None, str | None]],
+        policies: list[tuple[int, str]],
+    ) -> None:
+        """A small agency, so that what follows has something to change; not synced yet."""
         self.connection.execute(
             """truncate raw_ams360.customers, raw_ams360.customer_contacts, raw_ams360.customer_dependents,
             raw_ams360.policies, raw_ams360.employees, raw_ams360.companies, ops.user_mappings, ops.name_overrides,
@@ -73,6 +82,15 @@ class History(RuleBasedStateMachine):
             mart.key_facts, mart.connections, mart.skipped_contacts, mart.changes"""
         )
         store_reference(self.connection)
+        for number, (firm, email, commercial) in enumerate(firms, start=1):
+            self.source.put(
+                customer(number, FirmName=firm, LastName=None if commercial else "Doe", Email=email, IsCommercial=commercial)
+            )
+        for number, (of, name, email) in enumerate(contacts, start=1):
+            self.source.put(contact(number, of, ContactName=name, EmailAddress=email))
+        for number, (of, ends) in enumerate(policies, start=1):
+            self.source.put(policy(number, of, PolicyExpirationDate=ends))
+        self.sync_all()
 
     @rule(
         number=NUMBERS, first=NAMES, last=LAST, firm=FIRMS, email=EMAILS, informal=SALUTATIONS, active=st.booleans(),
@@ -167,7 +185,7 @@ class History(RuleBasedStateMachine):
     @rule()
     def sync_all(self) -> None:
         """A full sync; straight after it another one changes nothing."""
-        self.source.store(self.connection, range(1, 7))
+        self.source.store(self.connection, range(1, 5))
         refresh(self.connection, self.settings, self.today)
         self._compare()
         again = refresh(self.connection, self.settings, self.today)
