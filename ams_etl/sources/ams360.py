@@ -6,23 +6,28 @@ Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECR
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
+from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Decoder, Record, Rejected, parse
-from ams_etl.sources.soap.faults import BusinessFault, SecurityFault, fault_in
-from ams_etl.sources.soap.template import RequestTemplate
-from ams_etl.sources.soap.transport import CallCounts, Reply, SoapTransport
+from ams_etl.sources.soap.decoder import Decoded, Record, Rejected
+from ams_etl.sources.soap.faults import BusinessFault, SecurityFault
+from ams_etl.sources.soap.template import text_of
+from ams_etl.sources.soap.transport import CallCounts, SoapTransport
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
-SECRETS = frozenset({"FederalTaxIdNumber", "SSN", "DriversLicense"})
+SECRETS = {
+    "Customer": frozenset({"FederalTaxIdNumber"}),
+    "CustomerDependent": frozenset({"SSN", "DriversLicense"}),
+}
 """Dropped at the edge: never decoded, stored or logged."""
 _NAMESPACE = "http://www.WSAPI.AMS360.com/v3.0"
 _REQUIRED = (
@@ -53,7 +58,15 @@ class Ams360Connection:
 
 
 class Refused(DataError):
-    """AMS360 answers a read by key with a business fault, or with nothing: most often the record is gone."""
+    """AMS360 answers a read by key with a business fault, or with nothing: most often the record is gone.
+
+    Attributes:
+        fault: what it said, or None where it answered with nothing.
+    """
+
+    def __init__(self, message: str, fault: BusinessFault | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +90,12 @@ class Ams360:
     """One agency's AMS360; get one from `open_ams360`."""
 
     def __init__(self, connection: Ams360Connection, contract: Contract, transport: SoapTransport) -> None:
-        self._connection = connection
-        self._contract = contract
-        self._transport = transport
-        self._decoder = Decoder(contract, drop=SECRETS)
-        self._templates: dict[str, RequestTemplate] = {}
-        self._ticket: str | None = None
-        self._header = ""
-        self._logging_in = asyncio.Lock()
+        self._client = SoapClient(contract, transport, _Ams360Session(connection), SECRETS)
 
     @property
     def counts(self) -> CallCounts:
         """What was asked so far."""
-        return self._transport.counts
+        return self._client.counts
 
     async def customers_by_prefix(self, prefix: str) -> Listing:
         """CustomerInfo rows whose LastName, FirmName or DoingBusinessAs begins so; all types, inactive included."""
@@ -102,6 +108,16 @@ class Ams360:
             Refused: it is gone, or may not be read.
         """
         return await self._one("CustomerGetById", "Customer", CustomerId=customer_id)
+
+    async def customer_to_change(self, customer_id: str) -> Record:
+        """The whole Customer, its tax number included, because CustomerUpdate clears what it is not given.
+
+        Only for writing it back at once: never store or log it.
+
+        Raises:
+            Refused: it is gone, or may not be read.
+        """
+        return await self._one("CustomerGetById", "Customer", whole=True, CustomerId=customer_id)
 
     async def customer_by_number(self, number: int) -> Record:
         """The Customer of that CustomerNumber.
@@ -156,58 +172,34 @@ class Ams360:
         """All LineOfBusinessInfo rows."""
         return await self._list("LineOfBusinessGetAllList", "LineOfBusinessInfoList")
 
+    async def agency_info(self) -> Record:
+        """The agency's name and address.
+
+        Raises:
+            Refused: there is none.
+        """
+        return await self._one("AgencyInfoGet", "AgencyInfo")
+
     async def read(self, operation: str, **arguments: Any) -> Decoded:
-        """Any operation that changes nothing, retried where that is safe.
+        """Any operation that changes nothing, retried where that helps.
 
         Raises:
             TransientError: no answer after several tries.
             PermanentError: a fault; for a missing right it says which.
+            ConfigError: the login is refused.
         """
-        template = self._templates.get(operation)
-        if template is None:
-            template = self._templates[operation] = RequestTemplate(self._contract, operation)
-        action = self._contract.operation(operation).action
-        used = ""
-
-        async def envelope() -> bytes:
-            nonlocal used
-            used = await self._current_ticket()
-            return template.render(arguments, self._header)
-
-        def understand(reply: Reply) -> Decoded:
-            return self._understand(operation, reply)
-
-        try:
-            return await self._transport.read(operation, action, envelope, understand)
-        except SecurityFault:
-            await self._renew(used)
-        try:
-            return await self._transport.read(operation, action, envelope, understand)
-        except SecurityFault as fault:
-            raise _right_denied(operation, fault) from None
+        return await self._client.read(operation, arguments)
 
     async def write(self, operation: str, **arguments: Any) -> Decoded:
-        """An operation that changes something, sent once; only a refused ticket is worth a second try.
+        """An operation that changes something, sent once; records and lists as reads give them.
 
         Raises:
             ReplyLost: it may have been carried out.
             TransientError: it surely was not.
             PermanentError: a fault.
+            DataError: the arguments do not fit the contract.
         """
-        action = self._contract.operation(operation).action
-        wrapper = self._contract.operation(operation).wrapper
-        for attempt in (1, 2):
-            ticket = await self._current_ticket()
-            wrapped = {wrapper.name: arguments} if wrapper is not None else {}
-            message = self._contract.message(operation, wrapped, {"WSAPISession": {"Ticket": ticket}})
-            reply = await self._transport.write(operation, action, message)
-            try:
-                return self._understand(operation, reply)
-            except SecurityFault as fault:
-                if attempt == 2:
-                    raise _right_denied(operation, fault) from None
-                await self._renew(ticket)
-        raise AssertionError("the second attempt returns or raises")
+        return await self._client.write(operation, arguments)
 
     async def probe(self) -> list[Probe]:
         """Ask one cheap question of every kind that a sync asks, and compare the clocks."""
@@ -240,109 +232,71 @@ class Ams360:
         return found
 
     def _compare_clocks(self) -> Probe:
-        if self._last_date is None:
+        told = self._client.last_date
+        if told is None:
             return Probe("clock", True, "the server does not tell its time")
-        off = (datetime.now(UTC) - parsedate_to_datetime(self._last_date)).total_seconds()
+        off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
         return Probe("clock", abs(off) < 120, f"our clock is {off:+.0f} s from the server's")
 
-    _last_date: str | None = None
-
     async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
-        decoded = await self.read(operation, **arguments)
+        decoded = await self._client.read(operation, arguments)
         return Listing((decoded.value or {}).get(member) or [], decoded.rejected)
 
-    async def _one(self, operation: str, member: str, **arguments: Any) -> Record:
+    async def _one(self, operation: str, member: str, *, whole: bool = False, **arguments: Any) -> Record:
         try:
-            decoded = await self.read(operation, **arguments)
+            decoded = await self._client.read(operation, arguments, whole=whole)
         except BusinessFault as fault:
-            raise Refused(str(fault)) from None
-        record: Record | None = (decoded.value or {}).get(member)
+            raise Refused(str(fault), fault) from None
         if decoded.rejected:
             raise DataError(f"{operation}: {decoded.rejected[0].reason}")
+        record: Record | None = (decoded.value or {}).get(member)
         if record is None:
             raise Refused(f"{operation}: the answer is empty")
         return record
 
-    def _understand(self, operation: str, reply: Reply) -> Decoded:
-        self._last_date = reply.date
-        if reply.status == 200:
-            decoded_or_fault = self._decode_or_fault(operation, reply.body)
-            if isinstance(decoded_or_fault, Decoded):
-                return decoded_or_fault
-            raise decoded_or_fault
-        if not reply.body:
-            raise TransientError(f"the server answers {reply.status} with nothing")
-        fault = fault_in(operation, parse(reply.body))
-        raise fault or PermanentError(f"{operation}: the server answers {reply.status}, without a SOAP fault")
 
-    def _decode_or_fault(self, operation: str, body: bytes) -> Decoded | AmsEtlError:
-        try:
-            return self._decoder.decode(operation, body)
-        except DataError as error:
-            return fault_in(operation, parse(body)) or error
+class _Ams360Session:
+    """Login answers with a ticket in its own SOAP header, and every other request carries it in the same place."""
 
-    async def _current_ticket(self) -> str:
-        if self._ticket is None:
-            await self._renew(None)
-        if self._ticket is None:
-            raise AssertionError("a login that did not raise gave a ticket")
-        return self._ticket
+    def __init__(self, connection: Ams360Connection) -> None:
+        self._connection = connection
 
-    async def _renew(self, dead: str | None) -> None:
-        """Log in unless somebody else did meanwhile: one login in flight."""
-        async with self._logging_in:
-            if self._ticket != dead:
-                return
-            self._ticket = await self._login()
-            self._header = f'<s:Header><WSAPISession xmlns="{_NAMESPACE}"><Ticket>{self._ticket}</Ticket></WSAPISession></s:Header>'
-
-    async def _login(self) -> str:
+    async def log_in(self, client: SoapClient) -> str:
         connection = self._connection
-        message = self._contract.message(
-            "Login",
-            {
-                "Request": {
+        try:
+            root = await client.call_without_session(
+                "Login",
+                {
                     "AgencyNo": connection.agency_no,
                     "LoginId": connection.login_id,
                     "Password": connection.password,
                     "EmployeeCode": connection.employee_code,
-                }
-            },
-            None,
-        )
-
-        async def envelope() -> bytes:
-            return message
-
-        self.counts.logins += 1
-        try:
-            return await self._transport.read("Login", self._contract.operation("Login").action, envelope, _ticket_in)
+                },
+            )
         except SecurityFault as fault:
             raise ConfigError(
                 f"AMS360 refuses the login {connection.login_id!r} of agency {connection.agency_no} "
-                f"({fault.reason}): check agency_no, login_id and the password in AMS360 under Administration > "
-                "Web Service API"
+                f"({fault.reason}): check ams360.agency_no, ams360.login_id and the environment variable that "
+                "ams360.password_env names, in agencies.yaml, against AMS360's Administration > Web Service API"
             ) from None
+        ticket = root.findtext(f".//{{{_NAMESPACE}}}WSAPISession/{{{_NAMESPACE}}}Ticket")
+        if not ticket:
+            raise ConfigError("Login: the answer's header has no WSAPISession/Ticket; is this AMS360's WSAPI v3?")
+        return str(ticket)
 
+    def header_xml(self, ticket: str) -> str:
+        return (
+            f'<s:Header><WSAPISession xmlns="{_NAMESPACE}"><Ticket>{text_of(ticket)}</Ticket></WSAPISession></s:Header>'
+        )
 
-def _ticket_in(reply: Reply) -> str:
-    root = parse(reply.body)
-    fault = fault_in("Login", root)
-    if fault is not None:
-        raise fault
-    ticket = root.findtext(f".//{{{_NAMESPACE}}}WSAPISession/{{{_NAMESPACE}}}Ticket")
-    if not ticket:
-        raise DataError("Login: the answer's header has no WSAPISession/Ticket; is this AMS360's WSAPI v3?")
-    from xml.sax.saxutils import escape
+    def headers(self, ticket: str) -> dict[str, Any]:
+        return {"WSAPISession": {"Ticket": ticket}}
 
-    return escape(str(ticket))
-
-
-def _right_denied(operation: str, fault: SecurityFault) -> PermanentError:
-    return PermanentError(
-        f"AMS360 refuses {operation} although the login works ({fault.reason}): grant it to this login in AMS360 "
-        "under Administration > Web Service API > Entity Access"
-    )
+    def denied(self, operation: str, fault: SecurityFault) -> PermanentError:
+        return PermanentError(
+            f"AMS360 refuses {operation} although the login works ({fault.reason}): grant it to this login in AMS360 "
+            "under Administration > Web Service API > Entity Access"
+        )
 
 
 @asynccontextmanager
@@ -371,7 +325,7 @@ async def open_ams360(connection: Ams360Connection) -> AsyncIterator[Ams360]:
         yield Ams360(connection, contract, transport)
 
 
-def run(work: Any) -> Any:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end, on uvloop where there is one."""
     try:
         from uvloop import new_event_loop

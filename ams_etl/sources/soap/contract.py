@@ -11,9 +11,10 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.errors import ConfigError, TransientError
+from ams_etl.errors import ConfigError, DataError, TransientError
 
 WSDL_CACHE_SECONDS = 24 * 3600
+_DOCUMENT_ELEMENTS = (b"definitions", b"schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,43 @@ class Member:
     shape: "Shape"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Shape:
-    """A type of the contract: `scalar` names a simple one, else `members` in schema order."""
+    """A type of the contract: `scalar` names a simple one's built-in, else `members` stand in schema order."""
 
     name: str
     scalar: str | None
     members: tuple[Member, ...] = ()
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it only holds repetitions of one member, as .NET's ArrayOf types do."""
+        return len(self.members) == 1 and self.members[0].repeated
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its SOAPAction, its argument wrapper (if any) and its result (if any)."""
+    """One operation.
+
+    Attributes:
+        name: its name.
+        action: its SOAPAction.
+        tag: the request's element.
+        wrapper: what the arguments stand in: `Request` here, `request` there, or nothing.
+        arguments: in schema order.
+        response_tag: the answer's element.
+        result_tag: what the results stand in (`CustomerGetByIdResult`), or None for the answer itself.
+        results: in schema order; none where the operation only says that it is done.
+    """
 
     name: str
     action: str
     tag: str
     wrapper: Member | None
+    arguments: tuple[Member, ...]
     response_tag: str
-    result: Member | None
+    result_tag: str | None
+    results: tuple[Member, ...]
 
 
 class Contract:
@@ -62,35 +81,57 @@ class Contract:
     """
 
     def __init__(
-        self, wsdl: str, *, cache_folder: Path | None, required: tuple[str, ...], timeout_seconds: float = 60
+        self, wsdl: str, *, cache_folder: Path | None, required: tuple[str, ...] = (), timeout_seconds: float = 60
     ) -> None:
         # zeep writes whole envelopes, tickets included, at DEBUG.
         logging.getLogger("zeep.transports").setLevel(logging.WARNING)
         self._client = _load(wsdl, cache_folder, timeout_seconds)
         self.endpoint = wsdl.split("?", 1)[0]
-        bindings = self._client.wsdl.bindings
-        self._binding_name, binding = next(iter(bindings.items()))
-        self._service = self._client.create_service(self._binding_name, self.endpoint)
+        if not self._client.wsdl.bindings:
+            raise ConfigError(f"{wsdl}: this WSDL has no SOAP binding; expected the service's own, such as …/v3/…?wsdl")
+        name, binding = next(iter(self._client.wsdl.bindings.items()))
+        self._service = self._client.create_service(name, self.endpoint)
         self._described: dict[str, Any] = dict(binding._operations)  # noqa: SLF001 - zeep has no public way
         missing = [name for name in required if name not in self._described]
         if missing:
             raise ConfigError(
                 f"{wsdl}: this WSDL lacks the operation {missing[0]}; expected the service's own, such as …/v3/…?wsdl"
             )
-        self._shapes: dict[Any, Shape] = {}
+        self._shapes: dict[int, Shape] = {}
         self._operations: dict[str, Operation] = {}
 
     def operation(self, name: str) -> Operation:
-        """The operation of that name."""
+        """The operation of that name.
+
+        Raises:
+            ConfigError: the service has none.
+        """
         if name not in self._operations:
             self._operations[name] = self._describe(name)
         return self._operations[name]
 
-    def message(self, name: str, arguments: Mapping[str, Any], headers: Mapping[str, Any] | None) -> bytes:
-        """The whole envelope by zeep, which validates it and keeps schema order; for everything that writes."""
-        node = self._client.create_message(
-            self._service, name, **arguments, **({"_soapheaders": dict(headers)} if headers else {})
-        )
+    def message(self, name: str, arguments: Mapping[str, Any], headers: Mapping[str, Any] | None = None) -> bytes:
+        """The whole envelope by zeep, which validates it and keeps schema order; for everything that writes.
+
+        Args:
+            name: the operation.
+            arguments: by name, without the wrapper; records and lists as the decoder gives them.
+            headers: the SOAP headers by name.
+
+        Raises:
+            DataError: an argument that the operation does not have, or a value that it cannot carry.
+        """
+        operation = self.operation(name)
+        given = _as_zeep_wants(operation.arguments, arguments)
+        if operation.wrapper is not None:
+            given = {operation.wrapper.name: given}
+        try:
+            node = self._client.create_message(
+                self._service, name, **given, **({"_soapheaders": dict(headers)} if headers else {})
+            )
+        except (_zeep_error(), TypeError, ValueError) as error:
+            # Only the first sentence: zeep goes on with the whole signature.
+            raise DataError(f"{name}: the request does not fit the contract: {str(error).split('. ')[0]}") from None
         envelope: bytes = etree.tostring(node, xml_declaration=True, encoding="utf-8")
         return envelope
 
@@ -99,33 +140,57 @@ class Contract:
         if found is None:
             raise ConfigError(f"{self.endpoint}: the service has no operation {name}")
         arguments = self._shape(found.input.body.type).members
-        results = self._shape(found.output.body.type).members
+        wrapper = None
+        if len(arguments) == 1 and arguments[0].name.lower() == "request" and arguments[0].shape.scalar is None:
+            wrapper, arguments = arguments[0], arguments[0].shape.members
+        output = found.output.body
+        results = self._shape(output.type).members if output is not None else ()
+        result_tag = None
+        if len(results) == 1 and results[0].name == f"{name}Result" and results[0].shape.scalar is None:
+            result_tag, results = results[0].tag, results[0].shape.members
         return Operation(
             name=name,
             action=found.soapaction,
             tag=found.input.body.qname.text,
-            wrapper=arguments[0] if arguments else None,
-            response_tag=found.output.body.qname.text,
-            result=results[0] if results else None,
+            wrapper=wrapper,
+            arguments=arguments,
+            response_tag=output.qname.text if output is not None else "",
+            result_tag=result_tag,
+            results=results,
         )
 
     def _shape(self, kind: Any) -> Shape:
-        key = id(kind)
-        if key in self._shapes:
-            return self._shapes[key]
-        if not hasattr(kind, "elements"):
-            shape = Shape(_name(kind), scalar=_scalar(kind))
-        else:
-            shape = Shape(
-                _name(kind),
-                scalar=None,
-                members=tuple(
+        shape = self._shapes.get(id(kind))
+        if shape is None:
+            compound = hasattr(kind, "elements")
+            # Known before its members are, because a type may hold itself.
+            shape = self._shapes[id(kind)] = Shape(_name(kind), None if compound else _scalar(kind))
+            if compound:
+                shape.members = tuple(
                     Member(name, element.qname.text, element.accepts_multiple, self._shape(element.type))
                     for name, element in kind.elements
-                ),
-            )
-        self._shapes[key] = shape
+                )
         return shape
+
+
+def _as_zeep_wants(members: tuple[Member, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists back in the containers that the decoder took them from; values without one pass as they are."""
+    shapes = {member.name: member for member in members}
+    return {name: _nested(shapes[name], value) if name in shapes else value for name, value in values.items()}
+
+
+def _nested(member: Member, value: Any) -> Any:
+    shape = member.shape
+    if isinstance(value, list | tuple):
+        if member.repeated or not shape.is_list:
+            return [_nested_record(shape, one) for one in value]
+        item = shape.members[0]
+        return {item.name: [_nested_record(item.shape, one) for one in value]}
+    return _nested_record(shape, value)
+
+
+def _nested_record(shape: Shape, value: Any) -> Any:
+    return _as_zeep_wants(shape.members, value) if isinstance(value, Mapping) else value
 
 
 def _name(kind: Any) -> str:
@@ -141,18 +206,36 @@ def _scalar(kind: Any) -> str:
     return "string"
 
 
+def _zeep_error() -> type[Exception]:
+    from zeep.exceptions import Error
+
+    kind: type[Exception] = Error
+    return kind
+
+
 def _load(wsdl: str, cache_folder: Path | None, timeout: float) -> Any:
     import requests
     import zeep
     from zeep.cache import SqliteCache
     from zeep.transports import Transport
 
+    class OnlyContracts(Transport):  # type: ignore[misc]
+        """Refuses a page that is no contract before it is cached for a day."""
+
+        def _load_remote_data(self, url: str) -> bytes:
+            content: bytes = super()._load_remote_data(url)
+            if not any(element in content for element in _DOCUMENT_ELEMENTS) or b"<html" in content[:1000].lower():
+                raise ConfigError(f"{url}: not a WSDL; expected the address that ends in ?wsdl")
+            return content
+
     cache = None
     if cache_folder is not None:
         cache_folder.mkdir(parents=True, exist_ok=True)
         cache = SqliteCache(path=str(cache_folder / "wsdl.sqlite"), timeout=WSDL_CACHE_SECONDS)
     try:
-        return zeep.Client(wsdl, transport=Transport(cache=cache, timeout=timeout, operation_timeout=timeout))
+        with requests.Session() as session:
+            transport = OnlyContracts(cache=cache, timeout=timeout, operation_timeout=timeout, session=session)
+            return zeep.Client(wsdl, transport=transport, settings=zeep.Settings(strict=True, forbid_dtd=True))
     except requests.exceptions.HTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status >= 500:

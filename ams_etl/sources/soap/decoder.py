@@ -1,28 +1,26 @@
 """The fast reading path: an answer's XML into plain dicts, by a plan built from the contract.
 
-Every member of a type is a key; nil, empty and absent all give None; a list type gives a list; a dateTime gives its
-ISO text, a decimal its digits, so a record is JSON as it stands. Members are found by name, so an answer with new
-or out-of-order members still reads. A record with a value that is not of its type is rejected, never half read.
+Every member of a type is a key; nil, empty and absent all give None, and so does a record without any value; a list
+type gives a list, empty where there is nothing. A record is JSON as it stands: what scalars become is told in
+`scalars.py`. Members are found by name, so an answer with new or out-of-order members still reads. A record with a
+value that is not of its type is rejected, never half read.
 """
 
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lxml import etree
 
 from ams_etl.errors import DataError, TransientError
-from ams_etl.sources.soap.contract import Contract, Shape
+from ams_etl.sources.soap.contract import Contract, Member, Operation, Shape
+from ams_etl.sources.soap.scalars import READERS
 
 _log = logging.getLogger(__name__)
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
-_PLAIN_DATETIME = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\Z")
 
-# Making one costs as much as ten answers cost to parse.
+# Making a parser costs as much as ten answers cost to parse.
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, collect_ids=False
 )
@@ -44,12 +42,12 @@ class Rejected:
 class Decoded:
     """An operation's result (None where it has none), and the records in it that were rejected."""
 
-    value: Any
+    value: Record | None
     rejected: list[Rejected] = field(default_factory=list)
 
 
 class _BadValueError(Exception):
-    pass
+    """A value is not of its type; the record that holds it is rejected."""
 
 
 class Decoder:
@@ -57,15 +55,15 @@ class Decoder:
 
     Args:
         contract: the operations and types.
-        drop: member names that are never read: the secrets that end at the edge.
+        drop: per type, members that are never read: the secrets that end at the edge.
     """
 
-    def __init__(self, contract: Contract, *, drop: frozenset[str] = frozenset()) -> None:
+    def __init__(self, contract: Contract, *, drop: Mapping[str, frozenset[str]] | None = None) -> None:
         self._contract = contract
-        self._drop = drop
-        self._readers: dict[tuple[int, bool], _Read] = {}
-        self._unknown: set[str] = set()
-        self._rejected: list[Rejected] = []
+        self._drop = drop or {}
+        self._records: dict[int, _RecordReader] = {}
+        self._answers: dict[str, _AnswerReader] = {}
+        self._unknown: set[tuple[str, str]] = set()
 
     def decode(self, operation: str, answer: bytes) -> Decoded:
         """Read an answer.
@@ -74,112 +72,187 @@ class Decoder:
             TransientError: half an answer, or no XML.
             DataError: XML, but not this operation's answer.
         """
-        described = self._contract.operation(operation)
-        body = parse(answer).find(_BODY)
-        if body is None or not len(body) or body[0].tag != described.response_tag:
-            raise DataError(f"{operation}: the answer is not a {operation}Response")
-        if described.result is None:
-            return Decoded(None)
-        result = body[0].find(described.result.tag)
-        if result is None or result.get(_NIL) in {"true", "1"}:
-            return Decoded(None)
-        self._rejected = []
-        value = self._reader(described.result.shape, result=True)(result)
-        return Decoded(value, self._rejected)
+        read = self._answers.get(operation)
+        if read is None:
+            read = self._answers[operation] = self._answer_reader(self._contract.operation(operation))
+        return read(parse(answer))
 
-    def _reader(self, shape: Shape, *, result: bool = False, of_records: bool = False) -> _Read:
-        """The function that reads this type: the result itself, a list of records right under it, or deeper."""
-        key = (id(shape), result or of_records)
-        if key not in self._readers:
-            if shape.scalar is not None:
-                self._readers[key] = _SCALARS.get(shape.scalar, _text)
-            elif _is_list(shape):
-                self._readers[key] = self._list_reader(shape, of_records=of_records)
-            else:
-                self._readers[key] = self._record_reader(shape, result=result)
-        return self._readers[key]
+    def record_reader(self, shape: Shape) -> "_RecordReader":
+        """The reader of a type; one for each, so a type may hold itself."""
+        reader = self._records.get(id(shape))
+        if reader is None:
+            reader = self._records[id(shape)] = _RecordReader(shape, self._note_unknown)
+            reader.prepare(self, self._drop.get(shape.name, frozenset()))
+        return reader
 
-    def _list_reader(self, shape: Shape, *, of_records: bool) -> _Read:
-        member = shape.members[0]
-        read, tag = self._reader(member.shape), member.tag
-        # Below a record a bad value rejects the record itself: none is ever half read.
-        guarded = self._guarded(member.shape, read) if of_records and member.shape.scalar is None else read
+    def element_reader(self, shape: Shape) -> _Read:
+        """What reads an element of this type: a scalar, a list or a record."""
+        if shape.scalar is not None:
+            reads = READERS[shape.scalar]
+            return lambda element: element.text if reads is None or element.text is None else reads(element.text)
+        if shape.is_list:
+            return _list_reader(shape.members[0].tag, self.element_reader(shape.members[0].shape))
+        return self.record_reader(shape)
 
-        def read_list(element: Any) -> list[Any]:
-            return [value for child in element if child.tag == tag and (value := guarded(child)) is not None]
+    def _answer_reader(self, operation: Operation) -> "_AnswerReader":
+        return _AnswerReader(operation, [self._member_reader(member) for member in operation.results])
 
-        return read_list
+    def _member_reader(self, member: Member) -> "_MemberReader":
+        shape = member.shape
+        if shape.is_list:
+            inner = shape.members[0]
+            read, kind, tag = self.element_reader(inner.shape), inner.shape, inner.tag
+        else:
+            read, kind, tag = self.element_reader(shape), shape, None
+        return _MemberReader(member, read, kind, tag)
 
-    def _record_reader(self, shape: Shape, *, result: bool) -> _Read:  # noqa: C901 - one hot loop, on purpose
-        template: Record = {}
-        plan: dict[str, tuple[str, bool, _Read, str]] = {}
-        for member in shape.members:
-            if member.name in self._drop:
-                continue
-            template[member.name] = [] if member.repeated else None
-            read = self._reader(member.shape, of_records=result and _is_list(member.shape))
-            if result and member.shape.scalar is None and not _is_list(member.shape):
-                read = self._guarded(member.shape, read)
-            is_text = member.shape.scalar in _TEXT
-            plan[member.tag] = (member.name, is_text, read, member.shape.scalar or "")
-        repeated = frozenset(member.name for member in shape.members if member.repeated)
-        dropped = {member.tag for member in shape.members if member.name in self._drop}
-        find = plan.get
-
-        def read_record(element: Any) -> Record:
-            record = template.copy()
-            for name in repeated:
-                record[name] = []
-            for child in element:
-                step = find(child.tag)
-                if step is None:
-                    if child.tag not in dropped:
-                        self._note_unknown(shape, child)
-                    continue
-                name, is_text, read, scalar = step
-                if is_text:
-                    record[name] = child.text
-                    continue
-                if scalar:
-                    text = child.text
-                    if text is None:
-                        continue
-                    try:
-                        value = read(child)
-                    except (ValueError, InvalidOperation):
-                        raise _BadValueError(f"{name} is not a {scalar}") from None
-                elif child.get(_NIL) in {"true", "1"}:
-                    continue
-                else:
-                    value = read(child)
-                if name in repeated:
-                    record[name].append(value)
-                else:
-                    record[name] = value
-            return record
-
-        return read_record
-
-    def _guarded(self, shape: Shape, read: _Read) -> _Read:
-        def guarded(element: Any) -> Any:
-            if element.get(_NIL) in {"true", "1"}:
-                return None
-            try:
-                return read(element)
-            except _BadValueError as error:
-                self._rejected.append(Rejected(shape.name, _identity(shape.name, element), str(error)))
-                return None
-
-        return guarded
-
-    def _note_unknown(self, shape: Shape, child: Any) -> None:
-        if isinstance(child.tag, str) and child.tag not in self._unknown:
-            self._unknown.add(child.tag)
+    def _note_unknown(self, shape: Shape, tag: Any) -> None:
+        if isinstance(tag, str) and (shape.name, tag) not in self._unknown:
+            self._unknown.add((shape.name, tag))
             _log.warning(
-                "the service sends a member that our contract lacks: %s.%s; it is ignored",
+                "the service sends a member that its contract lacks: %s.%s; it is ignored",
                 shape.name,
-                etree.QName(child).localname,
+                etree.QName(tag).localname,
             )
+
+
+class _RecordReader:
+    """Reads a record: all text in one pass, then the values that are no text, then what lies deeper."""
+
+    def __init__(self, shape: Shape, note_unknown: Callable[[Shape, Any], None]) -> None:
+        self._shape = shape
+        self._note_unknown = note_unknown
+        self._names: dict[str, str] = {}
+        self._absent: Record = {}
+        self._nothing: Record = {}
+        self._scalars: tuple[tuple[str, Callable[[str], Any], str], ...] = ()
+        self._nested: tuple[tuple[str, str, _Read, bool], ...] = ()
+        self._dropped: tuple[str, ...] = ()
+
+    def prepare(self, decoder: Decoder, drop: frozenset[str]) -> None:
+        """Make the plan; apart from construction, because a type may hold itself."""
+        kept = [member for member in self._shape.members if member.name not in drop]
+        self._dropped = tuple(member.tag for member in self._shape.members if member.name in drop)
+        self._names = {member.tag: member.name for member in kept}
+        self._absent = dict.fromkeys(self._names.values())
+        scalars, nested = [], []
+        for member in kept:
+            if member.repeated or member.shape.scalar is None:
+                nested.append((member.name, member.tag, decoder.element_reader(member.shape), member.repeated))
+            elif (reads := READERS[member.shape.scalar]) is not None:
+                scalars.append((member.name, reads, member.shape.scalar))
+        self._scalars, self._nested = tuple(scalars), tuple(nested)
+        lists: Record = {
+            member.name: []
+            for member in kept
+            if member.repeated or (member.shape.scalar is None and member.shape.is_list)
+        }
+        self._nothing = self._absent | lists
+
+    def __call__(self, element: Any) -> Record | None:
+        """The record, or None where it has no value.
+
+        Raises:
+            _BadValueError: a value is not of its type.
+        """
+        names = self._names
+        for tag in self._dropped:
+            for secret in element.iterchildren(tag):
+                element.remove(secret)
+        try:
+            record: Record = {names[child.tag]: child.text for child in element}
+        except KeyError:
+            record = self._read_known(element)
+        if len(record) != len(names):
+            record = self._absent | record
+        name = scalar = ""
+        try:
+            for name, reads, scalar in self._scalars:  # noqa: B007 - told when it fails
+                text = record[name]
+                if text is not None:
+                    record[name] = reads(text)
+        except (ValueError, ArithmeticError):
+            raise _BadValueError(f"{name} is not a {scalar}") from None
+        for name, tag, read, repeated in self._nested:
+            found = [_within(name, read, child) for child in element.iterchildren(tag)]
+            if repeated:
+                record[name] = [value for value in found if value is not None]
+            elif found:
+                record[name] = found[-1]
+            elif self._nothing[name] is not None:
+                record[name] = []
+        return None if record == self._nothing else record
+
+    def _read_known(self, element: Any) -> Record:
+        record: Record = {}
+        for child in element:
+            name = self._names.get(child.tag)
+            if name is None:
+                self._note_unknown(self._shape, child.tag)
+            else:
+                record[name] = child.text
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class _MemberReader:
+    """Reads one member of a result, record by record: a bad one is set aside and the others stay."""
+
+    member: Member
+    read: _Read
+    kind: Shape
+    item_tag: str | None
+
+    def values(self, result: Any, rejected: list[Rejected]) -> list[Any]:
+        found = []
+        for element in result.iterchildren(self.member.tag):
+            for one in element.iterchildren(self.item_tag) if self.item_tag is not None else (element,):
+                try:
+                    value = self.read(one)
+                except (_BadValueError, ValueError, ArithmeticError) as error:
+                    reason = str(error) if isinstance(error, _BadValueError) else f"not a {self.kind.scalar}"
+                    rejected.append(Rejected(self.kind.name, _identity(self.kind, one), reason))
+                else:
+                    if value is not None:
+                        found.append(value)
+        return found
+
+    @property
+    def many(self) -> bool:
+        return self.member.repeated or self.item_tag is not None
+
+
+class _AnswerReader:
+    """Reads the answers of one operation."""
+
+    def __init__(self, operation: Operation, members: list[_MemberReader]) -> None:
+        self._operation, self._members = operation, members
+
+    def __call__(self, envelope: Any) -> Decoded:
+        result = self._result(envelope)
+        if result is None:
+            return Decoded(None)
+        decoded = Decoded({})
+        value: Record = {}
+        for reader in self._members:
+            found = reader.values(result, decoded.rejected)
+            value[reader.member.name] = found if reader.many else found[-1] if found else None
+        return Decoded(value, decoded.rejected)
+
+    def _result(self, envelope: Any) -> Any:
+        """The element whose members the answer is about; None where the operation has no result."""
+        operation = self._operation
+        body = envelope[-1] if len(envelope) else envelope
+        answer = body[0] if body.tag == _BODY and len(body) else None
+        if answer is None or answer.tag != operation.response_tag:
+            raise DataError(f"{operation.name}: the answer is not a {operation.name}Response")
+        if not operation.results:
+            return None
+        if operation.result_tag is None:
+            return answer
+        for result in answer.iterchildren(operation.result_tag):
+            return result
+        return None
 
 
 def parse(answer: bytes) -> Any:
@@ -198,63 +271,27 @@ def parse(answer: bytes) -> Any:
     return root
 
 
-def _is_list(shape: Shape) -> bool:
-    return len(shape.members) == 1 and shape.members[0].repeated
+def _list_reader(tag: str, read: _Read) -> _Read:
+    def read_list(element: Any) -> list[Any]:
+        return [value for child in element.iterchildren(tag) if (value := read(child)) is not None]
+
+    return read_list
 
 
-def _identity(kind: str, element: Any) -> str | None:
-    """The record's own id: the member named after its type, found by local name."""
-    wanted = {f"{kind.removesuffix('Info')}Id", f"{kind.removesuffix('Info').removeprefix('Customer')}Id"}
+def _within(name: str, read: _Read, element: Any) -> Any:
+    try:
+        return read(element)
+    except _BadValueError as error:
+        raise _BadValueError(f"{name}.{error}") from None
+    except (ValueError, ArithmeticError):
+        raise _BadValueError(f"{name} holds a value that is not of its type") from None
+
+
+def _identity(shape: Shape, element: Any) -> str | None:
+    """The record's own id: the member named after its type, such as CustomerId or CompanyCode."""
+    kind = shape.name.removesuffix("Info")
+    wanted = {stem + ending for stem in (kind, kind.removeprefix("Customer")) for ending in ("Id", "Code")}
     for child in element:
-        if isinstance(child.tag, str) and etree.QName(child).localname in wanted:
-            return str(child.text) if child.text else None
+        if child.text and etree.QName(child).localname in wanted:
+            return str(child.text)
     return None
-
-
-def _boolean(element: Any) -> bool:
-    text = element.text.strip()
-    if text in {"true", "1"}:
-        return True
-    if text in {"false", "0"}:
-        return False
-    raise ValueError(text)
-
-
-def _date_time(element: Any) -> str:
-    text: str = element.text
-    if _PLAIN_DATETIME.match(text):
-        return text
-    from zeep.xsd.types.builtins import DateTime
-
-    return str(DateTime().pythonvalue(text.strip()).isoformat())
-
-
-def _integer(element: Any) -> int:
-    return int(element.text)
-
-
-def _decimal(element: Any) -> str:
-    value = Decimal(element.text.strip())
-    if not value.is_finite():
-        raise ValueError("not a finite number")
-    return str(value)
-
-
-def _float(element: Any) -> float:
-    return float(element.text)
-
-
-def _text(element: Any) -> str | None:
-    text: str | None = element.text
-    return text
-
-
-_TEXT = frozenset({"string", "duration", "anyURI", "base64Binary", "anyType"})
-_SCALARS: dict[str, _Read] = {
-    "boolean": _boolean,
-    "dateTime": _date_time,
-    "decimal": _decimal,
-    "double": _float,
-    "float": _float,
-    **dict.fromkeys(("int", "short", "long", "byte", "unsignedByte", "unsignedShort", "integer"), _integer),
-}

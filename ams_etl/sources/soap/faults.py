@@ -5,7 +5,7 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.errors import AmsEtlError, PermanentError
+from ams_etl.errors import PermanentError, TransientError
 
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
@@ -41,7 +41,7 @@ class SoapFault(PermanentError):
         self.operation, self.kind, self.reason = operation, kind, reason
         self.details, self.reference = details, reference
         told = "; ".join(
-            " ".join(part for part in (detail.message, f"[{detail.data_name}]" if detail.data_name else None) if part)
+            " ".join(part for part in (detail.message, _bracketed(detail.data_name, detail.entity_key)) if part)
             for detail in details
         )
         super().__init__(
@@ -57,7 +57,7 @@ class BusinessFault(SoapFault):
     """WSAPIBusinessFault: the service understood and refused, or the record is not there."""
 
 
-class ReplyLost(AmsEtlError):
+class ReplyLost(TransientError):
     """A write was sent and no answer came: it may or may not have happened. Never sent again blindly."""
 
 
@@ -93,6 +93,11 @@ def fault_in(operation: str, root: Any) -> SoapFault | None:
 def _detail(element: Any) -> FaultDetail:
     values = {etree.QName(child).localname: _text(child) for child in element}
     return FaultDetail(values.get("Message"), values.get("DataName"), values.get("EntityKey"))
+
+
+def _bracketed(data_name: str | None, entity_key: str | None) -> str:
+    inside = " ".join(part for part in (data_name, entity_key) if part)
+    return f"[{inside}]" if inside else ""
 
 
 def _text(element: Any) -> str | None:

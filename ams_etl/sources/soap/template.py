@@ -1,14 +1,20 @@
 """The fast way to say a read: an envelope from a template in the contract's own order, equal to zeep's."""
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from ams_etl.errors import DataError
 from ams_etl.sources.soap.contract import Contract, Member
 
 _ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_PLAIN = re.compile(r"[A-Za-z0-9-]*")
+_Write = Callable[[Any], str]
 
 
 class RequestTemplate:
@@ -16,44 +22,57 @@ class RequestTemplate:
 
     Args:
         contract: the operations and types.
-        operation: its name; its argument must be a record of scalars and lists of scalars.
+        operation: its name; its arguments must be scalars and lists of scalars.
     """
 
     def __init__(self, contract: Contract, operation: str) -> None:
         described = contract.operation(operation)
         tag = etree.QName(described.tag)
-        self._open = f'<s:Body><{tag.localname} xmlns="{tag.namespace}">'
-        self._close = f"</{tag.localname}></s:Body></s:Envelope>"
-        self._wrapper: Member | None = described.wrapper
-        self._writers: list[tuple[str, Callable[[Any], str]]] = []
+        opening, closing = f'<{tag.localname} xmlns="{tag.namespace}">', f"</{tag.localname}>"
         if described.wrapper is not None:
-            self._writers = [(member.name, _writer(member)) for member in described.wrapper.shape.members]
+            opening += f"<{described.wrapper.name}>"
+            closing = f"</{described.wrapper.name}>{closing}"
+        self._operation = operation
+        self._open = f"<s:Body>{opening}"
+        self._close = f"{closing}</s:Body></s:Envelope>"
+        self._writers = [(member.name, _writer(member)) for member in described.arguments]
 
     def render(self, arguments: Mapping[str, Any], header: str = "") -> bytes:
         """The envelope; `header` is the finished `<s:Header>` element.
 
         Raises:
-            ValueError: an argument that the operation does not have.
+            DataError: an argument that the operation does not have, or a character that XML cannot hold.
         """
         left = dict(arguments)
-        inside = "".join(write(value) for name, write in self._writers if (value := left.pop(name, None)) is not None)
+        inside = "".join([write(value) for name, write in self._writers if (value := left.pop(name, None)) is not None])
         if left:
-            raise ValueError(f"no such argument: {', '.join(left)}")
-        if self._wrapper is not None:
-            inside = f"<{self._wrapper.name}>{inside}</{self._wrapper.name}>"
+            raise DataError(f"{self._operation} has no argument {', '.join(left)}")
         return f"{_ENVELOPE}{header}{self._open}{inside}{self._close}".encode()
 
 
-def _writer(member: Member) -> Callable[[Any], str]:
-    tag = etree.QName(member.tag)
-    opening, closing = f'<{tag.localname} xmlns="{tag.namespace}">', f"</{tag.localname}>"
-    if member.shape.scalar is None:
-        items = [_writer(item) for item in member.shape.members]
-        return lambda values: opening + "".join(items[0](value) for value in values) + closing
-    return lambda value: opening + _text(value) + closing
+def text_of(value: Any) -> str:
+    """A scalar as XML text.
 
-
-def _text(value: Any) -> str:
+    Raises:
+        DataError: it has a character that XML cannot hold.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
-    return escape(str(value))
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value)
+    if _PLAIN.fullmatch(text):
+        return text
+    if _NOT_XML.search(text):
+        raise DataError("an argument has a character that XML cannot hold")
+    return escape(text, {"\r": "&#13;"})
+
+
+def _writer(member: Member) -> _Write:
+    tag = etree.QName(member.tag)
+    # A member of the empty namespace must say so, or it would take its parent's.
+    opening, closing = f'<{tag.localname} xmlns="{tag.namespace or ""}">', f"</{tag.localname}>"
+    if member.shape.is_list:
+        write = _writer(member.shape.members[0])
+        return lambda values: opening + "".join([write(value) for value in values]) + closing
+    return lambda value: opening + text_of(value) + closing

@@ -1,24 +1,23 @@
-"""HTTP under SOAP: kept-alive connections, bounded calls in flight, a pace limit, retries for reads."""
+"""SOAP calls over HTTP: bounded, paced, counted; what comes back is an answer or one of our errors."""
 
-import asyncio
-import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
-import aiohttp
-
-from ams_etl.errors import TransientError
+from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.sources.soap.faults import ReplyLost
+from ams_etl.sources.soap.http import ConnectionFailedError, HttpClient, Reply
+from ams_etl.sources.soap.pacing import Pace
+from ams_etl.sources.soap.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 
 T = TypeVar("T")
 # No plain 500: that is how SOAP sends ordinary faults, and those have a body that says so.
 RETRYABLE_STATUS = frozenset({408, 429, 502, 503, 504})
-READ_ATTEMPTS = 6
-FIRST_DELAY_SECONDS = 0.25
-MAX_DELAY_SECONDS = 20.0
+TURNED_AWAY = frozenset({429, 503})
+"""Of these, the ones by which a server says that it did not even begin; a gateway's 502 or 504 does not."""
 
 
 @dataclass(slots=True)
@@ -29,28 +28,18 @@ class CallCounts:
     retries: int = 0
     logins: int = 0
     bytes_in: int = 0
-    in_flight: int = 0
     peak_in_flight: int = 0
+    began_at: float = field(default_factory=time.monotonic)
 
     @property
     def total(self) -> int:
         """All calls, retries included."""
         return sum(self.by_operation.values())
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer that may hold a SOAP envelope."""
-
-    status: int
-    body: bytes
-    date: str | None
-
-
-class _RetryLater(TransientError):
-    def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message)
-        self.after = after
+    @property
+    def seconds(self) -> float:
+        """How long the client has been open."""
+        return time.monotonic() - self.began_at
 
 
 class SoapTransport:
@@ -61,35 +50,33 @@ class SoapTransport:
         max_concurrency: calls in flight at most.
         calls_per_second: calls begun per second at most, or None.
         timeout_seconds: for one whole call.
+        retries: when and how often a read is tried again.
     """
 
     def __init__(
-        self, endpoint: str, *, max_concurrency: int, calls_per_second: float | None, timeout_seconds: float
+        self,
+        endpoint: str,
+        *,
+        max_concurrency: int,
+        calls_per_second: float | None = None,
+        timeout_seconds: float = 60,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.counts = CallCounts()
-        self._timeout = timeout_seconds
-        self._max_concurrency = max_concurrency
-        self._slots = asyncio.Semaphore(max_concurrency)
-        self._interval = 1 / calls_per_second if calls_per_second else 0.0
-        self._next_start = 0.0
-        self._session: aiohttp.ClientSession | None = None
+        self._pace = Pace(max_concurrency, calls_per_second)
+        self._retries = retries or RetryPolicy()
+        self._http = HttpClient(endpoint, {"Content-Type": "text/xml; charset=utf-8"}, timeout_seconds)
 
-    async def __aenter__(self) -> "SoapTransport":
-        """Open the connection pool."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_concurrency, keepalive_timeout=60, ttl_dns_cache=300),
-            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(15.0, self._timeout)),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept"),
-            headers={"Accept-Encoding": "gzip", "Content-Type": "text/xml; charset=utf-8"},
-        )
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before the first call."""
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
-        """Close the pool."""
-        if self._session is not None:
-            await self._session.close()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self._http.close()
 
     async def read(
         self,
@@ -109,72 +96,57 @@ class SoapTransport:
         Raises:
             TransientError: every try failed.
         """
-        for attempt in range(READ_ATTEMPTS):
-            try:
-                return understand(await self._post(operation, action, await envelope()))
-            except TransientError as error:
-                if attempt + 1 == READ_ATTEMPTS:
-                    raise TransientError(f"{operation}: {error}, {READ_ATTEMPTS} times; try again later") from None
-                self.counts.retries += 1
-                await self._pause(attempt, getattr(error, "after", None))
-        raise AssertionError("the last attempt returns or raises")
 
-    async def _pause(self, attempt: int, after: float | None) -> None:
-        """Wait before the next try: exponential, full jitter, or as long as the server asked for."""
-        ceiling = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2**attempt)
-        await asyncio.sleep(after if after is not None else random.uniform(ceiling / 4, ceiling))  # noqa: S311
+        async def once() -> T:
+            return understand(await self._post(operation, action, await envelope()))
+
+        return await retried(once, self._retries, operation, self._note_retry)
 
     async def write(self, operation: str, action: str, envelope: bytes) -> Reply:
         """Send something exactly once.
 
         Raises:
-            TransientError: it surely did not arrive (no connection).
-            ReplyLost: it may have arrived.
+            TransientError: it surely was not carried out (no connection, turned away).
+            ReplyLost: it may have been carried out.
         """
         try:
-            return await self._post(operation, action, envelope)
-        except _RetryLater as error:
-            if isinstance(error.__cause__, aiohttp.ClientConnectorError):
-                raise TransientError(f"{operation}: {error}") from None
+            return await self._post(operation, action, envelope, fresh=True)
+        except ConnectionFailedError as error:
             raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
+        except BusyError as error:
+            if error.maybe_carried_out:
+                raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
+            raise
 
-    async def _post(self, operation: str, action: str, envelope: bytes) -> Reply:
-        if self._session is None:
-            raise AssertionError("use the transport as an async context manager")
-        counts = self.counts
-        async with self._slots:
-            if self._interval:
-                await self._keep_pace()
+    async def _post(self, operation: str, action: str, envelope: bytes, *, fresh: bool = False) -> Reply:
+        counts, pace = self.counts, self._pace
+        await pace.begin()
+        try:
             counts.by_operation[operation] += 1
-            counts.in_flight += 1
-            counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
-            try:
-                async with self._session.post(
-                    self.endpoint, data=envelope, headers={"SOAPAction": f'"{action}"'}, allow_redirects=False
-                ) as answer:
-                    body = await answer.read()
-                    counts.bytes_in += len(body)
-                    status = answer.status
-                    if status in RETRYABLE_STATUS or (status >= 500 and b"Envelope" not in body):
-                        raise _RetryLater(f"the server answers {status}", _retry_after(answer.headers))
-                    return Reply(status, body, answer.headers.get("Date"))
-            except aiohttp.ClientConnectorError as error:
-                raise _RetryLater(
-                    f"{self.endpoint} cannot be reached ({error.os_error.strerror or 'no connection'})"
-                ) from error
-            except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-                raise _RetryLater(f"the connection failed ({type(error).__name__})") from error
-            finally:
-                counts.in_flight -= 1
+            reply = await self._http.post(f'SOAPAction: "{action}"\r\n', envelope, fresh=fresh)
+        finally:
+            counts.peak_in_flight = pace.peak_in_flight
+            pace.end()
+        counts.bytes_in += len(reply.body)
+        if reply.status != 200:
+            self._judge(reply)
+        return reply
 
-    async def _keep_pace(self) -> None:
-        now = time.monotonic()
-        start = max(now, self._next_start)
-        self._next_start = start + self._interval
-        if start > now:
-            await asyncio.sleep(start - now)
+    def _judge(self, reply: Reply) -> None:
+        """A status that is no SOAP answer becomes an error; a fault passes."""
+        status = reply.status
+        if status in RETRYABLE_STATUS or (status >= 500 and b"Envelope" not in reply.body):
+            raise BusyError(
+                f"the server answers {status}",
+                seconds_to_wait(reply.header("retry-after")),
+                maybe_carried_out=status not in TURNED_AWAY,
+            )
+        if 300 <= status < 400 or status == 404:
+            raise ConfigError(
+                f"{self.endpoint}: the server answers {status}; check the WSDL's address in agencies.yaml"
+            )
+        if b"Envelope" not in reply.body:
+            raise PermanentError(f"{self.endpoint}: the server answers {status} without a SOAP fault")
 
-
-def _retry_after(headers: Any) -> float | None:
-    given = headers.get("Retry-After", "")
-    return min(float(given), MAX_DELAY_SECONDS) if given.isdigit() else None
+    def _note_retry(self) -> None:
+        self.counts.retries += 1
