@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test lint format bench docs clean
+.PHONY: setup demo up test lint histories format bench docs clean .chromium
 
 setup: $(STAMP)
 
@@ -25,3 +25,41 @@ $(STAMP): pyproject.toml requirements.lock
 	fi
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib ams_etl >/dev/null 2>&1 || true
 	@touch $(STAMP)
+
+demo: setup
+	@$(BIN)/ams-etl demo
+
+up: setup
+	@$(BIN)/ams-etl up --sandbox
+
+# Debian's chromium for the one browser test; where it cannot be had, that test is skipped and says so.
+.chromium:
+	@command -v chromium >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1; } || \
+	  echo "chromium is not here and cannot be installed: the browser test will be skipped"
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: setup .chromium lint
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Incremental equals full, for as long as you like: HISTORIES=2000 make histories
+histories: setup
+	@HISTORIES=$${HISTORIES:-2000} $(BIN)/python -m pytest ams_etl_tests/sync/test_incremental_equals_full.py -q
+
+format: setup
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+
+bench: setup
+	@$(BIN)/python -m benchmarks.sync
+
+docs: setup
+	@$(BIN)/python -m ams_etl_tests.rules.catalogue --write
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -199,14 +199,14 @@ def _explain(path: Path, document: Mapping[str, Any], error: ValidationError) ->
     first = min(error.errors(include_url=False), key=lambda found: found["type"] not in unknown)
     parts: list[str] = []
     at: Any = document
-    for step in first["loc"]:
+    for place, step in enumerate(first["loc"], start=1):
         if isinstance(at, list) and isinstance(step, int) and step < len(at):
             at = at[step]
             parts.append(str(at["id"]) if isinstance(at, Mapping) and "id" in at else str(step))
         elif isinstance(at, Mapping) and step in at:
             at = at[step]
             parts.append(str(step))
-        elif first["type"] in {"missing", "extra_forbidden", "unexpected_keyword_argument"}:
+        elif place == len(first["loc"]) and first["type"] in {"missing", *unknown}:
             parts.append(str(step))
         # Anything else is pydantic's own name for a branch of a union, which no reader has typed.
     expected = {

@@ -50,7 +50,9 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def running_sandbox(*, size: int = 60, seed: int = 7, unlisted: int = 1, more: tuple[str, ...] = ()) -> Iterator[Sandbox]:
+def running_sandbox(
+    *, size: int = 60, seed: int = 7, unlisted: int = 1, more: tuple[str, ...] = ()
+) -> Iterator[Sandbox]:
     """Start a stand-in on a free port and end it afterwards."""
     process = subprocess.Popen(
         [

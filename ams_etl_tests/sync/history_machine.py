@@ -28,7 +28,9 @@ from ams_etl_tests.sync.source_history import (
 )
 
 NUMBERS = st.integers(1, 4)
-EMAILS = st.sampled_from([None, "", "a@x.com", "b@x.com", "C@x.com; d@x.com", "a@x.com, e@x.com", "not an email", "e@x.com"])
+EMAILS = st.sampled_from(
+    [None, "", "a@x.com", "b@x.com", "C@x.com; d@x.com", "a@x.com, e@x.com", "not an email", "e@x.com"]
+)
 NAMES = st.sampled_from([None, "Ann", "Bob (Bobby)", "Cy & Di", "Ed (Deceased)", "Flo (DNC)", "AL"])
 LAST = st.sampled_from([None, "Doe", "O'Neil", "van der Berg"])
 FIRMS = st.sampled_from([None, "Acme LLC", "Jo & Mo Poe", "Doe Trust"])
@@ -84,7 +86,9 @@ class History(RuleBasedStateMachine):
         store_reference(self.connection)
         for number, (firm, email, commercial) in enumerate(firms, start=1):
             self.source.put(
-                customer(number, FirmName=firm, LastName=None if commercial else "Doe", Email=email, IsCommercial=commercial)
+                customer(
+                    number, FirmName=firm, LastName=None if commercial else "Doe", Email=email, IsCommercial=commercial
+                )
             )
         for number, (of, name, email) in enumerate(contacts, start=1):
             self.source.put(contact(number, of, ContactName=name, EmailAddress=email))
@@ -114,8 +118,16 @@ class History(RuleBasedStateMachine):
         """Insert or edit a contact, or move it to another customer."""
         self.source.put(contact(number, of, ContactName=name, EmailAddress=email, SortOrder=order))
 
-    @rule(of=NUMBERS, name=NAMES, email=EMAILS, relationship=st.sampled_from(["Spouse", "Child", None]), number=st.integers(1, 3))
-    def put_dependent(self, of: int, name: str | None, email: str | None, relationship: str | None, number: int) -> None:
+    @rule(
+        of=NUMBERS,
+        name=NAMES,
+        email=EMAILS,
+        relationship=st.sampled_from(["Spouse", "Child", None]),
+        number=st.integers(1, 3),
+    )
+    def put_dependent(
+        self, of: int, name: str | None, email: str | None, relationship: str | None, number: int
+    ) -> None:
         """Insert or edit a dependent."""
         self.source.put(dependent(number, of, FirstName=name, LastName=None, Email=email, Relationship=relationship))
 
@@ -172,7 +184,8 @@ class History(RuleBasedStateMachine):
         self.connection.execute("delete from ops.name_overrides where contact_id = %s", (key,))
         if name:
             self.connection.execute(
-                "insert into ops.name_overrides (agency, contact_id, first_name) values (%s, %s, %s)", (AGENCY, key, name)
+                "insert into ops.name_overrides (agency, contact_id, first_name) values (%s, %s, %s)",
+                (AGENCY, key, name),
             )
 
     @rule(numbers=st.sets(NUMBERS, min_size=1))
@@ -199,7 +212,7 @@ class History(RuleBasedStateMachine):
                 select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers where deleted_at is null
                 union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts where deleted_at is null
                 union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
-                    where deleted_at is null),
+                 where deleted_at is null),
             told as (
                 select entity, entity_id from mart.contact_sources
                 union all select entity, entity_id from mart.skipped_contacts)
@@ -219,9 +232,7 @@ class History(RuleBasedStateMachine):
         for table, rows in expected.items():
             assert published[table] == rows, table
         followed = replay(self.connection)
-        documents = dict(
-            self.connection.execute("select contact_id::text, document from stage.contacts").fetchall()
-        )
+        documents = dict(self.connection.execute("select contact_id::text, document from stage.contacts").fetchall())
         assert followed == documents
 
 

@@ -110,9 +110,7 @@ class Source:
     def _rows(self, kind: str, key: str) -> list[tuple[str, str, dict[str, Any]]]:
         """A customer that is gone has nothing beneath it."""
         live = {row["CustomerId"] for row in self.customers.values()}
-        return [
-            (row[key], row["CustomerId"], row) for row in self.beneath[kind].values() if row["CustomerId"] in live
-        ]
+        return [(row[key], row["CustomerId"], row) for row in self.beneath[kind].values() if row["CustomerId"] in live]
 
 
 def store_reference(connection: psycopg.Connection[Any]) -> None:
