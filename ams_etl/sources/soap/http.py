@@ -58,6 +58,7 @@ class _Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._until_close = False
+        self._timer: asyncio.TimerHandle | None = None
         self.transport: asyncio.Transport | None = None
         self.reusable = False
         self.used_at = 0.0
@@ -65,17 +66,17 @@ class _Connection(asyncio.Protocol):
     def send(self, request: bytes, timeout: float) -> "asyncio.Future[Reply]":
         """Send a whole request; the future holds the answer or why there is none."""
         if self.transport is None or self.transport.is_closing():
-            raise ConnectionFailedError("the connection was closed")
+            raise UnreachableError("the connection was closed before anything was sent")
         self._headers, self._parts, self._size = {}, [], 0
         self._until_close = self.reusable = False
         answered = self._answered = self._loop.create_future()
-        timer = self._loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s")
-        answered.add_done_callback(lambda _: timer.cancel())
+        self._timer = self._loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s")
         self.transport.write(request)
         return answered
 
     def close(self) -> None:
         """Close at once."""
+        self._stop_timer()
         if self.transport is not None:
             self.transport.abort()
         self.transport = None
@@ -122,6 +123,7 @@ class _Connection(asyncio.Protocol):
             self._headers = {}
             return
         answered, self._answered = self._answered, None
+        self._stop_timer()
         if answered is None or answered.done():
             return
         self.reusable = not self._until_close and self._parser.should_keep_alive()
@@ -134,6 +136,11 @@ class _Connection(asyncio.Protocol):
         if answered is not None and not answered.done():
             answered.set_exception(kind(reason))
             self.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class HttpClient:

@@ -1,0 +1,123 @@
+"""Back-off is bounded and jittered; turns are bounded and paced."""
+
+import asyncio
+import time
+from email.utils import formatdate
+
+import pytest
+
+from ams_etl.errors import DataError, TransientError
+from ams_etl.sources.soap.pacing import Pace
+from ams_etl.sources.soap.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.soap.session import Session
+
+QUICK = RetryPolicy(tries=4, first_seconds=0.001, longest_seconds=0.01)
+
+
+class Calls:
+    def __init__(self, *outcomes: Exception | str) -> None:
+        self.outcomes, self.made, self.noted = list(outcomes), 0, 0
+
+    async def __call__(self) -> str:
+        self.made += 1
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def note(self) -> None:
+        self.noted += 1
+
+
+async def test_a_transient_error_is_tried_again() -> None:
+    calls = Calls(TransientError("a"), BusyError("b", after=0.0), "answer")
+    assert await retried(calls, QUICK, "Op", calls.note) == "answer"
+    assert (calls.made, calls.noted) == (3, 2)
+
+
+async def test_tries_are_bounded() -> None:
+    calls = Calls(*(TransientError(f"the server answers {n}") for n in range(9)))
+    with pytest.raises(TransientError, match=r"Op: the server answers 3 \(4 tries\); try again later"):
+        await retried(calls, QUICK, "Op", calls.note)
+    assert calls.made == 4
+
+
+async def test_any_other_error_is_not_tried_again() -> None:
+    calls = Calls(DataError("bad"))
+    with pytest.raises(DataError):
+        await retried(calls, QUICK, "Op", calls.note)
+    assert calls.made == 1
+
+
+def test_delays_grow_and_are_bounded() -> None:
+    policy = RetryPolicy(first_seconds=0.25, longest_seconds=20)
+    for failed, ceiling in ((1, 0.25), (2, 0.5), (3, 1.0), (10, 20.0)):
+        delays = [policy.delay(failed, None) for _ in range(200)]
+        assert 0 < min(delays) < ceiling / 2 < max(delays) <= ceiling
+    assert 5 <= policy.delay(1, 5.0) <= 5.1
+    assert policy.delay(1, 3600.0) <= 21
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    assert seconds_to_wait("7") == 7
+    assert seconds_to_wait(None) is None
+    assert seconds_to_wait("soon") is None
+    waiting = seconds_to_wait(formatdate(time.time() + 30, usegmt=True))
+    assert waiting is not None
+    assert 25 < waiting <= 30
+
+
+async def test_never_more_calls_in_flight_than_turns() -> None:
+    pace = Pace(3)
+
+    async def call() -> None:
+        await pace.begin()
+        await asyncio.sleep(0.001)
+        pace.end()
+
+    await asyncio.gather(*(call() for _ in range(50)))
+    assert (pace.peak_in_flight, pace.in_flight) == (3, 0)
+
+
+async def test_calls_begin_evenly() -> None:
+    pace = Pace(10, calls_per_second=100)
+    began = time.monotonic()
+    for _ in range(11):
+        await pace.begin()
+        pace.end()
+    assert 0.09 <= time.monotonic() - began < 0.5
+
+
+async def test_a_turn_that_is_given_up_while_waiting_goes_to_the_next() -> None:
+    pace = Pace(1, calls_per_second=2)
+    await pace.begin()
+    pace.end()
+    waiting = asyncio.ensure_future(pace.begin())
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wait_for(pace.begin(), 3)
+
+
+async def test_many_calls_that_find_a_dead_ticket_cause_one_login() -> None:
+    tickets = iter(["first", "second"])
+
+    async def log_in() -> str:
+        await asyncio.sleep(0.01)
+        return next(tickets)
+
+    session = Session(log_in)
+    assert set(await asyncio.gather(*(session.current() for _ in range(20)))) == {"first"}
+    assert set(await asyncio.gather(*(session.renewed("first") for _ in range(20)))) == {"second"}
+    assert session.logins == 2
+
+
+async def test_a_login_that_fails_leaves_no_ticket() -> None:
+    async def log_in() -> str:
+        raise TransientError("busy")
+
+    session = Session(log_in)
+    with pytest.raises(TransientError):
+        await session.current()
+    assert session.ticket is None
