@@ -69,35 +69,35 @@ def test_retry_after_is_seconds_or_a_date() -> None:
 
 async def test_never_more_calls_in_flight_than_turns() -> None:
     pace = Pace(3)
+    in_flight: list[int] = [0]
+    seen: list[int] = []
 
     async def call() -> None:
-        await pace.begin()
+        in_flight[0] += 1
+        seen.append(in_flight[0])
         await asyncio.sleep(0.001)
-        pace.end()
+        in_flight[0] -= 1
 
-    await asyncio.gather(*(call() for _ in range(50)))
-    assert (pace.peak_in_flight, pace.in_flight) == (3, 0)
+    await asyncio.gather(*(pace.in_turn(call) for _ in range(50)))
+    assert max(seen) == 3
 
 
 async def test_calls_begin_evenly() -> None:
     pace = Pace(10, calls_per_second=100)
     began = time.monotonic()
-    for _ in range(11):
-        await pace.begin()
-        pace.end()
+    await asyncio.gather(*(pace.in_turn(pace.start) for _ in range(11)))
     assert 0.09 <= time.monotonic() - began < 0.5
 
 
 async def test_a_turn_that_is_given_up_while_waiting_goes_to_the_next() -> None:
     pace = Pace(1, calls_per_second=2)
-    await pace.begin()
-    pace.end()
-    waiting = asyncio.ensure_future(pace.begin())
+    await pace.start()
+    waiting = asyncio.ensure_future(pace.in_turn(pace.start))
     await asyncio.sleep(0.01)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await asyncio.wait_for(pace.begin(), 3)
+    await asyncio.wait_for(pace.in_turn(pace.start), 3)
 
 
 async def test_many_calls_that_find_a_dead_ticket_cause_one_login() -> None:

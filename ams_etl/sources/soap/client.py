@@ -3,19 +3,19 @@
 Holds what every SOAP system of ours has in common. Does not hold what a session is: that is the `SessionStyle` of each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Decoder, parse
-from ams_etl.sources.soap.faults import SecurityFault, fault_in
+from ams_etl.sources.soap.faults import ReplyLost, SecurityFault, fault_in
 from ams_etl.sources.soap.http import Reply
 from ams_etl.sources.soap.session import Session
 from ams_etl.sources.soap.template import RequestTemplate
 from ams_etl.sources.soap.transport import CallCounts, SoapTransport
 
-_LOGINS_FOR_ONE_CALL = 3
+_TICKETS_FOR_ONE_CALL = 5
 
 
 class SessionStyle(Protocol):
@@ -80,23 +80,15 @@ class SoapClient:
             template = self._templates[operation] = RequestTemplate(self._contract, operation)
         action = self._contract.operation(operation).action
         decoder = self._whole_decoder if whole else self._decoder
-        used = ""
 
-        async def envelope() -> bytes:
-            nonlocal used
-            used = self._session.ticket or await self._session.current()
-            return template.render(arguments, self._header_for(used))
+        async def send(ticket: str) -> Decoded:
+            envelope = template.render(arguments, self._header_for(ticket))
+            return self._understand(operation, await self._transport.post(operation, action, envelope), decoder)
 
-        def understand(reply: Reply) -> Decoded:
-            return self._understand(operation, reply, decoder)
+        async def once() -> Decoded:
+            return await self._transport.in_turn(lambda: self._in_session(operation, send))
 
-        renewed = None
-        for _ in range(_LOGINS_FOR_ONE_CALL):
-            try:
-                return await self._transport.read(operation, action, envelope, understand)
-            except SecurityFault as fault:
-                renewed = await self._renew_or_deny(operation, fault, used, renewed)
-        return await self._transport.read(operation, action, envelope, understand)
+        return await self._transport.retried(operation, once)
 
     async def write(self, operation: str, arguments: Mapping[str, Any]) -> Decoded:
         """An operation that changes something, sent once; only a refused ticket is worth a second try.
@@ -112,47 +104,56 @@ class SoapClient:
             DataError: the arguments do not fit the contract.
         """
         action = self._contract.operation(operation).action
-        renewed = None
-        for _ in range(_LOGINS_FOR_ONE_CALL):
-            ticket = await self._session.current()
-            message = self._contract.message(operation, arguments, self._style.headers(ticket))
-            reply = await self._transport.write(operation, action, message)
+
+        async def send(ticket: str) -> Decoded:
+            envelope = self._contract.message(operation, arguments, self._style.headers(ticket))
+            reply = await self._transport.post_once(operation, action, envelope)
             try:
                 return self._understand(operation, reply, self._decoder)
-            except SecurityFault as fault:
-                renewed = await self._renew_or_deny(operation, fault, ticket, renewed)
-        raise PermanentError(f"{operation}: one session after the other was refused")
+            except (TransientError, DataError) as error:
+                raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
+
+        return await self._transport.in_turn(lambda: self._in_session(operation, send))
 
     async def call_without_session(self, operation: str, arguments: Mapping[str, Any]) -> Any:
-        """The answer's root element of an operation that needs no ticket, such as the login itself.
+        """The answer's root element of an operation that needs no ticket; a login happens in its caller's turn.
 
         Raises:
             SoapFault: the answer is one.
             TransientError: no answer after several tries.
         """
-        message = self._contract.message(operation, arguments)
+        envelope = self._contract.message(operation, arguments)
+        action = self._contract.operation(operation).action
 
-        async def envelope() -> bytes:
-            return message
-
-        def understand(reply: Reply) -> Any:
-            root = parse(reply.body)
+        async def once() -> Any:
+            root = parse((await self._transport.post(operation, action, envelope)).body)
             fault = fault_in(operation, root)
             if fault is not None:
                 raise fault
             return root
 
-        return await self._transport.read(operation, self._contract.operation(operation).action, envelope, understand)
+        return await self._transport.retried(operation, once)
 
     async def _log_in(self) -> str:
         self.counts.logins += 1
         return await self._style.log_in(self)
 
-    async def _renew_or_deny(self, operation: str, fault: SecurityFault, used: str, renewed: str | None) -> str:
-        """A new ticket after a refusal; a ticket that was new for this very call and is still the one means no right."""
-        if renewed is not None and used == renewed == self._session.ticket:
-            raise self._style.denied(operation, fault) from None
-        return await self._session.renewed(used)
+    async def _in_session(self, operation: str, send: Callable[[str], Awaitable[Decoded]]) -> Decoded:
+        """Send with the ticket, and with a new one where it is refused.
+
+        A ticket that was new for this very call, is still the one and is refused means that the right is missing.
+        """
+        session, renewed = self._session, None
+        for _ in range(_TICKETS_FOR_ONE_CALL):
+            used = session.ticket or await session.current()
+            try:
+                return await send(used)
+            except SecurityFault as fault:
+                refusal = fault
+                if used == renewed == session.ticket:
+                    break
+                renewed = await session.renewed(used)
+        raise self._style.denied(operation, refusal)
 
     def _header_for(self, ticket: str) -> str:
         if self._header[0] != ticket:

@@ -14,7 +14,7 @@ from lxml import etree
 from ams_etl.errors import ConfigError, DataError, TransientError
 
 WSDL_CACHE_SECONDS = 24 * 3600
-_DOCUMENT_ELEMENTS = (b"definitions", b"schema")
+_DOCUMENT_ELEMENTS = frozenset({"definitions", "schema"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,11 @@ def _load(wsdl: str, cache_folder: Path | None, timeout: float) -> Any:
 
         def _load_remote_data(self, url: str) -> bytes:
             content: bytes = super()._load_remote_data(url)
-            if not any(element in content for element in _DOCUMENT_ELEMENTS) or b"<html" in content[:1000].lower():
+            try:
+                root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+            except etree.XMLSyntaxError:
+                root = None
+            if root is None or etree.QName(root).localname not in _DOCUMENT_ELEMENTS:
                 raise ConfigError(f"{url}: not a WSDL; expected the address that ends in ?wsdl")
             return content
 

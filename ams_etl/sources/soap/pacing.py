@@ -2,6 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Pace:
@@ -16,27 +20,19 @@ class Pace:
         self._slots = asyncio.Semaphore(max_concurrency)
         self._interval = 1 / calls_per_second if calls_per_second else 0.0
         self._next_start = 0.0
-        self.in_flight = 0
-        self.peak_in_flight = 0
 
-    async def begin(self) -> None:
-        """Wait for a turn; `end` gives it back."""
+    async def in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something when there is a turn for it; what it does one after the other needs no other turn."""
         await self._slots.acquire()
         try:
-            if self._interval:
-                await self._wait_for_start()
-        except BaseException:
+            return await work()
+        finally:
             self._slots.release()
-            raise
-        self.in_flight += 1
-        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
 
-    def end(self) -> None:
-        """Give the turn to the next."""
-        self.in_flight -= 1
-        self._slots.release()
-
-    async def _wait_for_start(self) -> None:
+    async def start(self) -> None:
+        """Wait until the next call may begin."""
+        if not self._interval:
+            return
         now = time.monotonic()
         start = max(now, self._next_start)
         self._next_start = start + self._interval

@@ -66,6 +66,7 @@ class SoapTransport:
         self.counts = CallCounts()
         self._pace = Pace(max_concurrency, calls_per_second)
         self._retries = retries or RetryPolicy()
+        self._in_flight = 0
         self._http = HttpClient(endpoint, {"Content-Type": "text/xml; charset=utf-8"}, timeout_seconds)
 
     async def __aenter__(self) -> Self:
@@ -78,59 +79,59 @@ class SoapTransport:
         """Close the connections."""
         self._http.close()
 
-    async def read(
-        self,
-        operation: str,
-        action: str,
-        envelope: Callable[[], Awaitable[bytes]],
-        understand: Callable[[Reply], T],
-    ) -> T:
-        """Send a read: tried again with back-off on lost connections, time-outs, 5xx and half answers.
+    async def in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do one call, and whatever it needs before, when there is a turn for it."""
+        return await self._pace.in_turn(work)
 
-        Args:
-            operation: for the counts.
-            action: the SOAPAction.
-            envelope: makes the request anew for each try, so that a new ticket is used.
-            understand: reads the answer; a `TransientError` from it counts as a failed try.
+    async def retried(self, operation: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something that may be done twice: again after lost connections, time-outs, 5xx and half answers.
 
         Raises:
             TransientError: every try failed.
         """
+        return await retried(work, self._retries, operation, self._note_retry)
 
-        async def once() -> T:
-            return understand(await self._post(operation, action, await envelope()))
+    async def post(self, operation: str, action: str, envelope: bytes, *, fresh: bool = False) -> Reply:
+        """One call, inside a turn: an answer or a fault, in an envelope.
 
-        return await retried(once, self._retries, operation, self._note_retry)
-
-    async def write(self, operation: str, action: str, envelope: bytes) -> Reply:
-        """Send something exactly once.
+        Args:
+            operation: for the counts.
+            action: the SOAPAction.
+            envelope: what to send.
+            fresh: only over a connection that the server had no time to close.
 
         Raises:
-            TransientError: it surely was not carried out (no connection, turned away).
+            TransientError: there is none.
+        """
+        counts = self.counts
+        await self._pace.start()
+        counts.by_operation[operation] += 1
+        self._in_flight += 1
+        counts.peak_in_flight = max(counts.peak_in_flight, self._in_flight)
+        try:
+            reply = await self._http.post(f'SOAPAction: "{action}"\r\n', envelope, fresh=fresh)
+        finally:
+            self._in_flight -= 1
+        counts.bytes_in += len(reply.body)
+        if reply.status != 200:
+            self._judge(reply)
+        return reply
+
+    async def post_once(self, operation: str, action: str, envelope: bytes) -> Reply:
+        """`post` for what must not be done twice.
+
+        Raises:
             ReplyLost: it may have been carried out.
+            TransientError: it surely was not (no connection, turned away).
         """
         try:
-            return await self._post(operation, action, envelope, fresh=True)
+            return await self.post(operation, action, envelope, fresh=True)
         except ConnectionFailedError as error:
             raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
         except BusyError as error:
             if error.maybe_carried_out:
                 raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
             raise
-
-    async def _post(self, operation: str, action: str, envelope: bytes, *, fresh: bool = False) -> Reply:
-        counts, pace = self.counts, self._pace
-        await pace.begin()
-        try:
-            counts.by_operation[operation] += 1
-            reply = await self._http.post(f'SOAPAction: "{action}"\r\n', envelope, fresh=fresh)
-        finally:
-            counts.peak_in_flight = pace.peak_in_flight
-            pace.end()
-        counts.bytes_in += len(reply.body)
-        if reply.status != 200:
-            self._judge(reply)
-        return reply
 
     def _judge(self, reply: Reply) -> None:
         """A status that is no SOAP answer becomes an error; a fault passes."""
