@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ def start_in_background(customers: int) -> str:
     log = home() / "sandbox.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            sandbox_command(PORT, customers, "--ready-file", str(note)),
+            sandbox_command(_port(), customers, "--ready-file", str(note)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -69,6 +70,20 @@ def stop_in_background() -> bool:
         os.kill(int(ready["pid"]), signal.SIGTERM)
         return True
     return False
+
+
+def _port() -> int:
+    """The port of this home's sandbox, the same ever after since agencies.yaml names it; 8360 where it is free."""
+    remembered = home() / "sandbox.port"
+    if not remembered.exists():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", PORT))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+            remembered.write_text(str(probe.getsockname()[1]))
+    return int(remembered.read_text())
 
 
 def _note() -> Path:

@@ -210,7 +210,8 @@ class History(RuleBasedStateMachine):
         strays = self.connection.execute(
             """with live as (
                 select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers where deleted_at is null
-                union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts where deleted_at is null
+                union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
+                    where deleted_at is null
                 union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
                  where deleted_at is null),
             told as (
