@@ -138,7 +138,5 @@ def merge_records(
         deleted=len(deleted),
         doubled=seen - len(staged),
         changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
-        customers=frozenset(
-            [row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]
-        ),
+        customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
     )

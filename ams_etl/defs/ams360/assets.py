@@ -31,7 +31,6 @@ def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.Ass
 @dg.multi_asset(
     name="ams360_reference",
     partitions_def=agency_partitions,
-    pool="ams360",
     retry_policy=_RETRY,
     specs=[
         _spec("employees", "EmployeeInfo rows: who can be Executive or Representative, and their ShortName."),
@@ -55,7 +54,6 @@ def ams360_reference(
 @dg.multi_asset(
     name="ams360_customer_records",
     partitions_def=agency_partitions,
-    pool="ams360",
     retry_policy=_RETRY,
     specs=[
         _spec("customer_list", "CustomerInfo rows of the last complete sweep over name prefixes."),

@@ -41,6 +41,7 @@ class Ams360Operations:
         self._rendering = rendering
         self._tickets: dict[str, tuple[Agency, int]] = {}
         self.denied: set[str] = set()
+        self.refused: set[str] = set()
         self.ticket_calls: int | None = None
         self.logins = 0
         self._agency: Agency = next(iter(agencies.values()))
@@ -76,6 +77,8 @@ class Ams360Operations:
 
     def call(self, operation: str, arguments: Record) -> Record | None:
         """Carry an operation out for the ticket's agency."""
+        if operation in self.refused:
+            raise refused("The record was not found.", operation)
         if operation in WRITES:
             return WRITES[operation](self._agency, arguments)
         found = _READS.get(operation)

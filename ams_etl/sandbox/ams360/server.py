@@ -118,6 +118,8 @@ class Ams360Server:
             self._operations.expire_tickets()
         if "denied" in given:
             self._operations.denied = set(given.pop("denied"))
+        if "refuse" in given:
+            self._operations.refused = set(given.pop("refuse"))
         if "ticket_calls" in given:
             self._operations.ticket_calls = given.pop("ticket_calls")
         self.faults.switch(given)

@@ -1,0 +1,57 @@
+"""The command line as a user's shell runs it: a home, an agencies file, a database, and `ams-etl` in a process."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A home on a database of its own."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, in a group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "ams_etl.cli", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run a command to its end and give what it printed."""
+        process = self.start(*arguments)
+        printed, _ = process.communicate(timeout=240)
+        assert process.returncode == code, printed
+        return printed
+
+
+def command_line(
+    home: Path, database: str, sandbox: Sandbox, password: str = "sandbox", **ams360: object
+) -> CommandLine:
+    """Write the agencies file for a stand-in and give its command line."""
+    home.mkdir(parents=True, exist_ok=True)
+    entry = {"wsdl": sandbox.wsdl, "agency_no": AGENCY_NO, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}
+    (home / "agencies.yaml").write_text(
+        yaml.safe_dump({"agencies": [{"id": "demo", "name": "Demo", "ams360": {**entry, **ams360}}]})
+    )
+    return CommandLine(
+        home,
+        {
+            **{name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")},
+            "AMS_ETL_HOME": str(home),
+            "AMS_ETL_DATABASE_URL": database,
+            "TEST_AMS360_PASSWORD": password,
+        },
+    )
