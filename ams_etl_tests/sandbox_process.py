@@ -36,6 +36,16 @@ class Sandbox:
         found: str | None = self.ask("edit", {"entity": entity, "op": op, "key": key, "fields": fields}).get("key")
         return found
 
+    def faults(self, **switches: Any) -> dict[str, Any]:
+        """Switch faults on or off; gives all switches as they are now."""
+        now: dict[str, Any] = self.ask("faults", switches)
+        return now
+
+    def stats(self) -> dict[str, Any]:
+        """What it was asked since it began, or since `ask("reset-stats", {})`."""
+        counted: dict[str, Any] = self.ask("stats")
+        return counted
+
     def connection(self, **more: Any) -> Ams360Connection:
         """How the client reaches it."""
         return Ams360Connection(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ams_etl.sandbox.ams360.generator import Generator
 from ams_etl.sandbox.ams360.server import PATH, Ams360Server
-from ams_etl.sandbox.http import Connection
+from ams_etl.sandbox.http import Connection, cut_off_the_slow
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,9 +47,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
         application.stats.connections += 1
 
     loop = asyncio.get_running_loop()
+    connections: set[Connection] = set()
     server = await loop.create_server(
-        lambda: Connection(application.handle, count_connection), arguments.host, arguments.port, backlog=512
+        lambda: Connection(application.handle, count_connection, connections),
+        arguments.host,
+        arguments.port,
+        backlog=512,
     )
+    watch = asyncio.create_task(cut_off_the_slow(connections))
     port = server.sockets[0].getsockname()[1]
     base = f"http://{arguments.host}:{port}"
     ready = json.dumps({"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"})
@@ -63,6 +68,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
     await stopped.wait()
+    watch.cancel()
     server.close()
 
 

@@ -1,75 +1,126 @@
-"""What can be made to go wrong, and what was asked: switches and counts of one stand-in."""
+"""What can be made to go wrong with a stand-in: switches that are off at first. Knows no system.
+
+`unavailable` answers HTTP 503, `drop` closes the connection unread, `fault` answers with the service's general fault;
+`lost` carries the call out and closes without a reply, `fault_after` carries it out and answers with a fault, `cut`
+sends half of the answer and closes, `half` sends half of the answer as if it were all.
+"""
 
 import random
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ams_etl.sandbox.http import Response
+BEFORE = ("unavailable", "drop", "fault")
+AFTER = ("lost", "fault_after", "cut", "half")
+KINDS = (*BEFORE, *AFTER)
 
 
 @dataclass(slots=True)
+class Rule:
+    """How often one kind of fault strikes, and whom."""
+
+    rate: float = 0
+    """The share of calls."""
+    next: int = 0
+    """The next so many calls, before the rate counts."""
+    operations: frozenset[str] = frozenset()
+    """Only these; empty: every one but those that begin a session."""
+
+    def strikes(self, rng: random.Random) -> bool:
+        """Whether it strikes now."""
+        if self.next > 0:
+            self.next -= 1
+            return True
+        return self.rate > 0 and rng.random() < self.rate
+
+
 class Faults:
-    """The switches; every one is off at first. Rates are shares of calls, `next_*` counts calls to come."""
+    """The switches of one stand-in.
 
-    latency_ms: float = 0
-    unavailable_rate: float = 0
-    next_unavailable: int = 0
-    drop_rate: float = 0
-    next_drop: int = 0
-    next_cut: int = 0
-    only: list[str] = field(default_factory=list)
-    """Operations that the switches above are for; empty: all but Login."""
+    Args:
+        seed: decides whom a rate strikes, so that a run can be repeated.
+        spared: operations that a rule without operations leaves alone.
+    """
 
-    def strike(self, operation: str, rng: random.Random) -> Response | None:
-        """What goes wrong with this call, or None; a call may be answered with `cut` by the caller."""
-        if (self.only and operation not in self.only) or (not self.only and operation == "Login"):
-            return None
-        if self.next_unavailable > 0:
-            self.next_unavailable -= 1
-            return Response(503, b"Service Unavailable", "text/plain")
-        if self.next_drop > 0:
-            self.next_drop -= 1
-            return Response(500, drop=True)
-        if self.unavailable_rate and rng.random() < self.unavailable_rate:
-            return Response(503, b"Service Unavailable", "text/plain")
-        if self.drop_rate and rng.random() < self.drop_rate:
-            return Response(500, drop=True)
+    def __init__(self, seed: int, spared: frozenset[str]) -> None:
+        self._rng = random.Random(seed)  # noqa: S311
+        self._spared = spared
+        self.latency_ms: float = 0
+        self.slow_ms: dict[str, float] = {}
+        self.only: frozenset[str] = frozenset()
+        self.rules: dict[str, Rule] = {}
+
+    def wait_ms(self, operation: str) -> float:
+        """How long this call waits."""
+        return self.slow_ms.get(operation, self.latency_ms)
+
+    def strike(self, operation: str, kinds: tuple[str, ...]) -> str | None:
+        """The kind of fault that strikes this call, if any."""
+        for kind in kinds:
+            rule = self.rules.get(kind)
+            if rule is None:
+                continue
+            wanted = rule.operations or self.only
+            if (operation in wanted if wanted else operation not in self._spared) and rule.strikes(self._rng):
+                return kind
         return None
 
-    def cut_next(self, operation: str) -> bool:
-        """Whether this answer is sent by half."""
-        if self.next_cut > 0 and operation != "Login" and (not self.only or operation in self.only):
-            self.next_cut -= 1
-            return True
-        return False
-
     def switch(self, settings: dict[str, Any]) -> None:
-        """Set switches by name.
+        """Set switches by name; those that are not named stay as they are.
+
+        `{kind}: {rate, next, operations}` or null; `{kind}_rate` and `next_{kind}` for short; `latency_ms`;
+        `slow_ms: {operation: ms}`; `only: [operation]` for rules without operations; `seed`; `off: true` first
+        switches everything off.
 
         Raises:
             KeyError: no such switch.
+            TypeError: a value of another kind.
+            ValueError: a value out of range.
         """
+        settings = dict(settings)
+        if settings.pop("off", False):
+            self.latency_ms, self.slow_ms, self.only, self.rules = 0, {}, frozenset(), {}
         for name, value in settings.items():
-            if name not in Faults.__slots__:
+            if name == "latency_ms":
+                self.latency_ms = _milliseconds(value)
+            elif name == "slow_ms":
+                self.slow_ms = {operation: _milliseconds(wait) for operation, wait in value.items()}
+            elif name == "only":
+                self.only = frozenset(value)
+            elif name == "seed":
+                self._rng.seed(int(value))
+            elif name in KINDS:
+                self.rules.pop(name, None)
+                if value is not None:
+                    self._set(name, **value)
+            elif name.startswith("next_") and name[5:] in KINDS:
+                self._set(name[5:], next=value)
+            elif name.endswith("_rate") and name[:-5] in KINDS:
+                self._set(name[:-5], rate=value)
+            else:
                 raise KeyError(name)
-            setattr(self, name, value)
 
-
-@dataclass(slots=True)
-class Stats:
-    """What the stand-in was asked since the last reset."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    in_flight: int = 0
-    peak_in_flight: int = 0
-    connections: int = 0
-    faults: int = 0
-    bytes_out: int = 0
+    def _set(self, kind: str, **given: Any) -> None:
+        before = self.rules.get(kind, Rule())
+        operations = given.pop("operations", before.operations)
+        rule = Rule(given.pop("rate", before.rate), given.pop("next", before.next), frozenset(operations))
+        if given:
+            raise KeyError(", ".join(given))
+        if not 0 <= rule.rate <= 1 or rule.next < 0:
+            raise ValueError(kind)
+        self.rules[kind] = rule
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "calls": dict(self.calls), "total": sum(self.calls.values()), "peak_in_flight": self.peak_in_flight,
-            "connections": self.connections, "faults": self.faults, "bytes_out": self.bytes_out,
+            "latency_ms": self.latency_ms, "slow_ms": self.slow_ms, "only": sorted(self.only),
+            **{
+                kind: {"rate": rule.rate, "next": rule.next, "operations": sorted(rule.operations)}
+                for kind, rule in self.rules.items()
+            },
         }  # fmt: skip
+
+
+def _milliseconds(value: float) -> float:
+    if not 0 <= value <= 600_000:
+        raise ValueError(value)
+    return value

@@ -1,154 +1,161 @@
 """A SOAP 1.1 service over HTTP: envelopes in, envelopes and faults out; what an operation does is somebody else's."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from ams_etl.sandbox.http import Request, Response
-from ams_etl.sandbox.soap.types import BadValueError, Operation, Record, Schema
+from ams_etl.sandbox.soap.contract import Contract, Operation
+from ams_etl.sandbox.soap.reader import Reader, Record
+from ams_etl.sandbox.soap.scalars import BadValueError
+from ams_etl.sandbox.soap.writer import INSTANCE, Rendered, Writer
 
 _ENV = "http://schemas.xmlsoap.org/soap/envelope/"
+_ENVELOPE, _HEADER, _BODY = f"{{{_ENV}}}Envelope", f"{{{_ENV}}}Header", f"{{{_ENV}}}Body"
+_WCF_ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
+_WCF_DISPATCHER = "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher"
+_PREFIXES = "abcdefgh"
 
 
-class ServiceFault(Exception):
-    """A fault of the service's own: its name, its message, and further detail elements as XML."""
+class SoapFault(Exception):
+    """A fault to answer with: its code and words, and the detail element (`{namespace}name`) with its record."""
 
-    def __init__(self, kind: str, message: str, detail: str = "", code: str = "Client") -> None:
-        super().__init__(message)
-        self.kind, self.message, self.detail, self.code = kind, message, detail, code
+    def __init__(self, text: str, detail: str = "", record: Record | None = None, code: str = "s:Client") -> None:
+        super().__init__(text)
+        self.text, self.detail, self.record, self.code = text, detail, record, code
+
+
+class UnprocessableError(Exception):
+    """What came is no SOAP message: an HTTP error without an envelope."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation gives: its result's record (None: nothing), and elements for the answer's SOAP header."""
+
+    result: Record | None = None
+    header: Rendered | None = None
 
 
 class Operations(Protocol):
-    """What a service does: sessions and operations."""
+    """What a service does."""
 
-    def login(self, arguments: Record) -> str:
-        """Begin a session and give its ticket."""
+    def carry_out(self, operation: Operation, header: Any, arguments: Record | None) -> Answer:
+        """Carry out one call.
 
-    def check_ticket(self, ticket: str | None, operation: str) -> None:
-        """Raise a fault for a ticket or a right that is missing."""
+        Args:
+            operation: which.
+            header: the request's SOAP header as an element, or None.
+            arguments: the argument's record; None where it is absent, nil or named otherwise.
 
-    def call(self, operation: str, arguments: Record) -> Record | None:
-        """Carry an operation out; the result type's members, or None for an empty answer."""
+        Raises:
+            SoapFault: the answer is a fault.
+        """
+
+    def unreadable(self, operation: Operation, error: BadValueError) -> SoapFault:
+        """The fault for an argument with a value that is not of its type."""
 
 
 class SoapService:
     """One contract served at one address.
 
     Args:
-        schema: its types and operations.
+        contract: its types and operations.
         wsdl: the document to show.
-        operations: what it does.
-        data_namespace: where faults and data types live.
     """
 
-    def __init__(self, schema: Schema, wsdl: bytes, operations: Operations, data_namespace: str) -> None:
-        self._schema, self._wsdl, self._operations = schema, wsdl, operations
-        self._data_namespace = data_namespace
-        self._by_action = {operation.action: operation for operation in schema.operations.values()}
-        self._prefixes = {
-            data_namespace: "a",
-            "http://schemas.microsoft.com/2003/10/Serialization/Arrays": "b",
-            schema.namespace: "t",
-        }
-        self.prefix: Callable[[str], str] = self._prefixes.__getitem__
-        self._declared = "".join(f' xmlns:{short}="{space}"' for space, short in self._prefixes.items())
+    def __init__(self, contract: Contract, wsdl: bytes) -> None:
+        self._contract, self._wsdl = contract, wsdl
+        prefixes = dict(zip(contract.namespaces, _PREFIXES, strict=False))
+        self._reader = Reader(contract)
+        self.writer = Writer(contract, prefixes)
+        self._tag = {space: f"{prefix}:" for space, prefix in prefixes.items()}
+        self._by_action = {operation.action: operation for operation in contract.operations.values()}
+        self._begin = f'<s:Envelope xmlns:s="{_ENV}" xmlns:i="{INSTANCE}"' + "".join(
+            f' xmlns:{prefix}="{space}"' for space, prefix in prefixes.items()
+        )
+        self._parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
     def wsdl(self) -> Response:
         """The contract."""
         return Response(200, self._wsdl)
 
-    def operation_of(self, request: Request) -> str:
-        """The operation that a request's SOAPAction names, for faults and counting; '' for none."""
-        found = self._by_action.get(request.headers.get("soapaction", "").strip('"'))
-        return found.name if found else ""
+    def operation_of(self, request: Request) -> Operation | None:
+        """The operation that a request's SOAPAction names."""
+        return self._by_action.get(request.headers.get("soapaction", "").strip('"'))
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, operations: Operations) -> Response:
         """Carry out one call."""
-        if not request.headers.get("content-type", "").lower().startswith("text/xml"):
-            return Response(415, b"", "text/plain")
         try:
-            return Response(200, self._carry_out(request))
-        except ServiceFault as fault:
-            return Response(500, self._fault(fault))
+            return Response(200, self._carry_out(request, operations))
+        except SoapFault as fault:
+            return self.fault(fault)
+        except UnprocessableError as error:
+            return Response(error.status, error.reason.encode(), "text/plain; charset=utf-8")
 
-    def _carry_out(self, request: Request) -> bytes:
-        try:
-            root = etree.fromstring(request.body, _parser())
-        except etree.XMLSyntaxError:
-            raise ServiceFault("", "The message could not be read.", code="Client") from None
-        body = root.find(f"{{{_ENV}}}Body")
-        if root.tag != f"{{{_ENV}}}Envelope" or body is None or not len(body):
-            raise ServiceFault("", "The message is not a SOAP 1.1 envelope.")
-        operation = self._by_action.get(request.headers.get("soapaction", "").strip('"'))
-        if operation is None or body[0].tag != f"{{{self._schema.namespace}}}{operation.name}":
-            raise ServiceFault(
-                "", "The message cannot be processed: its SOAPAction and its content name no operation together."
-            )
-        arguments = self._arguments(operation, body[0])
-        if operation.name == "Login":
-            return self._envelope("<t:LoginResponse/>", self._operations.login(arguments))
-        self._operations.check_ticket(self._ticket(root), operation.name)
-        result = self._operations.call(operation.name, arguments)
-        inside = ""
-        if operation.result is not None:
-            inside = self._schema.write(operation.result, result, self.prefix)
-        return self._envelope(f"<t:{operation.name}Response>{inside}</t:{operation.name}Response>", None)
-
-    def _arguments(self, operation: Operation, element: Any) -> Record:
-        if operation.wrapper is None:
-            return {}
-        wrapped = element.find(f"{{{self._schema.namespace}}}{operation.wrapper.name}")
-        if wrapped is None:
-            raise ServiceFault("WSAPIGeneralFault", f"{operation.name}: the request is null.")
-        try:
-            return self._schema.read(operation.wrapper.type_name, wrapped) or {}
-        except BadValueError:
-            raise ServiceFault(
-                "WSAPIGeneralFault", "There was an error deserializing the object: a value is not of its type."
-            ) from None
-
-    def _ticket(self, root: Any) -> str | None:
-        space = self._schema.namespace
-        ticket: str | None = root.findtext(f"{{{_ENV}}}Header/{{{space}}}WSAPISession/{{{space}}}Ticket")
-        return ticket
-
-    def _envelope(self, body: str, ticket: str | None) -> bytes:
-        header = (
-            f"<s:Header><t:WSAPISession><t:Ticket>{ticket}</t:Ticket></t:WSAPISession></s:Header>" if ticket else ""
-        )
-        return (
-            f'<s:Envelope xmlns:s="{_ENV}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"{self._declared}>'
-            f"{header}<s:Body>{body}</s:Body></s:Envelope>"
-        ).encode()
-
-    def _fault(self, fault: ServiceFault) -> bytes:
+    def fault(self, fault: SoapFault) -> Response:
+        """A fault as a response: HTTP 500, as SOAP 1.1 asks."""
         detail = ""
-        if fault.kind:
+        if fault.detail:
             detail = (
-                f"<detail><a:{fault.kind}><a:Message>{escape(fault.message)}</a:Message>{fault.detail}</a:{fault.kind}>"
-                "</detail>"
+                f"<detail>{self.writer.element(self._contract.elements[fault.detail], fault.record or {})}</detail>"
             )
-        return self._envelope(
-            f'<s:Fault><faultcode>s:{fault.code}</faultcode><faultstring xml:lang="en-US">'
-            f"{escape(fault.kind or fault.message)}</faultstring>{detail}</s:Fault>",
-            None,
+        prefix, _, code = fault.code.rpartition("|")
+        declared = f' xmlns:w="{prefix}"' if prefix else ""
+        body = (
+            f"<s:Fault><faultcode{declared}>{'w:' if prefix else ''}{code}</faultcode>"
+            f'<faultstring xml:lang="en-US">{escape(fault.text)}</faultstring>{detail}</s:Fault>'
         )
+        return Response(500, self._envelope(body, ""))
 
+    def _carry_out(self, request: Request, operations: Operations) -> bytes:
+        header, content = self._open(request)
+        operation = self.operation_of(request)
+        if operation is None:
+            raise SoapFault(
+                "The message cannot be processed at the receiver: its SOAPAction names no operation of the contract.",
+                code=f"{_WCF_ADDRESSING}|ActionNotSupported",
+            )
+        if content.tag != f"{{{operation.namespace}}}{operation.name}":
+            raise SoapFault(
+                f"Error in deserializing the body of the request message for operation '{operation.name}': "
+                "the body's first element is not the operation's.",
+                code=f"{_WCF_DISPATCHER}|DeserializationFailed",
+            )
+        arguments: Record | None = {}
+        if operation.argument is not None:
+            found = content.find(operation.argument.tag)
+            try:
+                arguments = None if found is None else self._reader.read(operation.argument.type_name, found)
+            except BadValueError as error:
+                raise operations.unreadable(operation, error) from None
+        answer = operations.carry_out(operation, header, arguments)
+        inside = "" if operation.result is None else self.writer.element(operation.result, answer.result or {})
+        tag = f"{self._tag[operation.namespace]}{operation.name}Response"
+        return self._envelope(f"<{tag}>{inside}</{tag}>", answer.header or "")
 
-def _parser() -> Any:
-    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    def _open(self, request: Request) -> tuple[Any, Any]:
+        kind, *parameters = request.headers.get("content-type", "").lower().replace(" ", "").split(";")
+        charset = next((given[8:].strip('"') for given in parameters if given.startswith("charset=")), "utf-8")
+        if kind != "text/xml" or charset != "utf-8":
+            raise UnprocessableError(415, "The content type was not the expected type 'text/xml; charset=utf-8'.")
+        try:
+            root = etree.fromstring(request.body, self._parser)
+        except (etree.XMLSyntaxError, ValueError):
+            raise UnprocessableError(400, "The body is not XML.") from None
+        if root.getroottree().docinfo.doctype:
+            raise UnprocessableError(400, "The body has a document type declaration.")
+        body = root.find(_BODY)
+        if root.tag != _ENVELOPE or body is None or len(body) != 1:
+            raise UnprocessableError(400, "The body is not a SOAP 1.1 envelope with one call.")
+        return root.find(_HEADER), body[0]
 
-
-def fault_details(details: list[Mapping[str, str]]) -> str:
-    """WSAPIBusinessFault's FaultDetails as XML; each has Message, DataName and EntityKey."""
-    inside = "".join(
-        "<a:WSAPIBusinessFaultDetail>"
-        + "".join(
-            f"<a:{name}>{escape(detail.get(name, ''))}</a:{name}>" for name in ("Message", "DataName", "EntityKey")
-        )
-        + "</a:WSAPIBusinessFaultDetail>"
-        for detail in details
-    )
-    return f"<a:FaultDetails>{inside}</a:FaultDetails>"
+    def _envelope(self, body: str, header: str) -> bytes:
+        inside = f"<s:Header>{header}</s:Header>" if header else ""
+        return f"{self._begin}>{inside}<s:Body>{body}</s:Body></s:Envelope>".encode()

@@ -1,0 +1,203 @@
+"""The control API beside the service: what a test or a person asks of the stand-in, as JSON under `/sandbox/`.
+
+| request | answer |
+|---|---|
+| GET stats, POST reset-stats | what was asked of the service |
+| GET faults, POST faults | the switches: those of `Faults.switch`, and the ones below |
+| POST edit | insert, update or delete a record as a person in AMS360 would: `{entity, op, key, fields, agency}` |
+| GET customers | every customer's [CustomerId, CustomerNumber] |
+| GET state/KIND, state/KIND/KEY, state/KIND?customer=ID | records as they are |
+| GET writes | the calls that changed something, in order |
+
+An agency other than the first is named by `?agency=ID`. Switches of AMS360's own, beside those of any stand-in:
+`expire_tickets: true` (now), `ticket_calls: N` (a ticket's life), `denied: [operation]` (rights), `refuse: [operation]`
+(business faults), `vanish: [id]` (deleted once a list has shown it), `empty_prefix: fault | all | none`, `row_limit: N`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from ams_etl.sandbox.ams360.agency import KEYS, TYPES, Agency, Record, key_of
+from ams_etl.sandbox.ams360.operations import Ams360Operations
+from ams_etl.sandbox.ams360.refusals import DATA
+from ams_etl.sandbox.ams360.sessions import Sessions
+from ams_etl.sandbox.faults import Faults
+from ams_etl.sandbox.http import Request, Response
+from ams_etl.sandbox.soap.contract import Contract
+from ams_etl.sandbox.soap.scalars import XSD, read_scalar
+from ams_etl.sandbox.stats import Stats
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Control:
+    """Answers control requests.
+
+    Args:
+        agencies: by their short id; the first is meant when none is named.
+        contract: what members a record may have.
+        operations: the service, its habits and its log.
+        sessions: tickets and rights.
+        faults: what can go wrong.
+        stats: what was asked.
+    """
+
+    def __init__(
+        self, agencies: Mapping[str, Agency], contract: Contract, operations: Ams360Operations, sessions: Sessions,
+        faults: Faults, stats: Stats,
+    ) -> None:  # fmt: skip
+        self._agencies, self._contract = agencies, contract
+        self._operations, self._sessions, self._faults, self._stats = operations, sessions, faults, stats
+
+    def answer(self, request: Request, path: str, query: str) -> Response:
+        """One request; `path` is what comes after `/sandbox/`."""
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        try:
+            given = _object(request.body)
+            return _json(200, self._answer(request.method, [unquote(part) for part in path.split("/")], asked, given))
+        except LookupError as error:
+            return _json(
+                404 if isinstance(error, _UnknownError) else 400, {"error": f"{type(error).__name__}: {error}"}
+            )
+        except (ValueError, TypeError, AttributeError) as error:
+            return _json(400, {"error": f"{type(error).__name__}: {error}"})
+
+    def _answer(self, method: str, path: list[str], asked: Mapping[str, str], given: dict[str, Any]) -> Any:
+        match (method, *path):
+            case ("GET", "stats"):
+                self._stats.logins = self._operations.logins
+                return self._stats.as_dict()
+            case ("POST", "reset-stats"):
+                self._stats.reset()
+                self._operations.logins = 0
+                return {}
+            case ("GET", "faults"):
+                return self._switches()
+            case ("POST", "faults"):
+                return self._switch(given)
+            case ("POST", "edit"):
+                return self._edit(**given)
+            case ("GET", "customers"):
+                rows = self._agency(asked.get("agency")).customers.items()
+                return [[key, customer["CustomerNumber"]] for key, customer in rows]
+            case ("GET", "writes"):
+                return self._operations.writes
+            case ("GET", "state", kind, *rest) if kind in KEYS:
+                return self._state(self._agency(asked.get("agency")), kind, "/".join(rest), asked.get("customer"))
+        raise _UnknownError("/".join(path))
+
+    def _state(self, agency: Agency, kind: str, key: str, customer: str | None) -> Any:
+        if key:
+            found = agency.get(kind, key)
+            if found is None:
+                raise _UnknownError(key)
+            return found
+        return agency.all_of(kind) if customer is None else agency.under(kind, customer)
+
+    def _switches(self) -> dict[str, Any]:
+        habits = self._operations.habits
+        return {
+            **self._faults.as_dict(), "denied": sorted(self._sessions.denied),
+            "refuse": sorted(self._operations.refused),
+            "ticket_calls": self._sessions.calls_per_ticket, "empty_prefix": habits.empty_prefix,
+            "row_limit": habits.row_limit, "vanish": sorted(habits.vanishing),
+        }  # fmt: skip
+
+    def _switch(self, given: dict[str, Any]) -> dict[str, Any]:
+        habits, sessions = self._operations.habits, self._sessions
+        if given.get("off"):
+            sessions.denied, sessions.calls_per_ticket = frozenset(), None
+            self._operations.refused = frozenset()
+            habits.empty_prefix, habits.row_limit = "fault", None
+            habits.vanishing.clear()
+        if given.pop("expire_tickets", False):
+            sessions.expire_all()
+        if "denied" in given:
+            sessions.denied = self._known_operations(given.pop("denied"))
+        if "refuse" in given:
+            self._operations.refused = self._known_operations(given.pop("refuse"))
+        if "ticket_calls" in given:
+            sessions.calls_per_ticket = given.pop("ticket_calls")
+        if "empty_prefix" in given:
+            habits.empty_prefix = given.pop("empty_prefix")
+        if "row_limit" in given:
+            habits.row_limit = given.pop("row_limit")
+        if "vanish" in given:
+            habits.vanishing.update(given.pop("vanish"))
+        self._known_operations(given.get("only", ()))
+        self._known_operations(given.get("slow_ms", ()))
+        self._faults.switch(given)
+        return self._switches()
+
+    def _known_operations(self, names: Any) -> frozenset[str]:
+        unknown = frozenset(names) - self._contract.operations.keys()
+        if unknown:
+            raise KeyError(", ".join(sorted(unknown)))
+        return frozenset(names)
+
+    def _edit(
+        self, *, entity: str, op: str, key: str | None = None, fields: Record | None = None, agency: str | None = None
+    ) -> dict[str, Any]:
+        """Insert, update (the fields given; null clears) or delete a record; nothing is checked but the types."""
+        where = self._agency(agency)
+        if op == "delete":
+            return {"deleted": where.remove(entity, key or "")}
+        if op not in {"insert", "update"}:
+            raise ValueError(op)
+        before = where.get(entity, key or "") if op == "update" else None
+        if op == "update" and before is None:
+            raise _UnknownError(key)
+        record = {**(before or {}), **self._typed(f"{DATA}{TYPES[entity]}", fields or {})}
+        if op == "insert" and len(KEYS[entity]) == 1:
+            record.setdefault(KEYS[entity][0], key or where.new_id())
+        if op == "insert" and entity == "customers" and "CustomerNumber" not in record:
+            record["CustomerNumber"] = self._operations.directory(where).next_number()
+        if entity not in {"customers", "employees"} and record["CustomerId"] not in where.customers:
+            raise KeyError(record["CustomerId"])
+        if op == "update" and key_of(entity, record) != key:
+            raise ValueError("an update cannot change the key")
+        where.put(entity, record)
+        return {"key": key_of(entity, record)}
+
+    def _typed(self, type_name: str, fields: Record) -> Record:
+        members = {member.name: member for member in self._contract.types[type_name]}
+        typed: Record = {}
+        for name, value in fields.items():
+            member = members[name]
+            if value is None:
+                typed[name] = None
+            elif isinstance(value, dict):
+                typed[name] = self._typed(member.type_name, value)
+            elif member.repeated:
+                typed[name] = [self._typed(member.type_name, item) for item in value]
+            elif _NO_XML.search(str(value)):
+                raise ValueError(f"{name}: a character that XML cannot hold")
+            else:
+                text = str(value).lower() if member.type_name == f"{XSD}boolean" else str(value)
+                typed[name] = text if member.type_name == f"{XSD}string" else read_scalar(member.type_name, text)
+        return typed
+
+    def _agency(self, agency: str | None) -> Agency:
+        if agency is None:
+            return next(iter(self._agencies.values()))
+        if agency not in self._agencies:
+            raise _UnknownError(agency)
+        return self._agencies[agency]
+
+
+class _UnknownError(LookupError):
+    """There is nothing by this name."""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    given = json.loads(body) if body else {}
+    if not isinstance(given, dict):
+        raise TypeError("expected a JSON object")
+    return given
+
+
+def _json(status: int, value: Any) -> Response:
+    return Response(status, json.dumps(value, default=str).encode(), "application/json")

@@ -1,0 +1,49 @@
+"""Requests, read as a DataContract reader reads them."""
+
+from typing import Any
+
+from ams_etl.sandbox.soap.contract import Contract, Member
+from ams_etl.sandbox.soap.scalars import read_scalar
+
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+Record = dict[str, Any]
+
+
+class Reader:
+    """Reads elements by a contract's types."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._plans: dict[str, dict[str, tuple[int, Member]]] = {
+            name: {member.tag: (place, member) for place, member in enumerate(members)}
+            for name, members in contract.types.items()
+        }
+
+    def read(self, type_name: str, element: Any) -> Any:
+        """The value of an element: a record, a scalar, or None for xsi:nil and for an empty scalar.
+
+        A member that comes after a later one of the schema is dropped without a word, as is an unknown one or one
+        in another namespace: this is what makes member order matter to a WCF service.
+
+        Raises:
+            BadValueError: a text that is not of its type.
+        """
+        if element.get(_NIL) in {"true", "1"}:
+            return None
+        plan = self._plans.get(type_name)
+        if plan is None:
+            return read_scalar(type_name, element.text)
+        record: Record = {}
+        reached = 0
+        for child in element:
+            found = plan.get(child.tag)
+            if found is None or found[0] < reached:
+                continue
+            place, member = found
+            value = self.read(member.type_name, child)
+            if member.repeated:
+                reached = place
+                record.setdefault(member.name, []).append(value)
+            else:
+                reached = place + 1
+                record[member.name] = value
+        return record
