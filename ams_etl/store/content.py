@@ -8,9 +8,11 @@ from collections.abc import Mapping
 def canonical_json(payload: Mapping[str, object]) -> bytes:
     """The payload as JSON bytes, the same for equal payloads whatever the order of their keys.
 
-    A NUL character, which jsonb cannot hold, becomes U+FFFD: visible, and never a lost record.
+    Members without a value are left out, for nil, empty and absent mean the same and most members have none. A NUL
+    character, which jsonb cannot hold, becomes U+FFFD: visible, and never a lost record.
     """
-    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    given = {name: value for name, value in payload.items() if value is not None}
+    text = json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     if "\\u0000" in text:
         text = text.replace("\\u0000", "\ufffd")
     return text.encode("utf-8", "replace")

@@ -92,14 +92,12 @@ class Ledger:
             (self._agency, run.sync_id, list(customer_ids)),
         )
 
-    def add_prefix(self, run: SyncRun, prefix: str, customer_ids: Iterable[str]) -> None:
-        """Record one prefix's customers in the work list; call it inside the transaction that stores its rows."""
-        ids = list(customer_ids)
-        self.add_customers(run, ids)
+    def add_prefixes(self, run: SyncRun, row_counts: Mapping[str, int]) -> None:
+        """Tick prefixes off; call it inside the transaction that stores their rows."""
         self._connection.execute(
-            """insert into ops.sync_prefixes (agency, sync_id, prefix, row_count) values (%s, %s, %s, %s)
-            on conflict do nothing""",
-            (self._agency, run.sync_id, prefix, len(ids)),
+            """insert into ops.sync_prefixes (agency, sync_id, prefix, row_count)
+            select %s, %s, * from unnest(%s::text[], %s::int[]) on conflict do nothing""",
+            (self._agency, run.sync_id, list(row_counts), list(row_counts.values())),
         )
 
     def complete_sweep(self, run: SyncRun) -> None:

@@ -7,7 +7,7 @@ silently. A sweep that was cut off goes on with the prefixes it had not asked fo
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ MAX_NUMBERS_ASKED = 2000
 """How many unlisted CustomerNumbers one sweep asks for; the rest wait for the next one, and are reported."""
 
 
+BATCH = 1000
+"""List rows stored in one transaction."""
 NUMBERS_BEYOND = 20
 """How many numbers above the highest known one are asked for."""
 
@@ -59,16 +61,19 @@ async def sweep(
     while waiting:
         asked.update(waiting)
         found: set[str] = set()
-        total = len(asked)
+        total, answers = len(asked), []
         done = total - len(waiting)
         for answer in asyncio.as_completed([_ask(ams360, prefix) for prefix in waiting]):
             prefix, listing = await answer
-            part, bad = await asyncio.to_thread(_store_prefix, connection, run, ledger, prefix, listing)
-            counts, quarantined = counts + part, quarantined + bad
+            answers.append((prefix, listing))
+            done += 1
             for row in listing.records:
                 found |= prefixes_of(row)
-            done += 1
-            progress("prefixes swept", done, total)
+            if done == total or sum(len(one.records) for _, one in answers) >= BATCH:
+                batch, answers = answers, []
+                part, bad = await asyncio.to_thread(_store_prefixes, connection, run, ledger, batch)
+                counts, quarantined = counts + part, quarantined + bad
+                progress("prefixes swept", done, total)
         # Names that came under another prefix may begin with something nobody has asked for yet.
         waiting = sorted(found - asked)
     unlisted, empty, unasked = await _ask_for_numbers(connection, ams360, run, ledger)
@@ -81,10 +86,16 @@ async def _ask(ams360: Ams360, prefix: str) -> tuple[str, Listing]:
     return prefix, await ams360.customers_by_prefix(prefix)
 
 
-def _store_prefix(
-    connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger, prefix: str, listing: Listing
+def _store_prefixes(
+    connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger, answers: Sequence[tuple[str, Listing]]
 ) -> tuple[MergeCounts, int]:
-    rows = {row["CustomerId"]: row for row in listing.records if row.get("CustomerId")}
+    """Store a few prefixes' rows and tick the prefixes off, in one transaction."""
+    rows = {row["CustomerId"]: row for _, listing in answers for row in listing.records if row.get("CustomerId")}
+    aside = [
+        Quarantined("customer_list", one.entity_id or f"prefix {prefix}", one.entity_id, "unreadable", one.reason)
+        for prefix, listing in answers
+        for one in listing.rejected
+    ]
     with connection.transaction():
         known = ledger.known(run, rows)
         counts = merge_records(
@@ -94,17 +105,10 @@ def _store_prefix(
             (Record(key, key, row) for key, row in rows.items() if key not in known),
             seen_at=run.started_at,
         )
-        bad = set_aside(
-            connection,
-            run.agency,
-            run.sync_id,
-            (
-                Quarantined("customer_list", rejected.entity_id or f"prefix {prefix}", rejected.entity_id,
-                            "unreadable", rejected.reason)
-                for rejected in listing.rejected
-            ),
-        )  # fmt: skip
-        ledger.add_prefix(run, prefix, [*rows, *(one.entity_id for one in listing.rejected if one.entity_id)])
+        bad = set_aside(connection, run.agency, run.sync_id, aside)
+        # A customer whose list row cannot be read is read by its id all the same.
+        ledger.add_customers(run, [*rows, *(one.customer_id for one in aside if one.customer_id)])
+        ledger.add_prefixes(run, {prefix: len(listing.records) for prefix, listing in answers})
     return counts, bad
 
 
