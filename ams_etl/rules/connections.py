@@ -17,7 +17,10 @@ CONNECTION_TYPES = {
 
 
 def connections_of(customer: Customer, reference: Reference) -> tuple[Connection, ...]:
-    """X1: the customer's Executive and Representative; a type changes no ownership."""
+    """X1: the customer's Executive and Representative; a type changes no ownership.
+
+    Those of single policies are left out: a sender chosen by type would no longer be the customer's own.
+    """
     codes = ((EXECUTIVE, customer.executive_code), (REPRESENTATIVE, customer.representative_code))
     return tuple(
         Connection(kind, code, employee.name if (employee := reference.employees.get(code)) else None)
@@ -33,13 +36,11 @@ def sender_for(contact: Contact, connection_type: str) -> str | None:
     birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
     """
     mapped = sorted(
-        (connection.employee_code, connection.user_id)
-        for connection in contact.connections
-        if connection.connection_type.lower() == connection_type.lower() and connection.user_id
+        (one.employee_code, one.user_id) for one in of_type(contact.connections, connection_type) if one.user_id
     )
     return mapped[0][1] if mapped else contact.owner_user_id
 
 
-def by_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:
-    """X3: connections of one type only."""
+def of_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:
+    """X3: the connections, or mappings, of one type only."""
     return [one for one in connections if one.connection_type.lower() == connection_type.lower()]

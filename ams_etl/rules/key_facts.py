@@ -16,14 +16,14 @@ def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date 
 
 
 def birthday_fact(birthday: date | None) -> list[KeyFact]:
-    """K1: the birthday as a key fact."""
+    """The birthday as a key fact."""
     return [KeyFact("birthday", birthday, "Birthday")] if birthday else []
 
 
 def renewal_facts(policies: Iterable[Policy], reference: Reference, settings: RuleSettings) -> list[KeyFact]:
     """K2: one a policy in force or upcoming: its expiration date, its lines of business and number; continuous says so.
 
-    A year-9999 date, which AMS360 writes for "no end", is no date.
+    A date in year 1 or 9999 says that there is none; such a policy has a fact only when it is continuous.
     """
     if not settings.renewal_key_facts:
         return []

@@ -1,8 +1,9 @@
 """Merging (M): candidates that share an email are one contact."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ams_etl.rules.addresses import is_filled
 from ams_etl.rules.marks import SUPPRESSING
 from ams_etl.rules.model import (
     Candidate,
@@ -10,6 +11,7 @@ from ams_etl.rules.model import (
     Contact,
     KeyFact,
     NameOverride,
+    Phone,
     RecordType,
     Skip,
 )
@@ -47,13 +49,20 @@ def components(groups: Iterable[Sequence[K]]) -> list[list[K]]:
     return list(found.values())
 
 
+def stable_id(members: Iterable[K], first_seen: Mapping[K, Any]) -> K:
+    """M3: a contact's id is its oldest member's, so it survives syncs, merges and splits.
+
+    Args:
+        members: the candidates of one contact, at least one.
+        first_seen: when each was first seen.
+    """
+    return min(members, key=lambda one: (first_seen[one], str(one)))
+
+
 def merge(
     candidates: Sequence[Candidate], settings: RuleSettings, users: Users, overrides: Overrides
 ) -> Contact | tuple[Skip, ...]:
-    """M2, M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
-
-    Field by field the value of the best source: a customer's primary candidate before others, Client before Prospect
-    before Inactive, lowest CustomerNumber, then id. A name and an address are taken whole.
+    """M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
 
     Args:
         candidates: at least one.
@@ -69,11 +78,8 @@ def merge(
             for one in best
             for entity, entity_id in ((one.entity, one.entity_id), *one.absorbed)
         )
-    named = next((one for one in best if not _named_by_email(one)), best[0])
-    override = next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
-    addressed = next(
-        (one for one in best if one.address.address1 or one.address.city or one.address.postal_code), best[0]
-    )
+    named = named_by(best)
+    override = override_of(best, overrides)
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
@@ -83,10 +89,8 @@ def merge(
         nickname=override.nickname if override else named.nickname,
         company_name=next((one.company_name for one in best if one.company_name), None),
         emails=tuple(dict.fromkeys(email for one in best for email in one.emails)),
-        phones=tuple(
-            {(phone.number, phone.kind): phone for one in reversed(best) for phone in reversed(one.phones)}.values()
-        )[::-1],
-        address=addressed.address,
+        phones=_phones(best),
+        address=addressed_by(best).address,
         birthday=next((one.birthday for one in best if one.birthday), None),
         owner_user_id=owner.user_id,
         owner_role=owner.role,
@@ -98,26 +102,50 @@ def merge(
     )
 
 
-def precedence(candidate: Candidate) -> tuple[bool, int, int, str, str]:
-    """M2: who comes first when a field has several values."""
+def precedence(candidate: Candidate) -> tuple[bool, int, int, str, str, str]:
+    """M2: whose value a field takes: a customer's primary candidate before others, Client before Prospect before Inactive.
+
+    Then the lowest CustomerNumber, then id. A name and an address are taken whole; tags, key facts, connections, emails
+    and phones are united.
+    """
     return (
         candidate.role != "primary",
         _STATUS_RANK[candidate.status],
         candidate.customer_number,
         candidate.customer_id,
+        candidate.entity,
         candidate.entity_id,
     )
 
 
+def named_by(best: Sequence[Candidate]) -> Candidate:
+    """Whose name a contact has: an email that stands for a name does so only as long as no member has one."""
+    return next((one for one in best if one.last_name is not None or one.first_name not in one.emails), best[0])
+
+
+def addressed_by(best: Sequence[Candidate]) -> Candidate:
+    """Whose address a contact has: the first that leads anywhere."""
+    return next((one for one in best if is_filled(one.address)), best[0])
+
+
+def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride | None:
+    """N12: a name that was changed in the platform stands, whatever AMS360 says later; it is tied to any member."""
+    return next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
+
+
 def suppression_of(candidates: Iterable[Candidate]) -> str | None:
-    """N10: a mark on any member suppresses the contact; the graver one is told."""
+    """A mark on any member suppresses the contact; the graver one is told."""
     reasons = {one.suppressed_reason for one in candidates}
     return next((reason for reason in SUPPRESSING if reason in reasons), None)
 
 
-def _named_by_email(candidate: Candidate) -> bool:
-    """Q2: an email stands for a name only as long as no member has one."""
-    return candidate.last_name is None and candidate.first_name in candidate.emails
+def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
+    """Every number and kind once, the best member's first phone first."""
+    found: dict[tuple[str, str], Phone] = {}
+    for one in best:
+        for phone in one.phones:
+            found.setdefault((phone.number, phone.kind), phone)
+    return tuple(found.values())
 
 
 def _record_type(candidates: Iterable[Candidate]) -> RecordType:
@@ -133,7 +161,7 @@ def _facts(candidates: Iterable[Candidate]) -> tuple[KeyFact, ...]:
 
 
 def _connections(candidates: Iterable[Candidate], users: Users) -> tuple[Connection, ...]:
-    """X1: every connection of every member, with the platform user where one is mapped."""
+    """Every connection of every member, with the platform user where one is mapped."""
     found = {(one.connection_type, one.employee_code): one for candidate in candidates for one in candidate.connections}
     return tuple(
         Connection(kind, code, found[kind, code].employee_name, users.get((kind, code))) for kind, code in sorted(found)

@@ -139,9 +139,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a value is what it is: the rule, and the source member it was read from.
+    """Why a value is what it is: the rule, and the source member it was read from, with what stands there.
 
-    `entity` / `entity_id` say whose value it is, `source_*` where it stands in the source system.
+    `entity` / `entity_id` say whose value it is, `source_*` where it comes from. It holds personal data: for people who ask
+    about one contact, not for logs.
     """
 
     entity: str
@@ -152,6 +153,7 @@ class Finding:
     source_entity: str
     source_entity_id: str
     source_field: str
+    source_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

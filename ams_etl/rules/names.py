@@ -1,14 +1,11 @@
-"""Names (N): from the fields that hold them to first name, last name and nickname, each with its rule and field."""
+"""A record's first name, last name and nickname from the fields that hold them, each with its rule and field."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from ams_etl.rules.marks import mark_in, without_bare_marks
-from ams_etl.rules.person_names import has_several, looks_like_firm, split_whole_name
-
-_PARENTHESIS = re.compile(r"\(+([^()]*)(?:\)+|\Z)|\[+([^\[\]]*)(?:\]+|\Z)")
+from ams_etl.rules.name_fields import EMPTY, Marks, NameField, called, read_field
+from ams_etl.rules.name_words import has_legal_form, looks_like_firm, names_nobody
+from ams_etl.rules.person_names import WholeName, has_several, separated, split_whole_name, without_titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,166 +37,158 @@ class NameFields:
     formal: str | None = None
     whole: str | None = None
     firm: str | None = None
-    labels: tuple[str, str, str, str, str] = (
-        "FirstName", "LastName", "InformalSalutation", "FormalSalutation", "ContactName",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
-    name: str | None
-    nickname: str | None
-    flags: tuple[str, ...]
+class _Read:
+    """A record's name fields, read and taken apart where they hold whole names."""
+
+    first: NameField
+    last: NameField
+    informal: NameField
+    formal: NameField
+    whole: NameField
+    first_split: WholeName | None
+    informal_split: WholeName | None
+    formal_split: WholeName | None
+    whole_split: WholeName | None
 
 
 def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
-    """N2, N3: first and last name in the documents' order, from what the nickname (N1) and the marks (N10) leave.
-
-    First: nickname; First Name; Informal Salutation; Formal Salutation. Last: Last Name; Formal Salutation; Informal
-    Salutation. A ContactName stands where First Name and Last Name stand on a customer.
+    """First name, last name and nickname of any record, in the documents' order.
 
     Args:
         fields: the record's name fields.
         marks: the agency's further marks.
     """
-    extra = tuple(marks.items())
-    first, last, informal, formal, whole = (
-        _read(value, extra) for value in (fields.first, fields.last, fields.informal, fields.formal, fields.whole)
-    )
-    flags = tuple(dict.fromkeys((*first.flags, *last.flags, *informal.flags, *formal.flags, *whole.flags)))
-    first_label, last_label, informal_label, formal_label, whole_label = fields.labels
-    given_in_first, family_in_first = _first_field(first.name, last.name)
-    split = split_whole_name(whole.name, last.name) if whole.name else None
-    family = (
-        _part(last.name, "N3", last_label)
-        or _part(family_in_first, "N5", first_label)
-        or _part(split.family if split else None, "N11" if whole.name and "," in whole.name else "N5", whole_label)
-        or _part(_family(formal.name), "N3", formal_label)
-        or _part(_family(informal.name), "N3", informal_label)
-    )
-    family_name = family.text if family else None
-    nickname = _nickname(
-        ((first, first_label), (whole, whole_label), (informal, informal_label), (formal, formal_label))
-    )
-    given = (
-        _part(given_in_first, "N4" if given_in_first and has_several(given_in_first) else "N2", first_label)
-        or _part(split.given if split else None, "N2", whole_label)
-        or _part(_given(informal.name, family_name), "N2", informal_label)
-        or _part(_given(formal.name, family_name), "N2", formal_label)
-    )
-    chosen = nickname or given
-    return PersonName(
-        chosen, family, nickname or _informal_nickname(informal.name, chosen, family_name, informal_label), flags
-    )
+    return _name_of(_read(fields, tuple(marks.items()) if marks else ()))
 
 
-def _nickname(fields: Sequence[tuple[_Field, str]]) -> Part | None:
-    """N1: what stands in parentheses in First Name, else Informal, else Formal Salutation, is the first name."""
-    return next((Part(field.nickname, "N1", label) for field, label in fields if field.nickname), None)
+def _read(fields: NameFields, marks: Marks) -> _Read:
+    first, last = read_field(fields.first, marks), read_field(fields.last, marks)
+    informal, formal = _salutation(fields.informal, marks), _salutation(fields.formal, marks)
+    whole = read_field(fields.whole, marks)
+    told = last.name
+    formal_split = split_whole_name(formal.name, told, "given") if formal.name else None
+    told = told or (formal_split.family if formal_split else None)
+    informal_split = split_whole_name(informal.name, told, "given") if informal.name else None
+    told = told or (informal_split.family if informal_split else None)
+    whole_split = _whole(whole.name, told) if whole.name else None
+    first_split = None
+    if first.name and last.name is None and has_several(first.name):
+        first_split = split_whole_name(first.name, told, "given")
+    return _Read(first, last, informal, formal, whole, first_split, informal_split, formal_split, whole_split)
 
 
-def _informal_nickname(informal: str | None, first: Part | None, family: str | None, label: str) -> Part | None:
+def _whole(name: str, told: str | None) -> WholeName:
+    """A ContactName that is a firm's is one name, not a given and a family name."""
+    return WholeName(name, None, (name,)) if has_legal_form(name) else split_whole_name(name, told)
+
+
+def _salutation(value: str | None, marks: Marks) -> NameField:
+    """A salutation that greets no one in particular names nobody."""
+    if value is None:
+        return EMPTY
+    field = read_field(value, marks)
+    if field.name and names_nobody(field.name):
+        return NameField(None, field.nickname, field.nicknames, field.flags)
+    return field
+
+
+def _name_of(read: _Read) -> PersonName:
+    last = _last_name(read)
+    nickname = _nickname(read)
+    first = nickname or _first_name(read)
+    flags = (*read.first.flags, *read.last.flags, *read.informal.flags, *read.formal.flags, *read.whole.flags)
+    return PersonName(first, last, nickname or _informal_nickname(read, first), tuple(dict.fromkeys(flags)))
+
+
+def _nickname(read: _Read) -> Part | None:
+    """N1: what stands in parentheses in First Name, else Informal, else Formal Salutation, is the first name.
+
+    Of several people each is called by the own nickname, or the given name. A ContactName stands where First Name does.
+    """
+    for field, split, label in (
+        (read.first, read.first_split, "FirstName"),
+        (read.whole, read.whole_split, "ContactName"),
+        (read.informal, read.informal_split, "InformalSalutation"),
+        (read.formal, read.formal_split, "FormalSalutation"),
+    ):
+        if field.nickname:
+            return Part(field.nickname, "N1", label)
+        if field.nicknames:
+            givens, separators = (split.givens, split.separators) if split else separated(field.name or "")
+            text = called(field, givens, separators)
+            if text:
+                return Part(text, "N1", label)
+    return None
+
+
+def _first_name(read: _Read) -> Part | None:
+    """N2: the First Name field, else the Informal, else the Formal Salutation; else none."""
+    if read.first.name:
+        given = read.first_split.given if read.first_split else without_titles(read.first.name)
+        if given:
+            return Part(given, "N4" if has_several(given) else "N2", "FirstName")
+    for split, label in (
+        (read.whole_split, "ContactName"),
+        (read.informal_split, "InformalSalutation"),
+        (read.formal_split, "FormalSalutation"),
+    ):
+        if split and split.given:
+            return Part(split.given, "N4" if has_several(split.given) else "N2", label)
+    return None
+
+
+def _last_name(read: _Read) -> Part | None:
+    """N3: the Last Name field, else the Formal, else the Informal Salutation.
+
+    A family name that stands in First Name or ContactName comes before the salutations.
+    """
+    if read.last.name:
+        return Part(read.last.name, "N3", "LastName")
+    for split, rule, label in (
+        (read.first_split, "N5", "FirstName"),
+        (read.whole_split, "N11" if read.whole.name and "," in read.whole.name else "N3", "ContactName"),
+        (read.formal_split, "N3", "FormalSalutation"),
+        (read.informal_split, "N3", "InformalSalutation"),
+    ):
+        if split and split.family:
+            return Part(split.family, rule, label)
+    return None
+
+
+def _informal_nickname(read: _Read, first: Part | None) -> Part | None:
     """N6: else the nickname is the Informal Salutation's given names, where they differ from the first name."""
-    given = _given(informal, family)
+    given = read.informal_split.given if read.informal_split else None
     if not given or first is None or given.casefold() == first.text.casefold():
         return None
-    return Part(given, "N6", label)
+    return Part(given, "N6", "InformalSalutation")
 
 
 def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
     """N9: a personal customer without a first name is named after its Firm Name first, then in N2's order.
 
     A firm name that can be no person's does not name one; it is the first name only when nothing else names the
-    customer, so that nobody with a name is lost.
+    customer, so that nobody with a name is lost. A nickname (N1) comes before it.
     """
-    if _read(fields.first, tuple(marks.items())).name or not fields.firm:
-        return derive_name(fields, marks)
-    firm = _read(fields.firm, tuple(marks.items()))
-    named = derive_name(fields, marks)
-    flags = tuple(dict.fromkeys((*named.flags, *firm.flags)))
-    if not firm.name:
-        return PersonName(named.first, named.last, named.nickname, flags)
-    if looks_like_firm(firm.name):
-        first = named.first or (None if named.last else Part(firm.name, "N9", "FirmName"))
-        return PersonName(first, named.last, named.nickname, flags)
-    split = split_whole_name(firm.name, named.last.text if named.last else None)
-    if named.nickname and named.nickname.rule == "N1":
-        first = named.nickname
-    else:
-        first = _part(firm.nickname, "N1", "FirmName") or _part(split.given, "N9", "FirmName") or named.first
-    last = named.last or _part(split.family, "N9", "FirmName")
-    nickname = named.nickname
-    if nickname and first and nickname.text.casefold() == first.text.casefold() and nickname.rule == "N6":
-        nickname = None
+    extra = tuple(marks.items()) if marks else ()
+    read = _read(fields, extra)
+    own = _name_of(read)
+    if not fields.firm or read.first.name:
+        return own
+    firm = read_field(fields.firm, extra)
+    flags = tuple(dict.fromkeys((*own.flags, *firm.flags)))
+    first, last, nickname = own.first, own.last, own.nickname
+    if firm.name and looks_like_firm(firm.name):
+        unnamed = not first and not last
+        return PersonName(Part(firm.name, "N9", "FirmName") if unnamed else first, last, nickname, flags)
+    split = split_whole_name(firm.name, last.text if last else None) if firm.name else WholeName(None, None)
+    if not last and split.family:
+        last = Part(split.family, "N9", "FirmName")
+    if not (nickname and nickname.rule == "N1"):
+        alias = called(firm, split.givens, split.separators)
+        nickname = Part(alias, "N1", "FirmName") if alias else None
+        first = nickname or (Part(split.given, "N9", "FirmName") if split.given else first)
+        nickname = nickname or _informal_nickname(read, first)
     return PersonName(first, last, nickname, flags)
-
-
-def firm_as_first_name(firm: str, marks: Mapping[str, str]) -> PersonName:
-    """N8 (second half): a commercial customer whom no contact names has its firm name as first name too."""
-    flags = _read(firm, tuple(marks.items())).flags
-    return PersonName(_part(company_name(firm, marks), "N8", "FirmName"), None, None, flags)
-
-
-def _first_field(first: str | None, last: str | None) -> tuple[str | None, str | None]:
-    """N5: a First Name field that holds whole names of several people, when no Last Name field tells theirs."""
-    if first and not last and has_several(first):
-        split = split_whole_name(first)
-        return split.given, split.family
-    return first, None
-
-
-def _part(text: str | None, rule: str, field: str) -> Part | None:
-    return Part(text, rule, field) if text else None
-
-
-def _given(salutation: str | None, family: str | None) -> str | None:
-    return split_whole_name(salutation, family).given if salutation else None
-
-
-def _family(salutation: str | None) -> str | None:
-    return split_whole_name(salutation).family if salutation else None
-
-
-@lru_cache(maxsize=1 << 15)
-def _read(value: str | None, marks: tuple[tuple[str, str], ...]) -> _Field:
-    """N10: a field without its parentheses and marks; an email address in a name field is no name."""
-    if not value:
-        return _Field(None, None, ())
-    flags: list[str] = []
-    nicknames: list[str] = []
-    further = dict(marks)
-    for groups in _PARENTHESIS.findall(value):
-        content = " ".join((groups[0] or groups[1]).strip(" *\"'").split())
-        if not content:
-            continue
-        flag = mark_in(content, further)
-        if flag:
-            flags.append(flag)
-        elif "@" not in content and any(letter.isalpha() for letter in content):
-            nicknames.append(content)
-    rest = " ".join(_PARENTHESIS.sub(" ", value).replace("(", " ").replace(")", " ").split())
-    rest, bare = without_bare_marks(rest)
-    name = " ".join(word for word in rest.split() if "@" not in word).strip(" ,;*-")
-    if not any(letter.isalnum() for letter in name):
-        name = ""
-    return _Field(name or None, nicknames[0] if nicknames else None, (*flags, *bare))
-
-
-@lru_cache(maxsize=1 << 14)
-def _without_marks(value: str, marks: tuple[tuple[str, str], ...]) -> str | None:
-    further = dict(marks)
-
-    def keep(found: re.Match[str]) -> str:
-        return " " if mark_in(found[1] or found[2] or "", further) else found[0]
-
-    return " ".join(_PARENTHESIS.sub(keep, value).split()) or None
-
-
-def company_name(firm: str | None, marks: Mapping[str, str]) -> str | None:
-    """C8: the Firm Name as given; only marks (N10) are taken out, other parentheses belong to it."""
-    return _without_marks(firm, tuple(marks.items())) if firm else None
-
-
-def family_name(last: str | None, marks: Mapping[str, str]) -> str | None:
-    """N10, N11: a Last Name field without marks and nicknames."""
-    return _read(last, tuple(marks.items())).name

@@ -1,6 +1,6 @@
 """Ownership (O): who owns a contact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ams_etl.rules.connections import CONNECTION_TYPE_OF_ROLE
@@ -13,12 +13,14 @@ Users = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner, the role it owns in, and the candidate and rule that decided."""
+    """The owner and the role it owns in; and what decided: candidate, rule, the role asked for, its employee."""
 
     user_id: str | None
     role: str | None
     candidate: Candidate
     rule: str
+    asked_role: str
+    employee_code: str | None
 
 
 def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Users) -> Owner:
@@ -29,32 +31,30 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
         settings: the agency's choices.
         users: the user mapping.
     """
-    record_type, rule = _deciding_type(candidates, settings)
+    record_type, rule = deciding_type(candidates, settings)
     of_type = [one for one in candidates if one.record_type in {record_type, "both"}]
-    deciding = min(of_type, key=_precedence)
     if len({one.customer_id for one in of_type}) > 1:
         rule = "O3"
-    role = CONNECTION_TYPE_OF_ROLE[
-        settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
-    ]
+    deciding = min(of_type, key=precedence)
+    setting = settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
+    role = CONNECTION_TYPE_OF_ROLE[setting]
     code = next((one.employee_code for one in deciding.connections if one.connection_type == role), None)
     user = users.get((role, code)) if code is not None else None
-    return Owner(user, role if user else None, deciding, rule)
+    return Owner(user, role if user else None, deciding, rule, role, code)
 
 
-def _deciding_type(candidates: Sequence[Candidate], settings: RuleSettings) -> tuple[RecordType, str]:
-    """O2: with both record types in one contact, the setting `merged_owner_priority` decides."""
+def deciding_type(candidates: Iterable[Candidate], settings: RuleSettings) -> tuple[RecordType, str]:
+    """O2: with both record types in one contact, the setting `merged_owner_priority` decides.
+
+    Returns:
+        The record type whose setting chooses the role, and the rule that said so.
+    """
     types = {one.record_type for one in candidates}
     if len(types) == 1 and "both" not in types:
         return next(iter(types)), "O1"
     return settings.merged_owner_priority, "O2"
 
 
-def _precedence(candidate: Candidate) -> tuple[bool, int, str, str]:
-    """O3: the customer with a policy in force, then the lowest CustomerNumber."""
-    return (
-        not candidate.has_policy_in_force,
-        candidate.customer_number,
-        candidate.customer_id,
-        candidate.entity_id,
-    )
+def precedence(candidate: Candidate) -> tuple[bool, int, str, str]:
+    """O3: of several customers the one with a policy in force, then the lowest CustomerNumber."""
+    return (not candidate.has_policy_in_force, candidate.customer_number, candidate.customer_id, candidate.entity_id)

@@ -1,123 +1,33 @@
-"""How a field that holds one or several whole names comes apart (N4, N5, N7, N11)."""
+"""How a field that holds one or several whole names comes apart."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
+
+from ams_etl.rules.name_words import (
+    AFTER_A_COMMA,
+    GREETING,
+    LETTERS_AFTER,
+    PARTICLES,
+    RANKS,
+    SUFFIXES,
+    TITLES,
+    TITLES_ONLY,
+    bare,
+)
+
+Style = Literal["whole", "given"]
+"""`whole`: a ContactName or Firm Name, `Last, First` is turned round. `given`: a salutation or First Name, where a comma
+lists people, and where a field without the family name that is known from elsewhere holds given names alone."""
 
 # `and` only as a word, the signs anywhere; what parts two names stays as typed.
 _SEPARATOR = re.compile(r"(\s*&/or\s*|\s*&\s*|\s*\+\s*|\s+and/or\s+|\s+and\s+)", re.IGNORECASE)
-_HONORIFICS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "dr",
-        "prof",
-        "professor",
-        "rev",
-        "reverend",
-        "fr",
-        "father",
-        "hon",
-        "honorable",
-        "sir",
-        "madam",
-        "mme",
-        "mister",
-        "missus",
-        "messrs",
-        "capt",
-        "captain",
-        "col",
-        "colonel",
-        "maj",
-        "major",
-        "sgt",
-        "sergeant",
-        "lt",
-        "lieutenant",
-        "gen",
-        "general",
-        "judge",
-        "pastor",
-        "rabbi",
-        "sr.",
-        "sra",
-        "srta",
-    ]
-)
-_SUFFIXES = frozenset(
-    [
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "v",
-        "md",
-        "phd",
-        "esq",
-        "esquire",
-        "cpa",
-        "dds",
-        "dvm",
-        "jd",
-        "rn",
-        "do",
-        "dc",
-        "dmd",
-        "pe",
-        "cfp",
-        "clu",
-        "chfc",
-        "cic",
-        "cisr",
-        "mba",
-        "ret",
-    ]
-)
-_PARTICLES = frozenset(
-    [
-        "de",
-        "del",
-        "della",
-        "der",
-        "den",
-        "di",
-        "da",
-        "dos",
-        "das",
-        "du",
-        "la",
-        "le",
-        "las",
-        "los",
-        "el",
-        "al",
-        "bin",
-        "ibn",
-        "van",
-        "von",
-        "vander",
-        "ter",
-        "ten",
-        "st",
-        "mac",
-        "mc",
-    ]
-)
-_GREETING = re.compile(r"^(?:dear|hi|hello)\b[\s,]*", re.IGNORECASE)
-_FIRM_WORDS = re.compile(
-    r"\b(?:llc|l\.l\.c|inc|incorporated|corp|corporation|company|co|ltd|limited|llp|lp|plc|pllc|pc|trust|estate|"
-    r"association|assn|assoc|foundation|church|ministries|school|university|college|bank|club|center|centre|group|"
-    r"holdings|properties|enterprises|enterprise|services|service|partners|partnership|associates|management|"
-    r"construction|insurance|agency|realty|restaurant|hoa|condominium|apartments|farms|industries|solutions|systems|"
-    r"plumbing|electric|roofing|auto|motors|trucking|transport|logistics|shop|store|market|cafe|dental|clinic|"
-    r"hospital|county|city of|town of|department|brothers|bros|sons)\b\.?",
-    re.IGNORECASE,
-)
+_LIST_SEPARATOR = re.compile(r"(\s*,?\s*&/or\s*|\s*,?\s*&\s*|\s*\+\s*|\s+and/or\s+|,?\s+and\s+|\s*,\s*)", re.IGNORECASE)
+_AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?<=\s)and)+\s*$", re.IGNORECASE)
+_COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(AFTER_A_COMMA))})\b\.?(?:\s|,|$))", re.IGNORECASE)
+_TITLED = re.compile(rf"(?:^|[\s&+,])(?:{'|'.join(sorted(TITLES_ONLY))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,96 +36,152 @@ class WholeName:
 
     given: str | None
     family: str | None
+    givens: tuple[str | None, ...] = ()
+    separators: tuple[str, ...] = ()
 
 
-def looks_like_firm(name: str) -> bool:
-    """Whether a name has words or digits that no person's name has."""
-    return bool(_FIRM_WORDS.search(name)) or any(letter.isdigit() for letter in name)
+def separated(name: str) -> tuple[list[str], list[str]]:
+    """N4: the names in one field, parted by `&`, `and` (a whole word), `+` or `&/or`, and what parts them, as typed."""
+    parts = _SEPARATOR.split(name)
+    return parts[::2], parts[1::2]
 
 
 def has_several(name: str) -> bool:
-    """N4: several names stand in one field when `&`, `and`, `+` or `&/or` parts them."""
+    """Whether a field holds more than one name."""
     return bool(_SEPARATOR.search(name))
 
 
-@lru_cache(maxsize=1 << 15)
-def split_whole_name(name: str, family: str | None = None) -> WholeName:
-    """N5, N7, N11: given and family names of a field that may hold several people.
+def without_loose_ends(name: str) -> str:
+    """A field without separators that part nothing: `John &`."""
+    return _AT_AN_END.sub("", name)
 
-    `John & Jane Doe` gives `John & Jane`, `Doe`; `John Doe & Jane Smith` gives `John & Jane`, `Doe & Smith`; `Doe, John`
-    is turned round; honorifics are no part of a name, suffixes belong to the family name.
+
+@lru_cache(maxsize=1 << 15)
+def split_whole_name(name: str, family: str | None = None, style: Style = "whole") -> WholeName:
+    """N5: `John & Jane Doe` gives `John & Jane`, `Doe`; `John Doe & Jane Smith` gives `John & Jane`, `Doe & Smith`.
 
     Args:
         name: the field, marks and nicknames removed.
         family: the family name, where another field has told it.
+        style: what a comma means, and what a field without that family name.
     """
-    parts = _SEPARATOR.split(_turned_round(_GREETING.sub("", name).strip(" ,;:*")))
-    people = [_person(part, family) for part in parts[::2]]
-    separators = [" and " if " " in found and not found.strip() else found for found in parts[1::2]]
-    given = _joined([person.given for person in people], separators)
-    families = [person.family for person in people]
-    distinct = list(dict.fromkeys(one.casefold() for one in families if one))
-    if len(distinct) > 1:
-        return WholeName(given, _joined(families, separators))
-    return WholeName(given, next((one for one in families if one), None))
+    parts, separators = _people_in(GREETING.sub("", name).strip(" ,;:*!"), style)
+    told = _families(family)
+    given_only = (
+        style == "given"
+        and bool(told)
+        and not any(_known_family(_without_suffixes(part.split())[0], told) for part in parts)
+    )
+    people = [_person(part, told, given_only=given_only) for part in parts]
+    givens = tuple(person[0] for person in people)
+    families = [person[1] for person in people]
+    distinct = {one.casefold() for one in families if one}
+    return WholeName(
+        joined(givens, separators),
+        joined(families, separators) if len(distinct) > 1 else next((one for one in families if one), None),
+        givens,
+        tuple(separators),
+    )
 
 
-def _joined(names: list[str | None], separators: list[str]) -> str | None:
-    joined = ""
+def joined(names: Sequence[str | None], separators: Sequence[str]) -> str | None:
+    """Names with what stood between them; who has none leaves no gap."""
+    text = ""
     for at, name in enumerate(names):
         if name:
-            joined += (separators[at - 1] if joined else "") + name
-    return " ".join(joined.split()) or None
+            text += (separators[at - 1] if text else "") + name
+    return " ".join(text.split()) or None
 
 
-def _turned_round(name: str) -> str:
-    """N11: `Last, First` is turned round; a comma before a suffix is another."""
-    before, comma, after = name.partition(",")
-    after = after.strip()
-    if not comma or not after or not before.strip():
-        return name.replace(",", " ").strip()
-    rest, _, tail = after.partition(",")
-    if all(_bare(word) in _SUFFIXES for word in rest.split()):
-        return _turned_round(f"{before} {rest},{tail}") if tail else f"{before} {rest}"
-    return f"{rest.strip()} {before.strip()} {tail.strip()}".strip()
+def without_titles(name: str) -> str | None:
+    """A First Name field without `Mr.`, `Mrs.`, `Dr.` and their like before its names."""
+    if not _TITLED.search(name):
+        return name
+    parts, separators = separated(name)
+    return joined([" ".join(_untitled(part.split(), TITLES_ONLY)) or None for part in parts], separators)
 
 
-def _person(words: str, family: str | None) -> WholeName:
+def _people_in(name: str, style: Style) -> tuple[list[str], list[str]]:
+    if "," in name:
+        name = _COMMA_SUFFIX.sub(" ", name)
+    if style == "whole":
+        parts, separators = separated(name)
+        if len(parts) > 1 and all("," in part for part in parts):
+            return [turned_round(part) for part in parts], separators
+        return separated(turned_round(name)) if "," in name else (parts, separators)
+    pieces = _LIST_SEPARATOR.split(name) if "," in name else _SEPARATOR.split(name)
+    return pieces[::2], pieces[1::2]
+
+
+def turned_round(name: str) -> str:
+    """N11: `Last, First` is turned round; case is kept as typed, white space collapsed."""
+    before, _, after = name.partition(",")
+    given, _, rest = after.partition(",")
+    names, suffixes = _without_suffixes(given.split())
+    return " ".join([*names, *before.split(), *suffixes, *rest.replace(",", " ").split()])
+
+
+def _person(words: str, told: Sequence[Sequence[str]], *, given_only: bool) -> tuple[str | None, str | None]:
+    """N7: one person's given and family names: initials stay, suffixes stay with the family name, honorifics go."""
     tokens = words.split()
-    titled = False
-    while tokens and _bare(tokens[0]) in _HONORIFICS and not (len(tokens) == 1 and titled):
-        titled = True
-        tokens = tokens[1:]
-    suffix: list[str] = []
-    while len(tokens) > 1 and _bare(tokens[-1]) in _SUFFIXES:
-        suffix.insert(0, tokens.pop())
-    if not tokens:
-        return WholeName(None, None)
-    known = _known_family(tokens, family)
-    if known:
-        at = len(tokens) - known
-    elif len(tokens) == 1:
-        # "Mr. Doe" tells a family name, "Jon" a given one.
-        at = 0 if titled else 1
-    else:
-        at = len(tokens) - 1
-        while at > 1 and _bare(tokens[at - 1]) in _PARTICLES:
-            at -= 1
-    given, last = " ".join(tokens[:at]), " ".join(tokens[at:])
+    untitled = _untitled(tokens, TITLES)
+    named, suffixes = _without_suffixes(untitled)
+    at = len(named) - _family_length(named, told, titled=len(untitled) < len(tokens), given_only=given_only)
+    given, last = named[:at], named[at:]
     if last:
-        return WholeName(given or None, " ".join([last, *suffix]))
-    return WholeName(" ".join([given, *suffix]) or None, None)
+        return " ".join(given) or None, " ".join([*last, *suffixes])
+    return " ".join([*given, *suffixes]) or None, None
 
 
-def _known_family(tokens: list[str], family: str | None) -> int:
-    """How many of the last words are the family name that another field told."""
-    if not family:
+def _family_length(tokens: list[str], told: Sequence[Sequence[str]], *, titled: bool, given_only: bool) -> int:
+    """How many of the last words are the family name."""
+    known = _known_family(tokens, told)
+    if known:
+        return known
+    if len(tokens) <= 1:
+        # "Mr. Doe" tells a family name, "Jon" a given one.
+        return len(tokens) if titled else 0
+    if given_only and not titled:
         return 0
-    wanted = [_bare(word) for word in family.split() if _bare(word) not in _SUFFIXES]
-    if wanted and [_bare(word) for word in tokens[-len(wanted) :]] == wanted:
-        return len(wanted)
-    return 0
+    length = 1
+    while length < len(tokens) - 1 and bare(tokens[-length - 1]) in PARTICLES:
+        length += 1
+    return length
 
 
-def _bare(word: str) -> str:
-    return word.strip(".,;:'\"*").casefold().replace(".", "")
+def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
+    """The words without the titles before them; a rank is one only where a whole name follows."""
+    at = 0
+    while at < len(tokens):
+        word = bare(tokens[at])
+        if word not in titles and not (word in RANKS and titles is TITLES and len(tokens) - at > 2):
+            break
+        at += 1
+    return tokens[at:]
+
+
+def _without_suffixes(tokens: list[str]) -> tuple[list[str], list[str]]:
+    end = len(tokens)
+    while (end > 1 and bare(tokens[end - 1]) in SUFFIXES) or (end > 2 and bare(tokens[end - 1]) in LETTERS_AFTER):
+        end -= 1
+    return tokens[:end], tokens[end:]
+
+
+def _families(family: str | None) -> tuple[tuple[str, ...], ...]:
+    """The family names that another field told, as they are compared."""
+    if not family:
+        return ()
+    named = (_without_suffixes(one.split())[0] for one in separated(family)[0])
+    return tuple(tuple(bare(word) for word in one) for one in named if one)
+
+
+def _known_family(tokens: list[str], told: Sequence[Sequence[str]]) -> int:
+    """How many of the last words are a family name that is told elsewhere, or one part of a double name."""
+    if not told or not tokens:
+        return 0
+    words = [bare(word) for word in tokens]
+    for family in told:
+        if words[-len(family) :] == list(family):
+            return len(family)
+    parts = {part for family in told for word in family for part in (word, *word.split("-"))} - PARTICLES
+    return 1 if len(words) > 1 and words[-1] in parts else 0

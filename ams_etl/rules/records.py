@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 Payload = Mapping[str, Any]
+CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_dependent"
+"""The entities that may become a contact, by their names in `mart.contact_sources`."""
 
 
 def text(value: Any) -> str | None:
@@ -31,19 +33,20 @@ def flag(value: Any) -> bool | None:
 
 
 def day(value: Any) -> date | None:
-    """The calendar day of an ISO date or dateTime; None where it is none."""
+    """The calendar day of an ISO date or dateTime; None where it is none, as 0001-01-01 is: the service's own "no date"."""
     if not isinstance(value, str):
         return None
     try:
-        return date.fromisoformat(value[:10])
+        found = date.fromisoformat(value[:10])
     except ValueError:
         return None
+    return None if found == date.min else found
 
 
 def _integer(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -59,6 +62,7 @@ def _items(value: Any) -> list[Payload]:
     """A list member, given as a list or wrapped in its item's name."""
     if isinstance(value, Mapping):
         value = next(iter(value.values()), None)
+        value = [value] if isinstance(value, Mapping) else value
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
@@ -230,6 +234,18 @@ class CustomerDependent:
         )
 
 
+Source = Customer | CustomerContact | CustomerDependent
+
+
+def key_of(record: Source) -> tuple[str, str]:
+    """Entity and entity id of a record that may become a contact."""
+    if isinstance(record, Customer):
+        return CUSTOMER, record.customer_id
+    if isinstance(record, CustomerContact):
+        return CONTACT, record.contact_id
+    return DEPENDENT, record.dependent_id
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A Policy record."""
@@ -244,6 +260,7 @@ class Policy:
     company_code: str | None
     lines_of_business: tuple[str, ...]
     premium: Decimal
+    notation_id: str | None = None
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
@@ -266,6 +283,7 @@ class Policy:
             company_code=code(get("WritingCompanyCode")),
             lines_of_business=tuple(dict.fromkeys(line for _, line in lines)),
             premium=_premium(get("FullTermPremium")),
+            notation_id=text(get("PolicyNotationId")),
         )
 
 
