@@ -5,12 +5,12 @@ Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECR
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -299,6 +299,12 @@ class _Ams360Session:
         )
 
 
+@lru_cache(maxsize=4)
+def _contract(wsdl: str, cache_folder: Path | None, timeout_seconds: float) -> Contract:
+    """Read once a process: a run opens AMS360 for the reference lists and again for the customers."""
+    return Contract(wsdl, cache_folder=cache_folder, required=_REQUIRED, timeout_seconds=timeout_seconds)
+
+
 @asynccontextmanager
 async def open_ams360(connection: Ams360Connection) -> AsyncIterator[Ams360]:
     """An agency's AMS360, its connections closed afterwards.
@@ -307,15 +313,7 @@ async def open_ams360(connection: Ams360Connection) -> AsyncIterator[Ams360]:
         ConfigError: the WSDL is not AMS360's.
         TransientError: the server does not answer.
     """
-    started = time.monotonic()
-    contract = await asyncio.to_thread(
-        Contract,
-        connection.wsdl,
-        cache_folder=connection.cache_folder,
-        required=_REQUIRED,
-        timeout_seconds=connection.timeout_seconds,
-    )
-    _log.debug("contract read in %.2f s", time.monotonic() - started)
+    contract = await asyncio.to_thread(_contract, connection.wsdl, connection.cache_folder, connection.timeout_seconds)
     async with SoapTransport(
         contract.endpoint,
         max_concurrency=connection.max_concurrency,
