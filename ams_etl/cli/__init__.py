@@ -14,11 +14,13 @@ _COMMANDS = {
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "preview": ("ams_etl.cli.preview", "preview"),
     "plan": ("ams_etl.cli.plan", "show_plan"),
     "sandbox": ("ams_etl.cli.sandbox", "sandbox"),
     "sync": ("ams_etl.cli.sync", "sync"),
     "up": ("ams_etl.cli.up", "up"),
     "users": ("ams_etl.cli.users", "users"),
+    "why": ("ams_etl.cli.why", "why"),
 }
 
 

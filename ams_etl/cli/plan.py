@@ -8,7 +8,7 @@ import psycopg
 from ams_etl.cli.instance import prepare
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.plan_report import changes_of_plan, latest_plan
+from ams_etl.sync.plan_report import PlannedChange, changes_of_plan, latest_plan
 
 _COLOURS = {"insert": "green", "update": "yellow", "delete": "red"}
 
@@ -23,6 +23,13 @@ def show_plan(agency: str, limit: int) -> None:
         print_plan(connection, agency, limit=limit)
 
 
+def print_change(change: PlannedChange) -> None:
+    """One contact's line, and a line for each field that changes."""
+    click.secho(f"{change.op:<6} {change.contact_id}  from {', '.join(change.sources)}", fg=_COLOURS[change.op])
+    for field, before, after in change.fields:
+        click.echo(f"         {field}: {before} -> {after}")
+
+
 def print_plan(connection: psycopg.Connection[Any], agency: str, *, limit: int = 50) -> None:
     """Print the counts, then each contact with its changed fields."""
     plan = latest_plan(connection, agency)
@@ -34,9 +41,7 @@ def print_plan(connection: psycopg.Connection[Any], agency: str, *, limit: int =
         shown += 1
         if limit and shown > limit:
             continue
-        click.secho(f"{change.op:<6} {change.contact_id}  from {', '.join(change.sources)}", fg=_COLOURS[change.op])
-        for field, before, after in change.fields:
-            click.echo(f"         {field}: {before} -> {after}")
+        print_change(change)
     if limit and shown > limit:
         click.echo(f"… and {shown - limit:,} more (--limit 0 shows all)")
     counts = plan.counts

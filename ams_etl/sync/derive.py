@@ -124,7 +124,7 @@ def derive_dirty(
             ]
             if not chunk:
                 return total
-            bundles = _read_bundles(connection, agency, chunk)
+            bundles = read_bundles(connection, agency, chunk)
             derived = [derive(bundle, reference, settings, today) for bundle in bundles]
             changed = _store(connection, agency, chunk, bundles, derived, today)
             total = replace(
@@ -137,9 +137,8 @@ def derive_dirty(
         progress(total.customers)
 
 
-def _read_bundles(
-    connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str]
-) -> list[CustomerBundle]:
+def read_bundles(connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str]) -> list[CustomerBundle]:
+    """These customers as raw has them, each with everything live beneath it; those that are gone are left out."""
     key = (agency, list(customer_ids))
     rows = connection.cursor(row_factory=tuple_row)
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.merging import components, merge
+from ams_etl.rules.merging import components, merge, stable_id
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
@@ -142,8 +142,7 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
             )
         }
         for component in components(row[0] for row in shared):
-            oldest = min(component, key=lambda one: (seen[one], one))
-            groups.update(dict.fromkeys(component, oldest))
+            groups.update(dict.fromkeys(component, stable_id(component, seen)))
     connection.execute(
         "create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop"
     )
@@ -171,21 +170,7 @@ def _merge_members(
             reason text, rule text, detail text) on commit drop"""
     )
     connection.execute("truncate target_contacts, target_skips")
-    users = {
-        (row[0], row[1]): row[2]
-        for row in connection.execute(
-            "select connection_type, employee_code, user_id from ops.user_mappings where agency = %s", (agency,)
-        )
-    }
-    overrides = {
-        (row[0], row[1], row[2]): NameOverride(*row[3:])
-        for row in connection.execute(
-            """select c.system, c.entity, c.entity_id, o.first_name, o.last_name, o.nickname
-            from ops.name_overrides o join stage.candidates c using (agency)
-            where o.agency = %s and c.candidate_id = o.contact_id""",
-            (agency,),
-        )
-    }
+    users, overrides = decisions(connection, agency)
     done = 0
     contacts: list[tuple[UUID, bytes, bytes]] = []
     skips: list[tuple[Any, ...]] = []
@@ -225,6 +210,28 @@ def _merge_members(
     flush()
     progress(done)
     return done
+
+
+def decisions(
+    connection: psycopg.Connection[Any], agency: str
+) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str, str], NameOverride]]:
+    """What people decided: the user mapping (O1) and the names given in the platform (N12), as `merge` takes them."""
+    users = {
+        (row[0], row[1]): row[2]
+        for row in connection.execute(
+            "select connection_type, employee_code, user_id from ops.user_mappings where agency = %s", (agency,)
+        )
+    }
+    overrides = {
+        (row[0], row[1], row[2]): NameOverride(*row[3:])
+        for row in connection.execute(
+            """select c.system, c.entity, c.entity_id, o.first_name, o.last_name, o.nickname
+            from ops.name_overrides o join stage.candidates c using (agency)
+            where o.agency = %s and c.candidate_id = o.contact_id""",
+            (agency,),
+        )
+    }
+    return users, overrides
 
 
 def _by_contact(rows: Any) -> Iterator[tuple[UUID, list[Candidate]]]:

@@ -1,0 +1,67 @@
+"""`ams-etl preview`: what other settings would do, with nothing written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from ams_etl.cli.instance import prepare
+from ams_etl.cli.plan import print_change
+from ams_etl.errors import ConfigError
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import load_agencies
+from ams_etl.store.database import connect
+
+_SETTINGS = TypeAdapter(RuleSettings)
+
+
+@click.command()
+@click.argument("agency")
+@click.option("--set", "changes", multiple=True, required=True, metavar="KEY=VALUE", help="Also KEY+=ITEM, KEY-=ITEM.")
+def preview(agency: str, changes: tuple[str, ...]) -> None:
+    """Count what would appear, change and disappear in AGENCY with other settings, and show examples.
+
+    For instance: --set prospects=none --set tags+=city --set 'prospects={within_days: 90}'
+    """
+    from ams_etl.sync.preview import preview as try_out
+
+    agencies = load_agencies()
+    tried = changed_settings(agencies.get(agency).settings, changes)
+    with connect(prepare()) as connection:
+        found = try_out(connection, agency, tried, datetime.now(agencies.schedule.zone).date())
+    for change in found.examples:
+        print_change(change)
+    click.echo(
+        f"with {', '.join(changes)}: {found.counts.insert:,} contacts would appear, {found.counts.update:,} change, "
+        f"{found.counts.delete:,} disappear, {found.counts.unchanged:,} stay as they are; nothing was written"
+    )
+
+
+def changed_settings(settings: RuleSettings, changes: Sequence[str]) -> RuleSettings:
+    """Settings with `key=value`, `key+=item` or `key-=item` applied; values are YAML.
+
+    Raises:
+        ConfigError: a key or value that settings do not have.
+    """
+    document: dict[str, Any] = _SETTINGS.dump_python(settings, mode="json")
+    for change in changes:
+        key, sign, value = change.partition("=")
+        operator = key[-1:] if key[-1:] in {"+", "-"} else ""
+        key = key.removesuffix(operator) if operator else key
+        if not sign or key not in document:
+            raise ConfigError(f"--set {change}: expected KEY=VALUE with a key of: {', '.join(sorted(document))}")
+        given = yaml.safe_load(value)
+        if operator:
+            if not isinstance(document[key], list):
+                raise ConfigError(f"--set {change}: {key} is no list")
+            kept = [item for item in document[key] if item != given]
+            document[key] = [*kept, given] if operator == "+" else kept
+        else:
+            document[key] = given
+    try:
+        return _SETTINGS.validate_python(document)
+    except ValidationError as error:
+        raise ConfigError(f"--set {' '.join(changes)}: {error.errors(include_url=False)[0]['msg']}") from None

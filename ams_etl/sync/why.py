@@ -1,0 +1,112 @@
+"""Why: for a contact, or a customer that became none, each value with its rule and the source member behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.errors import ConfigError
+from ams_etl.rules.explain import explain, explain_contact
+from ams_etl.rules.model import Finding
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.sync.derive import read_bundles
+from ams_etl.sync.documents import candidate_from
+from ams_etl.sync.plan import decisions
+from ams_etl.sync.reference import load_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A contact, or customers without one (`contact_id` None): what decided, then what each source record gave."""
+
+    contact_id: UUID | None
+    contact: tuple[Finding, ...]
+    records: tuple[Finding, ...]
+
+
+def why(
+    connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings, today: date
+) -> list[Answer]:
+    """Explain a contact by its id, or whatever a CustomerNumber or an email address became.
+
+    The findings come from deriving and merging the stored records anew, by the very code that a run uses.
+
+    Args:
+        connection: autocommit; nothing is written.
+        agency: the agency id.
+        asked: a contact id, a CustomerNumber or an email address.
+        settings: the agency's rule settings.
+        today: the date the rules are asked for.
+
+    Raises:
+        ConfigError: nothing known goes by that.
+    """
+    contact_ids, customer_ids = _resolve(connection, agency, asked.strip())
+    if not contact_ids and not customer_ids:
+        raise ConfigError(f"{agency} has no contact, customer or email address {asked!r}; sync it first")
+    answers = [_of_contact(connection, agency, one, settings, today) for one in contact_ids]
+    told = {finding.entity_id for answer in answers for finding in answer.records}
+    left = _findings(connection, agency, customer_ids, settings, today)
+    alone = tuple(finding for finding in left if finding.entity_id not in told)
+    return [*answers, Answer(None, (), alone)] if alone else answers
+
+
+def _resolve(connection: psycopg.Connection[Any], agency: str, asked: str) -> tuple[list[UUID], list[str]]:
+    try:
+        return [row[0] for row in connection.execute(_BY_ID, (agency, UUID(asked)))], []
+    except ValueError:
+        pass
+    if asked.isdigit():
+        customers = [row[0] for row in connection.execute(_BY_NUMBER, (agency, int(asked)))]
+        query, key = _CONTACTS_OF_CUSTOMERS, customers
+    else:
+        customers, query, key = [], _CONTACTS_OF_EMAIL, [asked.lower()]
+    return [row[0] for row in connection.execute(query, (agency, key))], customers
+
+
+_BY_ID = "select contact_id from mart.contacts where agency = %s and contact_id = %s"
+_BY_NUMBER = "select customer_id from ams360.customers where agency = %s and customer_number = %s"
+_CONTACTS_OF_CUSTOMERS = """select distinct contact_id from mart.contact_sources
+    where agency = %s and customer_id = any(%s) order by 1"""
+_CONTACTS_OF_EMAIL = (
+    "select distinct contact_id from mart.contact_emails where agency = %s and email = any(%s) order by 1"
+)
+
+
+def _of_contact(
+    connection: psycopg.Connection[Any], agency: str, contact_id: UUID, settings: RuleSettings, today: date
+) -> Answer:
+    members = [
+        candidate_from(row[0])
+        for row in connection.execute(
+            "select document::text from stage.candidates where agency = %s and contact_id = %s order by candidate_id",
+            (agency, contact_id),
+        )
+    ]
+    users, overrides = decisions(connection, agency)
+    own = {(member.entity, member.entity_id) for member in members}
+    own |= {absorbed for member in members for absorbed in member.absorbed}
+    records = _findings(connection, agency, sorted({member.customer_id for member in members}), settings, today)
+    merged = explain_contact(members, settings, users, overrides)
+    if len(members) == 1:
+        # One record is the best of one: what it gave says all.
+        merged = tuple(finding for finding in merged if finding.rule not in {"M1", "M2"})
+    return Answer(
+        contact_id,
+        merged,
+        tuple(finding for finding in records if (finding.entity, finding.entity_id) in own),
+    )
+
+
+def _findings(
+    connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str], settings: RuleSettings, today: date
+) -> tuple[Finding, ...]:
+    reference = load_reference(connection, agency)
+    return tuple(
+        finding
+        for bundle in read_bundles(connection, agency, customer_ids)
+        for finding in explain(bundle, reference, settings, today)
+    )

@@ -1,0 +1,107 @@
+"""Asking why, and asking what if: both by the very code that runs, and both write nothing."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.cli.preview import changed_settings
+from ams_etl.errors import ConfigError
+from ams_etl.rules.settings import ProspectsWithin, RuleSettings
+from ams_etl.sync.preview import preview
+from ams_etl.sync.why import why
+from ams_etl_tests.sync.source_history import (
+    AGENCY,
+    Source,
+    contact,
+    customer,
+    mart,
+    policy,
+    refresh,
+    store_reference,
+)
+
+TODAY = date(2026, 6, 1)
+
+
+@pytest.fixture
+def agency(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """A merged contact, a nickname, a prospect, and somebody inactive."""
+    store_reference(connection)
+    source = Source()
+    source.put(customer(1, FirstName="Jonathan (Jon)", LastName="Doe", Email="jd@x.com", City="Bath"))
+    source.put(policy(1, 1, WritingCompanyCode="TRV"))
+    source.put(customer(2, FirmName="Doe Plumbing LLC", IsCommercial=True, Email="JD@x.com"))
+    source.put(contact(1, 2, ContactName="Poe, Kim"))
+    source.put(customer(3, FirstName="Ann", LastName="Lee", Email="al@x.com"))
+    source.put(customer(4, FirstName="Old", LastName="Friend", IsActive=False))
+    source.store(connection)
+    refresh(connection, RuleSettings(), TODAY)
+    return connection
+
+
+def told(
+    connection: psycopg.Connection[Any], asked: str, settings: RuleSettings | None = None
+) -> set[tuple[str, str, str]]:
+    answers = why(connection, AGENCY, asked, settings or RuleSettings(), TODAY)
+    return {
+        (finding.field, finding.value, finding.rule)
+        for answer in answers
+        for finding in (*answer.contact, *answer.records)
+    }
+
+
+def test_every_value_of_a_contact_has_its_rule_and_source(agency: psycopg.Connection[Any]) -> None:
+    """Asked by email, by number or by id, the answer is the same contact's."""
+    by_email = told(agency, "JD@x.com")
+    assert ("first_name", "Jon", "N1") in by_email
+    assert ("last_name", "Doe", "N3") in by_email
+    assert any(field == "tag" and value == "Client" for field, value, _ in by_email)
+    assert any(field == "connection" and rule == "X1" for field, _, rule in by_email)
+    found = agency.execute("select contact_id from mart.contact_emails where email = 'jd@x.com'").fetchone()
+    assert found is not None
+    assert told(agency, str(found[0])) == by_email
+    assert ("first_name", "Jon", "N1") in told(agency, "1")
+
+
+def test_a_customer_that_is_no_contact_has_its_reason(agency: psycopg.Connection[Any]) -> None:
+    """Skipped is an answer, unknown is an error."""
+    assert told(agency, "4") == {("skipped", "inactive", "L7")}
+    with pytest.raises(ConfigError, match="999"):
+        told(agency, "999")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["prospects=none"],
+        ["tags+=city", "tags-=carrier"],
+        ["merge_by=source_id"],
+        ["import_inactive=true", "prospects={within_days: 30}"],
+        ["segments={exclude: [Commercial]}"],
+    ],
+)
+def test_a_preview_counts_what_the_sync_then_does_and_writes_nothing(
+    agency: psycopg.Connection[Any], changes: list[str]
+) -> None:
+    """Nothing of a preview is left behind, and it promised the truth."""
+    settings = changed_settings(RuleSettings(), changes)
+    before = mart(agency)
+    found = preview(agency, AGENCY, settings, TODAY)
+    assert mart(agency) == before
+    again = refresh(agency, RuleSettings(), TODAY)
+    assert (again.insert, again.update, again.delete) == (0, 0, 0)
+    real = refresh(agency, settings, TODAY)
+    assert (found.counts.insert, found.counts.update, found.counts.delete) == (real.insert, real.update, real.delete)
+    assert real.insert + real.update + real.delete > 0
+
+
+def test_settings_are_changed_as_written_or_refused() -> None:
+    """KEY=VALUE, KEY+=ITEM, KEY-=ITEM; the rest is told."""
+    changed = changed_settings(RuleSettings(), ["tags+=city", "tags-=carrier", "prospects={within_days: 9}"])
+    assert changed.tags == ("line_of_business", "city")
+    assert changed.prospects == ProspectsWithin(9)
+    for wrong in ("prospect=none", "tags+=colour", "second_insured+=x", "merge_by=luck"):
+        with pytest.raises(ConfigError):
+            changed_settings(RuleSettings(), [wrong])
