@@ -18,6 +18,7 @@ from ams_etl.sources.soap.contract import Contract, Member, Operation, Shape
 from ams_etl.sources.soap.scalars import READERS
 
 _log = logging.getLogger(__name__)
+_DROPPED = ""
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
 # Making a parser costs as much as ten answers cost to parse.
@@ -104,7 +105,7 @@ class Decoder:
             read, kind, tag = self.element_reader(inner.shape), inner.shape, inner.tag
         else:
             read, kind, tag = self.element_reader(shape), shape, None
-        return _MemberReader(member, read, kind, tag)
+        return _MemberReader(member, read, kind, tag, many=member.repeated or shape.is_list)
 
     def _note_unknown(self, shape: Shape, tag: Any) -> None:
         if isinstance(tag, str) and (shape.name, tag) not in self._unknown:
@@ -126,28 +127,24 @@ class _RecordReader:
         self._absent: Record = {}
         self._nothing: Record = {}
         self._scalars: tuple[tuple[str, Callable[[str], Any], str], ...] = ()
-        self._nested: tuple[tuple[str, str, _Read, bool], ...] = ()
-        self._dropped: tuple[str, ...] = ()
+        self._nested: tuple[_Nested, ...] = ()
+        self._drops = False
 
     def prepare(self, decoder: Decoder, drop: frozenset[str]) -> None:
         """Make the plan; apart from construction, because a type may hold itself."""
-        kept = [member for member in self._shape.members if member.name not in drop]
-        self._dropped = tuple(member.tag for member in self._shape.members if member.name in drop)
-        self._names = {member.tag: member.name for member in kept}
-        self._absent = dict.fromkeys(self._names.values())
+        members = self._shape.members
+        self._names = {member.tag: _DROPPED if member.name in drop else member.name for member in members}
+        self._drops = _DROPPED in self._names.values()
+        kept = [(place, member) for place, member in enumerate(members) if member.name not in drop]
+        self._absent = {member.name: None for _, member in kept}
+        self._nothing = {member.name: [] if member.repeated or member.shape.is_list else None for _, member in kept}
         scalars, nested = [], []
-        for member in kept:
+        for place, member in kept:
             if member.repeated or member.shape.scalar is None:
-                nested.append((member.name, member.tag, decoder.element_reader(member.shape), member.repeated))
+                nested.append(_Nested(member, place, decoder.element_reader(member.shape)))
             elif (reads := READERS[member.shape.scalar]) is not None:
                 scalars.append((member.name, reads, member.shape.scalar))
         self._scalars, self._nested = tuple(scalars), tuple(nested)
-        lists: Record = {
-            member.name: []
-            for member in kept
-            if member.repeated or (member.shape.scalar is None and member.shape.is_list)
-        }
-        self._nothing = self._absent | lists
 
     def __call__(self, element: Any) -> Record | None:
         """The record, or None where it has no value.
@@ -155,15 +152,14 @@ class _RecordReader:
         Raises:
             _BadValueError: a value is not of its type.
         """
-        names = self._names
-        for tag in self._dropped:
-            for secret in element.iterchildren(tag):
-                element.remove(secret)
+        names, children = self._names, element[:]
         try:
-            record: Record = {names[child.tag]: child.text for child in element}
+            record: Record = {names[child.tag]: child.text for child in children}
         except KeyError:
-            record = self._read_known(element)
-        if len(record) != len(names):
+            record = self._read_known(children)
+        if self._drops:
+            record.pop(_DROPPED, None)
+        if len(record) != len(self._absent):
             record = self._absent | record
         name = scalar = ""
         try:
@@ -173,25 +169,49 @@ class _RecordReader:
                     record[name] = reads(text)
         except (ValueError, ArithmeticError):
             raise _BadValueError(f"{name} is not a {scalar}") from None
-        for name, tag, read, repeated in self._nested:
-            found = [_within(name, read, child) for child in element.iterchildren(tag)]
-            if repeated:
-                record[name] = [value for value in found if value is not None]
-            elif found:
-                record[name] = found[-1]
-            elif self._nothing[name] is not None:
-                record[name] = []
+        for nested in self._nested:
+            record[nested.name] = nested.value(element, children)
         return None if record == self._nothing else record
 
-    def _read_known(self, element: Any) -> Record:
+    def _read_known(self, children: list[Any]) -> Record:
         record: Record = {}
-        for child in element:
+        for child in children:
             name = self._names.get(child.tag)
             if name is None:
                 self._note_unknown(self._shape, child.tag)
             else:
                 record[name] = child.text
         return record
+
+
+class _Nested:
+    """A member that holds elements: a record, a list, or repetitions."""
+
+    __slots__ = ("_empty", "_place", "_read", "_repeated", "_tag", "name")
+
+    def __init__(self, member: Member, place: int, read: _Read) -> None:
+        self.name, self._tag, self._place, self._read = member.name, member.tag, place, read
+        self._repeated = member.repeated
+        self._empty = member.repeated or member.shape.is_list
+
+    def value(self, element: Any, children: list[Any]) -> Any:
+        """What the record's children hold of it."""
+        place = self._place
+        # Where all members are there, in order, it stands at its own place; a repeated one may stand elsewhere too.
+        if not self._repeated and place < len(children) and children[place].tag == self._tag:
+            return self._one(children[place])
+        found = [self._one(child) for child in element.iterchildren(self._tag)]
+        if self._repeated:
+            return [value for value in found if value is not None]
+        return found[-1] if found else [] if self._empty else None
+
+    def _one(self, child: Any) -> Any:
+        try:
+            return self._read(child)
+        except _BadValueError as error:
+            raise _BadValueError(f"{self.name}.{error}") from None
+        except (ValueError, ArithmeticError):
+            raise _BadValueError(f"{self.name} holds a value that is not of its type") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +222,7 @@ class _MemberReader:
     read: _Read
     kind: Shape
     item_tag: str | None
+    many: bool
 
     def values(self, result: Any, rejected: list[Rejected]) -> list[Any]:
         found = []
@@ -217,10 +238,6 @@ class _MemberReader:
                         found.append(value)
         return found
 
-    @property
-    def many(self) -> bool:
-        return self.member.repeated or self.item_tag is not None
-
 
 class _AnswerReader:
     """Reads the answers of one operation."""
@@ -232,12 +249,12 @@ class _AnswerReader:
         result = self._result(envelope)
         if result is None:
             return Decoded(None)
-        decoded = Decoded({})
+        rejected: list[Rejected] = []
         value: Record = {}
         for reader in self._members:
-            found = reader.values(result, decoded.rejected)
+            found = reader.values(result, rejected)
             value[reader.member.name] = found if reader.many else found[-1] if found else None
-        return Decoded(value, decoded.rejected)
+        return Decoded(value, rejected)
 
     def _result(self, envelope: Any) -> Any:
         """The element whose members the answer is about; None where the operation has no result."""
@@ -262,13 +279,12 @@ def parse(answer: bytes) -> Any:
         TransientError: half an answer, or no XML.
         DataError: it has a document type, which no SOAP message may.
     """
+    if b"<!DOCTYPE" in answer:
+        raise DataError("the answer has a document type declaration; refused")
     try:
-        root = etree.fromstring(answer, _PARSER)
+        return etree.fromstring(answer, _PARSER)
     except etree.XMLSyntaxError:
         raise TransientError("the answer is cut off or is not XML") from None
-    if root.getroottree().docinfo.doctype:
-        raise DataError("the answer has a document type declaration; refused")
-    return root
 
 
 def _list_reader(tag: str, read: _Read) -> _Read:
@@ -276,15 +292,6 @@ def _list_reader(tag: str, read: _Read) -> _Read:
         return [value for child in element.iterchildren(tag) if (value := read(child)) is not None]
 
     return read_list
-
-
-def _within(name: str, read: _Read, element: Any) -> Any:
-    try:
-        return read(element)
-    except _BadValueError as error:
-        raise _BadValueError(f"{name}.{error}") from None
-    except (ValueError, ArithmeticError):
-        raise _BadValueError(f"{name} holds a value that is not of its type") from None
 
 
 def _identity(shape: Shape, element: Any) -> str | None:
