@@ -29,6 +29,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--today", type=date.fromisoformat, default=None, help="what the agency's dates are relative to"
     )
+    parser.add_argument(
+        "--faults", type=json.loads, default={}, metavar="JSON", help="as POST /sandbox/faults takes them"
+    )
     parser.add_argument("--fault-seed", type=int, default=0)
     parser.add_argument("--ready-file", type=Path, help="written when the server answers")
     return parser.parse_args()
@@ -45,7 +48,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         agencies[name] = Generator(int(seed), today).agency(agency_no, int(size), arguments.unlisted)
     password = os.environ.get("SANDBOX_AMS360_PASSWORD", "sandbox")
     application = Ams360Server(agencies, arguments.login, password, arguments.fault_seed)
-    application.faults.latency_ms = arguments.latency
+    application.switch({"latency_ms": arguments.latency, **arguments.faults})
     gc.freeze()
     gc.enable()
 

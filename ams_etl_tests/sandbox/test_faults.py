@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from ams_etl_tests.sandbox.wire import Wire
-from ams_etl_tests.sandbox_process import Sandbox
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
 _LIST = "<o:EmployeeGetListAll/>"
 _NOTE = "<a:CustomerNote><a:CustomerId>{id}</a:CustomerId><a:NoteText>x</a:NoteText></a:CustomerNote>"
@@ -146,3 +146,13 @@ def test_stats_count_what_was_asked_since_the_last_reset(sandbox: Sandbox) -> No
     assert stats["bytes_out"] > 3 * 1000
     # One connection for all calls, and one for asking.
     assert stats["connections"] == 2
+
+
+def test_faults_can_be_there_from_the_start() -> None:
+    with running_sandbox(
+        size=5, more=("--latency", "5", "--faults", '{"denied": ["PolicyGet"], "drop": {"next": 2}}')
+    ) as sandbox:
+        switches = sandbox.faults()
+        assert (switches["latency_ms"], switches["denied"]) == (5, ["PolicyGet"])
+        assert switches["drop"] == {"rate": 0, "next": 2, "operations": []}
+        assert sandbox.faults(off=True, drop=None)["denied"] == []

@@ -47,8 +47,6 @@ class Agency:
     units: dict[str, list[Record]] = field(default_factory=dict)
     value_lists: dict[str, list[Record]] = field(default_factory=dict)
     watchers: list[Change] = field(default_factory=list)
-    version: int = 0
-    """Moves with every edit."""
     issued: int = 0
 
     def new_id(self) -> str:
@@ -115,7 +113,6 @@ class Agency:
         return [record for rows in self.by_customer[kind].values() for record in rows.values()]
 
     def _changed(self, kind: str, before: Record | None, after: Record | None) -> None:
-        self.version += 1
         for watcher in self.watchers:
             watcher(kind, before, after)
 

@@ -65,6 +65,34 @@ class Control:
         except (ValueError, TypeError, AttributeError) as error:
             return _json(400, {"error": f"{type(error).__name__}: {error}"})
 
+    def switch(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Set switches by name; those that are not named stay as they are. Gives all of them."""
+        given = dict(settings)
+        habits, sessions = self._operations.habits, self._sessions
+        if given.get("off"):
+            sessions.denied, sessions.calls_per_ticket = frozenset(), None
+            self._operations.refused = frozenset()
+            habits.empty_prefix, habits.row_limit = "fault", None
+            habits.vanishing.clear()
+        if given.pop("expire_tickets", False):
+            sessions.expire_all()
+        if "denied" in given:
+            sessions.denied = self._known_operations(given.pop("denied"))
+        if "refuse" in given:
+            self._operations.refused = self._known_operations(given.pop("refuse"))
+        if "ticket_calls" in given:
+            sessions.calls_per_ticket = given.pop("ticket_calls")
+        if "empty_prefix" in given:
+            habits.empty_prefix = given.pop("empty_prefix")
+        if "row_limit" in given:
+            habits.row_limit = given.pop("row_limit")
+        if "vanish" in given:
+            habits.vanishing.update(given.pop("vanish"))
+        self._known_operations(given.get("only", ()))
+        self._known_operations(given.get("slow_ms", ()))
+        self._faults.switch(given)
+        return self._switches()
+
     def _answer(self, method: str, path: list[str], asked: Mapping[str, str], given: dict[str, Any]) -> Any:
         match (method, *path):
             case ("GET", "stats"):
@@ -77,7 +105,7 @@ class Control:
             case ("GET", "faults"):
                 return self._switches()
             case ("POST", "faults"):
-                return self._switch(given)
+                return self.switch(given)
             case ("POST", "edit"):
                 return self._edit(**given)
             case ("GET", "customers"):
@@ -105,32 +133,6 @@ class Control:
             "ticket_calls": self._sessions.calls_per_ticket, "empty_prefix": habits.empty_prefix,
             "row_limit": habits.row_limit, "vanish": sorted(habits.vanishing),
         }  # fmt: skip
-
-    def _switch(self, given: dict[str, Any]) -> dict[str, Any]:
-        habits, sessions = self._operations.habits, self._sessions
-        if given.get("off"):
-            sessions.denied, sessions.calls_per_ticket = frozenset(), None
-            self._operations.refused = frozenset()
-            habits.empty_prefix, habits.row_limit = "fault", None
-            habits.vanishing.clear()
-        if given.pop("expire_tickets", False):
-            sessions.expire_all()
-        if "denied" in given:
-            sessions.denied = self._known_operations(given.pop("denied"))
-        if "refuse" in given:
-            self._operations.refused = self._known_operations(given.pop("refuse"))
-        if "ticket_calls" in given:
-            sessions.calls_per_ticket = given.pop("ticket_calls")
-        if "empty_prefix" in given:
-            habits.empty_prefix = given.pop("empty_prefix")
-        if "row_limit" in given:
-            habits.row_limit = given.pop("row_limit")
-        if "vanish" in given:
-            habits.vanishing.update(given.pop("vanish"))
-        self._known_operations(given.get("only", ()))
-        self._known_operations(given.get("slow_ms", ()))
-        self._faults.switch(given)
-        return self._switches()
 
     def _known_operations(self, names: Any) -> frozenset[str]:
         unknown = frozenset(names) - self._contract.operations.keys()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 from ams_etl.sandbox.ams360.agency import Agency
 from ams_etl.sandbox.ams360.control import Control
@@ -38,8 +39,12 @@ class Ams360Server:
         self._service = SoapService(contract, wsdl)
         sessions = Sessions({agency.agency_no: agency for agency in agencies.values()}, login_id, password)
         self._operations = Ams360Operations(list(agencies.values()), sessions, contract, self._service.writer)
-        self.faults, self.stats = Faults(seed, frozenset({"Login"})), Stats()
-        self._control = Control(agencies, contract, self._operations, sessions, self.faults, self.stats)
+        self._faults, self.stats = Faults(seed, frozenset({"Login"})), Stats()
+        self._control = Control(agencies, contract, self._operations, sessions, self._faults, self.stats)
+
+    def switch(self, settings: dict[str, Any]) -> None:
+        """Set switches as `POST /sandbox/faults` does."""
+        self._control.switch(settings)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """One HTTP request."""
@@ -55,7 +60,7 @@ class Ams360Server:
         found = self._service.operation_of(request)
         operation = found.name if found else "?"
         self.stats.begin(operation, len(request.body))
-        wait = self.faults.wait_ms(operation)
+        wait = self._faults.wait_ms(operation)
         if wait:
             return self._answer_later(request, operation, wait / 1000)
         return self._answer(request, operation)
@@ -73,10 +78,10 @@ class Ams360Server:
         return answer
 
     def _with_faults(self, request: Request, operation: str) -> Response:
-        struck = self.faults.strike(operation, BEFORE)
+        struck = self._faults.strike(operation, BEFORE)
         if struck is None:
             answer = self._service.answer(request, self._operations)
-            struck = self.faults.strike(operation, AFTER)
+            struck = self._faults.strike(operation, AFTER)
             if struck is None:
                 return answer
         self.stats.struck[struck] += 1
