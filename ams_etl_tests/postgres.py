@@ -20,7 +20,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
     home = (base if worker_id == "master" else base.parent) / "postgres-of-the-run"
     url = running_server(home)
     with connect(url) as connection:
+        # Workers that create one table at once would trip over each other.
+        connection.execute("select pg_advisory_lock(1)")
         connection.execute("create table if not exists users_of_the_run (worker text primary key)")
+        connection.execute("select pg_advisory_unlock(1)")
         connection.execute("insert into users_of_the_run values (%s) on conflict do nothing", (worker_id,))
     yield url
     with connect(url) as connection:

@@ -1,0 +1,80 @@
+"""The history machine earns its keep: each of these deliberately broken parts is caught by it.
+
+Each is a mistake that leaves a single sync looking right and shows only over a history.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from ams_etl.rules import candidates as rules_candidates
+from ams_etl.rules import merging
+from ams_etl.store import merge as store_merge
+from ams_etl.sync import derive, plan
+from ams_etl_tests.sync.history_machine import histories_in
+
+
+def no_day_of_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L: nobody looks again when a policy starts or ends by itself."""
+    monkeypatch.setattr(rules_candidates, "review_on", lambda *_: None)
+
+
+def survivor_by_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M2: the best record is whoever came last, not whoever has precedence."""
+    counter = iter(range(10**9))
+    monkeypatch.setattr(merging, "precedence", lambda _: next(counter))
+
+
+def settings_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S: a changed setting has nobody derived again."""
+    monkeypatch.setattr(derive, "fingerprint", lambda _: "always the same")
+
+
+def only_neighbours_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M1: a component is not followed beyond the candidates that changed."""
+
+    def components(groups: Any) -> list[list[Any]]:
+        return [list(group) for group in groups]
+
+    monkeypatch.setattr(plan, "components", components)
+
+
+def moved_records_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that left a customer does not have that customer derived again."""
+    real = store_merge.MergeCounts
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        kwargs["customers"] = frozenset(list(kwargs.get("customers", ()))[:1])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(store_merge, "MergeCounts", counted)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [no_day_of_review, survivor_by_order, settings_unnoticed, only_neighbours_of_today, moved_records_forgotten],
+    ids=lambda broken: broken.__name__,
+)
+def test_a_broken_part_is_caught(
+    database: str, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """Without shrinking: that it fails is the point, not how small the history can be."""
+    broken(monkeypatch)
+    with histories_in(database) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=150,
+                stateful_step_count=25,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                print_blob=False,
+                phases=[Phase.generate],
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
