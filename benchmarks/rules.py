@@ -1,6 +1,6 @@
 """Customers a second through the rules, on one core: payloads in, candidates out.
 
-    python -m benchmarks.rules [--customers 5000]
+python -m benchmarks.rules [--customers 5000]
 """
 
 import argparse
@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=5000)
     with running_sandbox(size=parser.parse_args().customers) as sandbox:
         customers = sandbox.ask("state/customers")
-        beneath = {kind: _grouped(sandbox.ask(f"state/{kind}")) for kind in ("customer_contacts", "customer_dependents", "policies")}
+        beneath = {
+            kind: _grouped(sandbox.ask(f"state/{kind}"))
+            for kind in ("customer_contacts", "customer_dependents", "policies")
+        }
     reference = Reference({}, {}, {}, {}, {}, {}, {})
     settings, today = RuleSettings(), datetime.now(UTC).date()
     for name in ("cold", "warm"):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ams_etl.defs.jobs import sync_job
+from ams_etl.defs.jobs import derive_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
 from ams_etl.sync.spread import start_minute
 
@@ -34,4 +34,26 @@ def weekly_full_resync(
     return [
         dg.RunRequest(run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency})
         for agency in due
+    ]
+
+
+@dg.schedule(
+    job=derive_job,
+    cron_schedule="15 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once a day, just after midnight in the schedule's time zone: what the new date changes by itself.",
+)
+def daily_reevaluation(
+    context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Policies that start or end today, birthdays that arrive, prospects that grow too old: no source change tells."""
+    read = agencies.read()
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    if now.hour != 0:
+        return dg.SkipReason("not midnight yet")
+    return [
+        dg.RunRequest(
+            run_key=f"day:{now.date()}:{agency.id}", partition_key=agency.id, tags={"ams_etl/agency": agency.id}
+        )
+        for agency in read.all
     ]

@@ -7,9 +7,9 @@ silently. A sweep that was cut off goes on with the prefixes it had not asked fo
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -20,6 +20,7 @@ from ams_etl.sync.prefixes import STANDARD, prefixes_of
 from ams_etl.sync.quarantine import Quarantined, set_aside
 from ams_etl.sync.raw_tables import CUSTOMER_LIST
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 MAX_NUMBERS_ASKED = 2000
 """How many unlisted CustomerNumbers one sweep asks for; the rest wait for the next one, and are reported."""
@@ -63,8 +64,7 @@ async def sweep(
         found: set[str] = set()
         total, answers = len(asked), []
         done = total - len(waiting)
-        for answer in asyncio.as_completed([_ask(ams360, prefix) for prefix in waiting]):
-            prefix, listing = await answer
+        async for prefix, listing in _answers(ams360, waiting):
             answers.append((prefix, listing))
             done += 1
             for row in listing.records:
@@ -80,6 +80,18 @@ async def sweep(
     deleted = await asyncio.to_thread(_finish, connection, run, ledger)
     counts = counts + MergeCounts(deleted=deleted)
     return SweepReport(counts, ledger.listed(run), unlisted, empty, unasked, quarantined)
+
+
+async def _answers(ams360: Ams360, prefixes: Iterable[str]) -> AsyncIterator[tuple[str, Listing]]:
+    """Ask for all prefixes at once and give the answers as they come; nothing goes on when one fails."""
+    asking = [asyncio.ensure_future(_ask(ams360, prefix)) for prefix in prefixes]
+    try:
+        for answer in asyncio.as_completed(asking):
+            yield await answer
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def _ask(ams360: Ams360, prefix: str) -> tuple[str, Listing]:
@@ -130,7 +142,7 @@ async def _ask_for_numbers(
         if not asking:
             break
         asked.update(asking)
-        answers = await asyncio.gather(*(_customer_of(ams360, number) for number in asking))
+        answers = await _all_or_none([_customer_of(ams360, number) for number in asking])
         found.update((number, customer) for number, customer in zip(asking, answers, strict=True) if customer)
     with connection.transaction():
         ledger.add_customers(run, found.values())
@@ -145,6 +157,17 @@ async def _ask_for_numbers(
     if unasked:
         _log.warning("%s CustomerNumbers without a list row were not asked for; the next full sync goes on", unasked)
     return len(found), len(asked) - len(found), unasked
+
+
+async def _all_or_none(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Every call's answer; when one fails the others are ended first."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _customer_of(ams360: Ams360, number: int) -> str | None:

@@ -72,8 +72,8 @@ def list_mappings(
         from held h
         full join (select * from ops.user_mappings where agency = %(agency)s) m
             using (connection_type, employee_code)
-        left join ams360.employees e on e.agency = %(agency)s and e.employee_code = coalesce(
-            h.employee_code, m.employee_code)
+        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
+            where agency = %(agency)s) e on e.code = employee_code
         where (%(type)s::text is null or lower(connection_type) = lower(%(type)s))
             and (not %(unmapped)s or m.user_id is null)
         order by coalesce(h.contacts, 0) desc, connection_type, employee_code""",

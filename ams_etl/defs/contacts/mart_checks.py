@@ -1,0 +1,140 @@
+"""Checks on the published tables: what a data engineer watches. They come after the publish and stop nothing."""
+
+from typing import Any
+
+import dagster as dg
+
+from ams_etl.defs.expectations import Expected, validate
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.sync.quality import (
+    CROSSWALK,
+    EMAILS,
+    KEY_FACT_DATES,
+    NAMES,
+    TAGS,
+    volume_change,
+)
+
+_WARN = dg.AssetCheckSeverity.WARN
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_MARK = r"\((?:deceased|dnc|dec'd|do not contact|minor|former)|^(?:mr|mrs|ms|dr)\.?$"
+
+
+def _of(table: str, name: str, description: str) -> dict[str, Any]:
+    return {
+        "asset": dg.AssetKey(["mart", table]),
+        "name": name,
+        "description": description,
+        "partitions_def": agency_partitions,
+    }
+
+
+@dg.asset_check(**_of("contact_emails", "every_email_is_valid", "C7: every stored address looks like one."))
+def every_email_is_valid(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.AssetCheckResult:
+    """Addresses are validated on the way in; this looks at what lies there. Merged by email, each is one contact's."""
+    agency = context.partition_key
+    expected = [Expected("ExpectColumnValuesToMatchRegex", column="email", regex=_EMAIL)]
+    if agencies.agency(agency).settings.merge_by == "email":
+        expected.append(Expected("ExpectColumnValuesToBeBetween", column="contacts", max_value=1))
+    return validate(warehouse.url(), EMAILS.format(agency=agency), expected)
+
+
+@dg.asset_check(
+    **_of("contacts", "no_mark_or_honorific_greets_anybody", "N7, N10: nobody is greeted as Mr. or (Deceased).")
+)
+def no_mark_or_honorific_greets_anybody(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """The worst greeting is the one to somebody's widow."""
+    query = NAMES.format(agency=context.partition_key)
+    return validate(
+        warehouse.url(), query, [Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=_MARK)]
+    )
+
+
+@dg.asset_check(**_of("contact_tags", "every_default_tag_is_a_known_one", "T1: default tags are the documents' own."))
+def every_default_tag_is_a_known_one(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """Automations are built on these words."""
+    known = [
+        "AMS360", "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect", "Winback",
+    ]  # fmt: skip
+    query = TAGS.format(agency=context.partition_key)
+    return validate(warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="tag", value_set=known)])
+
+
+@dg.asset_check(
+    **_of("key_facts", "every_key_fact_has_a_sane_date", "K1, K2: no birthday to come, no renewal in year 1 or 9999.")
+)
+def every_key_fact_has_a_sane_date(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.AssetCheckResult:
+    """A card on the wrong day is worse than none."""
+    query = KEY_FACT_DATES.format(agency=context.partition_key, today=agencies.today())
+    return validate(
+        warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="is_sane", value_set=[True])]
+    )
+
+
+@dg.asset_check(
+    **_of(
+        "contact_sources",
+        "every_source_record_is_accounted_for",
+        "Q3: each live record is in contact_sources or skipped_contacts, in exactly one.",
+    )
+)
+def every_source_record_is_accounted_for(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """The check that nothing was lost."""
+    query = CROSSWALK.format(agency=context.partition_key)
+    return validate(
+        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="told", min_value=1, max_value=1)]
+    )
+
+
+@dg.asset_check(
+    **_of("connections", "most_employees_are_mapped", "O1: contacts hang on employees who are platform users.")
+)
+def most_employees_are_mapped(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.AssetCheckResult:
+    """Unmapped employees leave their contacts without an owner; the list is `ams-etl users list --unmapped`."""
+    from ams_etl.sync.user_mappings import list_mappings
+
+    agency = context.partition_key
+    with warehouse.connection() as connection:
+        rows = list_mappings(connection, agency)
+    held = sum(row.contacts for row in rows)
+    unmapped = [row for row in rows if row.user_id is None]
+    share = sum(row.contacts for row in unmapped) / held if held else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= agencies.agency(agency).checks.max_unmapped_share,
+        severity=_WARN,
+        metadata={
+            "unmapped_share": round(share, 4),
+            "unmapped": [f"{row.connection_type} {row.employee_code}" for row in unmapped],
+        },
+    )
+
+
+@dg.asset_check(
+    **_of("contacts", "the_volume_is_as_usual", "The number of contacts moved no more than usual since the last sync.")
+)
+def the_volume_is_as_usual(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.AssetCheckResult:
+    """Half the contacts gone, or twice as many, deserves a look even below the brake."""
+    agency = context.partition_key
+    with warehouse.connection() as connection:
+        now, before = volume_change(connection, agency)
+    share = abs(now - before) / before if before else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= agencies.agency(agency).checks.max_volume_change_share,
+        severity=_WARN,
+        metadata={"contacts": now, "contacts_before": before, "changed_share": round(share, 4)},
+    )

@@ -1,0 +1,44 @@
+"""What the data-quality checks look at: queries whose column `id` names a row without personal data."""
+
+from typing import Any
+
+import psycopg
+
+EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
+from mart.contact_emails where agency = '{agency}' group by email"""
+NAMES = """select contact_id::text as id, lower(coalesce(nickname, first_name)) as greeting
+from mart.contacts where agency = '{agency}' and coalesce(nickname, first_name) is not null"""
+TAGS = "select contact_id::text as id, tag from mart.contact_tags where agency = '{agency}' and category = 'default'"
+KEY_FACT_DATES = """select contact_id::text as id, coalesce(case kind
+    when 'birthday' then fact_date between '1850-01-01' and '{today}'
+    else fact_date between '1950-01-01' and '2200-01-01' end, is_continuous) as is_sane
+from mart.key_facts where agency = '{agency}'"""
+CROSSWALK = """with live as (
+    select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers
+        where agency = '{agency}' and deleted_at is null
+    union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
+        where agency = '{agency}' and deleted_at is null
+    union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
+        where agency = '{agency}' and deleted_at is null),
+told as (
+    select entity, entity_id from mart.contact_sources where agency = '{agency}' and system = 'ams360'
+    union all select entity, entity_id from mart.skipped_contacts where agency = '{agency}' and system = 'ams360')
+select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as told
+from live l full join told t using (entity, entity_id)
+where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
+    and (l.entity is null or exists (
+        select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
+group by l.entity, l.entity_id, t.entity, t.entity_id"""
+
+
+def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
+    """How many contacts there are, and how many there were before the last publish."""
+    now = connection.execute("select count(*) from mart.contacts where agency = %s", (agency,)).fetchone()
+    last = connection.execute(
+        "select counts from ops.sync_runs where agency = %s and state = 'published' order by published_at desc limit 1",
+        (agency,),
+    ).fetchone()
+    count = int(now[0]) if now else 0
+    counts = last[0] if last else {}
+    before = count - int(counts.get("inserted", 0)) + int(counts.get("deleted", 0))
+    return count, before
