@@ -67,12 +67,11 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
     """
     parts, separators = _people_in(GREETING.sub("", name).strip(" ,;:*!"), style)
     told = _families(family)
-    given_only = (
-        style == "given"
-        and bool(told)
-        and not any(_known_family(_without_suffixes(part.split())[0], told) for part in parts)
-    )
-    people = [_person(part, told, given_only=given_only) for part in parts]
+    untitled = [_without_suffixes(_untitled(part.split(), TITLES))[0] for part in parts]
+    # "Mr. John and Mrs. Jane Doe": beside a whole name a title stands before a given name; alone, "Mr. Doe", before a family.
+    titled_given = len(parts) > 1 and any(len(words) > 1 for words in untitled)
+    given_only = style == "given" and bool(told) and not any(_known_family(words, told) for words in untitled)
+    people = [_person(part, told, given_only=given_only, titled_given=titled_given) for part in parts]
     givens = tuple(person[0] for person in people)
     families = [person[1] for person in people]
     distinct = {one.casefold() for one in families if one}
@@ -121,12 +120,15 @@ def turned_round(name: str) -> str:
     return " ".join([*names, *before.split(), *suffixes, *rest.replace(",", " ").split()])
 
 
-def _person(words: str, told: Sequence[Sequence[str]], *, given_only: bool) -> tuple[str | None, str | None]:
+def _person(
+    words: str, told: Sequence[Sequence[str]], *, given_only: bool, titled_given: bool
+) -> tuple[str | None, str | None]:
     """N7: one person's given and family names: initials stay, suffixes stay with the family name, honorifics go."""
     tokens = words.split()
     untitled = _untitled(tokens, TITLES)
     named, suffixes = _without_suffixes(untitled)
-    at = len(named) - _family_length(named, told, titled=len(untitled) < len(tokens), given_only=given_only)
+    titled = len(untitled) < len(tokens) and not (titled_given and len(named) == 1)
+    at = len(named) - _family_length(named, told, titled=titled, given_only=given_only)
     given, last = named[:at], named[at:]
     if last:
         return " ".join(given) or None, " ".join([*last, *suffixes])
