@@ -13,7 +13,7 @@ KEY_FACT_DATES = """select contact_id::text as id, coalesce(case kind
     when 'birthday' then fact_date between '1850-01-01' and '{today}'
     else fact_date between '1950-01-01' and '2200-01-01' end, is_continuous) as is_sane
 from mart.key_facts where agency = '{agency}'"""
-CROSSWALK = """with live as (
+CROSSWALK = """select * from (with live as (
     select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers
         where agency = '{agency}' and deleted_at is null
     union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
@@ -28,7 +28,7 @@ from live l full join told t using (entity, entity_id)
 where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
     and (l.entity is null or exists (
         select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
-group by l.entity, l.entity_id, t.entity, t.entity_id"""
+group by l.entity, l.entity_id, t.entity, t.entity_id) accounted"""
 
 
 def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
