@@ -67,11 +67,12 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
     """
     parts, separators = _people_in(GREETING.sub("", name).strip(" ,;:*!"), style)
     told = _families(family)
-    untitled = [_without_suffixes(_untitled(part.split(), TITLES))[0] for part in parts]
-    # "Mr. John and Mrs. Jane Doe": beside a whole name a title stands before a given name; alone, "Mr. Doe", before a family.
-    titled_given = len(parts) > 1 and any(len(words) > 1 for words in untitled)
+    untitled = [_without_suffixes(_untitled(part.split(), TITLES), told)[0] for part in parts]
+    # "Mr. John and Mrs. Jane Doe", "Billy B. & Jane Doe": beside a whole name a title stands before a given name, and an
+    # initial ends one; alone, "Mr. Doe", "Malcolm X", they go with a family name.
+    beside_whole = len(parts) > 1 and any(len(words) > 1 for words in untitled)
     given_only = style == "given" and bool(told) and not any(_known_family(words, told) for words in untitled)
-    people = [_person(part, told, given_only=given_only, titled_given=titled_given) for part in parts]
+    people = [_person(part, told, given_only=given_only, beside_whole=beside_whole) for part in parts]
     givens = tuple(person[0] for person in people)
     families = [person[1] for person in people]
     distinct = {one.casefold() for one in families if one}
@@ -121,13 +122,14 @@ def turned_round(name: str) -> str:
 
 
 def _person(
-    words: str, told: Sequence[Sequence[str]], *, given_only: bool, titled_given: bool
+    words: str, told: Sequence[Sequence[str]], *, given_only: bool, beside_whole: bool
 ) -> tuple[str | None, str | None]:
     """N7: one person's given and family names: initials stay, suffixes stay with the family name, honorifics go."""
     tokens = words.split()
     untitled = _untitled(tokens, TITLES)
-    named, suffixes = _without_suffixes(untitled)
-    titled = len(untitled) < len(tokens) and not (titled_given and len(named) == 1)
+    named, suffixes = _without_suffixes(untitled, told)
+    titled = len(untitled) < len(tokens) and not (beside_whole and len(named) == 1)
+    given_only = given_only or (beside_whole and bool(named) and len(bare(named[-1])) == 1)
     at = len(named) - _family_length(named, told, titled=titled, given_only=given_only)
     given, last = named[:at], named[at:]
     if last:
@@ -162,9 +164,12 @@ def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
     return tokens[at:]
 
 
-def _without_suffixes(tokens: list[str]) -> tuple[list[str], list[str]]:
+def _without_suffixes(tokens: list[str], told: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[str]]:
+    """The words before the suffixes, and these; a family name that is told elsewhere (Kim Do) is none."""
     end = len(tokens)
-    while (end > 1 and bare(tokens[end - 1]) in SUFFIXES) or (end > 2 and bare(tokens[end - 1]) in LETTERS_AFTER):
+    while (end > 1 and bare(tokens[end - 1]) in SUFFIXES) or (
+        end > 2 and bare(tokens[end - 1]) in LETTERS_AFTER and not _known_family(tokens[:end], told)
+    ):
         end -= 1
     return tokens[:end], tokens[end:]
 

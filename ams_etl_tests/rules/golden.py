@@ -229,29 +229,32 @@ def _fact(fact: KeyFact) -> str:
 
 
 def _unlike(expected: Any, found: Any, place: str) -> Iterable[str]:
-    """Every place where `found` lacks what is expected; `tags_include` and `tags_exclude` look into `tags`."""
+    """Every place where `found` lacks what is expected."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key, value in expected.items():
-            if key == "tags_include":
-                missing = set(value) - set(found["tags"])
-                if missing:
-                    yield f"{place}.tags: lacks {sorted(missing)} in {found['tags']}"
-            elif key == "tags_exclude":
-                present = set(value) & set(found["tags"])
-                if present:
-                    yield f"{place}.tags: has {sorted(present)}"
-            elif key not in found:
-                yield f"{place}.{key}: not there"
-            else:
-                yield from _unlike(value, found[key], f"{place}.{key}")
+            yield from _unlike_member(key, value, found, place)
     elif isinstance(expected, list) and isinstance(found, list) and any(isinstance(one, Mapping) for one in expected):
         if len(expected) != len(found):
             yield f"{place}: {len(found)} instead of {len(expected)}: {found}"
-        else:
-            for at, (value, other) in enumerate(zip(expected, found, strict=True)):
-                yield from _unlike(value, other, f"{place}[{at}]")
-    elif place.endswith(".tags") and isinstance(expected, list):
-        if sorted(expected) != found:
-            yield f"{place}: {found} instead of {sorted(expected)}"
-    elif expected != found:
+        for at, (value, other) in enumerate(zip(expected, found, strict=False)):
+            yield from _unlike(value, other, f"{place}[{at}]")
+    elif (sorted(expected) if place.endswith(".tags") else expected) != found:
         yield f"{place}: {found!r} instead of {expected!r}"
+
+
+def _unlike_member(key: str, value: Any, found: Mapping[str, Any], place: str) -> Iterable[str]:
+    """`tags_include` and `tags_exclude` look into `tags`; an empty mapping where there must be none asks for none."""
+    if key == "tags_include":
+        missing = set(value) - set(found["tags"])
+        if missing:
+            yield f"{place}.tags: lacks {sorted(missing)} in {found['tags']}"
+    elif key == "tags_exclude":
+        present = set(value) & set(found["tags"])
+        if present:
+            yield f"{place}.tags: has {sorted(present)}"
+    elif key not in found:
+        yield f"{place}.{key}: not there"
+    elif value == {} and found[key]:
+        yield f"{place}.{key}: {found[key]} instead of none"
+    else:
+        yield from _unlike(value, found[key], f"{place}.{key}")

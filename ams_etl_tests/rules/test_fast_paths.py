@@ -1,0 +1,75 @@
+"""The shortcuts that make reading fast say what the libraries behind them say."""
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from ams_etl.rules import emails
+from ams_etl.rules.emails import emails_in
+from ams_etl.rules.phones import normalise
+
+_digits = st.text("0123456789", min_size=1, max_size=12)
+_ten = st.builds(
+    "{}{}".format,
+    st.sampled_from(("217", "416", "800", "900", "000", "555", "211", "310", "684", "123")),
+    st.text("0123456789", min_size=7, max_size=7),
+)
+
+
+@given(
+    st.one_of(
+        _digits, _ten, st.from_regex(r"[2-9][0-9]{9}", fullmatch=True), st.from_regex(r"1[2-9][0-9]{9}", fullmatch=True)
+    )
+)
+@example("2175550101")
+@example("12175550101")
+@example("0115550101")
+@budget(max_examples=500)
+def test_a_phone_is_valid_exactly_when_the_library_says_so(number: str) -> None:
+    """C6: the plan's own pattern is asked before the library."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+        valid = phonenumbers.is_valid_number(parsed)
+    except phonenumbers.NumberParseException:
+        valid = False
+    expected = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if valid else number
+    assert normalise(None, number, None, "US") == (expected, None)
+
+
+@given(_ten, st.sampled_from(["US", "GB", "CA", "DE"]))
+def test_a_valid_phone_stays_itself(number: str, country: str) -> None:
+    """C6: E.164 read again is the same."""
+    once, _ = normalise(None, number, None, country)
+    assert once is not None
+    assert normalise(None, once, None, country) == (once, None)
+
+
+_labels = st.text("abz09-_+.", min_size=1, max_size=12)
+
+
+@given(
+    st.builds(
+        "{}@{}.{}".format,
+        _labels,
+        st.one_of(_labels, st.sampled_from(("x", "gmail", "my-firm.co", "a--b", "xn--abc"))),
+        st.sampled_from(("com", "org", "co.uk", "test", "local", "invalid", "c", "localhost", "onion", "123")),
+    )
+)
+@example("a@x.com")
+@budget(max_examples=500)
+def test_an_email_is_valid_exactly_when_the_library_says_so(address: str) -> None:
+    """C7: what looks plain is taken without asking the library, which would say yes."""
+    try:
+        expected: str | None = validate_email(address, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        expected = None
+    assert emails._valid(address) == expected
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_for_emails(text: str) -> None:
+    """C7: what is found is valid by the library, whatever the text."""
+    for address in emails_in(text)[0]:
+        validate_email(address, check_deliverability=False)
