@@ -125,6 +125,28 @@ def test_the_brake_stops_a_publish_until_a_person_lets_it_through(tmp_path: Path
         assert published(connection) != before
 
 
+def test_bad_data_fails_a_blocking_check_and_the_publish_stops(tmp_path: Path, database: str) -> None:
+    """A name that a person gave cannot make anybody be greeted as deceased; the check names the contact by id alone."""
+    with running_sandbox(size=30) as sandbox, connect(database) as connection:
+        line = command_line(tmp_path, database, sandbox)
+        line.run("sync", "demo")
+        before = published(connection)
+        contact_id = connection.execute(
+            "select contact_id from mart.contacts where nickname is null order by 1 limit 1"
+        ).fetchone()[0]  # type: ignore[index]
+        connection.execute(
+            "insert into ops.name_overrides (agency, contact_id, first_name) values ('demo', %s, '(Deceased) Ann')",
+            (contact_id,),
+        )
+        printed = line.run("sync", "demo", code=1)
+        assert "the publish was stopped: every_planned_contact_meets_the_requirements" in printed
+        assert str(contact_id) in printed
+        assert "Ann" not in printed
+        assert published(connection) == before
+        connection.execute("update ops.name_overrides set first_name = 'Ann'")
+        assert "contacts: 0 inserted, 1 updated, 0 deleted" in line.run("sync", "demo")
+
+
 def test_what_goes_wrong_is_one_line_that_says_what_to_do(tmp_path: Path, database: str) -> None:
     """Wrong password, denied right, wrong WSDL, unreachable server: no traceback, and raw as before."""
     with running_sandbox(size=30) as sandbox, connect(database) as connection:

@@ -10,7 +10,9 @@ from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
 
-_PLANNED = """select contact_id::text as id, document ->> 'first_name' as first_name,
+NO_GREETING = r"\((?:deceased|dnc|dec'd|do not contact|minor|former)|^(?:mr|mrs|ms|dr)\.?$"
+"""What nobody may be greeted as (N7, N10), in lower case; a name given in the platform could bring it in."""
+_PLANNED = """select contact_id::text as id, lower(coalesce(document ->> 'nickname', document ->> 'first_name')) as greeting,
     coalesce(document ->> 'first_name', document ->> 'last_name', document ->> 'email') as name_or_email,
     jsonb_array_length(document -> 'sources') as sources
 from stage.planned_contacts where agency = '{agency}' and op <> 'delete'"""
@@ -19,7 +21,7 @@ from stage.planned_contacts where agency = '{agency}' and op <> 'delete'"""
 @dg.asset_check(
     asset=PLAN_KEY,
     name="every_planned_contact_meets_the_requirements",
-    description="Q1, Q2: every contact about to be published has a name or an email, and at least one source record.",
+    description="Q1, Q2, N10: every contact about to be published has a name or email, a source, and no mark as greeting.",
     blocking=True,
     partitions_def=agency_partitions,
 )
@@ -33,6 +35,7 @@ def every_planned_contact_meets_the_requirements(
         [
             Expected("ExpectColumnValuesToNotBeNull", column="name_or_email"),
             Expected("ExpectColumnValuesToBeBetween", column="sources", min_value=1),
+            Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=NO_GREETING),
         ],
     )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from ams_etl.defs.contacts.checks import NO_GREETING
 from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
@@ -18,7 +19,6 @@ from ams_etl.sync.quality import (
 
 _WARN = dg.AssetCheckSeverity.WARN
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-_MARK = r"\((?:deceased|dnc|dec'd|do not contact|minor|former)|^(?:mr|mrs|ms|dr)\.?$"
 
 
 def _of(table: str, name: str, description: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def no_mark_or_honorific_greets_anybody(
     """The worst greeting is the one to somebody's widow."""
     query = NAMES.format(agency=context.partition_key)
     return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=_MARK)]
+        warehouse.url(), query, [Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=NO_GREETING)]
     )
 
 
