@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Self
 
 Payload = Mapping[str, Any]
@@ -13,7 +14,7 @@ CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_depende
 
 def text(value: Any) -> str | None:
     """The value with white space collapsed (N11); None for nil, empty, blank and anything that is no string."""
-    if not isinstance(value, str):
+    if not value or not isinstance(value, str):
         return None
     return " ".join(value.split()) or None
 
@@ -34,8 +35,11 @@ def flag(value: Any) -> bool | None:
 
 def day(value: Any) -> date | None:
     """The calendar day of an ISO date or dateTime; None where it is none, as 0001-01-01 is: the service's own "no date"."""
-    if not isinstance(value, str):
-        return None
+    return _day(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _day(value: str) -> date | None:
     try:
         found = date.fromisoformat(value[:10])
     except ValueError:
@@ -76,17 +80,26 @@ class GivenPhone:
     extension: str | None
 
 
-def _phones(payload: Payload, *parts: tuple[str, str, str]) -> tuple[GivenPhone, ...]:
-    found = []
-    for kind, member, extension in parts:
-        number = text(payload.get(f"{member}Phone"))
-        if number:
-            found.append(
-                GivenPhone(
-                    kind, text(payload.get(f"{member}AreaCode")), number, text(payload.get(f"{member}{extension}"))
-                )
-            )
-    return tuple(found)
+_CUSTOMER_PHONES = (
+    ("cell", "CellAreaCode", "CellPhone", "CellExtension"),
+    ("home", "HomeAreaCode", "HomePhone", "HomeExtension"),
+    ("business", "BusinessAreaCode", "BusinessPhone", "BusinessExtension"),
+)
+_OTHER_PHONES = (
+    ("cell", "MobileAreaCode", "MobilePhone", "MobileExt"),
+    ("home", "ResidenceAreaCode", "ResidencePhone", "ResidenceExt"),
+    ("business", "BusinessAreaCode", "BusinessPhone", "BusinessExt"),
+)
+
+
+def _phones(payload: Payload, parts: tuple[tuple[str, str, str, str], ...]) -> tuple[GivenPhone, ...]:
+    return tuple(
+        [
+            GivenPhone(kind, text(payload.get(area_code)), number, text(payload.get(extension)))
+            for kind, area_code, phone, extension in parts
+            if (number := text(payload.get(phone)))
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +153,7 @@ class Customer:
             informal_salutation=text(get("InformalSalutation")),
             formal_salutation=text(get("FormalSalutation")),
             email=text(get("Email")),
-            phones=_phones(
-                payload,
-                ("cell", "Cell", "Extension"),
-                ("home", "Home", "Extension"),
-                ("business", "Business", "Extension"),
-            ),
+            phones=_phones(payload, _CUSTOMER_PHONES),
             address1=text(get("AddressLine1")),
             address2=text(get("AddressLine2")),
             city=text(get("City")),
@@ -192,9 +200,7 @@ class CustomerContact:
             informal_salutation=text(get("InformalSalutation")),
             formal_salutation=text(get("FormalSalutation")),
             email=text(get("EmailAddress")),
-            phones=_phones(
-                payload, ("cell", "Mobile", "Ext"), ("home", "Residence", "Ext"), ("business", "Business", "Ext")
-            ),
+            phones=_phones(payload, _OTHER_PHONES),
             address1=text(get("Address1")),
             address2=text(get("Address2")),
             city=text(get("City")),
@@ -227,9 +233,7 @@ class CustomerDependent:
             first_name=text(get("FirstName")),
             last_name=text(get("LastName")),
             email=text(get("Email")),
-            phones=_phones(
-                payload, ("cell", "Mobile", "Ext"), ("home", "Residence", "Ext"), ("business", "Business", "Ext")
-            ),
+            phones=_phones(payload, _OTHER_PHONES),
             date_of_birth=day(get("DOB")),
         )
 

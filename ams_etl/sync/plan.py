@@ -101,7 +101,8 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
     connection.execute(
         """insert into frontier
         select c.candidate_id from stage.candidates c
-        join stage.touched t on t.agency = c.agency and t.kind = 'candidate' and t.id = c.candidate_id::text
+        join stage.touched t on t.agency = c.agency and t.kind = 'candidate'
+            and c.candidate_id = case when t.kind = 'candidate' then t.id::uuid end
         where c.agency = %(agency)s
         union
         select c.candidate_id from stage.candidates c
