@@ -111,6 +111,8 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
         {"agency": agency},
     )
     while merge_by_email:
+        # Without its size known, a frontier of ten would have all addresses of an agency read.
+        connection.execute("analyze frontier")
         connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
         grown = connection.execute(
             """with neighbours as (
