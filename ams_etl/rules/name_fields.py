@@ -75,13 +75,10 @@ def _without_stray_parentheses(rest: str, further: dict[str, str], flags: list[s
     before, closed, after = rest.partition(")")
     if closed:
         words = before.split()
-        for length in (1, 2, 3):
-            flag = mark_in(" ".join(words[-length:]), further) if len(words) >= length else None
-            if flag:
-                flags.append(flag)
-                before = " ".join(words[:-length])
-                break
-        rest = f"{before} {after}"
+        while length := next((n for n in (1, 2, 3) if n <= len(words) and mark_in(" ".join(words[-n:]), further)), 0):
+            flags.append(mark_in(" ".join(words[-length:]), further) or "")
+            del words[-length:]
+        rest = f"{' '.join(words)} {after}"
     return rest.replace("(", " ").replace(")", " ")
 
 

@@ -33,7 +33,7 @@ def phones_of(given: Sequence[GivenPhone], record_type: RecordType, country: str
 def normalise(
     area_code: str | None, number: str | None, extension: str | None, country: str
 ) -> tuple[str | None, str | None]:
-    """C6: the number as E.164 where it is valid for the country, else the digits given; the extension apart."""
+    """The number as E.164 where it is valid for the country, else the digits given; the extension apart."""
     whole = number or ""
     inside = _EXTENSION.search(whole)
     if inside:

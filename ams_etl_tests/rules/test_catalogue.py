@@ -1,0 +1,24 @@
+"""The catalogue is complete, and its page is what it says."""
+
+from ams_etl_tests.rules import golden
+from ams_etl_tests.rules.catalogue import PAGE, REQUIRED, chapters, render
+
+
+def test_every_rule_has_one_function_and_a_golden_case_or_a_test() -> None:
+    """A rule without either is a promise; one with two functions is two promises."""
+    rules = {rule.id: rule for chapter in chapters() if not chapter.elsewhere for rule in chapter.rules}
+    assert tuple(rules) == REQUIRED
+    assert [rule.id for rule in rules.values() if len(rule.functions) != 1] == []
+    assert [rule.id for rule in rules.values() if rule.cases + rule.tests == 0] == []
+    assert [rule.id for rule in rules.values() if rule.failing] == []
+    assert [rule.id for rule in rules.values() if not rule.says and not rule.decided] == []
+
+
+def test_golden_cases_speak_of_rules_that_there_are() -> None:
+    """A mistyped id would count for nothing."""
+    assert {rule for case in golden.load() for rule in case.rules} <= set(REQUIRED)
+
+
+def test_the_page_is_not_stale() -> None:
+    """`python -m ams_etl_tests.rules.catalogue --write` writes it anew."""
+    assert PAGE.read_text(encoding="utf-8") == render()
