@@ -1,10 +1,17 @@
 """Fixtures that every room may use."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["ams_etl_tests.postgres", "ams_etl_tests.sandbox_process"]
 
+# The same examples every time, so that a change is judged by what it changed; HISTORIES asks for new ones.
 settings.register_profile(
-    "suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "suite",
+    derandomize="HISTORIES" not in os.environ,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("suite")

@@ -281,8 +281,11 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
         """with customers as (
             select id as customer_id from stage.touched where agency = %(agency)s and kind = 'customer'),
         members as (
-            select c.system, c.entity, c.entity_id from stage.planned_members p
-            join stage.candidates c using (agency, candidate_id) where p.agency = %(agency)s),
+            select k.* from stage.planned_members p join stage.candidates c using (agency, candidate_id)
+            cross join lateral (
+                select c.system, c.entity, c.entity_id
+                union all select c.system, a ->> 0, a ->> 1 from jsonb_array_elements(c.document -> 'absorbed') a) k
+            where p.agency = %(agency)s),
         wanted as (
             select s.system, s.entity, s.entity_id, s.customer_id, s.reason, s.rule, s.detail
             from stage.skips s join customers using (customer_id) where s.agency = %(agency)s
@@ -294,8 +297,9 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
                 (m.reason <> 'segment' and m.customer_id in (select customer_id from customers))
                 or (m.system, m.entity, m.entity_id) in (select * from members)
                 or (m.reason = 'segment' and not exists (
-                    select from stage.candidates c where (c.agency, c.system, c.entity, c.entity_id)
-                        = (m.agency, m.system, m.entity, m.entity_id))))
+                    select from stage.candidates c where (c.agency, c.customer_id) = (m.agency, m.customer_id)
+                        and ((c.entity, c.entity_id) = (m.entity, m.entity_id)
+                            or c.document -> 'absorbed' @> jsonb_build_array(jsonb_build_array(m.entity, m.entity_id))))))
         )
         insert into stage.planned_skips
             (agency, op, system, entity, entity_id, customer_id, reason, rule, detail)
