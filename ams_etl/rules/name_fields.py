@@ -42,7 +42,7 @@ def _read(value: str, marks: Marks) -> NameField:
     further = dict(marks)
 
     def take(found: re.Match[str]) -> str:
-        content = " ".join((found[1] or found[2] or "").strip(" *\"'.").split())
+        content = " ".join((found[1] or found[2] or "").strip(" ,;:*-–—/_\"'.").split())
         words = [bare(word) for word in content.split()]
         flag = mark_in(content, further) if words else None
         if flag:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
@@ -115,7 +115,8 @@ def test_a_grave_mark_suppresses_wherever_it_stands(text: str) -> None:
 
 @given(made.names, made.names)
 def test_a_derived_name_derives_to_itself(first: str | None, last: str | None) -> None:
-    """N2, N3, N7: what was cleaned once is clean."""
+    """N2, N3, N7: what was cleaned once is clean; what stood in brackets is a nickname, and may be anything."""
+    assume(not set("()[]") & set(f"{first}{last}"))
     payload = Customer.from_payload({"CustomerId": "1", "FirstName": first, "LastName": last})
     once = derive_name(NameFields(payload.first_name, payload.last_name), {})
     if once.first and once.last:
