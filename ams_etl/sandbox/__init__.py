@@ -1,5 +1,5 @@
 """A house next door: stand-ins for the remote systems, as strict as the real ones, each over its own wire.
 
 Nothing of the pipeline is imported here and nothing here is imported by the pipeline: they meet over HTTP alone.
-`http.py` and `soap/` know no system; `ams360/` is one.
+`http.py`, `soap/` and `rest/` know no system; `ams360/`, `hawksoft/`, `qq_catalyst/` and `mycase/` are one each.
 """

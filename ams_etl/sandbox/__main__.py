@@ -1,4 +1,7 @@
-"""Run the stand-ins: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000`."""
+"""Run the stand-ins: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000 --hawksoft 7:360:500`.
+
+All of them answer on one port: AMS360 at its own path, the others under `/hawksoft/`, `/qq_catalyst/` and `/mycase/`.
+"""
 
 import argparse
 import asyncio
@@ -8,12 +11,20 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Sequence
 from datetime import date
 from pathlib import Path
 
 from ams_etl.sandbox.ams360.generator import Generator
 from ams_etl.sandbox.ams360.server import PATH, Ams360Server
-from ams_etl.sandbox.http import Connection, cut_off_the_slow
+from ams_etl.sandbox.hawksoft.generator import HawkSoftGenerator
+from ams_etl.sandbox.hawksoft.service import HawkSoft
+from ams_etl.sandbox.http import Connection, Handler, Request, Response, cut_off_the_slow
+from ams_etl.sandbox.mycase.generator import MyCaseGenerator
+from ams_etl.sandbox.mycase.service import MyCase
+from ams_etl.sandbox.qq_catalyst.generator import QQCatalystGenerator
+from ams_etl.sandbox.qq_catalyst.service import QQCatalyst
+from ams_etl.sandbox.rest.server import RestServer
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,6 +34,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--agency", action="append", metavar="ID:AGENCY_NO:SEED:SIZE", help="may be given several times"
     )
+    parser.add_argument("--hawksoft", metavar="AGENCY_ID:SEED:SIZE", help="serve a HawkSoft agency too")
+    parser.add_argument("--qq-catalyst", metavar="SEED:SIZE", help="serve a QQ Catalyst agency too")
+    parser.add_argument("--mycase", metavar="SEED:SIZE", help="serve a MyCase firm too")
     parser.add_argument("--unlisted", type=int, default=1, help="customers that no name prefix finds")
     parser.add_argument("--login", default="etl")
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="every call waits so long")
@@ -37,28 +51,64 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _rest_servers(arguments: argparse.Namespace, today: date) -> list[RestServer]:
+    """The JSON services asked for; their login is `etl`, their secrets come from the environment."""
+    secret = os.environ.get("SANDBOX_REST_SECRET", "sandbox")
+    servers = []
+    if arguments.hawksoft:
+        agency, seed, size = (int(part) for part in arguments.hawksoft.split(":"))
+        hawksoft = HawkSoft(HawkSoftGenerator(seed, today).book(size), agency, arguments.login, secret)
+        servers.append(RestServer(hawksoft, arguments.fault_seed))
+    if arguments.qq_catalyst:
+        seed, size = (int(part) for part in arguments.qq_catalyst.split(":"))
+        qq = QQCatalyst(QQCatalystGenerator(seed, today).book(size), arguments.login, secret, "vendor", secret)
+        servers.append(RestServer(qq, arguments.fault_seed))
+    if arguments.mycase:
+        seed, size = (int(part) for part in arguments.mycase.split(":"))
+        book = MyCaseGenerator(seed, today).book(size)
+        mycase = MyCase(book, arguments.login, secret, "https://etl.example.com/callback", "granted")
+        servers.append(RestServer(mycase, arguments.fault_seed))
+    return servers
+
+
+def _dispatch(first: Handler, others: Sequence[RestServer]) -> Handler:
+    """Whoever knows the path answers; AMS360 has the rest."""
+
+    def handle(request: Request) -> Response | Awaitable[Response]:
+        for server in others:
+            if server.answers(request.target):
+                return server.handle(request)
+        return first(request)
+
+    return handle
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     today = arguments.today or date.today()  # noqa: DTZ011
     # A big agency is millions of objects that all stay: collecting among them would cost half of the start, and later
     # hold up the calls.
     gc.disable()
     agencies = {}
-    for given in arguments.agency or ["demo:5551234-1:360:2000"]:
+    others = _rest_servers(arguments, today)
+    for given in arguments.agency or ([] if others else ["demo:5551234-1:360:2000"]):
         name, agency_no, seed, size = given.split(":")
         agencies[name] = Generator(int(seed), today).agency(agency_no, int(size), arguments.unlisted)
     password = os.environ.get("SANDBOX_AMS360_PASSWORD", "sandbox")
     application = Ams360Server(agencies, arguments.login, password, arguments.fault_seed)
-    application.switch({"latency_ms": arguments.latency, **arguments.faults})
+    standing: list[Ams360Server | RestServer] = [application, *others]
+    for stand_in in standing:
+        stand_in.switch({"latency_ms": arguments.latency, **arguments.faults})
     gc.freeze()
     gc.enable()
 
     def count_connection() -> None:
-        application.stats.connections += 1
+        for stand_in in standing:
+            stand_in.stats.connections += 1
 
     loop = asyncio.get_running_loop()
     connections: set[Connection] = set()
     server = await loop.create_server(
-        lambda: Connection(application.handle, count_connection, connections),
+        lambda: Connection(_dispatch(application.handle, others), count_connection, connections),
         arguments.host,
         arguments.port,
         backlog=512,

@@ -1,15 +1,15 @@
 """What can be made to go wrong with a stand-in: switches that are off at first. Knows no system.
 
-`unavailable` answers HTTP 503, `drop` closes the connection unread, `fault` answers with the service's general fault;
-`lost` carries the call out and closes without a reply, `fault_after` carries it out and answers with a fault, `cut`
-sends half of the answer and closes, `half` sends half of the answer as if it were all.
+`unavailable` answers HTTP 503, `throttled` 429 with Retry-After, `drop` closes the connection unread, `fault` answers
+with the service's general fault; `lost` carries the call out and closes without a reply, `fault_after` carries it out
+and answers with a fault, `cut` sends half of the answer and closes, `half` sends half of the answer as if it were all.
 """
 
 import random
 from dataclasses import dataclass
 from typing import Any
 
-BEFORE = ("unavailable", "drop", "fault")
+BEFORE = ("unavailable", "throttled", "drop", "fault")
 AFTER = ("lost", "fault_after", "cut", "half")
 KINDS = (*BEFORE, *AFTER)
 

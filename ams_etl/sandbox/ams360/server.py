@@ -88,6 +88,8 @@ class Ams360Server:
         match struck:
             case "unavailable":
                 return Response(503, b"Service Unavailable", "text/plain")
+            case "throttled":
+                return Response(429, b"Too Many Requests", "text/plain", {"Retry-After": "1"})
             case "drop" | "lost":
                 return Response(200, drop=True)
             case "cut":

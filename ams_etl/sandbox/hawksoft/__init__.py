@@ -1,0 +1,1 @@
+"""A stand-in HawkSoft Partner API, version 3.0."""

@@ -1,0 +1,1 @@
+"""A stand-in MyCase Open API, version 1."""

@@ -1,0 +1,1 @@
+"""A stand-in QQ Catalyst API, version 1."""
