@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Record, Rejected
 from ams_etl.sources.soap.faults import BusinessFault, SecurityFault
 from ams_etl.sources.soap.template import text_of
-from ams_etl.sources.soap.transport import CallCounts, SoapTransport
+from ams_etl.sources.soap.transport import SoapTransport
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.http import Reply
+from ams_etl.sources.session import Session
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Decoder, parse
 from ams_etl.sources.soap.faults import ReplyLost, SecurityFault, fault_in
-from ams_etl.sources.soap.http import Reply
-from ams_etl.sources.soap.session import Session
 from ams_etl.sources.soap.template import RequestTemplate
-from ams_etl.sources.soap.transport import CallCounts, SoapTransport
+from ams_etl.sources.soap.transport import SoapTransport
 
 _TICKETS_FOR_ONE_CALL = 5
 

@@ -1,45 +1,21 @@
 """SOAP calls over HTTP: bounded, paced, counted; what comes back is an answer or one of our errors."""
 
-import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
 from ams_etl.errors import ConfigError, PermanentError
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.http import ConnectionFailedError, HttpClient, Reply
+from ams_etl.sources.pacing import Pace
+from ams_etl.sources.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 from ams_etl.sources.soap.faults import ReplyLost
-from ams_etl.sources.soap.http import ConnectionFailedError, HttpClient, Reply
-from ams_etl.sources.soap.pacing import Pace
-from ams_etl.sources.soap.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 
 T = TypeVar("T")
 # No plain 500: that is how SOAP sends ordinary faults, and those have a body that says so.
 RETRYABLE_STATUS = frozenset({408, 429, 502, 503, 504})
 TURNED_AWAY = frozenset({429, 503})
 """Of these, the ones by which a server says that it did not even begin; a gateway's 502 or 504 does not."""
-
-
-@dataclass(slots=True)
-class CallCounts:
-    """What a client asked for and what it took; `peak_in_flight` never exceeds the concurrency that was set."""
-
-    by_operation: Counter[str] = field(default_factory=Counter)
-    retries: int = 0
-    logins: int = 0
-    bytes_in: int = 0
-    peak_in_flight: int = 0
-    began_at: float = field(default_factory=time.monotonic)
-
-    @property
-    def total(self) -> int:
-        """All calls, retries included."""
-        return sum(self.by_operation.values())
-
-    @property
-    def seconds(self) -> float:
-        """How long the client has been open."""
-        return time.monotonic() - self.began_at
 
 
 class SoapTransport:

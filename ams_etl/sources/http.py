@@ -144,10 +144,10 @@ class _Connection(asyncio.Protocol):
 
 
 class HttpClient:
-    """Posts to one address over as many connections as there are calls at a time.
+    """Asks one server over as many connections as there are calls at a time.
 
     Args:
-        address: where to.
+        address: where `post` goes; `request` goes to any target of the same server.
         headers: sent with every request.
         timeout_seconds: for one whole call.
     """
@@ -160,21 +160,22 @@ class HttpClient:
         self._timeout = timeout_seconds
         self._tls = ssl.create_default_context() if self._url.scheme == "https" else None
         self._proxy = _proxy_for(self._url)
-        target = self._url.path or "/"
-        if self._url.query:
-            target += f"?{self._url.query}"
+        self._before_target = ""
         if self._proxy and not self._tls:
-            target = f"http://{self._url.netloc}{target}"
+            self._before_target = f"http://{self._url.netloc}"
             headers = {**headers, **_authorization(self._proxy)}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._head = (
-            f"POST {target} HTTP/1.1\r\nHost: {self._url.netloc.rpartition('@')[2]}\r\nAccept-Encoding: gzip\r\n{lines}"
-        )
+        self._lines = f"Host: {self._url.netloc.rpartition('@')[2]}\r\nAccept-Encoding: gzip\r\n{lines}"
+        target = self._url.path or "/"
+        self._post_head = self._head("POST", f"{target}?{self._url.query}" if self._url.query else target)
         self._idle: list[_Connection] = []
         self._closed = False
 
+    def _head(self, method: str, target: str) -> str:
+        return f"{method} {self._before_target}{target} HTTP/1.1\r\n{self._lines}"
+
     async def post(self, headers: str, body: bytes, *, fresh: bool = False) -> Reply:
-        """Send a request and wait for its answer.
+        """Post to the address and wait for the answer.
 
         Args:
             headers: more header lines, each ended with CRLF.
@@ -185,8 +186,26 @@ class HttpClient:
             UnreachableError: nothing was sent.
             ConnectionFailedError: it was sent, and no answer came.
         """
+        return await self._exchange(self._post_head, headers, body, fresh=fresh)
+
+    async def request(self, method: str, target: str, headers: str, body: bytes = b"") -> Reply:
+        """Send any request to the same server and wait for the answer.
+
+        Args:
+            method: GET, POST, ...
+            target: path and query, escaped.
+            headers: more header lines, each ended with CRLF.
+            body: what to send.
+
+        Raises:
+            UnreachableError: nothing was sent.
+            ConnectionFailedError: it was sent, and no answer came.
+        """
+        return await self._exchange(self._head(method, target), headers, body)
+
+    async def _exchange(self, head: str, headers: str, body: bytes, *, fresh: bool = False) -> Reply:
         connection = self._take(FRESH_SECONDS if fresh else IDLE_SECONDS) or await self._connect()
-        request = f"{self._head}{headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
+        request = f"{head}{headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
         try:
             reply = await connection.send(request, self._timeout)
         except BaseException:

@@ -1,0 +1,175 @@
+"""HawkSoft's Partner API, version 3.0: typed reads.
+
+Every call says its version, every bulk read names its parts and asks for at most 200 clients, as HawkSoft's terms
+want it. Keys keep the casing of the wire (`csr`, `loBs`); see `rules.hawksoft` for reading them either way.
+"""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.rest.client import Answer, RestClient
+from ams_etl.sources.rest.many import each
+from ams_etl.sources.rest.records import SourceRecord
+
+BULK = 200
+INCLUDE = "details,people,contacts,policies"
+
+
+@dataclass(frozen=True, slots=True)
+class HawkSoftConnection:
+    """How to reach one agency's HawkSoft."""
+
+    agency_id: int
+    client_id: str
+    client_secret: str = field(repr=False)
+    base: str = "https://integration.hawksoft.app"
+    version: str = "3.0"
+    max_concurrency: int = 4
+    calls_per_second: float | None = None
+    timeout_seconds: float = 60.0
+
+
+class HawkSoft:
+    """One agency's HawkSoft; get one from `open_hawksoft`."""
+
+    def __init__(self, connection: HawkSoftConnection, client: RestClient) -> None:
+        self._connection, self._client = connection, client
+        self._authorization = _Basic(connection)
+
+    @property
+    def counts(self) -> CallCounts:
+        """What was asked so far."""
+        return self._client.counts
+
+    async def agencies(self) -> list[int]:
+        """The agencies that subscribed to us; none is told as an empty list, as 204 or in words."""
+        answer = await self._ask("Agencies", "/vendor/agencies")
+        return _numbers(answer, "Agencies") if answer.is_json else []
+
+    async def offices(self) -> list[SourceRecord]:
+        """The agency's offices."""
+        answer = await self._ask("Offices", self._path("offices"))
+        if answer.status == 204:
+            return []
+        return [
+            SourceRecord(str(_member(one, "OfficeId")), None, one) for one in _objects(answer, "Offices", "OfficeId")
+        ]
+
+    async def client_numbers(self, changed_since: datetime | None = None, *, deleted: bool = False) -> list[int]:
+        """Numbers of all clients, or of those changed at or after a moment.
+
+        Args:
+            changed_since: with an offset; None asks for all.
+            deleted: deleted ones too. What a deleted client looks like when read is not known: ask without, compare.
+        """
+        query = {
+            "asOf": changed_since.isoformat(timespec="milliseconds") if changed_since else None,
+            "deleted": "true" if deleted else None,
+        }
+        answer = await self._ask("ChangedClients", self._path("clients"), **query)
+        if answer.status == 204:
+            return []
+        return _numbers(answer, "ChangedClients")
+
+    async def clients(self, numbers: Sequence[int]) -> AsyncIterator[list[SourceRecord]]:
+        """The clients of these numbers, up to 200 at a time, in no order; unknown numbers are left out.
+
+        Raises:
+            DataError: an answer holds a record without a number, or one that was not asked for.
+        """
+        batches = [list(numbers[start : start + BULK]) for start in range(0, len(numbers), BULK)]
+        async for records in each(batches, self._bulk, self._connection.max_concurrency):
+            yield records
+
+    async def _bulk(self, numbers: list[int]) -> list[SourceRecord]:
+        answer = await self._ask("Clients", self._path("clients"), {"clientNumbers": numbers}, include=INCLUDE)
+        if answer.status == 204:
+            return []
+        asked = set(numbers)
+        found = _objects(answer, "Clients", "clientNumber")
+        keys = [_member(one, "clientNumber") for one in found]
+        if not asked.issuperset(keys):
+            raise DataError("HawkSoft Clients: the answer holds clients that were not asked for")
+        return [SourceRecord(str(key), str(key), one) for key, one in zip(keys, found, strict=True)]
+
+    def _path(self, last: str) -> str:
+        return f"/vendor/agency/{self._connection.agency_id}/{last}"
+
+    async def _ask(self, operation: str, path: str, body: Any = None, **query: str | None) -> Answer:
+        return await self._client.ask(
+            operation,
+            path,
+            {"version": self._connection.version, **query},
+            authorization=self._authorization,
+            body=body,
+        )
+
+
+class _Basic:
+    """HawkSoft knows a vendor by Basic authentication on every call; there is nothing to renew."""
+
+    def __init__(self, connection: HawkSoftConnection) -> None:
+        pair = f"{connection.client_id}:{connection.client_secret}".encode()
+        self._value = f"Basic {b64encode(pair).decode()}"
+        self._agency_id = connection.agency_id
+
+    async def current(self) -> str:
+        return self._value
+
+    async def renewed(self, refused: str) -> str | None:
+        return None
+
+    def unauthorized(self) -> ConfigError:
+        return ConfigError(
+            "HawkSoft refuses the credentials: check hawksoft.client_id and the environment variable that "
+            "hawksoft.client_secret_env names, in agencies.yaml"
+        )
+
+    def forbidden(self) -> PermanentError:
+        return PermanentError(
+            f"HawkSoft does not give us agency {self._agency_id}: it opted out in the HawkSoft Marketplace, left HawkSoft, "
+            "or hawksoft.agency_id is another's"
+        )
+
+
+def _numbers(answer: Answer, operation: str) -> list[int]:
+    value = answer.value
+    if not isinstance(value, list) or not all(type(one) is int for one in value):
+        raise DataError(f"HawkSoft {operation}: expected a list of numbers")
+    return list(dict.fromkeys(value))
+
+
+def _objects(answer: Answer, operation: str, key: str) -> list[dict[str, Any]]:
+    value = answer.value
+    if not isinstance(value, list) or not all(isinstance(one, dict) and _member(one, key) is not None for one in value):
+        raise DataError(f"HawkSoft {operation}: expected a list of records with {key}")
+    return value
+
+
+def _member(record: dict[str, Any], name: str) -> Any:
+    """A member by its name in either casing: the documents write PascalCase where the wire has camelCase."""
+    return record.get(name, record.get(name[0].swapcase() + name[1:]))
+
+
+@asynccontextmanager
+async def open_hawksoft(connection: HawkSoftConnection) -> AsyncIterator[HawkSoft]:
+    """An agency's HawkSoft, its connections closed afterwards.
+
+    Raises:
+        ConfigError: the address is none.
+    """
+    async with RestClient(
+        connection.base,
+        system="HawkSoft",
+        max_concurrency=connection.max_concurrency,
+        calls_per_second=connection.calls_per_second,
+        timeout_seconds=connection.timeout_seconds,
+        dropped=frozenset({"claims", "invoices"}),
+    ) as client:
+        yield HawkSoft(connection, client)

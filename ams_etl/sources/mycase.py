@@ -1,0 +1,262 @@
+"""MyCase's Open API, version 1: typed reads, over tokens that rotate.
+
+Lists are followed by their Link header to the end. Webhooks are hints: what one names is read again.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.rest.bearer import Bearer
+from ams_etl.sources.rest.client import Answer, Refused, RestClient
+from ams_etl.sources.rest.many import each
+from ams_etl.sources.rest.records import SourceRecord
+from ams_etl.sources.rest.rotating_tokens import RotatingTokens, TokenStore
+
+Kind = Literal["clients", "companies", "cases", "staff"]
+PAGE = 500
+_AHEAD = timedelta(minutes=10)
+"""An access token that ends sooner is renewed before it is used."""
+_DROPPED = frozenset({"notes", "custom_field_values", "custom_fields", "sol_date"})
+"""Free text and a firm's own fields may hold anything, numbers that are not ours to keep among it."""
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class MyCaseConnection:
+    """How to reach one firm's MyCase."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uri: str
+    base: str = "https://external-integrations.mycase.com/v1"
+    login_base: str = "https://auth.mycase.com"
+    max_concurrency: int = 8
+    calls_per_second: float | None = 20.0
+    """MyCase takes 25 a second from all of a vendor's processes for one firm."""
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list; `total` is the Item-Count told with it, or None."""
+
+    records: list[SourceRecord]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook says: that a record of a kind may have changed or gone. Never more than a reason to read it."""
+
+    kind: Kind
+    entity_id: str
+
+
+class MyCase:
+    """One firm's MyCase; get one from `open_mycase`."""
+
+    def __init__(self, connection: MyCaseConnection, client: RestClient, login: RestClient, tokens: TokenStore) -> None:
+        self._connection, self._client, self._login, self._tokens = connection, client, login, tokens
+        self._last: str | None = None
+        self._authorization = Bearer(
+            self._log_in,
+            "MyCase refuses its own new token: check mycase.base and mycase.login_base in agencies.yaml",
+            "MyCase refuses access: the person who granted it needs \"Manage your firm's preferences, billing, and payment "
+            'options" = Yes; change that in MyCase and grant access again',
+        )
+
+    @property
+    def counts(self) -> CallCounts:
+        """What was asked so far, tokens aside."""
+        return self._client.counts
+
+    async def listing(self, kind: Kind, updated_after: datetime | None = None) -> AsyncIterator[Page]:
+        """All records of a kind, or those created or updated after a moment, page by page.
+
+        Raises:
+            DataError: the pages go in a circle, or hold no records.
+            PermanentError: the next page lies on another server.
+        """
+        query: dict[str, Any] | None = {
+            "page_size": PAGE,
+            "filter[updated_after]": updated_after.astimezone(UTC).isoformat() if updated_after else None,
+        }
+        path, seen = f"/{kind}", set[str]()
+        while True:
+            answer = await self._client.ask(kind.capitalize(), path, query, authorization=self._authorization)
+            yield Page(_records(kind, answer.value), _count(answer))
+            following = _NEXT.search(answer.header("link") or "")
+            if following is None:
+                return
+            if following[1] in seen:
+                raise DataError(f"MyCase {kind}: the pages go in a circle")
+            seen.add(following[1])
+            path, query = self._path_of(following[1]), None
+
+    async def cases_of(self, client_ids: Iterable[str]) -> AsyncIterator[tuple[str, list[SourceRecord] | None]]:
+        """Every case of each client, in no order; None where the client is gone."""
+
+        async def read(client_id: str) -> tuple[str, list[SourceRecord] | None]:
+            try:
+                answer = await self._client.ask(
+                    "ClientCases",
+                    f"/clients/{int(client_id)}/cases",
+                    {"page_size": 1000},
+                    authorization=self._authorization,
+                )
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                return client_id, None
+            return client_id, _records("cases", answer.value)
+
+        async for found in each(client_ids, read, self._connection.max_concurrency):
+            yield found
+
+    async def records(self, hints: Iterable[Hint]) -> AsyncIterator[tuple[Hint, SourceRecord | None]]:
+        """What the records that were hinted at are now; None where one is gone."""
+
+        async def read(hint: Hint) -> tuple[Hint, SourceRecord | None]:
+            try:
+                answer = await self._client.ask(
+                    hint.kind.capitalize().removesuffix("s"),
+                    f"/{hint.kind}/{int(hint.entity_id)}",
+                    authorization=self._authorization,
+                )
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                return hint, None
+            return hint, _records(hint.kind, [answer.value])[0]
+
+        async for found in each(dict.fromkeys(hints), read, self._connection.max_concurrency):
+            yield found
+
+    def authorize_url(self, state: str) -> str:
+        """Where a person of the firm grants access; `state` comes back with the code and must be checked."""
+        asked = {
+            "client_id": self._connection.client_id, "redirect_uri": self._connection.redirect_uri,
+            "response_type": "code", "state": state,
+        }  # fmt: skip
+        return f"{self._login.base}/login_sessions/new?{urlencode(asked)}"
+
+    async def exchange(self, code: str) -> None:
+        """Keep the tokens that an authorisation code gets; a code is good once.
+
+        Raises:
+            ConfigError: MyCase refuses the code.
+        """
+        asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._connection.redirect_uri}
+        await asyncio.to_thread(self._tokens.lock)
+        granted = None
+        try:
+            granted = await self._ask_for_tokens(asked, "the authorisation code")
+        finally:
+            await asyncio.to_thread(self._tokens.release, granted)
+
+    async def _log_in(self) -> str:
+        """An access token other than the last, renewed at most once among all processes."""
+        kept = await asyncio.to_thread(self._tokens.lock)
+        renewed = None
+        try:
+            if kept is None:
+                raise ConfigError("MyCase: no access was granted yet; open the address that authorises this firm")
+            access, refresh, good_until = kept
+            if access == self._last or good_until - _AHEAD <= datetime.now(UTC):
+                # Where the answer is lost the next try says whether the refresh token was used up with it.
+                renewed = await self._ask_for_tokens(
+                    {"grant_type": "refresh_token", "refresh_token": refresh}, "the refresh token", refresh
+                )
+                access = renewed[0]
+            self._last = access
+            return access
+        finally:
+            await asyncio.to_thread(self._tokens.release, renewed)
+
+    async def _ask_for_tokens(self, asked: dict[str, str], what: str, refresh_token: str = "") -> RotatingTokens:
+        connection = self._connection
+        body = json.dumps({"client_id": connection.client_id, "client_secret": connection.client_secret, **asked})
+        try:
+            answer = await self._login.ask_for_token("/tokens", "application/json", body.encode(), again=False)
+        except Refused as refusal:
+            raise ConfigError(
+                f"MyCase refuses {what} ({refusal.status}): check mycase.client_id and the environment variable that "
+                "mycase.client_secret_env names, and grant access again"
+            ) from None
+        told = answer.value if isinstance(answer.value, dict) else {}
+        token, refresh = told.get("access_token"), told.get("refresh_token") or refresh_token
+        if not isinstance(token, str) or not isinstance(refresh, str) or not token or not refresh:
+            raise ConfigError("MyCase: the token answer holds no tokens; check mycase.login_base")
+        seconds = told.get("expires_in")
+        life = timedelta(seconds=seconds if isinstance(seconds, (int, float)) else 3600)
+        return token, refresh, datetime.now(UTC) + life
+
+    def _path_of(self, url: str) -> str:
+        """The next page's path; never on another server, which would be given our token."""
+        if not url.startswith(f"{self._client.base}/"):
+            raise PermanentError("MyCase: the next page of a list lies outside mycase.base")
+        return url.removeprefix(self._client.base)
+
+
+def hint_of(body: Mapping[str, Any]) -> Hint | None:
+    """What a webhook's body hints at, however it names its members; None where it names nothing that is read here.
+
+    The body has no signature that anybody has seen, so nothing in it is believed but which record to read again.
+    """
+    model = body.get("model") or body.get("object_type") or str(body.get("event", "")).partition(".")[0]
+    kinds: dict[str, Kind] = {"case": "cases", "client": "clients", "company": "companies", "staff": "staff"}
+    kind = kinds.get(str(model).lower())
+    found = body.get("id") or body.get(f"{str(model).lower()}_id")
+    if kind is None or not str(found).isdigit():
+        return None
+    return Hint(kind, str(found))
+
+
+def _records(kind: Kind, value: Any) -> list[SourceRecord]:
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("id"), int) for one in value
+    ):
+        raise DataError(f"MyCase {kind}: expected records with id")
+    return [SourceRecord(str(one["id"]), None, one) for one in value]
+
+
+def _count(answer: Answer) -> int | None:
+    told = answer.header("item-count")
+    return int(told) if told and told.isdigit() else None
+
+
+@asynccontextmanager
+async def open_mycase(connection: MyCaseConnection, tokens: TokenStore) -> AsyncIterator[MyCase]:
+    """A firm's MyCase, its connections closed afterwards.
+
+    Args:
+        connection: how to reach it.
+        tokens: where its tokens are kept.
+
+    Raises:
+        ConfigError: an address is none.
+    """
+    async with AsyncExitStack() as stack:
+        client, login = [
+            await stack.enter_async_context(
+                RestClient(
+                    base,
+                    system="MyCase",
+                    max_concurrency=connection.max_concurrency,
+                    calls_per_second=connection.calls_per_second,
+                    timeout_seconds=connection.timeout_seconds,
+                    dropped=_DROPPED,
+                )
+            )
+            for base in (connection.base, connection.login_base)
+        ]
+        yield MyCase(connection, client, login, tokens)
