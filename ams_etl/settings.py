@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.writeback_settings import WritebackSettings
 
 
 def home() -> Path:
@@ -112,6 +113,7 @@ class Agency(_Strict):
     settings: RuleSettings = RuleSettings()
     brake: BrakeSettings = BrakeSettings()
     checks: CheckSettings = CheckSettings()
+    writeback: WritebackSettings = WritebackSettings()
 
     @field_validator("settings", mode="before")
     @classmethod

@@ -1,0 +1,310 @@
+"""What the platform tells us: one model a kind of event, strict, published as `docs/events.schema.json`.
+
+Holds the shape of events. Does not hold what is written because of them (`ams_etl.rules.writeback`).
+"""
+
+import json
+import re
+from base64 import b64decode
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML or Postgres cannot hold: taken out of every text before anything else."""
+
+Key = Annotated[str, Field(min_length=1, max_length=200)]
+Line = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(max_length=1_000_000)]
+Link = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=2000)]
+Direction = Literal["inbound", "outbound"]
+RecordType = Literal["personal", "commercial"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Actor(_Strict):
+    """The platform user who did it."""
+
+    name: Line
+    id: Key | None = None
+
+
+class ContactReference(_Strict):
+    """Whom it is about; the first that is given counts: customer_id, customer_number, contact_id, email (W11)."""
+
+    customer_id: UUID | None = None
+    """AMS360's CustomerId."""
+    customer_number: int | None = None
+    contact_id: UUID | None = None
+    """As in `mart.contacts`."""
+    email: Annotated[str, Field(min_length=3, max_length=320)] | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "ContactReference":
+        if not any((self.customer_id, self.customer_number, self.contact_id, self.email)):
+            raise ValueError("expected a customer_id, customer_number, contact_id or email")
+        return self
+
+
+class Properties(_Strict):
+    """What is known of a contact; what is left out, null or blank is not touched (W4)."""
+
+    email: str | None = None
+    cell_phone: str | None = None
+    home_phone: str | None = None
+    business_phone: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    county: str | None = None
+    country: str | None = None
+    birthday: date | None = None
+    occupation: str | None = None
+    marital_status: str | None = None
+    website: str | None = None
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    company_name: str | None = None
+
+
+class Attachment(_Strict):
+    """A file; its bytes travel as base64 and are kept apart from the event."""
+
+    file_name: Line
+    content_type: Annotated[str, Field(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=200)]
+    content_base64: Annotated[str, Field(repr=False)]
+
+    @field_validator("content_base64")
+    @classmethod
+    def _is_base64(cls, value: str) -> str:
+        b64decode(value, validate=True)
+        return value
+
+
+class Event(_Strict):
+    """What every event says."""
+
+    kind: str
+    idempotency_key: Key
+    """The sender's own: the same key twice is the same event."""
+    occurred_at: AwareDatetime
+    actor: Actor
+    link: Link | None = None
+    """To the conversation in the platform."""
+
+
+class _About(Event):
+    contact: ContactReference
+
+
+class Note(_About):
+    """A note (W1)."""
+
+    kind: Literal["note"]
+    text: Text
+
+
+class _Conversation(_About):
+    properties: Properties | None = None
+    """What was found in it about the customer (W4)."""
+
+
+class Email(_Conversation):
+    """An email, whole (W3)."""
+
+    kind: Literal["email"]
+    subject: Annotated[str, Field(max_length=2000)] = ""
+    text: Text
+    direction: Direction = "outbound"
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Call(_Conversation):
+    """A phone call (W3)."""
+
+    kind: Literal["call"]
+    summary: Text
+    call_type: Line | None = None
+    """Maps to an activity action: setting `activity_actions`."""
+    direction: Direction | None = None
+
+
+class TextMessage(_Conversation):
+    """A text message, in or out."""
+
+    kind: Literal["text"]
+    text: Text
+    direction: Direction
+
+
+class HandwrittenCard(_About):
+    """A handwritten card."""
+
+    kind: Literal["handwritten_card"]
+    text: Text
+
+
+class Meeting(_Conversation):
+    """A meeting."""
+
+    kind: Literal["meeting"]
+    summary: Text
+
+
+class VoiceNote(_Conversation):
+    """A voice note."""
+
+    kind: Literal["voice_note"]
+    summary: Text
+
+
+class TicketConversation(_Strict):
+    """The conversation that a ticket came from."""
+
+    kind: Literal["email", "call", "text", "meeting", "voice_note"]
+    summary: Text
+    link: Link | None = None
+    direction: Direction | None = None
+    call_type: Line | None = None
+
+
+class TicketCreated(_About):
+    """Something to do (W5)."""
+
+    kind: Literal["ticket_created"]
+    ticket_id: Key
+    title: Line
+    description: Text = ""
+    due_at: AwareDatetime
+    assignee: Actor | None = None
+    conversation: TicketConversation | None = None
+
+
+class TicketCompleted(Event):
+    """It is done (W5)."""
+
+    kind: Literal["ticket_completed"]
+    ticket_id: Key
+
+
+class _Person(_About):
+    record_type: RecordType = "personal"
+    account_name: Line | None = None
+    """The firm that a commercial contact belongs to (W6)."""
+    properties: Properties = Properties()
+
+
+class DealCreated(_Person):
+    """A deal begins (W7)."""
+
+    kind: Literal["deal_created"]
+    deal_id: Key
+    name: Line
+
+
+class WonPolicy(_Strict):
+    """What is known of the policy at that time."""
+
+    number: Annotated[str, Field(min_length=1, max_length=25)] | None = None
+    effective_date: date | None = None
+    expiration_date: date | None = None
+    description: str | None = None
+
+
+class DealWon(_Person):
+    """A deal is closed and won (W8)."""
+
+    kind: Literal["deal_won"]
+    deal_id: Key
+    name: Line
+    policy: WonPolicy = WonPolicy()
+
+
+class ContactCreated(_Person):
+    """A contact was created in the platform (W6)."""
+
+    kind: Literal["contact_created"]
+
+
+class ContactUpdated(_About):
+    """A contact was changed in the platform (W4)."""
+
+    kind: Literal["contact_updated"]
+    properties: Properties
+
+
+class PropertiesFound(_About):
+    """A conversation told something about the customer (W4)."""
+
+    kind: Literal["properties_found"]
+    properties: Properties
+
+
+class NameChanged(_About):
+    """A contact's name was changed in the platform: kept here, not written to AMS360 (N12)."""
+
+    kind: Literal["name_changed"]
+    first_name: Line | None = None
+    last_name: Line | None = None
+    nickname: Line | None = None
+
+
+AnyEvent = Annotated[
+    Note | Email | Call | TextMessage | HandwrittenCard | Meeting | VoiceNote | TicketCreated | TicketCompleted
+    | DealCreated | DealWon | ContactCreated | ContactUpdated | PropertiesFound | NameChanged,
+    Field(discriminator="kind"),
+]  # fmt: skip
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def read_event(given: Any) -> AnyEvent:
+    """An event from JSON's own types.
+
+    Raises:
+        ValueError: it is none; the message says where, and repeats no value.
+    """
+    try:
+        return EVENTS.validate_json(json.dumps(_storable(given)))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the event"
+        more = error.error_count() - 1
+        raise ValueError(f"{place}: {first['msg']}" + (f" (and {more} more)" if more else "")) from None
+    except (TypeError, RecursionError):
+        raise ValueError("the event: expected a JSON object") from None
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of all events."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Platform events",
+        **EVENTS.json_schema(),
+    }
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, dict):
+        return {key: _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    return value
