@@ -58,10 +58,30 @@ class BenefitPointSettings(_Strict):
 
 
 class NotificationSettings(_Strict):
-    """What AMS360's outbound notifications present to us."""
+    """What AMS360's outbound notifications present to us, and what becomes of them."""
 
     authentication_code_env: str
     version: Literal["1", "2.0", "3"] = "2.0"
+    retry_method: Literal["single", "blocking"] = "single"
+    """What `ams-etl notifications setup` says to choose."""
+    client: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,39}$")] = "AmsEtl"
+    """The Notification Client; the recipient's name is made of it."""
+    capture: bool = False
+    """Store everything and understand nothing, to learn the format."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long the body of a settled notification is kept."""
+
+
+class InboundSettings(_Strict):
+    """The HTTP door for all agencies."""
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """Where the door is reached from outside; what lies in front of it speaks TLS."""
+    max_body_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
+    request_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """A request that is not whole by then is cut off."""
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
+    max_connections: Annotated[int, Field(ge=1)] = 1_000
 
 
 class BrakeSettings(_Strict):
@@ -124,6 +144,7 @@ class Agency(_Strict):
 class _File(_Strict):
     agencies: tuple[Agency, ...]
     schedule: ScheduleSettings = ScheduleSettings()
+    inbound: InboundSettings = InboundSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,7 @@ class Agencies:
     path: Path
     all: tuple[Agency, ...]
     schedule: ScheduleSettings
+    inbound: InboundSettings
 
     def get(self, agency_id: str) -> Agency:
         """The agency of that id.
@@ -192,7 +214,7 @@ def load_agencies(path: Path | None = None) -> Agencies:
         doubled = sorted({value for value in values if values.count(value) > 1})
         if doubled:
             raise ConfigError(f"{path}: agencies: expected every {kind} once, but {doubled[0]} stands more than once")
-    return Agencies(path, read.agencies, read.schedule)
+    return Agencies(path, read.agencies, read.schedule, read.inbound)
 
 
 def _explain(path: Path, document: Mapping[str, Any], error: ValidationError) -> str:

@@ -14,6 +14,8 @@ _COMMANDS = {
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "inbound": ("ams_etl.cli.inbound", "inbound"),
+    "notifications": ("ams_etl.cli.notifications", "notifications"),
     "preview": ("ams_etl.cli.preview", "preview"),
     "plan": ("ams_etl.cli.plan", "show_plan"),
     "sandbox": ("ams_etl.cli.sandbox", "sandbox"),

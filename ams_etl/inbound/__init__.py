@@ -1,1 +1,9 @@
-"""The HTTP door: notifications and platform events, stored before they are understood. Nothing is here yet."""
+"""The HTTP door: notifications, stored before they are understood.
+
+service     the requests          answers   replies in the caller's dialect
+server      the process           writer    group commit
+redaction   who may send, and what is never stored
+chores      what happens beside   settling  received -> pending, ignored, parked
+documents   bytes -> a tree       understanding   a tree -> what changed; pure, never raises
+mapping     notification_mapping.yaml, which an engineer may mend
+"""

@@ -1,0 +1,116 @@
+"""`ams-etl notifications`: look at them, understand parked ones again, set AMS360 up to send them."""
+
+import sys
+
+import click
+
+from ams_etl.cli.instance import load_environment_file, prepare
+from ams_etl.errors import ConfigError
+from ams_etl.settings import Agency, NotificationSettings, load_agencies
+from ams_etl.store.database import connect
+
+_STATES = ("received", "parked", "pending", "done", "ignored")
+
+
+@click.group()
+def notifications() -> None:
+    """AMS360's outbound notifications: what came, what was not understood, and how to have them sent."""
+
+
+@notifications.command("list")
+@click.argument("agency")
+@click.option("--state", type=click.Choice(_STATES), help="Only those.")
+@click.option("--limit", default=50, show_default=True)
+def list_them(agency: str, state: str | None, limit: int) -> None:
+    """Show the newest notifications."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ams_etl.inbound.log import list_notifications
+
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        found = list_notifications(connection, agency, state=state, limit=limit)
+    table = Table("id", "received", "state", "what", "keys", "bytes", "reason")
+    for row in found:
+        table.add_row(
+            str(row.notification_id), f"{row.received_at:%Y-%m-%d %H:%M:%S}", row.state,
+            f"{row.object_type or ''} {row.change or ''}".strip(),
+            " ".join(f"{name}={value}" for name, value in row.keys.items()),
+            "" if row.body_bytes is None else f"{row.body_bytes:,}", row.reason or "",
+        )  # fmt: skip
+    Console().print(table)
+
+
+@notifications.command()
+@click.argument("agency")
+@click.argument("notification_id", type=int)
+def body(agency: str, notification_id: int) -> None:
+    """Write the body of one to the standard output as it was received, its secrets masked."""
+    from ams_etl.inbound.log import body_of
+
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        found = body_of(connection, agency, notification_id)
+    if found is None:
+        raise ConfigError(f"{agency} has no notification {notification_id} whose body is kept")
+    sys.stdout.buffer.write(found)
+    sys.stdout.flush()
+
+
+@notifications.command()
+@click.argument("agency")
+def replay(agency: str) -> None:
+    """Understand parked notifications again, after notification_mapping.yaml was mended or a capture has ended."""
+    from ams_etl.inbound.server import reader_for
+    from ams_etl.inbound.settling import replay_parked
+
+    found, settings = _sender(agency)
+    reader = reader_for(found, settings)
+    with connect(prepare()) as connection:
+        counts = replay_parked(connection, agency, reader)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    click.echo(told or "nothing is parked")
+
+
+@notifications.command()
+@click.argument("agency")
+@click.option("--reveal", is_flag=True, help="Show the authentication code itself.")
+def setup(agency: str, *, reveal: bool) -> None:
+    """Print what to enter in AMS360: Notification Service Setup, and the least rights of the WSAPI login."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ams_etl.inbound.redaction import check_code
+    from ams_etl.inbound.setup import RIGHTS, least_rights, setup_form
+
+    load_environment_file()
+    agencies = load_agencies()
+    found, settings = _sender(agency)
+    code = None
+    if reveal:
+        path = "notifications.authentication_code_env"
+        code = check_code(
+            agencies.secret(found, path, settings.authentication_code_env), settings.authentication_code_env
+        )
+    console = Console(soft_wrap=True)
+    console.print("[bold]Administration > Notification Service Setup > New[/bold]")
+    for entry in setup_form(agencies, found, code):
+        console.print(
+            f"  {entry.field:<20} {entry.value}" + (f"   ({entry.why})" if entry.why else ""),
+            markup=False,
+            highlight=False,
+        )
+    console.print("\n[bold]Administration > Web Service API > Entity Access[/bold]: these rights and no others")
+    table = Table("entity", *RIGHTS)
+    for entity, rights in sorted(least_rights().items()):
+        table.add_row(entity, *("yes" if right in rights else "" for right in RIGHTS))
+    console.print(table)
+
+
+def _sender(agency: str) -> tuple[Agency, NotificationSettings]:
+    agencies = load_agencies()
+    found = agencies.get(agency)
+    if found.notifications is None:
+        raise ConfigError(f"{agencies.path}: agencies.{agency}.notifications: not set; docs/settings.md shows how")
+    return found, found.notifications

@@ -1,0 +1,127 @@
+"""What the service does beside its requests: understand, write down refusals, forget old bodies.
+
+One thread, one connection, opened anew whenever Postgres was away.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError
+from ams_etl.inbound.metrics import DoorMetrics
+from ams_etl.inbound.settling import Reader, understand_received
+from ams_etl.store.database import connect
+
+LOOK_SECONDS = 2.0
+"""How often it looks without being told: after a restart of either side something may have been left."""
+FORGET_SECONDS = 3600.0
+_log = logging.getLogger(__name__)
+
+
+class Chores(threading.Thread):
+    """Runs until `close`.
+
+    Args:
+        locate: gives the database URL, starting the embedded server if need be.
+        readers: how each agency's notifications are read; agencies in capture mode are left out.
+        retention_days: by agency id.
+        metrics: told what was understood.
+    """
+
+    def __init__(
+        self, locate: Callable[[], str], readers: Mapping[str, Reader], retention_days: Mapping[str, int],
+        metrics: DoorMetrics,
+    ) -> None:  # fmt: skip
+        super().__init__(name="chores", daemon=True)
+        self._locate, self._readers, self._retention_days, self._metrics = locate, readers, retention_days, metrics
+        self._wake = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self._refusals: Counter[str] = Counter()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._forget_at = 0.0
+        self.waiting: Mapping[str, int] = {}
+        """Rows by state, of a moment ago."""
+
+    def look(self) -> None:
+        """Something was stored."""
+        self._wake.set()
+
+    def refused(self, agency: str) -> None:
+        """Count a refusal; '' where the agency is none of ours."""
+        with self._lock:
+            self._refusals[agency] += 1
+
+    def close(self) -> None:
+        """End after the work in hand, refusals written."""
+        self._closing = True
+        self._wake.set()
+
+    def run(self) -> None:
+        """Work, for as long as the process lives."""
+        while not self._closing:
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+            try:
+                self._work()
+            except (psycopg.Error, AmsEtlError, OSError) as error:
+                _log.warning(
+                    "Postgres does not answer (%s); what is stored will be understood later", type(error).__name__
+                )
+                self._drop_connection()
+                time.sleep(0.5)
+        with suppress(psycopg.Error, AmsEtlError, OSError):
+            self._write_refusals(self._connected())
+        self._drop_connection()
+
+    def _work(self) -> None:
+        connection = self._connected()
+        while not self._closing:
+            counts = understand_received(connection, self._readers)
+            for state, count in counts.items():
+                self._metrics.understood.labels(state).inc(count)
+            if not counts:
+                break
+        self._write_refusals(connection)
+        self.waiting = dict(
+            connection.execute(
+                """select state, count(*) from ops.notifications
+                where state in ('received', 'pending') or state = 'parked' group by state"""
+            ).fetchall()
+        )
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_SECONDS
+            for agency, days in self._retention_days.items():
+                connection.execute("select ops.forget_notification_bodies(%s, %s)", (agency, days))
+
+    def _write_refusals(self, connection: psycopg.Connection[Any]) -> None:
+        with self._lock:
+            refusals, self._refusals = self._refusals, Counter()
+        try:
+            for agency, count in refusals.items():
+                connection.execute(
+                    """insert into ops.notification_refusals as r (agency, day, count) values (%s, current_date, %s)
+                    on conflict (agency, day) do update set count = r.count + excluded.count""",
+                    (agency, count),
+                )
+        except psycopg.Error:
+            with self._lock:
+                self._refusals += refusals
+            raise
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._locate(), application_name="ams_etl inbound chores")
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error, OSError):
+                connection.close()

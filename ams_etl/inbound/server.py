@@ -1,0 +1,147 @@
+"""The service as a process: uvicorn, its limits, and what it is made of."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ams_etl.errors import ConfigError
+from ams_etl.inbound.mapping import load_mapping
+from ams_etl.inbound.redaction import Gate, check_code
+from ams_etl.inbound.service import Door, Notifications
+from ams_etl.inbound.settling import Reader
+from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
+from ams_etl.store.database import database_url
+from ams_etl.store.embedded import running_server
+
+
+def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[[str, int], None]) -> None:
+    """Serve until SIGINT or SIGTERM; what was begun is answered first.
+
+    Args:
+        agencies: whose notifications are taken.
+        home: where the embedded server lives, which is started again should it die.
+        host: the address to listen on.
+        port: 0 takes a free one.
+        ready: told the host and the port once requests are answered.
+
+    Raises:
+        ConfigError: an authentication code is missing or unfit, the mapping is wrong, or the port is taken.
+    """
+    doors = {
+        agency.id: open_door(agencies, agency, agency.notifications)
+        for agency in agencies.all
+        if agency.notifications is not None
+    }
+    if not doors:
+        raise ConfigError(f"{agencies.path}: no agency has `notifications`; docs/settings.md shows how")
+    application = Notifications(doors, locator(home), agencies.inbound.max_body_bytes).application
+    config = uvicorn.Config(
+        application, host=host, port=port, http=_patient(agencies.inbound), loop="auto", ws="none", lifespan="on",
+        access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+        timeout_keep_alive=agencies.inbound.keep_alive_seconds, limit_concurrency=agencies.inbound.max_connections,
+        timeout_graceful_shutdown=10, backlog=2048,
+    )  # fmt: skip
+    server = _Server(config, ready)
+    server.run()
+    if not server.was_ready:
+        raise ConfigError(f"{host}:{port} cannot be listened on; is another process there? Choose another --port")
+
+
+def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> Door:
+    """One agency's door: its code from the environment, its mapping from the file.
+
+    Raises:
+        ConfigError: the code is missing or unfit, or the mapping is wrong.
+    """
+    return Door(
+        Gate(*_code_and_names(agencies, agency, settings)),
+        reader_for(agency, settings),
+        settings.capture,
+        settings.retention_days,
+    )
+
+
+def reader_for(agency: Agency, settings: NotificationSettings) -> Reader:
+    """How an agency's notifications are read.
+
+    Raises:
+        ConfigError: the mapping is wrong.
+    """
+    return Reader(agency.ams360.agency_no, load_mapping(settings.version))
+
+
+def locator(home: Path) -> Callable[[], str]:
+    """What finds the database: the one of the environment, or the embedded one, started again where it has died."""
+
+    def locate() -> str:
+        return database_url(home) if os.environ.get("AMS_ETL_DATABASE_URL") else running_server(home)
+
+    return locate
+
+
+def _code_and_names(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> tuple[str, tuple[str, ...]]:
+    path = "notifications.authentication_code_env"
+    code = agencies.secret(agency, path, settings.authentication_code_env)
+    names = load_mapping(settings.version).authentication_code
+    return check_code(code, f"{agencies.path}: agencies.{agency.id}.{path}: {settings.authentication_code_env}"), names
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[str, int], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.was_ready = False
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            self.was_ready = True
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(host, port)
+
+
+def _patient(settings: InboundSettings) -> type[asyncio.Protocol]:
+    """Uvicorn's protocol with a limit to how long a request may take to arrive: it has none of its own."""
+    seconds = settings.request_seconds
+
+    class Patient(HttpToolsProtocol):
+        """Cuts off a client whose request is not whole in time, headers and body together."""
+
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._arm()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._disarm()
+            super().connection_lost(exc)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._arm()
+
+        def on_message_complete(self) -> None:
+            self._disarm()
+            super().on_message_complete()
+
+        def _arm(self) -> None:
+            self._disarm()
+            self._deadline = self.loop.call_later(seconds, self._cut_off)
+
+        def _disarm(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _cut_off(self) -> None:
+            if self.transport is not None:
+                self.transport.abort()
+
+    return Patient

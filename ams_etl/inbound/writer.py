@@ -1,0 +1,166 @@
+"""Group commit: requests that wait at the same time share one insert and one commit, and each waits for it.
+
+One task owns one connection. While a commit is under way the next batch gathers, so that a single request waits for
+nobody and a thousand cost a few commits. Nothing is told as stored before its commit; what fails may have been
+stored, and is sent again by AMS360.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError, TransientError
+
+MAX_BATCH = 500
+MAX_WAITING_BYTES = 64_000_000
+COMMIT_SECONDS = 5.0
+RECONNECT_SECONDS = 0.5
+_INSERT = """insert into ops.notifications (agency, content_type, body, state, reason)
+    select * from unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[])"""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request to store: `state` and `reason` as the table has them."""
+
+    agency: str
+    content_type: str | None
+    body: bytes
+    state: str = "received"
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    row: Received | None
+    stored: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class GroupWriter:
+    """Stores requests durably, many at a time.
+
+    Args:
+        locate: gives the database URL, starting the embedded server if need be; called in a thread.
+        stored: told after each commit how many rows it made durable.
+    """
+
+    def __init__(self, locate: Callable[[], str], stored: Callable[[int], None]) -> None:
+        self._locate, self._stored = locate, stored
+        self._waiting: list[_Waiting] = []
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._next_try = 0.0
+        self._is_down = False
+
+    async def store(self, row: Received) -> None:
+        """Return once the row is committed.
+
+        Raises:
+            TransientError: it is not known to be.
+        """
+        if self._bytes + len(row.body) > MAX_WAITING_BYTES:
+            raise TransientError("too much waits to be stored")
+        await self._enter(_Waiting(row))
+
+    async def ping(self) -> None:
+        """Return once the database has answered.
+
+        Raises:
+            TransientError: it does not.
+        """
+        await self._enter(_Waiting(None))
+
+    async def run(self) -> None:
+        """Write until `close`; what waits then is written first."""
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._write(batch)
+        await self._drop_connection()
+
+    def close(self) -> None:
+        """Let `run` end."""
+        self._closing = True
+        self._wake.set()
+
+    async def _enter(self, waiting: _Waiting) -> None:
+        if self._closing:
+            raise TransientError("the service is stopping")
+        size = len(waiting.row.body) if waiting.row else 0
+        self._bytes += size
+        self._waiting.append(waiting)
+        self._wake.set()
+        try:
+            await waiting.stored
+        finally:
+            self._bytes -= size
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        rows = [waiting.row for waiting in batch if waiting.row is not None]
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                connection = await self._connected()
+                if rows:
+                    await connection.execute(
+                        _INSERT,
+                        (
+                            [row.agency for row in rows], [row.content_type for row in rows],
+                            [row.body for row in rows], [row.state for row in rows], [row.reason for row in rows],
+                        ),
+                    )  # fmt: skip
+                else:
+                    await connection.execute("select 1")
+        except (psycopg.Error, AmsEtlError, TimeoutError, OSError) as error:
+            # Told once an outage, not once a batch.
+            if not self._is_down:
+                _log.warning(
+                    "Postgres does not take what is received (%s): senders are told to try again", _kind(error)
+                )
+            self._is_down = True
+            await self._drop_connection()
+            for waiting in batch:
+                if not waiting.stored.done():
+                    waiting.stored.set_exception(TransientError("Postgres does not answer"))
+            return
+        if self._is_down:
+            _log.warning("Postgres takes what is received again")
+        self._is_down = False
+        for waiting in batch:
+            if not waiting.stored.done():
+                waiting.stored.set_result(None)
+        if rows:
+            self._stored(len(rows))
+
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        if time.monotonic() < self._next_try:
+            raise TransientError("Postgres did not answer a moment ago")
+        self._next_try = time.monotonic() + RECONNECT_SECONDS
+        url = await asyncio.to_thread(self._locate)
+        self._connection = await psycopg.AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=3, application_name="ams_etl inbound", prepare_threshold=1,
+            options="-c synchronous_commit=on",
+        )  # fmt: skip
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await connection.close()
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
