@@ -6,12 +6,24 @@ from ams_etl.rules.model import Connection, Contact
 from ams_etl.rules.records import Customer, Reference
 
 EXECUTIVE, REPRESENTATIVE = "Executive", "Representative"
-CONNECTION_TYPE_OF_ROLE = {"executive": EXECUTIVE, "representative": REPRESENTATIVE}
+PRODUCER, CSR = "Producer", "CSR"
+LEAD, ORIGINATING = "Lead Attorney", "Originating Attorney"
+CONNECTION_TYPE_OF_ROLE = {
+    "executive": EXECUTIVE, "representative": REPRESENTATIVE, "producer": PRODUCER, "csr": CSR,
+    "lead_attorney": LEAD, "originating_attorney": ORIGINATING,
+}  # fmt: skip
+ROLES = {
+    "ams360": ("executive", "representative"),
+    "hawksoft": ("producer", "csr"),
+    "qq_catalyst": ("producer", "csr"),
+    "mycase": ("lead_attorney", "originating_attorney"),
+}
+"""Each system's roles as settings name them; the first answers to AMS360's executive, the second to its representative."""
 CONNECTION_TYPES = {
     "ams360": (EXECUTIVE, REPRESENTATIVE),
-    "hawksoft": ("CSR", "Producer"),
-    "qq_catalyst": ("CSR", "Producer"),
-    "mycase": ("Lead Attorney", "Originating Attorney"),
+    "hawksoft": (CSR, PRODUCER),
+    "qq_catalyst": (CSR, PRODUCER),
+    "mycase": (LEAD, ORIGINATING),
 }
 """X1: the connection types of each source system."""
 
@@ -32,13 +44,15 @@ def connections_of(customer: Customer, reference: Reference) -> tuple[Connection
 def sender_for(contact: Contact, connection_type: str) -> str | None:
     """X2: the platform user of the contact's connection of that type, else its owner.
 
-    Of several connections of one type the lowest employee code sends. For sends and single automation steps; the
-    birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
+    Of several connections of one type the lowest rank sends, then the lowest employee code. For sends and single
+    automation steps; the birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
     """
     mapped = sorted(
-        (one.employee_code, one.user_id) for one in of_type(contact.connections, connection_type) if one.user_id
+        (one.rank, len(one.employee_code), one.employee_code, one.user_id)
+        for one in of_type(contact.connections, connection_type)
+        if one.user_id
     )
-    return mapped[0][1] if mapped else contact.owner_user_id
+    return mapped[0][3] if mapped else contact.owner_user_id
 
 
 def of_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:

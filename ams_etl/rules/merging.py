@@ -162,7 +162,13 @@ def _facts(candidates: Iterable[Candidate]) -> tuple[KeyFact, ...]:
 
 def _connections(candidates: Iterable[Candidate], users: Users) -> tuple[Connection, ...]:
     """Every connection of every member, with the platform user where one is mapped."""
-    found = {(one.connection_type, one.employee_code): one for candidate in candidates for one in candidate.connections}
+    found: dict[tuple[str, str], Connection] = {}
+    for candidate in candidates:
+        for one in candidate.connections:
+            key = (one.connection_type, one.employee_code)
+            if key not in found or one.rank <= found[key].rank:
+                found[key] = one
     return tuple(
-        Connection(kind, code, found[kind, code].employee_name, users.get((kind, code))) for kind, code in sorted(found)
+        Connection(kind, code, found[kind, code].employee_name, users.get((kind, code)), found[kind, code].rank)
+        for kind, code in sorted(found)
     )

@@ -9,7 +9,7 @@ Status = Literal["client", "prospect", "inactive"]
 SourceRole = Literal["primary", "contact", "second_insured"]
 SkipReason = Literal[
     "no_name_no_email", "inactive", "prospect", "segment", "commercial_contacts", "not_second_insured",
-    "gap_filler", "deleted",
+    "gap_filler", "deleted", "not_a_customer",
 ]  # fmt: skip
 
 
@@ -55,12 +55,17 @@ class KeyFact:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """X1: a person at the agency in a role; `user_id` is filled from the user mapping."""
+    """X1: a person at the agency in a role; `user_id` is filled from the user mapping.
+
+    Of several of one type the lowest `rank` sends, and only rank 0 owns: a MyCase client has one for each case, ranked by
+    when the case was last updated. Where a system has one of each type, all are 0.
+    """
 
     connection_type: str
     employee_code: str
     employee_name: str | None = None
     user_id: str | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

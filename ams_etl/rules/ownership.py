@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ams_etl.rules.connections import CONNECTION_TYPE_OF_ROLE
+from ams_etl.rules.connections import CONNECTION_TYPE_OF_ROLE, CONNECTION_TYPES
 from ams_etl.rules.model import Candidate, RecordType
-from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.settings import EmployeeRole, RuleSettings
 
 Users = Mapping[tuple[str, str], str]
 """(connection type, employee code) -> platform user."""
@@ -37,10 +37,24 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
         rule = "O3"
     deciding = min(of_type, key=precedence)
     setting = settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
-    role = CONNECTION_TYPE_OF_ROLE[setting]
-    code = next((one.employee_code for one in deciding.connections if one.connection_type == role), None)
+    role, code = owning_connection(deciding, setting)
     user = users.get((role, code)) if code is not None else None
     return Owner(user, role if user else None, deciding, rule, role, code)
+
+
+def owning_connection(candidate: Candidate, setting: EmployeeRole) -> tuple[str, str | None]:
+    """A6: the connection of the role that the setting names; a MyCase client without one falls to the other attorney.
+
+    Only connections of rank 0 own: those of a MyCase client's most recently updated case.
+
+    Returns:
+        The connection type, and the employee's code or None.
+    """
+    of_rank_0 = {one.connection_type: one.employee_code for one in reversed(candidate.connections) if not one.rank}
+    wanted = CONNECTION_TYPE_OF_ROLE[setting]
+    if wanted not in of_rank_0 and wanted in CONNECTION_TYPES["mycase"]:
+        wanted = next((other for other in CONNECTION_TYPES["mycase"] if other in of_rank_0), wanted)
+    return wanted, of_rank_0.get(wanted)
 
 
 def deciding_type(candidates: Iterable[Candidate], settings: RuleSettings) -> tuple[RecordType, str]:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-EmployeeRole = Literal["executive", "representative"]
+SourceSystem = Literal["ams360", "hawksoft", "qq_catalyst", "mycase"]
+EmployeeRole = Literal["executive", "representative", "producer", "csr", "lead_attorney", "originating_attorney"]
 TagSource = Literal[
     "line_of_business", "carrier", "branch", "department", "division", "group",
-    "notation", "city", "state", "postal_code", "health_flag",
+    "notation", "city", "state", "postal_code", "health_flag", "practice_area", "case_number",
 ]  # fmt: skip
 
 DEFAULT_SECOND_INSURED = (
@@ -50,6 +51,8 @@ class RuleSettings:
     """One agency's choices; every one has the public contract's default."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    source_system: SourceSystem = "ams360"
+    """Where the records come from: told by which system's block the agency has, never written under `settings`."""
     ownership: Ownership = Ownership()
     merged_owner_priority: Literal["commercial", "personal"] = "commercial"
     ownership_tags: tuple[EmployeeRole, ...] = ()
@@ -70,5 +73,20 @@ class RuleSettings:
     notations: Mapping[str, str] = field(default_factory=dict)
     """T2: notation id -> its name."""
     default_country: str = "US"
+    lapsed_policy_statuses: tuple[str, ...] = (
+        "cancel", "expired", "nonrenew", "non-renew", "replaced", "deadfiled", "lapsed", "terminated", "inactive", "c", "n", "x",
+    )  # fmt: skip
+    """A2: how a status of HawkSoft or QQ Catalyst begins, lower case, that ends a policy; other statuses go by the term."""
+    ignored_policy_statuses: tuple[str, ...] = (
+        "quote",
+        "prospect",
+        "submission",
+        "declined",
+        "void",
+        "lost",
+        "deleted",
+        "d",
+    )
+    """A2: how a status begins that never was a policy. A single letter is the whole status."""
     ignored_policy_sub_types: tuple[str, ...] = ("submission", "accounting", "s", "a")
     """L1: PolicySubType values, lower case, that are no policies; which AMS360 uses differs, so it is a setting."""

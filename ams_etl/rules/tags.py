@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from ams_etl.rules.connections import ROLES
 from ams_etl.rules.model import Tag
 from ams_etl.rules.records import Customer, Employee, Policy, Reference
 from ams_etl.rules.settings import RuleSettings, Segments
@@ -73,10 +74,13 @@ def _named(names: Mapping[str, str], given: str, category: str) -> Tag:
     return _tag((name.strip() if name else "") or given, category)
 
 
+_FIRST_ROLES = frozenset(first for first, _ in ROLES.values())
+
+
 def ownership_tags(customer: Customer, reference: Reference, settings: RuleSettings) -> Iterator[TagOrigin]:
     """T3: the initials of the Executive and the Representative, as the setting `ownership_tags` lists them."""
     for role in settings.ownership_tags:
-        executive = role == "executive"
+        executive = role in _FIRST_ROLES
         code = customer.executive_code if executive else customer.representative_code
         if code:
             member = "AccountExecCode" if executive else "AccountRepCode"

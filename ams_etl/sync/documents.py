@@ -71,6 +71,7 @@ def contact_json(contact_id: UUID, contact: Contact) -> bytes:
                 "employee_code": connection.employee_code,
                 "employee_name": connection.employee_name,
                 "user_id": connection.user_id,
+                "rank": connection.rank,
             }
             for connection in contact.connections
         ],

@@ -16,7 +16,7 @@ _SATELLITES = {
     "key_facts": ("key_facts", "kind text, fact_date date, label text, policy_id text, is_continuous boolean"),
     "connections": (
         "connections",
-        "connection_type text, employee_code text, employee_name text, user_id text",
+        "connection_type text, employee_code text, employee_name text, user_id text, rank integer",
     ),
 }
 _CONTACT_COLUMNS = (

@@ -23,7 +23,18 @@ PAGE = HERE.parents[1] / "docs" / "rules.md"
 RULES = Path(ams_etl.rules.__file__).parent
 REQUIRED = tuple(
     f"{chapter}{number}"
-    for chapter, last in (("C", 8), ("N", 12), ("Q", 3), ("L", 7), ("T", 4), ("K", 2), ("O", 3), ("X", 3), ("M", 4))
+    for chapter, last in (
+        ("C", 8),
+        ("N", 12),
+        ("Q", 3),
+        ("L", 7),
+        ("T", 4),
+        ("K", 2),
+        ("O", 3),
+        ("X", 3),
+        ("A", 8),
+        ("M", 4),
+    )
     for number in range(1, last + 1)
 )
 _IDS = re.compile(r"((?:[A-Z]\d+)(?:, [A-Z]\d+)*):")

@@ -197,7 +197,9 @@ def _contact(one: Contact) -> dict[str, Any]:
         "owner": one.owner_user_id,
         "owner_role": one.owner_role,
         "sources": [source.entity_id for source in one.sources],
-        "senders": {kind: connections.sender_for(one, kind) for kind in ("Executive", "Representative", "CSR")},
+        "senders": {
+            kind: connections.sender_for(one, kind) for types in connections.CONNECTION_TYPES.values() for kind in types
+        },
         "users": [f"{one.connection_type} {one.employee_code}: {one.user_id}" for one in one.connections],
     }
 
