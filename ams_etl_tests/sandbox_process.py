@@ -14,16 +14,60 @@ from typing import Any
 import pytest
 
 from ams_etl.sources.ams360 import Ams360Connection
+from ams_etl.sources.benefitpoint import BenefitPointConnection
 
 AGENCY_NO = "5551234-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Sandbox:
-    """A running stand-in."""
+class BenefitPointSandbox:
+    """The stand-in BenefitPoint of the same process."""
 
     url: str
     wsdl: str
+    login_wsdl: str
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A control request: GET, or POST with a body."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.url}/sandbox/benefitpoint/{path}", data=data, timeout=30) as answer:
+            return json.load(answer)
+
+    def edit(self, entity: str, op: str, key: int | None = None, at: str | None = None, **fields: Any) -> int:
+        """Change a record as a person in BenefitPoint would; gives its id."""
+        given = {"entity": entity, "op": op, "key": None if key is None else str(key), "fields": fields, "at": at}
+        return int(self.ask("edit", given).get("key") or 0)
+
+    def faults(self, **switches: Any) -> dict[str, Any]:
+        """Switch faults on or off; gives all switches as they are now."""
+        now: dict[str, Any] = self.ask("faults", switches)
+        return now
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """All records of a kind as they are there."""
+        found: list[dict[str, Any]] = self.ask(f"state/{kind}")
+        return found
+
+    def connection(self, **more: Any) -> BenefitPointConnection:
+        """How the client reaches it."""
+        return BenefitPointConnection(
+            **{"wsdl": self.wsdl, "login_wsdl": self.login_wsdl, "username": "etl", "password": "sandbox",
+               "timeout_seconds": 20.0, **more}
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running stand-in; its BenefitPoint answers where it was started with `--benefitpoint`."""
+
+    url: str
+    wsdl: str
+
+    @property
+    def benefitpoint(self) -> BenefitPointSandbox:
+        """The BenefitPoint beside it."""
+        base = f"{self.url}/aptusConnect"
+        return BenefitPointSandbox(self.url, f"{base}/BrokerConnectV4.wsdl", f"{base}/LoginV2.wsdl")
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """A control request: GET, or POST with a body."""

@@ -1,6 +1,7 @@
 """Run the stand-ins: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000 --hawksoft 7:360:500`.
 
-All of them answer on one port: AMS360 at its own path, the others under `/hawksoft/`, `/qq_catalyst/` and `/mycase/`.
+All of them answer on one port: AMS360 and BenefitPoint at their own paths (`/v3/`, `/aptusConnect/`), the others under
+`/hawksoft/`, `/qq_catalyst/` and `/mycase/`.
 """
 
 import argparse
@@ -15,8 +16,12 @@ from collections.abc import Awaitable, Sequence
 from datetime import date
 from pathlib import Path
 
+from ams_etl.sandbox.ams360.agency import Agency
 from ams_etl.sandbox.ams360.generator import Generator
 from ams_etl.sandbox.ams360.server import PATH, Ams360Server
+from ams_etl.sandbox.benefitpoint.connection import Connection as Ams360Link
+from ams_etl.sandbox.benefitpoint.generator import BookGenerator
+from ams_etl.sandbox.benefitpoint.server import LOGIN_WSDL_PATH, WSDL_PATH, BenefitPointServer
 from ams_etl.sandbox.hawksoft.generator import HawkSoftGenerator
 from ams_etl.sandbox.hawksoft.service import HawkSoft
 from ams_etl.sandbox.http import Connection, Handler, Request, Response, cut_off_the_slow
@@ -26,6 +31,8 @@ from ams_etl.sandbox.qq_catalyst.generator import QQCatalystGenerator
 from ams_etl.sandbox.qq_catalyst.service import QQCatalyst
 from ams_etl.sandbox.rest.server import RestServer
 
+_SEED = 360
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ams_etl.sandbox", description=__doc__)
@@ -34,6 +41,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--agency", action="append", metavar="ID:AGENCY_NO:SEED:SIZE", help="may be given several times"
     )
+    parser.add_argument("--benefitpoint", action="store_true", help="serve a BenefitPoint of the first agency too")
+    parser.add_argument("--connected", action="store_true", help="its new accounts become customers of the agency")
     parser.add_argument("--hawksoft", metavar="AGENCY_ID:SEED:SIZE", help="serve a HawkSoft agency too")
     parser.add_argument("--qq-catalyst", metavar="SEED:SIZE", help="serve a QQ Catalyst agency too")
     parser.add_argument("--mycase", metavar="SEED:SIZE", help="serve a MyCase firm too")
@@ -71,7 +80,18 @@ def _rest_servers(arguments: argparse.Namespace, today: date) -> list[RestServer
     return servers
 
 
-def _dispatch(first: Handler, others: Sequence[RestServer]) -> Handler:
+def _benefitpoint(arguments: argparse.Namespace, agencies: dict[str, Agency], today: date) -> BenefitPointServer:
+    """BenefitPoint beside the first agency, out of the same seed."""
+    seed = int(arguments.agency[0].split(":")[2]) if arguments.agency else _SEED
+    agency = next(iter(agencies.values()))
+    book, link = BookGenerator(seed, today).book(agency), Ams360Link(agency)
+    if arguments.connected:
+        book.connected = link
+    password = os.environ.get("SANDBOX_BENEFITPOINT_PASSWORD", "sandbox")
+    return BenefitPointServer(book, arguments.login, password, link, arguments.fault_seed)
+
+
+def _dispatch(first: Handler, others: Sequence[RestServer | BenefitPointServer]) -> Handler:
     """Whoever knows the path answers; AMS360 has the rest."""
 
     def handle(request: Request) -> Response | Awaitable[Response]:
@@ -89,13 +109,16 @@ async def _serve(arguments: argparse.Namespace) -> None:
     # hold up the calls.
     gc.disable()
     agencies = {}
-    others = _rest_servers(arguments, today)
-    for given in arguments.agency or ([] if others else ["demo:5551234-1:360:2000"]):
+    others: list[RestServer | BenefitPointServer] = [*_rest_servers(arguments, today)]
+    alone = not others or arguments.benefitpoint
+    for given in arguments.agency or ([f"demo:5551234-1:{_SEED}:2000"] if alone else []):
         name, agency_no, seed, size = given.split(":")
         agencies[name] = Generator(int(seed), today).agency(agency_no, int(size), arguments.unlisted)
+    if arguments.benefitpoint:
+        others.append(_benefitpoint(arguments, agencies, today))
     password = os.environ.get("SANDBOX_AMS360_PASSWORD", "sandbox")
     application = Ams360Server(agencies, arguments.login, password, arguments.fault_seed)
-    standing: list[Ams360Server | RestServer] = [application, *others]
+    standing: list[Ams360Server | RestServer | BenefitPointServer] = [application, *others]
     for stand_in in standing:
         stand_in.switch({"latency_ms": arguments.latency, **arguments.faults})
     gc.freeze()
@@ -116,7 +139,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
     watch = asyncio.create_task(cut_off_the_slow(connections))
     port = server.sockets[0].getsockname()[1]
     base = f"http://{arguments.host}:{port}"
-    ready = json.dumps({"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"})
+    told = {"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"}
+    if arguments.benefitpoint:
+        told["benefitpoint"] = {"wsdl": f"{base}{WSDL_PATH}", "login_wsdl": f"{base}{LOGIN_WSDL_PATH}"}
+    ready = json.dumps(told)
     if arguments.ready_file:
         partial = arguments.ready_file.with_suffix(".partial")
         partial.write_text(ready)

@@ -18,8 +18,8 @@ from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Record, Rejected
-from ams_etl.sources.soap.faults import BusinessFault, SecurityFault
+from ams_etl.sources.soap.decoder import Decoded, Listing, Record
+from ams_etl.sources.soap.faults import BusinessFault, SecurityFault, SoapFault
 from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
@@ -68,14 +68,6 @@ class Refused(DataError):
     def __init__(self, message: str, fault: BusinessFault | None = None) -> None:
         super().__init__(message)
         self.fault = fault
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The records of a list, and those of them that could not be read."""
-
-    records: list[Record]
-    rejected: list[Rejected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +285,11 @@ class _Ams360Session:
     def headers(self, ticket: str) -> dict[str, Any]:
         return {"WSAPISession": {"Ticket": ticket}}
 
-    def denied(self, operation: str, fault: SecurityFault) -> PermanentError:
+    async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
+        del ticket
+        return isinstance(fault, SecurityFault)
+
+    def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         return PermanentError(
             f"AMS360 refuses {operation} although the login works ({fault.reason}): grant it to this login in AMS360 "
             "under Administration > Web Service API > Entity Access"

@@ -14,8 +14,9 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Listing, Refused, open_ams360
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
 from ams_etl.sources.ams360 import run as run_async
+from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.ledger import Ledger, SyncRun
 from ams_etl.sync.quarantine import Quarantined, set_aside

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from ams_etl.sources.ams360 import Ams360, Listing, Refused
+from ams_etl.sources.ams360 import Ams360, Refused
+from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.sync.ledger import Ledger, SyncRun
 from ams_etl.sync.prefixes import STANDARD, prefixes_of

@@ -1,6 +1,5 @@
 """The stand-in AMS360 as an HTTP application: the service with its faults, and a control API beside it."""
 
-import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from ams_etl.sandbox.ams360.control import Control
 from ams_etl.sandbox.ams360.operations import Ams360Operations
 from ams_etl.sandbox.ams360.refusals import general
 from ams_etl.sandbox.ams360.sessions import Sessions
-from ams_etl.sandbox.faults import AFTER, BEFORE, Faults
+from ams_etl.sandbox.faults import Faults
 from ams_etl.sandbox.http import Request, Response
+from ams_etl.sandbox.soap.calls import Calls
 from ams_etl.sandbox.soap.contract import read_contract
 from ams_etl.sandbox.soap.scalars import CHECKED
 from ams_etl.sandbox.soap.service import SoapService
@@ -38,9 +38,10 @@ class Ams360Server:
         contract = read_contract(wsdl, checked=CHECKED)
         self._service = SoapService(contract, wsdl)
         sessions = Sessions({agency.agency_no: agency for agency in agencies.values()}, login_id, password)
-        self._operations = Ams360Operations(list(agencies.values()), sessions, contract, self._service.writer)
+        operations = Ams360Operations(list(agencies.values()), sessions, contract, self._service.writer)
         self._faults, self.stats = Faults(seed, frozenset({"Login"})), Stats()
-        self._control = Control(agencies, contract, self._operations, sessions, self._faults, self.stats)
+        self._calls = Calls(self._service, operations, self._faults, self.stats, _GENERAL)
+        self._control = Control(agencies, contract, operations, sessions, self._faults, self.stats)
 
     def switch(self, settings: dict[str, Any]) -> None:
         """Set switches as `POST /sandbox/faults` does."""
@@ -57,44 +58,4 @@ class Ams360Server:
             return self._service.wsdl() if query.lower() in {"wsdl", "singlewsdl"} else Response(200, b"", "text/html")
         if request.method != "POST":
             return Response(405, b"", "text/plain")
-        found = self._service.operation_of(request)
-        operation = found.name if found else "?"
-        self.stats.begin(operation, len(request.body))
-        wait = self._faults.wait_ms(operation)
-        if wait:
-            return self._answer_later(request, operation, wait / 1000)
-        return self._answer(request, operation)
-
-    async def _answer_later(self, request: Request, operation: str, seconds: float) -> Response:
-        await asyncio.sleep(seconds)
-        return self._answer(request, operation)
-
-    def _answer(self, request: Request, operation: str) -> Response:
-        answer = Response(500)
-        try:
-            answer = self._with_faults(request, operation)
-        finally:
-            self.stats.end(len(answer.body), is_fault=answer.status == 500 and not answer.drop)
-        return answer
-
-    def _with_faults(self, request: Request, operation: str) -> Response:
-        struck = self._faults.strike(operation, BEFORE)
-        if struck is None:
-            answer = self._service.answer(request, self._operations)
-            struck = self._faults.strike(operation, AFTER)
-            if struck is None:
-                return answer
-        self.stats.struck[struck] += 1
-        match struck:
-            case "unavailable":
-                return Response(503, b"Service Unavailable", "text/plain")
-            case "throttled":
-                return Response(429, b"Too Many Requests", "text/plain", {"Retry-After": "1"})
-            case "drop" | "lost":
-                return Response(200, drop=True)
-            case "cut":
-                return Response(answer.status, answer.body, cut=True)
-            case "half":
-                return Response(answer.status, answer.body[: len(answer.body) // 2])
-            case _:
-                return self._service.fault(_GENERAL)
+        return self._calls.handle(request)

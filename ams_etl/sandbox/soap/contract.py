@@ -37,6 +37,16 @@ class Operation:
     argument: Member | None
     result: Member | None
 
+    @property
+    def request_type(self) -> str:
+        """The type of its element: all arguments of a service that puts them there without a wrapper."""
+        return f"{{{self.namespace}}}{self.name}"
+
+    @property
+    def response_type(self) -> str:
+        """The type of its answer's element."""
+        return f"{{{self.namespace}}}{self.name}Response"
+
 
 @dataclass(slots=True)
 class Contract:
@@ -64,7 +74,7 @@ def read_contract(wsdl: bytes, *, checked: frozenset[str] = frozenset()) -> Cont
     root = etree.fromstring(wsdl)
     contract = Contract(root.get("targetNamespace"))
     bases: dict[str, str] = {}
-    messages: dict[str, Any] = {}
+    messages: dict[str, tuple[Any, str]] = {}
     for schema in root.iter(f"{_XS}schema"):
         space = schema.get("targetNamespace")
         if schema.find(f"{_XS}element") is not None:
@@ -78,13 +88,13 @@ def read_contract(wsdl: bytes, *, checked: frozenset[str] = frozenset()) -> Cont
             if element.get("type"):
                 contract.elements[f"{{{space}}}{element.get('name')}"] = _member(element, space)
             else:
-                messages[f"{{{space}}}{element.get('name')}"] = element
+                inside = space if schema.get("elementFormDefault") == "qualified" else ""
+                messages[f"{{{space}}}{element.get('name')}"] = element, inside
     _read_types(root, contract, bases)
     for operation in root.find(f"{_WSDL}binding").findall(f"{_WSDL}operation"):
         name = operation.get("name")
         argument, result = (
-            _only(messages[f"{{{contract.namespace}}}{key}"], contract.namespace, bases)
-            for key in (name, f"{name}Response")
+            _only(contract, f"{{{contract.namespace}}}{key}", messages, bases) for key in (name, f"{name}Response")
         )
         action = operation.find(f"{_SOAP}operation").get("soapAction")
         contract.operations[name] = Operation(name, contract.namespace, action, argument, result)
@@ -111,8 +121,12 @@ def _members(parent: Any, namespace: str, bases: Mapping[str, str]) -> tuple[Mem
     return tuple(replace(member, type_name=bases.get(member.type_name, member.type_name)) for member in members)
 
 
-def _only(message: Any, namespace: str, bases: Mapping[str, str]) -> Member | None:
+def _only(
+    contract: Contract, name: str, messages: Mapping[str, tuple[Any, str]], bases: Mapping[str, str]
+) -> Member | None:
+    message, namespace = messages[name]
     members = _members(message.find(f"{_XS}complexType"), namespace, bases)
+    contract.types[name] = members
     return members[0] if members else None
 
 

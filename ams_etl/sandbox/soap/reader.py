@@ -3,16 +3,23 @@
 from typing import Any
 
 from ams_etl.sandbox.soap.contract import Contract, Member
-from ams_etl.sandbox.soap.scalars import read_scalar
+from ams_etl.sandbox.soap.scalars import BadValueError, read_scalar
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 Record = dict[str, Any]
 
 
 class Reader:
-    """Reads elements by a contract's types."""
+    """Reads elements by a contract's types.
 
-    def __init__(self, contract: Contract) -> None:
+    Args:
+        contract: the types.
+        strict: refuse a member that is unknown, out of order or in another namespace, as Java's readers do; else drop
+            it without a word, as a WCF service does.
+    """
+
+    def __init__(self, contract: Contract, *, strict: bool = False) -> None:
+        self._strict = strict
         self._plans: dict[str, dict[str, tuple[int, Member]]] = {
             name: {member.tag: (place, member) for place, member in enumerate(members)}
             for name, members in contract.types.items()
@@ -25,7 +32,7 @@ class Reader:
         in another namespace: this is what makes member order matter to a WCF service.
 
         Raises:
-            BadValueError: a text that is not of its type.
+            BadValueError: a text that is not of its type; for a strict reader, a member in the wrong place too.
         """
         if element.get(_NIL) in {"true", "1"}:
             return None
@@ -37,6 +44,8 @@ class Reader:
         for child in element:
             found = plan.get(child.tag)
             if found is None or found[0] < reached:
+                if self._strict:
+                    raise BadValueError(f"sequence: {child.tag} is not expected here")
                 continue
             place, member = found
             value = self.read(member.type_name, child)

@@ -1,5 +1,6 @@
 """A SOAP 1.1 service over HTTP: envelopes in, envelopes and faults out; what an operation does is somebody else's."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ _ENVELOPE, _HEADER, _BODY = f"{{{_ENV}}}Envelope", f"{{{_ENV}}}Header", f"{{{_EN
 _WCF_ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
 _WCF_DISPATCHER = "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher"
 _PREFIXES = "abcdefgh"
+_IN_BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^<>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 
 
 class SoapFault(Exception):
@@ -68,12 +70,15 @@ class SoapService:
     Args:
         contract: its types and operations.
         wsdl: the document to show.
+        bare: arguments and results stand right in the operation's element and in its answer's, the body's element
+            says which operation is meant whatever the SOAPAction, and a member in the wrong place is refused; else
+            there is one wrapper each, the SOAPAction decides and such a member is dropped.
     """
 
-    def __init__(self, contract: Contract, wsdl: bytes) -> None:
-        self._contract, self._wsdl = contract, wsdl
+    def __init__(self, contract: Contract, wsdl: bytes, *, bare: bool = False) -> None:
+        self._contract, self._wsdl, self._bare = contract, wsdl, bare
         prefixes = dict(zip(contract.namespaces, _PREFIXES, strict=False))
-        self._reader = Reader(contract)
+        self._reader = Reader(contract, strict=bare)
         self.writer = Writer(contract, prefixes)
         self._tag = {space: f"{prefix}:" for space, prefix in prefixes.items()}
         self._by_action = {operation.action: operation for operation in contract.operations.values()}
@@ -87,7 +92,10 @@ class SoapService:
         return Response(200, self._wsdl)
 
     def operation_of(self, request: Request) -> Operation | None:
-        """The operation that a request's SOAPAction names."""
+        """The operation that a request's SOAPAction names, or its body for a bare service."""
+        if self._bare:
+            found = _IN_BODY.search(request.body)
+            return self._contract.operations.get(found[1].decode("latin-1")) if found else None
         return self._by_action.get(request.headers.get("soapaction", "").strip('"'))
 
     def answer(self, request: Request, operations: Operations) -> Response:
@@ -128,17 +136,28 @@ class SoapService:
                 "the body's first element is not the operation's.",
                 code=f"{_WCF_DISPATCHER}|DeserializationFailed",
             )
-        arguments: Record | None = {}
-        if operation.argument is not None:
-            found = content.find(operation.argument.tag)
-            try:
-                arguments = None if found is None else self._reader.read(operation.argument.type_name, found)
-            except BadValueError as error:
-                raise operations.unreadable(operation, error) from None
+        try:
+            arguments = self._arguments(operation, content)
+        except BadValueError as error:
+            raise operations.unreadable(operation, error) from None
         answer = operations.carry_out(operation, header, arguments)
-        inside = "" if operation.result is None else self.writer.element(operation.result, answer.result or {})
+        inside = ""
+        if self._bare:
+            inside = self.writer.members(operation.response_type, answer.result or {})
+        elif operation.result is not None:
+            inside = self.writer.element(operation.result, answer.result or {})
         tag = f"{self._tag[operation.namespace]}{operation.name}Response"
         return self._envelope(f"<{tag}>{inside}</{tag}>", answer.header or "")
+
+    def _arguments(self, operation: Operation, content: Any) -> Record | None:
+        if self._bare:
+            record: Record = self._reader.read(operation.request_type, content) or {}
+            return record
+        if operation.argument is None:
+            return {}
+        found = content.find(operation.argument.tag)
+        argument: Record | None = None if found is None else self._reader.read(operation.argument.type_name, found)
+        return argument
 
     def _open(self, request: Request) -> tuple[Any, Any]:
         kind, *parameters = request.headers.get("content-type", "").lower().replace(" ", "").split(";")

@@ -60,6 +60,11 @@ class Writer:
             slot = self._slots[member.tag, member.type_name] = self._slot(member, 0)
         return Rendered(self._write(slot, value, slot.blanks[0]))
 
+    def members(self, type_name: str, record: Mapping[str, Any]) -> Rendered:
+        """A complex type's members without an element around them; what has no value is left out."""
+        plan = self._plan(type_name)
+        return Rendered(self._members(plan, record) if plan else "")
+
     def _write(self, slot: _Slot, value: Any, blank: str) -> str:
         if value is None:
             return blank

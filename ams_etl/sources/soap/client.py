@@ -12,7 +12,7 @@ from ams_etl.sources.http import Reply
 from ams_etl.sources.session import Session
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Decoder, parse
-from ams_etl.sources.soap.faults import ReplyLost, SecurityFault, fault_in
+from ams_etl.sources.soap.faults import ReplyLost, SoapFault, fault_in
 from ams_etl.sources.soap.template import RequestTemplate
 from ams_etl.sources.soap.transport import SoapTransport
 
@@ -31,7 +31,10 @@ class SessionStyle(Protocol):
     def headers(self, ticket: str) -> dict[str, Any]:
         """The SOAP headers as zeep takes them."""
 
-    def denied(self, operation: str, fault: SecurityFault) -> PermanentError:
+    async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
+        """Whether a fault is about the ticket that was sent, or a right, and not about what was asked."""
+
+    def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         """What to tell when a new session is refused too."""
 
 
@@ -149,7 +152,9 @@ class SoapClient:
             used = session.ticket or await session.current()
             try:
                 return await send(used)
-            except SecurityFault as fault:
+            except SoapFault as fault:
+                if not await self._style.refuses_ticket(fault, used):
+                    raise
                 refusal = fault
                 if used == renewed == session.ticket:
                     break

@@ -74,6 +74,7 @@ class Contract:
         cache_folder: where documents fetched over HTTP are kept for a day.
         required: operations without which the WSDL is the wrong one.
         timeout_seconds: for fetching it.
+        endpoint: where the service answers; the WSDL's own address without its query by default.
 
     Raises:
         ConfigError: what lies there is not this service's WSDL.
@@ -81,12 +82,18 @@ class Contract:
     """
 
     def __init__(
-        self, wsdl: str, *, cache_folder: Path | None, required: tuple[str, ...] = (), timeout_seconds: float = 60
+        self,
+        wsdl: str,
+        *,
+        cache_folder: Path | None,
+        required: tuple[str, ...] = (),
+        timeout_seconds: float = 60,
+        endpoint: str | None = None,
     ) -> None:
         # zeep writes whole envelopes, tickets included, at DEBUG.
         logging.getLogger("zeep.transports").setLevel(logging.WARNING)
         self._client = _load(wsdl, cache_folder, timeout_seconds)
-        self.endpoint = wsdl.split("?", 1)[0]
+        self.endpoint = endpoint or wsdl.split("?", 1)[0]
         if not self._client.wsdl.bindings:
             raise ConfigError(f"{wsdl}: this WSDL has no SOAP binding; expected the service's own, such as …/v3/…?wsdl")
         name, binding = next(iter(self._client.wsdl.bindings.items()))

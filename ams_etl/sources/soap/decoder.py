@@ -47,6 +47,14 @@ class Decoded:
     rejected: list[Rejected] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The records of a list, and those of them that could not be read."""
+
+    records: list[Record]
+    rejected: list[Rejected]
+
+
 class _BadValueError(Exception):
     """A value is not of its type; the record that holds it is rejected."""
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from ams_etl.errors import DataError
-from ams_etl.sources.soap.contract import Contract, Member
+from ams_etl.sources.soap.contract import Contract, Member, Shape
 
 _ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -22,7 +22,7 @@ class RequestTemplate:
 
     Args:
         contract: the operations and types.
-        operation: its name; its arguments must be scalars and lists of scalars.
+        operation: its name; records among its arguments are mappings by member name.
     """
 
     def __init__(self, contract: Contract, operation: str) -> None:
@@ -74,5 +74,24 @@ def _writer(member: Member) -> _Write:
     opening, closing = f'<{tag.localname} xmlns="{tag.namespace or ""}">', f"</{tag.localname}>"
     if member.shape.is_list:
         write = _writer(member.shape.members[0])
-        return lambda values: opening + "".join([write(value) for value in values]) + closing
-    return lambda value: opening + text_of(value) + closing
+        return lambda values: opening + write(values) + closing
+    inner = text_of if member.shape.scalar is not None else _record_writer(member.shape)
+    if member.repeated:
+        return lambda values: "".join([f"{opening}{inner(value)}{closing}" for value in values])
+    return lambda value: opening + inner(value) + closing
+
+
+def _record_writer(shape: Shape) -> _Write:
+    writers: list[tuple[str, _Write]] = []
+
+    def write(record: Mapping[str, Any]) -> str:
+        if not writers:
+            # Made when first needed, because a type may hold itself.
+            writers.extend((member.name, _writer(member)) for member in shape.members)
+        left = {name: value for name, value in record.items() if value is not None}
+        inside = "".join([write_one(left.pop(name)) for name, write_one in writers if name in left])
+        if left:
+            raise DataError(f"{shape.name} has no member {', '.join(left)}")
+        return inside
+
+    return write

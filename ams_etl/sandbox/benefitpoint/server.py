@@ -1,0 +1,75 @@
+"""The stand-in BenefitPoint as an HTTP application: its two services with their faults, and a control API."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from ams_etl.sandbox.benefitpoint.book import Book, Record
+from ams_etl.sandbox.benefitpoint.control import Control
+from ams_etl.sandbox.benefitpoint.operations import BrokerOperations
+from ams_etl.sandbox.benefitpoint.sessions import Sessions
+from ams_etl.sandbox.faults import Faults
+from ams_etl.sandbox.http import Request, Response
+from ams_etl.sandbox.soap.calls import Calls
+from ams_etl.sandbox.soap.contract import read_contract
+from ams_etl.sandbox.soap.service import SoapFault, SoapService
+from ams_etl.sandbox.stats import Stats
+
+PREFIX = "/aptusConnect/"
+WSDL_PATH, LOGIN_WSDL_PATH = f"{PREFIX}BrokerConnectV4.wsdl", f"{PREFIX}LoginV2.wsdl"
+PATH, LOGIN_PATH = f"{PREFIX}services/BrokerConnectV4SOAP", f"{PREFIX}services/LoginV2SOAP"
+_CONTROL = "/sandbox/benefitpoint/"
+_FOLDER = Path(__file__).parent
+_GENERAL = SoapFault("An unexpected error has occurred.", code="s:Server")
+
+
+class BenefitPointServer:
+    """Answers SOAP calls at `PATH` and `LOGIN_PATH` and control requests under `/sandbox/benefitpoint/`.
+
+    Args:
+        book: the records.
+        username: the login.
+        password: its password.
+        connection: makes a customer of a new account in the AMS360 beside, where a test connects them.
+        seed: of the faults' chances.
+    """
+
+    def __init__(
+        self, book: Book, username: str, password: str, connection: Callable[[Record], None] | None = None,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
+        documents = {name: (_FOLDER / name).read_bytes() for name in ("BrokerConnectV4.wsdl", "LoginV2.wsdl")}
+        contract = read_contract(documents["BrokerConnectV4.wsdl"])
+        login_contract = read_contract(documents["LoginV2.wsdl"])
+        broker = SoapService(contract, documents["BrokerConnectV4.wsdl"], bare=True)
+        login = SoapService(login_contract, documents["LoginV2.wsdl"], bare=True)
+        sessions = Sessions(username, password)
+        operations = BrokerOperations(book, sessions, contract.namespace)
+        faults, self.stats = Faults(seed, frozenset({"login", "echo", "logout"})), Stats()
+        self._calls = {
+            PATH: Calls(broker, operations, faults, self.stats, _GENERAL),
+            LOGIN_PATH: Calls(login, sessions, faults, self.stats, _GENERAL),
+        }
+        self._documents = {WSDL_PATH: broker, PATH: broker, LOGIN_WSDL_PATH: login, LOGIN_PATH: login}
+        names = frozenset(contract.operations) | frozenset(login_contract.operations)
+        self._control = Control(book, contract, names, operations, sessions, faults, self.stats, connection)
+
+    def answers(self, target: str) -> bool:
+        """Whether a request's target is meant for this service or its control."""
+        return target.startswith((PREFIX, _CONTROL))
+
+    def switch(self, settings: dict[str, Any]) -> None:
+        """Set switches as `POST /sandbox/benefitpoint/faults` does."""
+        self._control.switch(settings)
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """One HTTP request."""
+        path = request.target.partition("?")[0]
+        if path.startswith(_CONTROL):
+            return self._control.answer(request, path.removeprefix(_CONTROL))
+        if request.method == "GET" and path in self._documents:
+            return self._documents[path].wsdl()
+        calls = self._calls.get(path)
+        if calls is None:
+            return Response(404, b"", "text/plain")
+        return calls.handle(request) if request.method == "POST" else Response(405, b"", "text/plain")

@@ -1,0 +1,382 @@
+"""BenefitPoint over LoginV2 and BrokerConnectV4: typed reads, and writes that are sent once.
+
+Payloads are dicts keyed by BenefitPoint's own member names, JSON as they stand; `SECRETS` never leave the decoder.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.soap.client import SoapClient
+from ams_etl.sources.soap.contract import Contract
+from ams_etl.sources.soap.decoder import Decoded, Listing, Record
+from ams_etl.sources.soap.faults import SoapFault
+from ams_etl.sources.soap.template import text_of
+from ams_etl.sources.soap.transport import SoapTransport
+
+_log = logging.getLogger(__name__)
+SECRETS = {
+    "PersonInfo": frozenset({"ssn"}),
+    "RoleSpecificInformation": frozenset({"ssn"}),
+    "CommonGroupAccountInfo": frozenset({"taxpayerID"}),
+    "AgencyInfo": frozenset({"taxPayerID"}),
+    "License": frozenset({"licenseNumber"}),
+    # A custom field may be declared to hold an SSN, and its value does not say so.
+    "CustomFieldValue": frozenset({"valueText"}),
+}
+"""Dropped at the edge: never decoded, stored or logged."""
+LONGEST_WINDOW = timedelta(days=30)
+"""How far back findChanges is ever asked; whoever was away longer reads everything."""
+_NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
+_REQUIRED = ("findAccounts", "getAccount", "findAccountContacts", "findProducts", "getProduct", "findChanges")
+_LOGIN_REQUIRED = ("login", "echo", "logout")
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitPointConnection:
+    """How to reach one agency's BenefitPoint."""
+
+    wsdl: str
+    login_wsdl: str
+    username: str
+    password: str = field(repr=False)
+    max_concurrency: int = 4
+    calls_per_second: float | None = None
+    timeout_seconds: float = 60.0
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultError:
+    """One of a refused write's reasons; `code` is BenefitPoint's ErrorCode, such as `Validation_Error`."""
+
+    code: str
+    message: str
+
+
+class WriteRefused(PermanentError):
+    """BenefitPoint understood a write and did not carry it out.
+
+    Attributes:
+        errors: its reasons.
+    """
+
+    def __init__(self, operation: str, errors: tuple[ResultError, ...]) -> None:
+        self.errors = errors
+        told = "; ".join(f"{error.code}: {error.message}" for error in errors) or "without a reason"
+        super().__init__(f"{operation} was refused: {told}")
+
+
+class Refused(DataError):
+    """BenefitPoint answers a read by id with a fault: the record is gone, or not ours to see; it does not say which.
+
+    Attributes:
+        fault: what it said, or None where it answered with nothing.
+    """
+
+    def __init__(self, message: str, fault: SoapFault | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What findChanges tells: ids by kind (`Account`, `Account_Contact`, `Product`, `User`).
+
+    `asked_at` is the server's time when it began to look: the next question's `since`, less an overlap.
+    """
+
+    asked_at: datetime
+    modified: Mapping[str, frozenset[int]]
+    deleted: Mapping[str, frozenset[int]]
+
+
+class BenefitPoint:
+    """One agency's BenefitPoint; get one from `open_benefitpoint`."""
+
+    def __init__(self, contract: Contract, transport: SoapTransport, session: "_BenefitPointSession") -> None:
+        self._client = SoapClient(contract, transport, session, SECRETS)
+
+    @property
+    def counts(self) -> CallCounts:
+        """What was asked so far, logins aside."""
+        return self._client.counts
+
+    async def accounts(self, *, name: str | None = None, active: bool | None = None) -> Listing:
+        """AccountSummary rows of all classifications; they carry no link to AMS360.
+
+        Args:
+            name: only those whose name holds this.
+            active: only these; None for both.
+        """
+        return await self._list("findAccounts", "result", criteria={"accountNameMatch": name, "active": active})
+
+    async def account(self, account_id: int) -> Record:
+        """The Account, without SSNs and tax ids.
+
+        Raises:
+            Refused: it is gone, or may not be seen.
+        """
+        return await self._one("getAccount", "account", accountID=account_id)
+
+    async def account_to_change(self, account_id: int) -> Record:
+        """The whole Account, its tax ids included, because updateAccount replaces what it is not given.
+
+        Only for writing it back at once: never store or log it.
+
+        Raises:
+            Refused: it is gone, or may not be seen.
+        """
+        return await self._one("getAccount", "account", whole=True, accountID=account_id)
+
+    async def contacts(self, account_id: int) -> Listing:
+        """The account's AccountContact records.
+
+        Raises:
+            Refused: the account is gone, or may not be seen.
+        """
+        return await self._list("findAccountContacts", "contacts", criteria={"accountID": str(account_id)})
+
+    async def products(self, account_id: int) -> Listing:
+        """The account's ProductSummary rows (its plans); they carry no link to AMS360.
+
+        Raises:
+            Refused: the account is gone, or may not be seen.
+        """
+        return await self._list("findProducts", "summaries", criteria={"accountID": account_id})
+
+    async def product(self, product_id: int) -> Record:
+        """The Product; the contract spells its `continousPolicy` so.
+
+        Raises:
+            Refused: it is gone, or may not be seen.
+        """
+        return await self._one("getProduct", "result", productID=product_id)
+
+    async def product_types(self) -> Listing:
+        """All ProductType records."""
+        return await self._list("getProductTypes", "productTypes")
+
+    async def offices(self) -> Listing:
+        """All Office records."""
+        return await self._list("findOffices", "offices", criteria={})
+
+    async def users(self) -> Listing:
+        """All UserSummary rows."""
+        return await self._list("findUsers", "summaries", criteria={})
+
+    async def carriers(self) -> Listing:
+        """All CarrierSummary rows."""
+        return await self._list("getAvailableCarriers", "carriers")
+
+    async def changes(self, since: datetime) -> Changes:
+        """What was changed or deleted since a moment.
+
+        Args:
+            since: with a zone, at most `LONGEST_WINDOW` ago by our clock.
+
+        Raises:
+            ValueError: it is longer ago: read everything instead.
+        """
+        if datetime.now(UTC) - since > LONGEST_WINDOW:
+            raise ValueError(f"findChanges looks back {LONGEST_WINDOW.days} days at most")
+        moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+        decoded = await self._client.read("findChanges", {"criteria": {"sinceLastModifiedOn": moment}})
+        if decoded.rejected:
+            raise DataError(f"findChanges: {decoded.rejected[0].reason}")
+        found = (decoded.value or {}).get("changes")
+        if found is None:
+            raise DataError("findChanges: the answer is empty")
+        return Changes(
+            datetime.fromisoformat(found["processStartedOn"]).replace(tzinfo=UTC),
+            _by_kind(found["modifications"]),
+            _by_kind(found["deletions"]),
+        )
+
+    async def create_account(self, account: Mapping[str, Any]) -> int:
+        """Create an Account and give its accountID.
+
+        Raises:
+            WriteRefused: with BenefitPoint's reasons.
+            ReplyLost: it may have been created.
+            TransientError: it surely was not.
+            DataError: the record does not fit the contract.
+        """
+        return await self._write("createAccount", account=account)
+
+    async def update_account(self, account: Mapping[str, Any]) -> int:
+        """Replace an Account: give the whole of it, from `account_to_change`. Raises as `create_account`."""
+        return await self._write("updateAccount", update=account)
+
+    async def create_contact(self, contact: Mapping[str, Any]) -> int:
+        """Create an AccountContact and give its contactID. Raises as `create_account`."""
+        return await self._write("createAccountContact", contact=contact)
+
+    async def update_contact(self, contact: Mapping[str, Any]) -> int:
+        """Replace an AccountContact. Raises as `create_account`."""
+        return await self._write("updateAccountContact", update=contact)
+
+    async def create_product(self, product: Mapping[str, Any], attribute_view_level_id: int = 1) -> int:
+        """Create a Product with standard attributes and give its productID. Raises as `create_account`."""
+        options = {"AttributeValueOptions": {"standard": True}, "attributeViewLevelID": attribute_view_level_id}
+        return await self._write("createProduct", product=product, planConfigurationOptions=options)
+
+    async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
+        decoded = await self._read(operation, arguments)
+        return Listing(decoded.value[member] if decoded.value else [], decoded.rejected)
+
+    async def _one(self, operation: str, member: str, *, whole: bool = False, **arguments: Any) -> Record:
+        decoded = await self._read(operation, arguments, whole=whole)
+        if decoded.rejected:
+            raise DataError(f"{operation}: {decoded.rejected[0].reason}")
+        record: Record | None = decoded.value[member] if decoded.value else None
+        if record is None:
+            raise Refused(f"{operation}: the answer is empty")
+        return record
+
+    async def _read(self, operation: str, arguments: Mapping[str, Any], *, whole: bool = False) -> Decoded:
+        try:
+            return await self._client.read(operation, arguments, whole=whole)
+        except SoapFault as fault:
+            raise Refused(str(fault), fault) from None
+
+    async def _write(self, operation: str, **arguments: Any) -> int:
+        decoded = await self._client.write(operation, arguments)
+        result = (decoded.value or {}).get("result") or {}
+        errors = tuple(ResultError(one["errorCode"], one["message"] or "") for one in result.get("errors") or ())
+        if not result.get("success") or errors or result.get("ID") is None:
+            raise WriteRefused(operation, errors)
+        return int(result["ID"])
+
+
+def _by_kind(rows: list[Record]) -> dict[str, frozenset[int]]:
+    kinds = {row["entityType"] for row in rows}
+    return {kind: frozenset(row["entityID"] for row in rows if row["entityType"] == kind) for kind in kinds}
+
+
+class _BenefitPointSession:
+    """LoginV2 gives a session id at an address of its own; every BrokerConnect request carries it in its header.
+
+    No fault says that a session is over, so a fault is followed by the question whether it still lives.
+    """
+
+    def __init__(self, connection: BenefitPointConnection, contract: Contract, transport: SoapTransport) -> None:
+        self._connection = connection
+        self._login = SoapClient(contract, transport, self)
+        self._open: str | None = None
+
+    async def log_in(self, client: SoapClient) -> str:
+        del client
+        connection = self._connection
+        try:
+            root = await self._login.call_without_session(
+                "login", {"username": connection.username, "password": connection.password}
+            )
+        except SoapFault as fault:
+            raise ConfigError(
+                f"BenefitPoint refuses the login {connection.username!r} ({fault.reason}): check benefitpoint.username "
+                "and the environment variable that benefitpoint.password_env names, in agencies.yaml"
+            ) from None
+        found = _session_in(root)
+        if not found:
+            raise ConfigError("login: the answer has no sessionID; is this BenefitPoint's LoginV2?")
+        self._open = found
+        return found
+
+    async def log_out(self) -> None:
+        """End the session where there is one; what goes wrong with that is nobody's loss."""
+        if self._open is not None:
+            with contextlib.suppress(AmsEtlError):
+                await self._login.call_without_session("logout", {"sessionID": self._open})
+
+    def header_xml(self, ticket: str) -> str:
+        return (
+            f'<s:Header><SessionIdHeader xmlns="{_NAMESPACE}"><sessionId xmlns="">{text_of(ticket)}</sessionId>'
+            "</SessionIdHeader></s:Header>"
+        )
+
+    def headers(self, ticket: str) -> dict[str, Any]:
+        return {"SessionIdHeader": {"sessionId": ticket}}
+
+    async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
+        del fault
+        try:
+            root = await self._login.call_without_session("echo", {"sessionID": ticket})
+        except SoapFault:
+            return True
+        return _session_in(root) != ticket
+
+    def denied(self, operation: str, fault: SoapFault) -> PermanentError:
+        return PermanentError(
+            f"BenefitPoint ends every session of {self._connection.username!r} at once ({operation}: {fault.reason}): "
+            "is the login used elsewhere?"
+        )
+
+
+def _session_in(root: Any) -> str | None:
+    """Wherever the answer has it: LoginV2 is known by its importers alone."""
+    for element in root.iter():
+        if isinstance(element.tag, str) and etree.QName(element).localname.lower() == "sessionid":
+            return str(element.text) if element.text else None
+    return None
+
+
+def endpoint_of(wsdl: str) -> str:
+    """Where a service answers: `…/NAME.wsdl` lies beside `…/services/NAMESOAP`; `…?wsdl` is the address itself."""
+    address, _, query = wsdl.partition("?")
+    folder, _, name = address.rpartition("/")
+    if query or not name.endswith(".wsdl"):
+        return address
+    return f"{folder}/services/{name.removesuffix('.wsdl')}SOAP"
+
+
+@lru_cache(maxsize=4)
+def _contracts(
+    wsdl: str, login_wsdl: str, cache_folder: Path | None, timeout_seconds: float
+) -> tuple[Contract, Contract]:
+    """Read once a process: the broker's WSDL is a big one."""
+    broker, login = (
+        Contract(
+            address,
+            cache_folder=cache_folder,
+            required=required,
+            timeout_seconds=timeout_seconds,
+            endpoint=endpoint_of(address),
+        )
+        for address, required in ((wsdl, _REQUIRED), (login_wsdl, _LOGIN_REQUIRED))
+    )
+    return broker, login
+
+
+@asynccontextmanager
+async def open_benefitpoint(connection: BenefitPointConnection) -> AsyncIterator[BenefitPoint]:
+    """An agency's BenefitPoint, logged out and its connections closed afterwards.
+
+    Raises:
+        ConfigError: a WSDL is not BenefitPoint's.
+        TransientError: the server does not answer.
+    """
+    contract, login_contract = await asyncio.to_thread(
+        _contracts, connection.wsdl, connection.login_wsdl, connection.cache_folder, connection.timeout_seconds
+    )
+    pace = {"calls_per_second": connection.calls_per_second, "timeout_seconds": connection.timeout_seconds}
+    async with (
+        SoapTransport(login_contract.endpoint, max_concurrency=1, **pace) as login,  # type: ignore[arg-type]
+        SoapTransport(contract.endpoint, max_concurrency=connection.max_concurrency, **pace) as transport,  # type: ignore[arg-type]
+    ):
+        session = _BenefitPointSession(connection, login_contract, login)
+        try:
+            yield BenefitPoint(contract, transport, session)
+        finally:
+            await session.log_out()
