@@ -5,19 +5,25 @@ Here belong: where state lives, which agencies there are, what each one chose. N
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.connections import ROLES
+from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.writeback_settings import WritebackSettings
+
+Block = TypeVar("Block")
+SYSTEMS: tuple[SourceSystem, ...] = get_args(SourceSystem)
+"""The systems that an agency may have, each with a block of its name."""
 
 
 def home() -> Path:
@@ -46,6 +52,55 @@ class Ams360Settings(_Strict):
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     calls_per_second: Annotated[float, Field(gt=0)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+
+class HawkSoftSettings(_Strict):
+    """How to reach one agency's HawkSoft."""
+
+    agency_id: Annotated[int, Field(ge=1)]
+    client_id: str
+    client_secret_env: str
+    base: str = "https://integration.hawksoft.app"
+    version: str = "3.0"
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    overlap_minutes: Annotated[int, Field(ge=0)] = 30
+    """Changes are asked for from so long before the last sync began."""
+
+
+class QQCatalystSettings(_Strict):
+    """How to reach one agency's QQ Catalyst."""
+
+    username: str
+    password_env: str
+    client_id: str
+    client_secret_env: str
+    base: str = "https://api.qqcatalyst.com/v1"
+    login_base: str = "https://login.qqcatalyst.com"
+    grant_type: Literal["password", "password_credentials"] = "password"
+    """Both are seen in use; nobody has told which is right."""
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    overlap_minutes: Annotated[int, Field(ge=0)] = 24 * 60
+    """Its windows are whole days, and whether the last one counts is not told."""
+
+
+class MyCaseSettings(_Strict):
+    """How to reach one firm's MyCase."""
+
+    client_id: str
+    client_secret_env: str
+    redirect_uri: str
+    token_key_env: str
+    """Fernet keys with which the granted tokens are kept; parted by commas, the first encrypts."""
+    base: str = "https://external-integrations.mycase.com/v1"
+    login_base: str = "https://auth.mycase.com"
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    calls_per_second: Annotated[float, Field(gt=0, le=25)] | None = 20.0
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    overlap_minutes: Annotated[int, Field(ge=0)] = 30
 
 
 class BenefitPointSettings(_Strict):
@@ -123,11 +178,17 @@ class ScheduleSettings(_Strict):
 
 
 class Agency(_Strict):
-    """One AMS360 agency account: a Dagster partition, and the first key column of every table."""
+    """One account of one agency system: a Dagster partition, and the first key column of every table.
+
+    Which system's block it has is where its records come from; it has exactly one.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
     name: str
-    ams360: Ams360Settings
+    given_ams360: Annotated[Ams360Settings | None, Field(alias="ams360")] = None
+    given_hawksoft: Annotated[HawkSoftSettings | None, Field(alias="hawksoft")] = None
+    given_qq_catalyst: Annotated[QQCatalystSettings | None, Field(alias="qq_catalyst")] = None
+    given_mycase: Annotated[MyCaseSettings | None, Field(alias="mycase")] = None
     benefitpoint: BenefitPointSettings | None = None
     notifications: NotificationSettings | None = None
     settings: RuleSettings = RuleSettings()
@@ -135,10 +196,103 @@ class Agency(_Strict):
     checks: CheckSettings = CheckSettings()
     writeback: WritebackSettings = WritebackSettings()
 
-    @field_validator("settings", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _absent_is_default(cls, value: Any) -> Any:
-        return RuleSettings() if value is None else value
+    def _settings_of_its_system(cls, given: Any) -> Any:
+        """What the settings do not say is the system's own default; the system itself is never said there."""
+        if not isinstance(given, Mapping):
+            return given
+        systems = [name for name in SYSTEMS if given.get(name) is not None]
+        if len(systems) != 1:
+            return {**given, "settings": RuleSettings()} if given.get("settings") is None else given
+        settings = given.get("settings")
+        if settings is None:
+            settings = {}
+        if isinstance(settings, Mapping):
+            if "source_system" in settings:
+                raise ValueError("settings.source_system: the system is told by its block alone")
+            first, second = ROLES[systems[0]]
+            chosen = settings.get("ownership")
+            if chosen is None or isinstance(chosen, Mapping):
+                default = {"commercial": first, "personal": first if systems[0] == "mycase" else second}
+                settings = {**settings, "ownership": {**default, **(chosen or {})}}
+            settings = {**settings, "source_system": systems[0]}
+        return {**given, "settings": settings}
+
+    @model_validator(mode="after")
+    def _one_system(self) -> Self:
+        blocks = [name for name in SYSTEMS if getattr(self, f"given_{name}") is not None]
+        if len(blocks) != 1:
+            found = f"found {' and '.join(blocks)}" if blocks else "found none"
+            raise ValueError(f"expected exactly one of {', '.join(SYSTEMS)}; {found}")
+        if self.system != "ams360":
+            for name in ("benefitpoint", "notifications"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name}: only with ams360, but this agency has {self.system}")
+        chosen = self.settings.ownership
+        roles = ROLES[self.system]
+        asked = [("ownership.commercial", chosen.commercial), ("ownership.personal", chosen.personal)]
+        asked += [("ownership_tags", role) for role in self.settings.ownership_tags]
+        for place, role in asked:
+            if role not in roles:
+                raise ValueError(f"settings.{place}: expected {' or '.join(roles)} with {self.system}, found {role}")
+        return self
+
+    @property
+    def system(self) -> SourceSystem:
+        """Where its records come from."""
+        return next(name for name in SYSTEMS if getattr(self, f"given_{name}") is not None)
+
+    @property
+    def ams360(self) -> Ams360Settings:
+        """The block of that name.
+
+        Raises:
+            ConfigError: this agency has another system.
+        """
+        return self._required(self.given_ams360, "ams360")
+
+    @property
+    def hawksoft(self) -> HawkSoftSettings:
+        """The block of that name.
+
+        Raises:
+            ConfigError: this agency has another system.
+        """
+        return self._required(self.given_hawksoft, "hawksoft")
+
+    @property
+    def qq_catalyst(self) -> QQCatalystSettings:
+        """The block of that name.
+
+        Raises:
+            ConfigError: this agency has another system.
+        """
+        return self._required(self.given_qq_catalyst, "qq_catalyst")
+
+    @property
+    def mycase(self) -> MyCaseSettings:
+        """The block of that name.
+
+        Raises:
+            ConfigError: this agency has another system.
+        """
+        return self._required(self.given_mycase, "mycase")
+
+    def _required(self, block: Block | None, name: str) -> Block:
+        if block is None:
+            raise ConfigError(f"agencies.{self.id}.{name}: needed for this, but the agency has {self.system}")
+        return block
+
+    def account(self) -> tuple[str, object]:
+        """The block's path and value that no other agency may have."""
+        if self.given_ams360:
+            return "ams360.agency_no", self.given_ams360.agency_no
+        if self.given_hawksoft:
+            return "hawksoft.agency_id", self.given_hawksoft.agency_id
+        if self.given_qq_catalyst:
+            return "qq_catalyst.username", self.given_qq_catalyst.username
+        return "id", self.id
 
 
 class _File(_Strict):
@@ -207,13 +361,11 @@ def load_agencies(path: Path | None = None) -> Agencies:
         read = _File.model_validate(document)
     except ValidationError as error:
         raise ConfigError(_explain(path, document, error)) from None
-    for kind, values in (
-        ("id", [agency.id for agency in read.agencies]),
-        ("ams360.agency_no", [agency.ams360.agency_no for agency in read.agencies]),
-    ):
-        doubled = sorted({value for value in values if values.count(value) > 1})
-        if doubled:
-            raise ConfigError(f"{path}: agencies: expected every {kind} once, but {doubled[0]} stands more than once")
+    keys = Counter[tuple[str, object]](("id", agency.id) for agency in read.agencies)
+    keys.update(agency.account() for agency in read.agencies if agency.account()[0] != "id")
+    for (kind, value), count in keys.items():
+        if count > 1:
+            raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} stands more than once")
     return Agencies(path, read.agencies, read.schedule, read.inbound)
 
 

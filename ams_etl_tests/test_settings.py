@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.settings import ProspectsWithin, RuleSettings
+from ams_etl.rules.settings import Ownership, ProspectsWithin, RuleSettings
 from ams_etl.settings import load_agencies
 
 GOOD = """
@@ -49,6 +49,26 @@ def test_the_contract_s_example_is_read(tmp_path: Path) -> None:
         ("prospects: {within_days: 365}", "prospects: sometimes", "agencies.acme.settings.prospects: Input should be"),
         ('version: "2.0"', 'version: "4"', "agencies.acme.notifications.version: Input should be"),
         ("agencies:", "agencies: [", "not valid YAML (line"),
+        (
+            "prospects: {within_days",
+            "source_system: mycase\n      prospects: {within_days",
+            "settings.source_system: the system",
+        ),
+        (
+            "tags: [carrier]",
+            "ownership: {personal: csr}",
+            "agencies.acme: settings.ownership.personal: expected executive or",
+        ),
+        (
+            "tags: [carrier]",
+            "ownership_tags: [producer]",
+            "settings.ownership_tags: expected executive or representative",
+        ),
+        (
+            "benefitpoint: null",
+            "mycase: {client_id: a, client_secret_env: B, redirect_uri: c, token_key_env: D}",
+            "agencies.acme: expected exactly one of ams360, hawksoft, qq_catalyst, mycase; found ams360 and mycase",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, wrong: str, right: str, said: str) -> None:
@@ -85,3 +105,65 @@ def test_no_file_and_no_agency_say_what_to_do(tmp_path: Path) -> None:
         load_agencies(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="no agency 'zzz'; the file has: acme"):
         load_agencies(written(tmp_path, GOOD)).get("zzz")
+
+
+HAWKSOFT = "hawksoft: {agency_id: 7, client_id: us, client_secret_env: HAWK_SECRET}"
+OTHERS = f"""
+agencies:
+  - id: hawk
+    name: Hawk Insurance
+    {HAWKSOFT}
+  - id: cat
+    name: Cat Insurance
+    qq_catalyst: {{username: cat, password_env: CAT_PASSWORD, client_id: us, client_secret_env: CAT_SECRET}}
+    settings: {{ownership: {{personal: producer}}, tags: [city]}}
+  - id: firm
+    name: Firm LLP
+    mycase: {{client_id: us, client_secret_env: FIRM_SECRET, redirect_uri: "https://x/callback", token_key_env: FIRM_KEY}}
+    settings:
+"""
+
+
+def test_an_agency_may_have_another_system(tmp_path: Path) -> None:
+    """Its roles and their defaults are the system's own, and the rules are told which it is."""
+    agencies = load_agencies(written(tmp_path, OTHERS))
+    assert [(one.system, one.settings.source_system) for one in agencies.all] == [
+        ("hawksoft", "hawksoft"), ("qq_catalyst", "qq_catalyst"), ("mycase", "mycase"),
+    ]  # fmt: skip
+    assert [one.settings.ownership for one in agencies.all] == [
+        Ownership("producer", "csr"), Ownership("producer", "producer"), Ownership("lead_attorney", "lead_attorney"),
+    ]  # fmt: skip
+    assert agencies.get("hawk").hawksoft.agency_id == 7
+    assert agencies.get("cat").settings.tags == ("city",)
+    with pytest.raises(ConfigError, match=r"agencies\.hawk\.ams360: needed for this, but the agency has hawksoft"):
+        _ = agencies.get("hawk").ams360
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        (HAWKSOFT, "notes: 1", "agencies.hawk.notes: unknown key"),
+        (f"    {HAWKSOFT}\n", "", "agencies.hawk: expected exactly one of ams360"),
+        ("agency_id: 7", "agency_id: seven", "agencies.hawk.hawksoft.agency_id: "),
+        ("personal: producer", "personal: executive", "agencies.cat: settings.ownership.personal: expected producer or csr"),
+        (HAWKSOFT, f"{HAWKSOFT}\n    benefitpoint: {{wsdl: a, login_wsdl: b, username: c, password_env: D}}",
+         "agencies.hawk: benefitpoint: only with ams360"),
+        ("username: cat, ", "", "agencies.cat.qq_catalyst.username: this key is required"),
+        ("token_key_env: FIRM_KEY", "calls_per_second: 30, token_key_env: K", "agencies.firm.mycase.calls_per_second: "),
+    ],
+)  # fmt: skip
+def test_a_mistake_about_another_system_is_told_with_its_place(
+    tmp_path: Path, wrong: str, right: str, said: str
+) -> None:
+    """As with AMS360."""
+    assert wrong in OTHERS
+    with pytest.raises(ConfigError) as error:
+        load_agencies(written(tmp_path, OTHERS.replace(wrong, right)))
+    assert said in str(error.value)
+
+
+def test_one_hawksoft_agency_stands_once(tmp_path: Path) -> None:
+    """Two entries of one account would give every contact twice."""
+    twice = f"{OTHERS}\n  - id: owl\n    name: Owl Insurance\n    {HAWKSOFT}\n"
+    with pytest.raises(ConfigError, match=r"every hawksoft.agency_id once, but 7"):
+        load_agencies(written(tmp_path, twice))
