@@ -75,6 +75,12 @@ class Sandbox:
         with urllib.request.urlopen(f"{self.url}/sandbox/{path}", data=data, timeout=30) as answer:
             return json.load(answer)
 
+    def put(self, path: str, **body: Any) -> Any:
+        """A control request that sets something."""
+        request = urllib.request.Request(f"{self.url}/sandbox/{path}", json.dumps(body).encode(), method="PUT")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
     def edit(self, entity: str, op: str, key: str | None = None, **fields: Any) -> str | None:
         """Change a record as a person in AMS360 would; gives its key."""
         found: str | None = self.ask("edit", {"entity": entity, "op": op, "key": key, "fields": fields}).get("key")

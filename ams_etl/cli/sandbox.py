@@ -103,8 +103,13 @@ def _running() -> str | None:
 @click.option("--port", default=PORT, show_default=True, help="0 takes a free one.")
 @click.option("--customers", default=2000, show_default=True, help="Size of the demo agency.")
 @click.option("--latency", "latency_ms", default=0, show_default=True, help="Milliseconds that every call waits.")
+@click.option("--notify", metavar="URL", help="Send notifications of edits there, as AMS360 would.")
+@click.option("--code", default="", help="The authentication code that they carry.")
+@click.option("--drift", default=0.0, show_default=True, help="Edits by itself, a minute.")
 @click.option("--stop", is_flag=True, help="Stop the one that `ams-etl demo` left running.")
-def sandbox(port: int, customers: int, latency_ms: int, *, stop: bool) -> None:
+def sandbox(
+    port: int, customers: int, latency_ms: int, notify: str | None, code: str, drift: float, *, stop: bool
+) -> None:
     """Serve a stand-in AMS360 over SOAP: a generated agency, as strict as the real service, until Ctrl-C.
 
     POST /sandbox/faults switches faults on, GET /sandbox/stats tells what it was asked (docs/sandbox.md).
@@ -113,6 +118,8 @@ def sandbox(port: int, customers: int, latency_ms: int, *, stop: bool) -> None:
         click.echo("stopped" if stop_in_background() else "was not running")
         return
     try:
-        subprocess.run(sandbox_command(port, customers, "--latency", str(latency_ms)), check=False)
+        more = ["--latency", str(latency_ms), "--drift", str(drift)]
+        more += ["--notify", notify, "--code", code] if notify else []
+        subprocess.run(sandbox_command(port, customers, *more), check=False)
     except KeyboardInterrupt:
         click.echo("sandbox stopped")

@@ -56,6 +56,12 @@ def _arguments() -> argparse.Namespace:
         "--faults", type=json.loads, default={}, metavar="JSON", help="as POST /sandbox/faults takes them"
     )
     parser.add_argument("--fault-seed", type=int, default=0)
+    parser.add_argument("--notify", metavar="URL", help="send notifications of the first agency there")
+    parser.add_argument("--code", default="", help="the authentication code that they carry")
+    parser.add_argument("--notify-version", default="2.0", choices=("1", "2.0", "3"))
+    parser.add_argument(
+        "--drift", type=float, default=0, metavar="N", help="edits of the first agency by itself, a minute"
+    )
     parser.add_argument("--ready-file", type=Path, help="written when the server answers")
     return parser.parse_args()
 
@@ -121,6 +127,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
     standing: list[Ams360Server | RestServer | BenefitPointServer] = [application, *others]
     for stand_in in standing:
         stand_in.switch({"latency_ms": arguments.latency, **arguments.faults})
+    if arguments.notify and agencies:
+        sender = next(iter(application.senders.values()))
+        sender.configure(url=arguments.notify, code=arguments.code, version=arguments.notify_version)
+    if agencies:
+        next(iter(application.drifts.values())).configure(per_minute=arguments.drift)
     gc.freeze()
     gc.enable()
 
@@ -136,7 +147,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         arguments.port,
         backlog=512,
     )
-    watch = asyncio.create_task(cut_off_the_slow(connections))
+    beside = [asyncio.create_task(cut_off_the_slow(connections))]
+    beside += [asyncio.create_task(drift.run()) for drift in application.drifts.values()]
     port = server.sockets[0].getsockname()[1]
     base = f"http://{arguments.host}:{port}"
     told = {"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"}
@@ -153,7 +165,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
     await stopped.wait()
-    watch.cancel()
+    for task in beside:
+        task.cancel()
     server.close()
 
 

@@ -8,6 +8,8 @@
 | GET customers | every customer's [CustomerId, CustomerNumber] |
 | GET state/KIND, state/KIND/KEY, state/KIND?customer=ID | records as they are |
 | GET writes | the calls that changed something, in order |
+| GET notifications, PUT notifications | how edits are told, and what was sent and lost: the members of `Delivery` |
+| GET drift, PUT drift | `{per_minute: N}`: edits by itself |
 
 An agency other than the first is named by `?agency=ID`. Switches of AMS360's own, beside those of any stand-in:
 `expire_tickets: true` (now), `ticket_calls: N` (a ticket's life), `denied: [operation]` (rights), `refuse: [operation]`
@@ -17,10 +19,12 @@ An agency other than the first is named by `?agency=ID`. Switches of AMS360's ow
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from ams_etl.sandbox.ams360.agency import KEYS, TYPES, Agency, Record, key_of
+from ams_etl.sandbox.ams360.drift import Drift
+from ams_etl.sandbox.ams360.notifications.sender import NotificationSender
 from ams_etl.sandbox.ams360.operations import Ams360Operations
 from ams_etl.sandbox.ams360.refusals import DATA
 from ams_etl.sandbox.ams360.sessions import Sessions
@@ -30,6 +34,7 @@ from ams_etl.sandbox.soap.contract import Contract
 from ams_etl.sandbox.soap.scalars import XSD, read_scalar
 from ams_etl.sandbox.stats import Stats
 
+T = TypeVar("T")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -43,14 +48,17 @@ class Control:
         sessions: tickets and rights.
         faults: what can go wrong.
         stats: what was asked.
+        senders: of notifications, by agency.
+        drifts: what edits an agency by itself, by agency.
     """
 
     def __init__(
         self, agencies: Mapping[str, Agency], contract: Contract, operations: Ams360Operations, sessions: Sessions,
-        faults: Faults, stats: Stats,
+        faults: Faults, stats: Stats, senders: Mapping[str, NotificationSender], drifts: Mapping[str, Drift],
     ) -> None:  # fmt: skip
         self._agencies, self._contract = agencies, contract
         self._operations, self._sessions, self._faults, self._stats = operations, sessions, faults, stats
+        self._senders, self._drifts = senders, drifts
 
     def answer(self, request: Request, path: str, query: str) -> Response:
         """One request; `path` is what comes after `/sandbox/`."""
@@ -113,9 +121,25 @@ class Control:
                 return [[key, customer["CustomerNumber"]] for key, customer in rows]
             case ("GET", "writes"):
                 return self._operations.writes
+            case ("GET" | "PUT", "notifications"):
+                return self._notifications(method, self._of(self._senders, asked.get("agency")), given)
+            case ("GET" | "PUT", "drift"):
+                return self._drift(method, self._of(self._drifts, asked.get("agency")), given)
             case ("GET", "state", kind, *rest) if kind in KEYS:
                 return self._state(self._agency(asked.get("agency")), kind, "/".join(rest), asked.get("customer"))
         raise _UnknownError("/".join(path))
+
+    @staticmethod
+    def _notifications(method: str, sender: NotificationSender, given: dict[str, Any]) -> dict[str, Any]:
+        if method == "PUT":
+            sender.configure(**given)
+        return sender.as_dict()
+
+    @staticmethod
+    def _drift(method: str, drift: Drift, given: dict[str, Any]) -> dict[str, Any]:
+        if method == "PUT":
+            drift.configure(**given)
+        return {"per_minute": drift.per_minute, "made": drift.made}
 
     def _state(self, agency: Agency, kind: str, key: str, customer: str | None) -> Any:
         if key:
@@ -183,11 +207,16 @@ class Control:
         return typed
 
     def _agency(self, agency: str | None) -> Agency:
+        return self._of(self._agencies, agency)
+
+    @staticmethod
+    def _of(by_agency: Mapping[str, T], agency: str | None) -> T:
+        """The one of an agency; the first where none is named."""
         if agency is None:
-            return next(iter(self._agencies.values()))
-        if agency not in self._agencies:
+            return next(iter(by_agency.values()))
+        if agency not in by_agency:
             raise _UnknownError(agency)
-        return self._agencies[agency]
+        return by_agency[agency]
 
 
 class _UnknownError(LookupError):

@@ -6,6 +6,8 @@ from typing import Any
 
 from ams_etl.sandbox.ams360.agency import Agency
 from ams_etl.sandbox.ams360.control import Control
+from ams_etl.sandbox.ams360.drift import Drift
+from ams_etl.sandbox.ams360.notifications.sender import NotificationSender
 from ams_etl.sandbox.ams360.operations import Ams360Operations
 from ams_etl.sandbox.ams360.refusals import general
 from ams_etl.sandbox.ams360.sessions import Sessions
@@ -41,7 +43,11 @@ class Ams360Server:
         operations = Ams360Operations(list(agencies.values()), sessions, contract, self._service.writer)
         self._faults, self.stats = Faults(seed, frozenset({"Login"})), Stats()
         self._calls = Calls(self._service, operations, self._faults, self.stats, _GENERAL)
-        self._control = Control(agencies, contract, operations, sessions, self._faults, self.stats)
+        self.senders = {name: NotificationSender(agency) for name, agency in agencies.items()}
+        self.drifts = {name: Drift(agency, operations.directory(agency), seed) for name, agency in agencies.items()}
+        self._control = Control(
+            agencies, contract, operations, sessions, self._faults, self.stats, self.senders, self.drifts
+        )
 
     def switch(self, settings: dict[str, Any]) -> None:
         """Set switches as `POST /sandbox/faults` does."""
