@@ -201,6 +201,8 @@ class TicketCompleted(Event):
     """It is done (W5)."""
 
     kind: Literal["ticket_completed"]
+    contact: ContactReference | None = None
+    """Not needed: the ticket knows."""
     ticket_id: Key
 
 

@@ -1,0 +1,304 @@
+"""AMS360 as a target of the outbox: one coroutine an operation of the rules.
+
+Customers are read before they are changed, and looked for before they are created; suspenses and policies are found
+again by their marker. Activities and notes can only be inserted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import PermanentError, TransientError
+from ams_etl.rules.writeback_certainty import after_loss
+from ams_etl.rules.writeback_customers import SameCustomer, may_be_same, name_to_search, same_customer
+from ams_etl.rules.writeback_ladder import raised
+from ams_etl.rules.writeback_properties import differing
+from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.sources.ams360 import SECRETS, Ams360, Refused
+from ams_etl.store.merge import RawTable, Record, merge_records
+from ams_etl.writeback.contacts import read_book
+from ams_etl.writeback.outbox import Claimed
+from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing
+
+OPERATIONS = ("note", "activity", "suspense", "complete_suspense", "customer", "update_customer", "policy")
+_CUSTOMERS = RawTable("raw_ams360", "customers")
+_READ_AT_MOST = 25
+"""Customers read whole in one search for duplicates."""
+_TRIES_TO_CHANGE = 4
+_TYPE_ORDER = {"C": 0, "P": 1, "S": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Attachment:
+    number: int
+    file_name: str
+    content_type: str
+    content: bytes
+
+
+class Ams360Target:
+    """Carries writes out in one agency's AMS360.
+
+    Args:
+        ams360: an open client.
+        agency: the agency id.
+        settings: chunk sizes.
+    """
+
+    system = "ams360"
+    look_up = frozenset(operation for operation in OPERATIONS if after_loss(operation) == "look_up")
+
+    def __init__(self, ams360: Ams360, agency: str, settings: WritebackSettings) -> None:
+        self._ams360, self._agency, self._settings = ams360, agency, settings
+
+    async def carry_out(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
+        """See `Target`."""
+        if write.operation == "customer":
+            return await self._customer(write, begin, ask)
+        if write.customer_id is None:
+            raise DependencyMissing("the contact is not a customer of AMS360: what should have created it failed")
+        if write.depends_on is not None and write.depends_status != "delivered":
+            raise DependencyMissing(f"what it depends on is {write.depends_status or 'gone'}: {write.depends_on}")
+        customer_id = write.customer_id
+        match write.operation:
+            case "note":
+                await begin()
+                return await self._insert("CustomerNote", customer_id, write.request["CustomerNote"], "NoteId")
+            case "activity":
+                return await self._activity(write, customer_id, begin, ask)
+            case "suspense":
+                return await self._suspense(write, customer_id, begin)
+            case "complete_suspense":
+                return await self._complete(write, begin)
+            case "update_customer":
+                return await self._change(customer_id, write.request["Customer"], begin)
+            case "policy":
+                return await self._policy(write, customer_id, begin)
+        raise PermanentError(f"no operation {write.operation!r} of AMS360")
+
+    async def _insert(self, record: str, customer_id: str, members: Mapping[str, Any], key: str) -> Delivered:
+        decoded = await self._ams360.write(f"{record}Insert", **{record: {**members, "CustomerId": customer_id}})
+        return Delivered((decoded.value or {}).get(key))
+
+    async def _activity(self, write: Claimed, customer_id: str, begin: Begin, ask: Ask) -> Delivered:
+        activity = dict(write.request["CustomerActivity"])
+        numbers = write.request.get("attachments") or []
+        if numbers:
+            files = await ask(lambda connection: _files(connection, self._agency, write, numbers))
+            # An uploaded file is attached once only: after a half success all are uploaded again.
+            activity["Attachments"] = [await self._upload(file) for file in files]
+        await begin()
+        return await self._insert("CustomerActivity", customer_id, activity, "ActivityId")
+
+    async def _upload(self, file: _Attachment) -> dict[str, Any]:
+        size = self._settings.chunk_bytes
+        chunks = [file.content[at : at + size] for at in range(0, len(file.content), size)]
+        begun = await self._ams360.write("FileChunkBegin", NumberOfChunks=len(chunks), TotalBytes=len(file.content))
+        stage = (begun.value or {})["DocStageId"]
+        for number, data in enumerate(chunks, start=1):
+            await self._ams360.write(
+                "FileChunkSend", FileChunk={"DocStageId": stage, "Data": data, "SequenceNumber": number}
+            )
+        ended = await self._ams360.write("FileChunkEnd", DocStageId=stage)
+        return {
+            "Doc360DocumentId": (ended.value or {})["Doc360DocumentId"],
+            "Description": file.file_name,
+            "DocumentType": file.content_type,
+            "SourceFileName": file.file_name,
+            "TotalBytes": len(file.content),
+        }
+
+    async def _suspense(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
+        if write.check_first:
+            listed = await self._ams360.read("CustomerSuspenseGetListByCustomerId", CustomerId=customer_id)
+            for row in (listed.value or {}).get("SuspenseList") or ():
+                if write.request["marker"] in (row.get("Description") or ""):
+                    return Delivered(row["SuspenseId"], "found by its marker")
+        await begin()
+        suspense = {**write.request["Suspense"], "CustomerId": customer_id}
+        decoded = await self._ams360.write("CustomerSuspenseInsert", Suspense=suspense)
+        return Delivered((decoded.value or {}).get("SuspenseId"))
+
+    async def _complete(self, write: Claimed, begin: Begin) -> Delivered:
+        key = write.depends_target
+        read = await self._ams360.read("CustomerSuspenseGetBySuspenseId", SuspenseId=key)
+        suspense = (read.value or {}).get("Suspense")
+        if suspense is None:
+            raise PermanentError("the suspense is no longer in AMS360")
+        if suspense.get("IsCompleted"):
+            return Delivered(key, "completed already")
+        await begin()
+        await self._ams360.write("CustomerSuspenseUpdate", Suspense={**suspense, "IsCompleted": True})
+        return Delivered(key)
+
+    async def _policy(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
+        policy = write.request["Policy"]
+        listed = await self._ams360.policies(customer_id)
+        number = _bare(policy["PolicyNumber"])
+        for row in listed.records:
+            same_day = (row.get("PolicyEffectiveDate") or "")[:10] == policy["PolicyEffectiveDate"][:10]
+            if _bare(row.get("PolicyNumber")) == number and same_day:
+                # Ours, of which the reply was lost, is a shell; one that somebody else entered is not.
+                if write.check_first:
+                    return self._shell(row["PolicyId"], customer_id, "found by its number")
+                return Delivered(row["PolicyId"], "a policy of this number and date exists already")
+        await begin()
+        decoded = await self._ams360.write("PolicyInsert", Policy={**policy, "CustomerId": customer_id})
+        return self._shell((decoded.value or {})["PolicyId"], customer_id, None)
+
+    def _shell(self, policy_id: str, customer_id: str, note: str | None) -> Delivered:
+        """Remembered with the outcome, so that no sync takes the shell for business (L1, W8)."""
+
+        def remember(connection: psycopg.Connection[Any]) -> None:
+            connection.execute(
+                "insert into ops.policy_shells (agency, policy_id) values (%s, %s) on conflict do nothing",
+                (self._agency, policy_id),
+            )
+            # A sync may have seen the policy between its insert and now.
+            _derive_again(connection, self._agency, customer_id)
+
+        return Delivered(policy_id, note, alongside=(remember,))
+
+    async def _customer(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
+        wanted = write.request["Customer"]
+        same = SameCustomer(write.customer_id, "known customer") if write.customer_id else None
+        same = same or await self._duplicate(wanted, ask, ours=write.check_first)
+        if same is None:
+            await begin()
+            decoded = await self._ams360.write("CustomerInsert", Customer=wanted)
+            key = (decoded.value or {})["CustomerId"]
+            return Delivered(key, "created", customer_id=key)
+        delivered = await self._change(same.customer_id, {"CustomerType": wanted["CustomerType"]}, begin)
+        note = f"exists already: {same.reason}" + (f"; {delivered.note}" if delivered.note else "; type raised")
+        return Delivered(same.customer_id, note, customer_id=same.customer_id, alongside=delivered.alongside)
+
+    async def _duplicate(self, wanted: Mapping[str, Any], ask: Ask, *, ours: bool) -> SameCustomer | None:
+        """W6's search: our own crosswalk by email, then AMS360 by phone, then by name."""
+        email = str(wanted.get("Email") or "").strip().lower()
+        if email:
+            known = await ask(lambda connection: _crosswalk(connection, self._agency, email))
+            if known:
+                return SameCustomer(known, "same email in the mart")
+        found: dict[str, Mapping[str, Any]] = {}
+        for kind in ("Cell", "Home", "Business"):
+            number = f"{wanted.get(f'{kind}AreaCode') or ''}{wanted.get(f'{kind}Phone') or ''}"
+            if len(number) >= 10:
+                searched = await self._ams360.read("SearchByPhoneNumber", PhoneNumber=number)
+                for row in ((searched.value or {}).get("SearchResultInfoList") or ())[:_READ_AT_MOST]:
+                    if row.get("EntityType") == "Customer" and row.get("EntityId"):
+                        await self._read_into(found, row["EntityId"])
+        listed = await self._ams360.customers_by_prefix(name_to_search(wanted))
+        rows = [row for row in listed.records if may_be_same(wanted, row)]
+        rows.sort(key=lambda row: (row.get("ZipCode") or "")[:5] != (wanted.get("ZipCode") or "-")[:5])
+        for row in rows[:_READ_AT_MOST]:
+            await self._read_into(found, row["CustomerId"])
+        same = [(one, customer) for customer in found.values() if (one := same_customer(wanted, customer))]
+        if not same and ours:
+            # Our own insert, of which the reply was lost, has all that we sent.
+            same = [
+                (SameCustomer(key, "found after a lost reply"), customer)
+                for key, customer in found.items()
+                if not differing(wanted, customer)
+            ]
+        if not same:
+            return None
+        return min(same, key=lambda pair: _seniority(pair[1]))[0]
+
+    async def _read_into(self, found: dict[str, Mapping[str, Any]], key: str) -> None:
+        if key in found:
+            return
+        try:
+            found[key] = await self._ams360.customer(key)
+        except Refused:
+            return
+
+    async def _change(self, customer_id: str, members: Mapping[str, Any], begin: Begin) -> Delivered:
+        """Read, change the members named, write the whole, compare; begin anew where somebody else changed it meanwhile."""
+        for _ in range(_TRIES_TO_CHANGE):
+            before = await self._ams360.customer_to_change(customer_id)
+            different = _to_change(members, before)
+            if not different:
+                return Delivered(customer_id, "nothing to change", customer_id=customer_id)
+            if await self._ams360.customer_to_change(customer_id) != before:
+                continue
+            await begin()
+            await self._ams360.write("CustomerUpdate", Customer={**before, **different})
+            after = await self._ams360.customer_to_change(customer_id)
+            return Delivered(
+                customer_id,
+                _comparison(before, different, after),
+                customer_id=customer_id,
+                alongside=(self._refresh(customer_id, after),),
+            )
+        raise TransientError("the customer is being changed by somebody else; its change is tried again later")
+
+    def _refresh(self, customer_id: str, customer: Mapping[str, Any]) -> Any:
+        """Raw gets the customer as it is now, with the outcome: the next sync finds nothing new, so there is no echo."""
+        payload = {name: value for name, value in customer.items() if name not in SECRETS["Customer"]}
+
+        def refresh(connection: psycopg.Connection[Any]) -> None:
+            known = connection.execute(
+                "select 1 from raw_ams360.customers where agency = %s and entity_id = %s and deleted_at is null",
+                (self._agency, customer_id),
+            ).fetchone()
+            # One that no sync has seen yet is left to the next one, which reads what hangs on it as well.
+            if known:
+                record = Record(customer_id, customer_id, payload)
+                merge_records(connection, _CUSTOMERS, self._agency, [record], seen_at=datetime.now(UTC))
+                _derive_again(connection, self._agency, customer_id)
+
+        return refresh
+
+
+def _to_change(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs; a type is only ever raised (W7)."""
+    different = differing(members, before)
+    wanted = different.pop("CustomerType", None)
+    if wanted and raised(before.get("CustomerType"), wanted):
+        different["CustomerType"] = wanted
+    return different
+
+
+def _comparison(before: Mapping[str, Any], different: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """Names of members that are not as they should be after a write, for people; no values."""
+    kept = sorted(differing(different, after))
+    others = sorted(
+        name for name in {*before, *after} - set(different) if (before.get(name) or None) != (after.get(name) or None)
+    )
+    told = [f"AMS360 did not take {', '.join(kept)}"] if kept else []
+    return "; ".join([*told, *([f"also changed meanwhile: {', '.join(others)}"] if others else [])]) or None
+
+
+def _files(connection: psycopg.Connection[Any], agency: str, write: Claimed, numbers: list[int]) -> list[_Attachment]:
+    # Numbers are places in the list of the event's files, whatever numbers a person gave them.
+    rows = connection.execute(
+        """select place, file_name, content_type, content from (
+            select row_number() over (order by attachment_no) - 1 as place, file_name, content_type, content
+            from ops.event_attachments where agency = %s and event_id = %s) f
+        where place = any(%s) order by place""",
+        (agency, write.event_id, numbers),
+    ).fetchall()
+    return [_Attachment(*row) for row in rows]
+
+
+def _crosswalk(connection: psycopg.Connection[Any], agency: str, email: str) -> str | None:
+    place = read_book(connection, agency, "ams360", [({"email": email}, None)]).place("note", {"email": email})
+    return place.customer_id if place else None
+
+
+def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> None:
+    connection.execute(
+        "insert into stage.dirty_customers (agency, customer_id) values (%s, %s) on conflict do nothing",
+        (agency, customer_id),
+    )
+
+
+def _seniority(customer: Mapping[str, Any]) -> tuple[int, int]:
+    return _TYPE_ORDER.get(customer.get("CustomerType") or "", 3), int(customer.get("CustomerNumber") or 0)
+
+
+def _bare(number: str | None) -> str:
+    return "".join(letter for letter in number or "" if letter.isalnum()).upper()

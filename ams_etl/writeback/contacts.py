@@ -1,0 +1,130 @@
+"""Whom an event is about, in AMS360: a customer, a contact that will be one, or nobody known yet (W11)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.rules.writeback_customers import CustomerOfContact, customer_of
+
+_CREATES = frozenset({"contact_created", "deal_created", "deal_won"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a write goes: the lane it keeps its order in, and the customer where there is one already."""
+
+    lane: str
+    customer_id: str | None
+
+
+@dataclass(slots=True)
+class Book:
+    """What is known of the contacts that a batch of events names."""
+
+    system: str
+    by_number: dict[int, str] = field(default_factory=dict)
+    by_contact: dict[str, list[CustomerOfContact]] = field(default_factory=dict)
+    contacts_of_email: dict[str, list[str]] = field(default_factory=dict)
+    created: dict[str, Place] = field(default_factory=dict)
+    """Contact key -> the lane it was given when an event created it."""
+    new_keys: dict[str, str] = field(default_factory=dict)
+    """Contact key -> lane, to be stored."""
+
+    def place(self, kind: str, reference: dict[str, Any], email: str | None = None) -> Place | None:
+        """W11's order: the customer that the event names, then its contact, then its email; None: nobody yet."""
+        if reference.get("customer_id"):
+            return Place(str(reference["customer_id"]), str(reference["customer_id"]))
+        number = reference.get("customer_number")
+        if number:
+            customer = self.by_number.get(int(number))
+            return Place(customer, customer) if customer else None
+        keys = keys_of(reference, email)
+        for key in keys:
+            found = self._known(key)
+            if found is not None:
+                if kind in _CREATES:
+                    self._remember(keys, found.lane)
+                return found
+        if kind not in _CREATES or not keys:
+            return None
+        self._remember(keys, keys[0])
+        return self.created[keys[0]]
+
+    def contact_ids(self, reference: dict[str, Any]) -> list[str]:
+        """The contacts in the mart that a reference names."""
+        if reference.get("contact_id"):
+            return [reference["contact_id"]]
+        return self.contacts_of_email.get((reference.get("email") or "").strip().lower(), [])
+
+    def _known(self, key: str) -> Place | None:
+        what, _, value = key.partition(":")
+        contacts = [value] if what == "contact" else self.contacts_of_email.get(value, [])
+        customer = customer_of(one for contact in contacts for one in self.by_contact.get(contact, ()))
+        return Place(customer, customer) if customer else self.created.get(key)
+
+    def _remember(self, keys: Iterable[str], lane: str) -> None:
+        for key in keys:
+            if key not in self.created:
+                self.created[key] = Place(lane, None if ":" in lane else lane)
+                self.new_keys[key] = lane
+
+
+def keys_of(reference: dict[str, Any], email: str | None = None) -> list[str]:
+    """How a contact can be named: by its id and by its emails, small letters."""
+    keys = [f"contact:{reference['contact_id']}"] if reference.get("contact_id") else []
+    emails = [one.strip().lower() for one in (reference.get("email"), email) if one and one.strip()]
+    return keys + [f"email:{one}" for one in dict.fromkeys(emails)]
+
+
+def read_book(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    system: str,
+    references: Collection[tuple[dict[str, Any], str | None]],
+) -> Book:
+    """All that these references need, in one query a table, however many they are."""
+    book = Book(system)
+    keys = {key for reference, email in references for key in keys_of(reference, email)}
+    emails = sorted(key[6:] for key in keys if key.startswith("email:"))
+    contacts = {key[8:] for key in keys if key.startswith("contact:")}
+    numbers = sorted({str(one["customer_number"]) for one, _ in references if one.get("customer_number")})
+    if numbers:
+        rows = connection.execute(
+            """select (payload ->> 'CustomerNumber')::int, entity_id from raw_ams360.customers
+            where agency = %s and deleted_at is null and payload ->> 'CustomerNumber' = any(%s)""",
+            (agency, numbers),
+        )
+        book.by_number = {row[0]: row[1] for row in rows}
+    found: dict[str, list[str]] = defaultdict(list)
+    for email, contact in connection.execute(
+        "select email, contact_id::text from mart.contact_emails where agency = %s and email = any(%s)",
+        (agency, emails),
+    ):
+        found[email].append(contact)
+    book.contacts_of_email = dict(found)
+    contacts.update(contact for several in found.values() for contact in several)
+    customers: dict[str, list[CustomerOfContact]] = defaultdict(list)
+    for contact, customer, role, status, number in connection.execute(
+        """select s.contact_id::text, s.customer_id, s.role, coalesce(c.document ->> 'status', 'prospect'),
+            (c.document ->> 'customer_number')::int
+        from mart.contact_sources s
+        left join stage.candidates c on (c.agency, c.contact_id, c.entity, c.entity_id)
+            = (s.agency, s.contact_id, s.entity, s.entity_id)
+        where s.agency = %s and s.system = 'ams360' and s.contact_id = any(%s)""",
+        (agency, [UUID(one) for one in contacts]),
+    ):
+        customers[contact].append(CustomerOfContact(customer, role, status, number))
+    book.by_contact = dict(customers)
+    book.created = {
+        key: Place(lane, customer)
+        for key, lane, customer in connection.execute(
+            """select contact_key, lane, customer_id from ops.writeback_contacts
+            where agency = %s and system = %s and contact_key = any(%s)""",
+            (agency, system, sorted(keys)),
+        )
+    }
+    return book

@@ -1,0 +1,257 @@
+"""Deliver what waits in an outbox: many lanes side by side, each in order, each write once (W9).
+
+Knows no system: a `Target` carries writes out. Whatever happens, a write ends as delivered, failed with its reason,
+put off, or uncertain; it is never sent again unless it surely was not carried out.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError, ConfigError, TransientError
+from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.sources.soap.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
+from ams_etl.writeback.ledger import Ledger
+from ams_etl.writeback.outbox import DEPENDENCY, Claimed, Outbox, Settlement
+from ams_etl.writeback.target import ClaimLost, Delivered, DependencyMissing, Target
+
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class DeliveryReport:
+    """What a drain did.
+
+    Attributes:
+        counts: writes by their outcome: `delivered`, `failed`, `uncertain`, and `put_off` for every retry.
+        by_kind: (kind of event, outcome) -> writes.
+        recovered: rows taken over from a deliverer that was gone.
+        stopped_by: why it ended before the outbox was empty, if it did.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
+    recovered: int = 0
+    stopped_by: str | None = None
+
+
+async def deliver(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    target: Target,
+    settings: WritebackSettings,
+    *,
+    concurrency: int,
+    lease_seconds: float = 180.0,
+    linger_seconds: float = 20.0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> DeliveryReport:
+    """Deliver until nothing is due within `linger_seconds`.
+
+    Args:
+        connection: autocommit; used by this call alone while it runs.
+        agency: the agency id.
+        target: the system.
+        settings: tries, back-off, when to look up.
+        concurrency: calls in flight.
+        lease_seconds: a claim's life without a sign of its deliverer; longer than a call can be under way.
+        linger_seconds: how long to wait for retries that come due.
+        progress: called with the number of writes settled so far.
+
+    Raises:
+        ConfigError: the target refuses us; what was not sent waits on.
+    """
+    who = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
+    outbox = Outbox(connection, agency, target.system, who, lease_seconds, target.look_up)
+    async with Ledger(outbox) as ledger:
+        drain = _Drain(ledger, target, settings, concurrency, lease_seconds, linger_seconds, progress)
+        return await drain.run()
+
+
+class _Drain:
+    def __init__(
+        self,
+        ledger: Ledger,
+        target: Target,
+        settings: WritebackSettings,
+        concurrency: int,
+        lease_seconds: float,
+        linger_seconds: float,
+        progress: Callable[[int], None],
+    ) -> None:
+        self._ledger, self._target, self._settings = ledger, target, settings
+        # A few more hands than calls in flight: some always wait for the ledger.
+        self._hands = concurrency + max(2, concurrency // 3)
+        self._lease, self._linger, self._progress = lease_seconds, linger_seconds, progress
+        self._claimed: asyncio.Queue[Claimed] = asyncio.Queue()
+        self._held: set[UUID] = set()
+        self._settled = asyncio.Event()
+        self._troubles = 0
+        self._stop: Exception | str | None = None
+        self.report = DeliveryReport()
+
+    async def run(self) -> DeliveryReport:
+        self.report.recovered = await self._recover()
+        tasks = [asyncio.create_task(self._work()) for _ in range(self._hands)]
+        tasks.append(asyncio.create_task(self._renew()))
+        try:
+            await self._feed()
+        finally:
+            # Those at work finish their call; what is only claimed goes back.
+            left = [self._claimed.get_nowait().writeback_id for _ in range(self._claimed.qsize())]
+            while self._held - set(left):
+                self._settled.clear()
+                await self._settled.wait()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if left:
+                await self._ledger.do(lambda outbox: outbox.release(left))
+        if isinstance(self._stop, Exception):
+            raise self._stop
+        self.report.stopped_by = self._stop
+        return self.report
+
+    async def _recover(self) -> int:
+        wait = self._settings.look_up_after_seconds
+        return await self._ledger.do(lambda outbox: outbox.recover(wait))
+
+    async def _feed(self) -> None:
+        most = 3 * self._hands
+        while self._stop is None:
+            self._settled.clear()
+            wanted = most - self._claimed.qsize()
+            found = await self._ledger.claim(wanted) if wanted >= self._hands else []
+            for write in found:
+                self._held.add(write.writeback_id)
+                self._claimed.put_nowait(write)
+            if found and len(found) == wanted:
+                continue
+            if not self._held:
+                due = await self._ledger.do(lambda outbox: outbox.seconds_to_next())
+                if due is None or due > self._linger:
+                    return
+                await asyncio.sleep(min(due, 5.0) + 0.01)
+                self.report.recovered += await self._recover()
+                continue
+            try:
+                await asyncio.wait_for(self._settled.wait(), _POLL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 4)
+            held = list(self._held)
+            await self._ledger.do(lambda outbox, held=held: outbox.renew(held))  # type: ignore[misc]
+
+    async def _work(self) -> None:
+        while True:
+            write = await self._claimed.get()
+            try:
+                settlement = await self._carry_out(write)
+                if settlement is not None:
+                    await self._ledger.settle(settlement)
+                    self._count(write, settlement)
+            except Exception as error:  # noqa: BLE001 - the ledger is gone: nothing can be recorded, so nothing is sent
+                self._stop = self._stop or error
+            finally:
+                self._held.discard(write.writeback_id)
+                self._settled.set()
+
+    async def _carry_out(self, write: Claimed) -> Settlement | None:
+        """One write to its settlement; None: another deliverer has it."""
+        begun = False
+
+        async def begin() -> None:
+            nonlocal begun
+            if begun:
+                return
+            if not await self._ledger.begin(write.writeback_id):
+                raise ClaimLost(f"{write.writeback_id} was taken over")
+            begun = True
+
+        open_end = Settlement(write.writeback_id, write.lane, "pending", check_first=write.check_first)
+        try:
+            delivered = await self._target.carry_out(write, begin, self._ledger.ask)
+        except ClaimLost:
+            return None
+        except Exception as error:  # noqa: BLE001 - judged below; whatever it is, the write must not be lost or doubled
+            settlement = self._judge(write, open_end, error, begun=begun)
+            # A try that failed before `begin` counts, too; a refused login is not the write's fault.
+            return replace(settlement, count=not begun and not isinstance(error, ConfigError))
+        self._troubles = 0
+        return _settled(write, delivered)
+
+    def _judge(self, write: Claimed, end: Settlement, error: Exception, *, begun: bool) -> Settlement:
+        """What an error means for a write: surely not done, refused, or nobody knows."""
+        tries = write.attempts + 1
+        told = str(error) if isinstance(error, AmsEtlError) else f"unexpected: {type(error).__name__}"
+        if isinstance(error, DependencyMissing):
+            return replace(end, status="failed", error=told, note=DEPENDENCY)
+        if isinstance(error, ConfigError):
+            self._stop = self._stop or error
+            return replace(end, error=told)
+        if begun and _may_have_happened(error):
+            self._troubles += 1
+            self._stop_where_all_fails(told)
+            if write.operation not in self._target.look_up:
+                return replace(end, status="uncertain", error=told)
+            if tries >= self._settings.max_attempts:
+                return replace(end, status="uncertain", error=f"{told} (tried {tries} times)", check_first=True)
+            return replace(end, error=told, check_first=True, delay_seconds=self._settings.look_up_after_seconds)
+        if isinstance(error, TransientError):
+            self._troubles += 1
+            self._stop_where_all_fails(told)
+            if tries >= self._settings.max_attempts:
+                return replace(end, status="failed", error=f"given up after {tries} tries: {told}")
+            return replace(end, error=told, delay_seconds=self._delay(tries))
+        if not isinstance(error, AmsEtlError):
+            _log.exception("writeback %s: unexpected error", write.writeback_id)
+        return replace(end, status="failed", error=told)
+
+    def _delay(self, tries: int) -> float:
+        longest = min(self._settings.longest_retry_seconds, self._settings.first_retry_seconds * 2 ** (tries - 1))
+        return random.uniform(longest / 2, longest)  # noqa: S311
+
+    def _stop_where_all_fails(self, told: str) -> None:
+        """An outage is no reason to use up everybody's tries."""
+        if self._troubles >= 3 * self._hands and self._stop is None:
+            self._stop = f"{self._troubles} calls in a row failed, the last one: {told}"
+
+    def _count(self, write: Claimed, settlement: Settlement) -> None:
+        outcome = "put_off" if settlement.status == "pending" else settlement.status
+        self.report.counts[outcome] += 1
+        self.report.by_kind[write.kind, outcome] += 1
+        self._progress(sum(self.report.counts.values()) - self.report.counts["put_off"])
+
+
+def _settled(write: Claimed, delivered: Delivered) -> Settlement:
+    return Settlement(
+        write.writeback_id,
+        write.lane,
+        "delivered",
+        target_id=delivered.target_id,
+        note=delivered.note,
+        customer_id=delivered.customer_id,
+        alongside=delivered.alongside,
+    )
+
+
+def _may_have_happened(error: Exception) -> bool:
+    """After `begin`: only what AMS360 understood and refused, or what was surely turned away, has not happened."""
+    if isinstance(error, ReplyLost):
+        return True
+    if isinstance(error, SoapFault):
+        return not isinstance(error, BusinessFault | SecurityFault)
+    return not isinstance(error, AmsEtlError)

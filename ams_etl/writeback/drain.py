@@ -1,0 +1,71 @@
+"""One agency's writeback from beginning to end: understand the events, deliver what they ask for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import psycopg
+
+from ams_etl.settings import Agency
+from ams_etl.sources.ams360 import Ams360Connection, open_ams360
+from ams_etl.sources.ams360 import run as run_async
+from ams_etl.writeback.ams360_target import Ams360Target
+from ams_etl.writeback.deliver import DeliveryReport, deliver
+from ams_etl.writeback.expand import ExpandCounts, expand_events
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What came of the events, and of the writes."""
+
+    events: ExpandCounts
+    delivery: DeliveryReport
+    calls: dict[str, int]
+
+
+def drain(
+    connection: psycopg.Connection[Any],
+    agency: Agency,
+    ams360: Ams360Connection,
+    zone: tzinfo,
+    *,
+    linger_seconds: float = 20.0,
+    lease_seconds: float | None = None,
+    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+) -> DrainReport:
+    """Plan the writes of every event that is due and deliver until nothing is due any more.
+
+    Args:
+        connection: autocommit; for this call alone.
+        agency: the agency and its choices.
+        ams360: how to reach its AMS360.
+        zone: the schedule's time zone.
+        linger_seconds: how long to wait for retries that come due.
+        lease_seconds: see `deliver`; by default well beyond AMS360's time-out.
+        progress: called as (stage, done, total or None).
+
+    Raises:
+        ConfigError: AMS360 refuses the login, or the address is wrong; everything waits on.
+        TransientError: AMS360 does not answer at all.
+    """
+    events = expand_events(connection, agency, zone)
+    progress("events planned", events.planned, None)
+    lease = lease_seconds or 2 * ams360.timeout_seconds + 60
+
+    async def work() -> tuple[DeliveryReport, dict[str, int]]:
+        async with open_ams360(ams360) as client:
+            report = await deliver(
+                connection,
+                agency.id,
+                Ams360Target(client, agency.id, agency.writeback),
+                agency.writeback,
+                concurrency=ams360.max_concurrency,
+                lease_seconds=lease,
+                linger_seconds=linger_seconds,
+                progress=lambda done: progress("writes settled", done, None),
+            )
+            return report, dict(client.counts.by_operation)
+
+    delivery, calls = run_async(work())
+    return DrainReport(events, delivery, calls)

@@ -1,0 +1,132 @@
+"""What a person decides: which writes are parked, what became of an uncertain one, and sending failed ones again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.errors import ConfigError
+from ams_etl.settings import Agency
+from ams_etl.writeback.expand import plan_again
+from ams_etl.writeback.lanes import lock, promote
+from ams_etl.writeback.outbox import revive
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A write that waits for a person, or any other for people to see."""
+
+    writeback_id: UUID
+    system: str
+    kind: str
+    operation: str
+    status: str
+    customer_id: str | None
+    attempts: int
+    created_at: datetime
+    target_id: str | None
+    note: str | None
+    error: str | None
+
+
+def list_writebacks(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    statuses: Sequence[str] = ("failed", "uncertain"),
+    limit: int = 100,
+) -> list[Parked]:
+    """Writes of these statuses, oldest first."""
+    rows = connection.execute(
+        """select writeback_id, system, kind, operation, status, customer_id, attempts, created_at, target_id, note, error
+        from ops.writebacks where agency = %s and status = any(%s) order by position limit %s""",
+        (agency, list(statuses), limit),
+    ).fetchall()
+    return [Parked(*row) for row in rows]
+
+
+def resolve(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    writeback_id: UUID,
+    decision: Literal["delivered", "again"],
+    *,
+    target_id: str | None = None,
+) -> None:
+    """Settle an uncertain write: somebody looked in the other system.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        writeback_id: which.
+        decision: `delivered`: it is there; `again`: it is not, send it.
+        target_id: its id there, where it is known.
+
+    Raises:
+        ConfigError: there is no uncertain write of this id.
+    """
+    with connection.transaction():
+        lock(connection, agency)
+        found = connection.execute(
+            """update ops.writebacks set status = %(status)s, target_id = coalesce(%(target)s, target_id), error = null,
+                note = %(note)s, attempts = case when %(again)s then 0 else attempts end, not_before = now(),
+                check_first = %(again)s and check_first, claimed_by = null,
+                settled_at = case when %(again)s then null else now() end
+            where agency = %(agency)s and writeback_id = %(id)s and status = 'uncertain' returning system, lane""",
+            {
+                "agency": agency,
+                "id": writeback_id,
+                "again": decision == "again",
+                "status": "waiting" if decision == "again" else "delivered",
+                "target": target_id,
+                "note": f"resolved by a person: {decision}",
+            },
+        ).fetchone()
+        if found is None:
+            raise ConfigError(
+                f"{agency} has no uncertain writeback {writeback_id}; `ams-etl writeback list` shows them"
+            )
+        lanes = [found[1], *(revive(connection, agency, [writeback_id]) if decision == "delivered" else [])]
+        promote(connection, agency, found[0], lanes)
+
+
+def replay(
+    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, writeback_ids: Sequence[UUID] | None = None
+) -> int:
+    """Send failed writes again, planned anew by today's settings and mappings.
+
+    Args:
+        connection: autocommit.
+        agency: the agency and its choices.
+        zone: the schedule's time zone.
+        writeback_ids: which; None: all that failed.
+
+    Returns:
+        How many wait to be sent now.
+    """
+    with connection.transaction():
+        lock(connection, agency.id)
+        rows = connection.execute(
+            """select writeback_id, event_id from ops.writebacks
+            where agency = %(agency)s and status = 'failed' and (%(ids)s::uuid[] is null or writeback_id = any(%(ids)s))""",
+            {"agency": agency.id, "ids": None if writeback_ids is None else list(writeback_ids)},
+        ).fetchall()
+        ids = [row[0] for row in rows]
+        plan_again(connection, agency, zone, [row[1] for row in rows if row[1] is not None])
+        # What failed only because these had comes back with them.
+        replayed = connection.execute(
+            """with recursive these as (
+                select writeback_id from ops.writebacks where agency = %(agency)s and writeback_id = any(%(ids)s)
+                union select w.writeback_id from ops.writebacks w join these on w.depends_on = these.writeback_id
+                where w.agency = %(agency)s and w.status = 'failed')
+            update ops.writebacks w set status = 'waiting', attempts = 0, not_before = now(), error = null, note = null,
+                settled_at = null, claimed_by = null
+            from these where w.agency = %(agency)s and w.writeback_id = these.writeback_id and w.status = 'failed'
+            returning w.system, w.lane""",
+            {"agency": agency.id, "ids": ids},
+        ).fetchall()
+        for system in {row[0] for row in replayed}:
+            promote(connection, agency.id, system, {lane for one, lane in replayed if one == system})
+    return len(replayed)

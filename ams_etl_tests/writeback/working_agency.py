@@ -1,0 +1,79 @@
+"""An agency with a stand-in AMS360 and a database, and its writeback, for tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.settings import Agency, Ams360Settings
+from ams_etl.writeback.accept import Accepted, accept_events
+from ams_etl.writeback.drain import DrainReport, drain
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
+
+ZONE = ZoneInfo("America/Chicago")
+QUICK = WritebackSettings(first_retry_seconds=0.05, longest_retry_seconds=0.2, look_up_after_seconds=0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a test works with."""
+
+    connection: psycopg.Connection[Any]
+    sandbox: Sandbox
+    agency: Agency
+
+    def tell(self, *events: dict[str, Any]) -> list[Accepted]:
+        """Accept events; none may be refused."""
+        answers = accept_events(self.connection, self.agency.id, list(events))
+        assert [one.reason for one in answers if one.outcome == "refused"] == []
+        return answers
+
+    def drain(self, **more: Any) -> DrainReport:
+        """Plan and deliver what is due."""
+        return drain(
+            self.connection, self.agency, self.sandbox.connection(**more), ZONE, linger_seconds=3.0, lease_seconds=30.0
+        )
+
+    def state(self, kind: str, customer: str | None = None) -> list[dict[str, Any]]:
+        """The stand-in's own records."""
+        found: list[dict[str, Any]] = self.sandbox.ask(f"state/{kind}" + (f"?customer={customer}" if customer else ""))
+        return found
+
+    def customer(self, place: int = 0, **wanted: Any) -> dict[str, Any]:
+        """A customer of the stand-in, as it is."""
+        found = [
+            one for one in self.state("customers") if all(one.get(name) == value for name, value in wanted.items())
+        ]
+        return found[place]
+
+    def outbox(self, columns: str = "operation, status", where: str = "true") -> list[Any]:
+        """Rows of the outbox, in their order."""
+        rows = self.connection.execute(
+            f"select {columns} from ops.writebacks where {where} order by position"
+        ).fetchall()
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+    def with_settings(self, **settings: Any) -> "Office":
+        """The same with other choices about writeback."""
+        changed = replace(self.agency.writeback, **settings)
+        return replace(self, agency=self.agency.model_copy(update={"writeback": changed}))
+
+
+def office(connection: psycopg.Connection[Any], sandbox: Sandbox) -> Office:
+    """The agency `demo` of a stand-in."""
+    reach = Ams360Settings(wsdl=sandbox.wsdl, agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED")
+    return Office(connection, sandbox, Agency(id="demo", name="Demo", ams360=reach, writeback=QUICK))
+
+
+@contextmanager
+def faults(sandbox: Sandbox, **switches: Any) -> Iterator[None]:
+    """Faults for a while."""
+    sandbox.faults(**switches)
+    try:
+        yield
+    finally:
+        sandbox.faults(off=True)
