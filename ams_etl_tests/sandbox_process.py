@@ -104,7 +104,7 @@ class Sandbox:
         )  # fmt: skip
 
 
-def die_with_parent() -> None:
+def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -121,7 +121,7 @@ def running_sandbox(
         ],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=die_with_parent,
+        preexec_fn=_die_with_parent,
     )  # fmt: skip
     try:
         assert process.stdout is not None
