@@ -47,6 +47,7 @@ class Gate:
 
     def __init__(self, code: str, names: Iterable[str]) -> None:
         self._code = code.encode("ascii")
+        self._spellings = [(code.encode(name), MASK.decode().encode(name)) for name in ("ascii", *_UTF16.values())]
         # A name as it is written: any case, an optional prefix, and separators anywhere.
         self._code_member = _member(names)
         self._secret_member = _member(SECRETS)
@@ -60,13 +61,20 @@ class Gate:
         """The body without the code and without secret members, and whether it presented the code."""
         encoding = _wide(body)
         if encoding is None:
-            return self._redact(body)
+            done = self._redact(body)
+            return Redacted(self._strip(done.body), done.presented)
         # A wide encoding is made narrow for the search and wide again, an odd last byte kept.
         odd = len(body) % 2
         text = body[: len(body) - odd].decode(encoding, "surrogatepass")
         done = self._redact(text.encode("utf-8", "surrogatepass"))
         wide = done.body.decode("utf-8", "surrogatepass").encode(encoding, "surrogatepass")
-        return Redacted(wide + body[len(body) - odd :], done.presented)
+        return Redacted(self._strip(wide + body[len(body) - odd :]), done.presented)
+
+    def _strip(self, body: bytes) -> bytes:
+        """Without the code in any encoding: a broken body may be in several."""
+        for code, mask in self._spellings:
+            body = body.replace(code, mask)
+        return body
 
     def _redact(self, body: bytes) -> Redacted:
         found = [_value(match) for match in self._code_member.finditer(body)]
@@ -76,7 +84,6 @@ class Gate:
             presented = Presented.RIGHT if all(named) else Presented.WRONG
         else:
             presented = Presented.RIGHT if any(anywhere) else Presented.NOTHING
-        body = body.replace(self._code, MASK) if any(anywhere) else body
         return Redacted(self._secret_member.sub(_masked, self._code_member.sub(_masked, body)), presented)
 
 

@@ -1,0 +1,68 @@
+"""What an administrator enters in AMS360: complete, least, and without the secret unless it is asked for."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import ams_etl
+from ams_etl.cli import cli
+from ams_etl.inbound.setup import OPERATIONS, least_rights, needed_right
+from ams_etl_tests.inbound.service_process import CODE, environment, write_agencies
+
+ROOMS = ("sources/ams360.py", "sync", "writeback", "defs")
+
+
+def operations_in_the_code() -> set[str]:
+    """Every literal of the rooms that AMS360 is called from which is an operation of its contract."""
+    root = Path(ams_etl.__file__).parent
+    wsdl = (root / "sandbox" / "ams360" / "WSAPIService.wsdl").read_text("utf-8")
+    files = [
+        file for room in ROOMS for file in ([root / room] if room.endswith(".py") else (root / room).rglob("*.py"))
+    ]
+    literals = {
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+    }
+    return {literal for literal in literals if f'operation name="{literal}"' in wsdl}
+
+
+def test_the_rights_are_those_of_the_operations_that_the_code_names() -> None:
+    """Whoever calls another operation must say which feature needs it."""
+    named = operations_in_the_code()
+    assert "CustomerGetById" in named
+    assert {operation for several in OPERATIONS.values() for operation in several} == named - {"Login"}
+
+
+def test_an_operation_s_name_tells_the_right_that_it_needs() -> None:
+    assert needed_right("CustomerGetListByNamePrefix") == ("Customer", "retrieve")
+    assert needed_right("GLBranchGetListAll") == ("GLBranch", "retrieve")
+    assert needed_right("CustomerActivityInsert") == ("CustomerActivity", "insert")
+    assert least_rights(["read customers, contacts and policies"])["Policy"] == {"retrieve"}
+
+
+def test_setup_prints_the_form_and_reveals_the_code_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_agencies(tmp_path)
+    for name, value in environment(tmp_path, None).items():
+        monkeypatch.setenv(name, value)
+    shown = CliRunner().invoke(cli, ["notifications", "setup", "demo"])
+    assert shown.exit_code == 0, shown.output
+    assert CODE not in shown.output
+    for said in (
+        "AmsEtlNotificationClientService", "https://hooks.example.com/ams/notifications/demo/<the value of DEMO_CODE>",
+        "Single Retry", "2.0", "Customer Contact",
+    ):  # fmt: skip
+        assert said in shown.output
+    revealed = CliRunner().invoke(cli, ["notifications", "setup", "demo", "--reveal"])
+    assert f"https://hooks.example.com/ams/notifications/demo/{CODE}" in revealed.output
+
+    monkeypatch.setenv("DEMO_CODE", "short")
+    refused = CliRunner().invoke(cli, ["notifications", "setup", "demo", "--reveal"])
+    assert refused.exit_code != 0
+    assert "12 to 256" in str(refused.exception)
+    assert "short" not in str(refused.exception)
