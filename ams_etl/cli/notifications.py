@@ -76,13 +76,14 @@ def replay(agency: str) -> None:
 @notifications.command()
 @click.argument("agency")
 @click.option("--reveal", is_flag=True, help="Show the authentication code itself.")
-def setup(agency: str, *, reveal: bool) -> None:
+@click.option("--read-only", is_flag=True, help="Leave out the rights that only writing back needs.")
+def setup(agency: str, *, reveal: bool, read_only: bool) -> None:
     """Print what to enter in AMS360: Notification Service Setup, and the least rights of the WSAPI login."""
     from rich.console import Console
     from rich.table import Table
 
     from ams_etl.inbound.redaction import check_code
-    from ams_etl.inbound.setup import RIGHTS, least_rights, setup_form
+    from ams_etl.inbound.setup import OPERATIONS, RIGHTS, least_rights, setup_form
 
     load_environment_file()
     agencies = load_agencies()
@@ -102,9 +103,12 @@ def setup(agency: str, *, reveal: bool) -> None:
             highlight=False,
         )
     console.print("\n[bold]Administration > Web Service API > Entity Access[/bold]: these rights and no others")
-    table = Table("entity", *RIGHTS)
-    for entity, rights in sorted(least_rights().items()):
-        table.add_row(entity, *("yes" if right in rights else "" for right in RIGHTS))
+    rights = least_rights([feature for feature in OPERATIONS if not (read_only and feature.startswith("write"))])
+    table = Table("entity", *RIGHTS, "to")
+    for entity in sorted({entity for entity, _ in rights}):
+        needed = [rights.get((entity, right), []) for right in RIGHTS]
+        why = dict.fromkeys(feature for features in needed for feature in features)
+        table.add_row(entity, *("yes" if features else "" for features in needed), "; ".join(why))
     console.print(table)
 
 

@@ -22,10 +22,25 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "AgencyInfoGet", "EmployeeGetListAll", "CompanyGetListAll", "LineOfBusinessGetAllList", "GLDivisionGetListAll",
         "GLBranchGetListAll", "GLDepartmentGetListAll", "GLGroupGetListAll",
     ),
+    "write notes and conversations": (
+        "CustomerNoteInsert", "CustomerActivityInsert", "FileChunkBegin", "FileChunkSend", "FileChunkEnd",
+    ),
+    "write tickets": (
+        "CustomerSuspenseInsert", "CustomerSuspenseUpdate", "CustomerSuspenseGetListByCustomerId",
+        "CustomerSuspenseGetBySuspenseId",
+    ),
+    "write contacts": ("CustomerInsert", "CustomerUpdate", "SearchByPhoneNumber"),
+    "write deals": ("PolicyInsert",),
 }  # fmt: skip
 """The operations of each feature; `Login` needs no right."""
 _OPERATION = re.compile(r"(?P<entity>[A-Z]\w*?)(?P<verb>Get|Insert|Update|Delete)(?=[A-Z]|$)")
 _VERBS = {"Get": "retrieve", "Insert": "insert", "Update": "update", "Delete": "delete"}
+
+
+_NAMED_OTHERWISE = {
+    "FileChunkBegin": ("FileChunk", "insert"), "FileChunkSend": ("FileChunk", "insert"),
+    "FileChunkEnd": ("FileChunk", "insert"), "SearchByPhoneNumber": ("Customer", "retrieve"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +106,12 @@ def notification_types(agency: Agency) -> dict[str, str]:
     return types
 
 
-def least_rights(features: Iterable[str] = tuple(OPERATIONS)) -> dict[str, set[str]]:
-    """Entity -> the rights that the operations of these features need."""
-    rights: defaultdict[str, set[str]] = defaultdict(set)
+def least_rights(features: Iterable[str] = tuple(OPERATIONS)) -> dict[tuple[str, str], list[str]]:
+    """(entity, right) -> the features that need it."""
+    rights: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for feature in features:
-        for operation in OPERATIONS[feature]:
-            entity, right = needed_right(operation)
-            rights[entity].add(right)
+        for needed in dict.fromkeys(needed_right(operation) for operation in OPERATIONS[feature]):
+            rights[needed].append(feature)
     return dict(rights)
 
 
@@ -107,6 +121,8 @@ def needed_right(operation: str) -> tuple[str, str]:
     Raises:
         ValueError: it tells none.
     """
+    if operation in _NAMED_OTHERWISE:
+        return _NAMED_OTHERWISE[operation]
     found = _OPERATION.match(operation)
     if found is None:
         raise ValueError(operation)
