@@ -23,6 +23,7 @@ _COMMANDS = {
     "up": ("ams_etl.cli.up", "up"),
     "users": ("ams_etl.cli.users", "users"),
     "why": ("ams_etl.cli.why", "why"),
+    "writeback": ("ams_etl.cli.writeback", "writeback"),
 }
 
 

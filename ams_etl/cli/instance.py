@@ -64,14 +64,17 @@ def dagster_instance() -> Iterator[Any]:
         yield instance
 
 
-def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) -> str:
+def run_job(
+    name: str, agency: str, config: Mapping[str, Any] | None, instance: Any, *, direction: str = "agency"
+) -> str:
     """Run one of our jobs for one agency in this process.
 
     Args:
         name: the job.
         agency: the partition; added when new.
-        config: the `sync_scope` resource's configuration.
+        config: the `sync_scope` resource's configuration; None for a job that has none.
         instance: where the run is recorded.
+        direction: `agency` for what reads, `writeback` for what writes: one run of each at a time.
 
     Returns:
         The run id.
@@ -83,7 +86,7 @@ def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) ->
 
     if not instance.has_dynamic_partition("agency", agency):
         instance.add_dynamic_partitions("agency", [agency])
-    _refuse_second_run(instance, agency)
+    _refuse_second_run(instance, agency, direction)
     job = defs().resolve_job_def(name)
     for noisy in ("dagster", "dagster.builtin", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
@@ -91,10 +94,10 @@ def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) ->
         instance=instance,
         partition_key=agency,
         run_config={
-            "resources": {"sync_scope": {"config": dict(config)}},
+            **({"resources": {"sync_scope": {"config": dict(config)}}} if config is not None else {}),
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
-        tags={**_REPOSITORY_TAG, "ams_etl/agency": agency, "ams_etl/process": str(os.getpid())},
+        tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency, "ams_etl/process": str(os.getpid())},
         raise_on_error=False,
     )
     if not result.success:
@@ -102,15 +105,16 @@ def run_job(name: str, agency: str, config: Mapping[str, Any], instance: Any) ->
     return str(result.run_id)
 
 
-def _refuse_second_run(instance: Any, agency: str) -> None:
+def _refuse_second_run(instance: Any, agency: str, direction: str) -> None:
     from dagster import DagsterRunStatus, RunsFilter
 
     running = instance.get_runs(
-        RunsFilter(tags={"ams_etl/agency": agency}, statuses=[DagsterRunStatus.STARTED]), limit=1
+        RunsFilter(tags={f"ams_etl/{direction}": agency}, statuses=[DagsterRunStatus.STARTED]), limit=1
     )
     for run in running:
         if _alive(run.tags.get("ams_etl/process")):
-            raise AmsEtlError(f"{agency} is being synced already (run {run.run_id}); wait for it or stop it in the UI")
+            doing = "synced" if direction == "agency" else "written to"
+            raise AmsEtlError(f"{agency} is being {doing} already (run {run.run_id}); wait for it or stop it in the UI")
         if "ams_etl/process" in run.tags:
             instance.report_run_failed(run, "The process of this run is gone.")
 

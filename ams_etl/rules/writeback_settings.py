@@ -57,3 +57,7 @@ class WritebackSettings:
     """W9: how long after a lost reply the record is looked up; a call may still be under way."""
     wait_days: int = 14
     """How long an event waits for a contact or ticket that is not known yet."""
+    max_wait_minutes: int = 60
+    """A write that is open for longer fails the check."""
+    max_failed_share: float = 0.05
+    """Of a day's settled writes."""

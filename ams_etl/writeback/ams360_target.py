@@ -23,7 +23,16 @@ from ams_etl.writeback.contacts import read_book
 from ams_etl.writeback.outbox import Claimed
 from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing
 
-OPERATIONS = ("note", "activity", "suspense", "complete_suspense", "customer", "update_customer", "policy")
+OPERATIONS = {
+    "note": "CustomerNoteInsert",
+    "activity": "CustomerActivityInsert",
+    "suspense": "CustomerSuspenseInsert",
+    "complete_suspense": "CustomerSuspenseUpdate",
+    "customer": "CustomerInsert",
+    "update_customer": "CustomerUpdate",
+    "policy": "PolicyInsert",
+}
+"""What each operation of the rules is in AMS360; a customer that is there already is updated, where that raises it."""
 _CUSTOMERS = RawTable("raw_ams360", "customers")
 _READ_AT_MOST = 25
 """Customers read whole in one search for duplicates."""

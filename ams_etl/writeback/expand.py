@@ -183,7 +183,9 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Eve
             event.state = "done"
             continue
         # A ticket may have been created by an event before it in this very chunk.
-        place = places[event.event_id] or _place(event, book, tickets)
+        place = places[event.event_id]
+        if place is None and event.kind == "ticket_completed":
+            place = _place(event, book, tickets)
         if place is None:
             _wait(event, agency)
             continue

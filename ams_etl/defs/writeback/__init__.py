@@ -1,0 +1,1 @@
+"""What goes back to AMS360: the outbox, its health, and what starts it."""

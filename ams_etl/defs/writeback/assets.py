@@ -1,0 +1,86 @@
+"""The outbox as an asset: a materialization delivers what is due; and its health."""
+
+import dagster as dg
+
+from ams_etl.defs.failures import permanent
+from ams_etl.defs.metadata import table_of
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.progress import run_log_progress
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.errors import TransientError
+
+HEALTH_KEY = dg.AssetKey(["ops", "writeback_health"])
+
+
+# No retry policy: the outbox knows what may be tried again, and the sensor starts a new run for it.
+@dg.asset(
+    key=["ops", "writebacks"],
+    group_name="writeback",
+    kinds={"soap", "postgres"},
+    owners=OWNERS,
+    partitions_def=agency_partitions,
+    metadata={"dagster/table_name": "ops.writebacks"},
+)
+def writebacks(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.MaterializeResult[None]:
+    """Turn platform events into writes to AMS360 (rules W) and deliver each once, a customer's in order."""
+    from ams_etl.writeback.drain import drain
+
+    agency = context.partition_key
+    read = agencies.read()
+    with permanent(), warehouse.connection() as connection:
+        report = drain(
+            connection, read.get(agency), agencies.ams360(agency), read.schedule.zone, progress=run_log_progress()
+        )
+        if report.delivery.stopped_by:
+            raise TransientError(f"{report.delivery.stopped_by}; what was not sent waits in the outbox")
+    events, counts = report.events, report.delivery.counts
+    return dg.MaterializeResult(
+        metadata={
+            "events_planned": events.planned,
+            "events_without_writes": events.done,
+            "events_waiting": events.waiting,
+            "events_refused": events.refused,
+            "writes_planned": events.writes,
+            "delivered": counts["delivered"],
+            "failed": counts["failed"],
+            "uncertain": counts["uncertain"],
+            "retries": counts["put_off"],
+            "taken_over": report.delivery.recovered,
+            "by_kind": table_of(
+                ("kind", "outcome", "writes"),
+                [(kind, outcome, count) for (kind, outcome), count in sorted(report.delivery.by_kind.items())],
+            ),
+            "calls_by_operation": table_of(("operation", "calls"), report.calls.items()),
+        }
+    )
+
+
+@dg.asset(
+    key=HEALTH_KEY,
+    group_name="writeback",
+    kinds={"postgres"},
+    owners=OWNERS,
+    partitions_def=agency_partitions,
+    deps=[writebacks],
+    metadata={"dagster/table_name": "ops.writeback_health"},
+)
+def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    """Writes by kind, status and age, and the last 24 hours as a picture."""
+    from ams_etl.writeback.health import health, timeline
+
+    with warehouse.connection() as connection:
+        found = health(connection, context.partition_key)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(row[3] for row in found.counts),
+            "oldest_open_minutes": found.oldest_open_minutes,
+            "uncertain": found.uncertain,
+            "failed_share_of_24_hours": round(found.failed_share, 4),
+            "writes": table_of(("system", "kind", "status", "writes", "oldest, minutes"), found.counts),
+            "events": table_of(("state", "events"), found.events),
+            "last_24_hours": dg.MetadataValue.md(f"```\n{timeline(found)}\n```"),
+        }
+    )

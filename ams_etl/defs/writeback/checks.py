@@ -1,0 +1,80 @@
+"""Checks on the outbox, for people: nothing waits too long, nothing is undecided, little fails."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.writeback.assets import HEALTH_KEY
+
+
+@dg.multi_asset_check(
+    name="writeback_checks",
+    specs=[
+        dg.AssetCheckSpec(
+            "no_write_waits_too_long",
+            asset=HEALTH_KEY,
+            description="No open write is older than `writeback.max_wait_minutes`.",
+            partitions_def=agency_partitions,
+        ),
+        dg.AssetCheckSpec(
+            "no_write_is_uncertain",
+            asset=HEALTH_KEY,
+            description="W9: no write waits for a person to look into AMS360.",
+            partitions_def=agency_partitions,
+        ),
+        dg.AssetCheckSpec(
+            "few_writes_fail",
+            asset=HEALTH_KEY,
+            description="Of the last 24 hours' writes, no more failed than `writeback.max_failed_share`.",
+            partitions_def=agency_partitions,
+        ),
+    ],
+)
+def writeback_checks(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge one agency's outbox by its own limits."""
+    from ams_etl.writeback.health import health
+    from ams_etl.writeback.parked import list_writebacks
+
+    agency = context.partition_key
+    limits = agencies.agency(agency).writeback
+    with warehouse.connection() as connection:
+        found = health(connection, agency)
+        uncertain, failed = (
+            [str(one.writeback_id) for one in list_writebacks(connection, agency, [status], limit=20)]
+            for status in ("uncertain", "failed")
+        )
+    yield from [
+        _result(
+            "no_write_waits_too_long",
+            found.oldest_open_minutes <= limits.max_wait_minutes,
+            oldest_open_minutes=found.oldest_open_minutes,
+        ),
+        _result(
+            "no_write_is_uncertain",
+            found.uncertain == 0,
+            uncertain=found.uncertain,
+            sample_ids=dg.MetadataValue.json(uncertain),
+            decide=f"look into AMS360, then: ams-etl writeback resolve {agency} ID --delivered | --again",
+        ),
+        _result(
+            "few_writes_fail",
+            found.failed_share <= limits.max_failed_share,
+            failed_share=round(found.failed_share, 4),
+            sample_ids=dg.MetadataValue.json(failed),
+            look_at_them=f"ams-etl writeback list {agency}; once the cause is gone: ams-etl writeback replay {agency}",
+        ),
+    ]
+
+
+def _result(name: str, passed: bool, **metadata: str | int | float | dg.MetadataValue) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed,
+        check_name=name,
+        asset_key=HEALTH_KEY,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=dict(metadata),
+    )

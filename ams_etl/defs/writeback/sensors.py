@@ -1,0 +1,52 @@
+"""What starts a delivery: something is due."""
+
+import time
+
+import dagster as dg
+
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.writeback.jobs import writeback_job
+from ams_etl.errors import AmsEtlError
+
+AGAIN_SECONDS = 600
+"""What is due and stays the same (AMS360 could not be reached at all) is tried again that often."""
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
+]  # fmt: skip
+
+
+@dg.sensor(
+    job=writeback_job,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a delivery for every agency in whose outbox something is due, one at a time for each.",
+)
+def deliver_writebacks(
+    context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.SensorResult | dg.SkipReason:
+    """The run key is what is due: it is asked for once, and again when that changes."""
+    from ams_etl.writeback.health import what_is_due
+
+    try:
+        listed = [agency.id for agency in agencies.read().all if agency.system == "ams360"]
+        with warehouse.connection() as connection:
+            due = {agency: what_is_due(connection, agency) for agency in listed}
+    except AmsEtlError as error:
+        return dg.SkipReason(str(error))
+    known = set(context.instance.get_dynamic_partitions("agency"))
+    requests = [
+        dg.RunRequest(
+            run_key=f"writeback:{agency}:{what}:{int(time.time()) // AGAIN_SECONDS}",
+            partition_key=agency,
+            tags={"ams_etl/writeback": agency},
+        )
+        for agency, what in due.items()
+        if what is not None and agency in known and not _under_way(context.instance, agency)
+    ]
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing is due")
+
+
+def _under_way(instance: dg.DagsterInstance, agency: str) -> bool:
+    runs = instance.get_runs(dg.RunsFilter(tags={"ams_etl/writeback": agency}, statuses=_UNDER_WAY), limit=1)
+    return bool(runs)

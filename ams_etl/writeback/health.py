@@ -1,0 +1,112 @@
+"""How an agency's writeback is doing, and whether there is something to do: for sensors, checks and people."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+_BAR = "▏▎▍▌▋▊▉█"
+_WIDTH = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Writes by kind and status, and what a person should know.
+
+    Attributes:
+        counts: (system, kind, status, writes, age of the oldest in minutes).
+        events: (state, events): those that are not planned or done.
+        oldest_open_minutes: of writes that are neither delivered, failed nor uncertain; 0 where there are none.
+        uncertain: writes that wait for a person.
+        settled_today: delivered, failed or uncertain within the last 24 hours.
+        failed_today: of these, failed ones.
+        hours: (hour UTC, created, delivered, failed, uncertain) of the last 24 hours.
+    """
+
+    counts: tuple[tuple[str, str, str, int, float], ...]
+    events: tuple[tuple[str, int], ...]
+    oldest_open_minutes: float
+    uncertain: int
+    settled_today: int
+    failed_today: int
+    hours: tuple[tuple[datetime, int, int, int, int], ...]
+
+    @property
+    def failed_share(self) -> float:
+        """Of the last 24 hours' settled writes (0..1)."""
+        return self.failed_today / self.settled_today if self.settled_today else 0.0
+
+
+def health(connection: psycopg.Connection[Any], agency: str) -> Health:
+    """Look at one agency's outbox."""
+    counts = connection.execute(
+        """select system, kind, status, writebacks, extract(epoch from now() - oldest)::float8 / 60
+        from ops.writeback_health where agency = %s order by 1, 2, 3""",
+        (agency,),
+    ).fetchall()
+    events = connection.execute(
+        """select state, count(*) from ops.events where agency = %s and state in ('received', 'waiting', 'refused')
+        group by state order by state""",
+        (agency,),
+    ).fetchall()
+    hours = connection.execute(
+        """with hours as (select generate_series(date_trunc('hour', now()) - interval '23 hours', now(), '1 hour') as h),
+        created as (select date_trunc('hour', created_at) h, count(*) n from ops.writebacks
+            where agency = %(agency)s and created_at > now() - interval '24 hours' group by 1),
+        settled as (select date_trunc('hour', settled_at) h, count(*) filter (where status = 'delivered') as delivered,
+                count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'uncertain') as uncertain
+            from ops.writebacks where agency = %(agency)s and settled_at > now() - interval '24 hours' group by 1)
+        select h, coalesce(n, 0), coalesce(delivered, 0), coalesce(failed, 0), coalesce(uncertain, 0)
+        from hours left join created using (h) left join settled using (h) order by h""",
+        {"agency": agency},
+    ).fetchall()
+    ages = [row[4] for row in counts if row[2] in {"waiting", "pending", "claimed", "delivering"}]
+    return Health(
+        counts=tuple((system, kind, status, count, round(age, 1)) for system, kind, status, count, age in counts),
+        events=tuple((state, count) for state, count in events),
+        oldest_open_minutes=round(max(ages, default=0.0), 1),
+        uncertain=sum(row[3] for row in counts if row[2] == "uncertain"),
+        settled_today=sum(row[2] + row[3] + row[4] for row in hours),
+        failed_today=sum(row[3] for row in hours),
+        hours=tuple((row[0].astimezone(UTC), *row[1:]) for row in hours),
+    )
+
+
+def timeline(found: Health) -> str:
+    """The last 24 hours as bars of text: what came in, and what of it was delivered, failed or left uncertain."""
+    most = max(
+        (max(created, delivered + failed + uncertain) for _, created, delivered, failed, uncertain in found.hours)
+    )
+    lines = [f"{'hour (UTC)':<12}{'planned':<{_WIDTH + 8}}delivered"]
+    for hour, created, delivered, failed, uncertain in found.hours:
+        trouble = f"  {failed} failed" * bool(failed) + f"  {uncertain} uncertain" * bool(uncertain)
+        lines.append(
+            f"{hour:%d. %H:00}   {_bar(created, most):<{_WIDTH}}{created or '':>6}  "
+            f"{_bar(delivered, most):<{_WIDTH}}{delivered or '':>6}{trouble}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def what_is_due(connection: psycopg.Connection[Any], agency: str) -> str | None:
+    """Says what a run would drain, the same while that stays the same; None: nothing is due now."""
+    row = connection.execute(
+        """select
+            (select max(seq) from ops.events
+                where agency = %(agency)s and state in ('received', 'waiting') and look_again_at <= now()),
+            (select max(position) from ops.writebacks
+                where agency = %(agency)s and status = 'pending' and not_before <= now()),
+            (select extract(epoch from max(not_before))::bigint from ops.writebacks
+                where agency = %(agency)s and status = 'pending' and not_before <= now()),
+            (select count(*) from ops.writebacks
+                where agency = %(agency)s and status in ('claimed', 'delivering') and claim_expires_at <= now())""",
+        {"agency": agency},
+    ).fetchone()
+    if row is None or not any(row):
+        return None
+    return "-".join(str(part or 0) for part in row)
+
+
+def _bar(count: int, most: int) -> str:
+    eighths = round(count / most * _WIDTH * 8) if most else 0
+    return "█" * (eighths // 8) + (_BAR[eighths % 8 - 1] if eighths % 8 else "")

@@ -1,0 +1,106 @@
+"""`ams-etl writeback` and its sensor, through the real Dagster, Postgres and SOAP."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.store.database import connect
+from ams_etl.writeback.accept import accept_events
+from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
+from ams_etl_tests.sandbox_process import Sandbox
+from ams_etl_tests.writeback.sample_events import event
+
+# Dagster says so of checks with partitions, which the code location uses on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:Specifying a partitions_def", "ignore:Parameter `partitions_def`")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, database: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """A command line, and this process in the same environment."""
+    made = command_line(tmp_path, database, sandbox)
+    for name in ("AMS_ETL_HOME", "AMS_ETL_DATABASE_URL", "TEST_AMS360_PASSWORD"):
+        monkeypatch.setenv(name, made.environment[name])
+    return made
+
+
+def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
+    desk: CommandLine, database: str, sandbox: Sandbox
+) -> None:
+    """What the plan prints is what AMS360 gets; what is uncertain is listed and settled by its id."""
+    key = sandbox.ask("customers")[0][0]
+    with connect(database) as connection:
+        accept_events(connection, "demo", [event("note", key), event("meeting", key)])
+        printed = desk.run("writeback", "demo", "--plan")
+        assert "CustomerNoteInsert" in printed
+        assert '"NoteText": "Note by Ann Lee\\nPrefers mornings.\\nLink: https://platform.example/c/1"' in printed
+        assert sandbox.ask("writes") == []
+        assert connection.execute("select count(*) from ops.writebacks").fetchone() == (0,)
+        sandbox.faults(lost={"next": 1, "operations": ["CustomerActivityInsert"]})
+        printed = desk.run("writeback", "demo")
+        assert "1 are uncertain" in printed
+        assert len(sandbox.ask("writes")) == 2
+        row = connection.execute("select writeback_id::text from ops.writebacks where status = 'uncertain'").fetchone()
+        assert row is not None
+        assert row[0] in desk.run("writeback", "list", "demo")
+        desk.run("writeback", "resolve", "demo", row[0], "--delivered")
+        assert connection.execute("select distinct status from ops.writebacks").fetchall() == [("delivered",)]
+        assert "no uncertain writeback" in desk.run("writeback", "resolve", "demo", row[0], "--again", code=1)
+
+
+def test_the_sensor_starts_one_run_for_what_is_due_and_none_beside_it(desk: CommandLine, database: str) -> None:
+    """The key is what is due: the same backlog gives the same key, a run under way gives none."""
+    from ams_etl.definitions import defs
+    from ams_etl.defs.writeback.sensors import deliver_writebacks
+
+    assert os.environ["AMS_ETL_HOME"] == str(desk.home)
+    with connect(database) as connection, dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions("agency", ["demo"])
+
+        def asked() -> list[str | None]:
+            context = dg.build_sensor_context(instance=instance)
+            answer = deliver_writebacks(context, warehouse=Warehouse(), agencies=AgenciesFile())
+            return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
+
+        assert asked() == []
+        accept_events(connection, "demo", [event("note", "00000000-0000-0000-0000-000000000001")])
+        first = asked()
+        assert len(first) == 1
+        assert asked() == first
+        accept_events(connection, "demo", [event("note", "00000000-0000-0000-0000-000000000001")])
+        assert asked() != first
+        job = defs().resolve_job_def("writeback")
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={"ams_etl/writeback": "demo"})
+        assert asked() == []
+
+
+def test_the_checks_tell_of_what_waits_fails_and_is_undecided(desk: CommandLine, database: str) -> None:
+    """Each by the agency's own limits, with ids to look for."""
+    from ams_etl.defs.writeback.assets import writeback_health
+    from ams_etl.defs.writeback.checks import writeback_checks
+
+    assert desk.home.exists()
+
+    def failing() -> set[str]:
+        with dg.instance_for_test() as instance:
+            instance.add_dynamic_partitions("agency", ["demo"])
+            result = dg.materialize(
+                [writeback_health, writeback_checks], partition_key="demo", instance=instance,
+                resources={"warehouse": Warehouse(), "agencies": AgenciesFile()},
+            )  # fmt: skip
+            (made,) = result.asset_materializations_for_node("ops__writeback_health")
+            assert "planned" in str(made.metadata["last_24_hours"].value)
+            return {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
+
+    with connect(database) as connection:
+        insert = """insert into ops.writebacks (agency, kind, operation, lane, request, status, created_at, settled_at)
+            values ('demo', 'note', 'note', %s, '{}', %s, now() - interval '2 hours', %s)"""
+        connection.execute(insert, ("a", "delivered", "now"))
+        assert failing() == set()
+        connection.execute(insert, ("b", "pending", None))
+        assert failing() == {"no_write_waits_too_long"}
+        connection.execute(insert, ("c", "uncertain", "now"))
+        connection.execute(insert, ("d", "failed", "now"))
+        assert failing() == {"no_write_waits_too_long", "no_write_is_uncertain", "few_writes_fail"}

@@ -1,0 +1,124 @@
+"""Whom an event is about: the contacts of a synced agency, and what writing does to the next sync."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.store.database import connect
+from ams_etl.sync.derive import derive_dirty, mark_due
+from ams_etl.sync.extract import extract
+from ams_etl.sync.extract_reference import extract_reference
+from ams_etl.sync.plan import make_plan
+from ams_etl.sync.publish import publish
+from ams_etl.sync.scope import SyncScope
+from ams_etl_tests.sandbox_process import Sandbox
+from ams_etl_tests.writeback.sample_events import event
+from ams_etl_tests.writeback.working_agency import Office, office
+
+TODAY = date(2026, 6, 2)
+
+
+def sync(demo: Office) -> None:
+    """A full sync of the stand-in into the mart."""
+    connection, agency = demo.connection, demo.agency
+    extract_reference(connection, "demo", demo.sandbox.connection())
+    extract(connection, "demo", demo.sandbox.connection(), SyncScope(), fresh=True)
+    mark_due(connection, "demo", agency.settings, TODAY)
+    derive_dirty(connection, "demo", agency.settings, TODAY)
+    make_plan(connection, "demo", agency.settings, agency.brake, TODAY)
+    publish(connection, "demo")
+
+
+@pytest.fixture
+def synced(connection: psycopg.Connection[Any], sandbox: Sandbox) -> Office:
+    sandbox.edit("customers", "insert", "00000000-0000-0000-0000-0000000000a1", LastName="Shared", FirstName="Al",
+                 Email="shared@x.example", CustomerType="P", IsPersonal=True, IsActive=True)  # fmt: skip
+    sandbox.edit("customers", "insert", "00000000-0000-0000-0000-0000000000a2", LastName="Shared", FirstName="Al",
+                 Email="SHARED@x.example", CustomerType="C", IsPersonal=True, IsActive=True)  # fmt: skip
+    sandbox.edit("policies", "insert", "00000000-0000-0000-0000-0000000000b2", PolicyNumber="P1", PolicyStatus="A",
+                 CustomerId="00000000-0000-0000-0000-0000000000a2", PolicySubType="P", FullTermPremium="10",
+                 PolicyEffectiveDate="2026-01-01T00:00:00", PolicyExpirationDate="2027-01-01T00:00:00")  # fmt: skip
+    demo = office(connection, sandbox)
+    sync(demo)
+    return demo
+
+
+def test_an_event_reaches_the_customer_of_its_contact_however_it_names_it(synced: Office) -> None:
+    """W11: of several customers the client's, though its number is higher; the one that is named wins."""
+    row = synced.connection.execute("select contact_id::text from mart.contact_emails where email = 'shared@x.example'")
+    (contact,) = row.fetchone() or ("",)
+    prospect, client = (f"00000000-0000-0000-0000-0000000000a{one}" for one in (1, 2))
+    number = synced.customer(CustomerId=prospect)["CustomerNumber"]
+    ways: list[dict[str, Any]] = [
+        {"contact_id": contact}, {"email": "Shared@X.example"}, {"customer_number": number}, {"customer_id": prospect},
+        {"customer_id": prospect, "contact_id": contact}, {"contact_id": contact, "email": "nobody@x.example"},
+    ]  # fmt: skip
+    synced.tell(*[event("note", None, contact=way) for way in ways])
+    synced.drain()
+    assert synced.outbox("customer_id") == [client, client, prospect, prospect, prospect, client]
+    assert len(synced.state("notes", client)) == 3
+
+
+def test_a_created_contact_that_the_mart_knows_by_email_is_not_searched_for_in_ams360(synced: Office) -> None:
+    """W6: our own crosswalk first."""
+    synced.sandbox.ask("reset-stats", {})
+    synced.tell(
+        event("contact_created", None, contact={"email": "shared@x.example"}, properties={"last_name": "Other"})
+    )
+    synced.drain()
+    assert synced.outbox("status, target_id") == [("delivered", "00000000-0000-0000-0000-0000000000a2")]
+    assert "CustomerGetListByNamePrefix" not in synced.sandbox.stats()["calls"]
+
+
+def test_a_policy_shell_makes_no_client_until_it_carries_a_premium(synced: Office) -> None:
+    """W8, L1: the deal's own policy must not turn the prospect into a client by itself."""
+    prospect = "00000000-0000-0000-0000-0000000000a1"
+    synced.connection.execute("delete from mart.contact_emails where email = 'shared@x.example'")
+    synced.sandbox.edit("customers", "update", prospect, Email="alone@x.example")
+    synced.tell(event("deal_won", prospect))
+    synced.drain()
+    (shell,) = synced.state("policies", prospect)
+    sync(synced)
+    status = "select document ->> 'status' from stage.candidates where entity_id = %s"
+    assert synced.connection.execute(status, (prospect,)).fetchone() == ("prospect",)
+    synced.sandbox.edit("policies", "update", shell["PolicyId"], FullTermPremium="120.00")
+    sync(synced)
+    assert synced.connection.execute(status, (prospect,)).fetchone() == ("client",)
+
+
+def test_a_contact_that_nobody_knows_waits_and_is_written_to_once_it_is_known(synced: Office) -> None:
+    """And refused with its reason after the days that the agency gives it."""
+    synced.tell(
+        event("note", None, contact={"email": "later@x.example"}),
+        event("meeting", None, contact={"email": "no@x.example"}),
+    )
+    synced.drain()
+    assert synced.outbox() == []
+    synced.tell(event("contact_created", None, contact={"email": "later@x.example"}, properties={"last_name": "Later"}))
+    synced.connection.execute("update ops.events set look_again_at = now()")
+    synced.connection.execute("update ops.events set received_at = now() - interval '15 days' where kind = 'meeting'")
+    synced.drain()
+    rows = synced.connection.execute("select kind, state from ops.events order by seq").fetchall()
+    # The note was looked at before the contact was: it waits for one more turn.
+    synced.connection.execute("update ops.events set look_again_at = now()")
+    synced.drain()
+    assert dict(rows)["meeting"] == "refused"
+    assert synced.outbox() == [("customer", "delivered"), ("note", "delivered")]
+    (note,) = synced.state("notes")
+    assert note["CustomerId"] == synced.outbox("target_id")[0]
+
+
+def test_two_agencies_do_not_meet(synced: Office, database: str) -> None:
+    """The same event of another agency is another event, and finds nobody there."""
+    given = event("note", None, contact={"email": "shared@x.example"})
+    synced.tell(given)
+    with connect(database) as own:
+        other = office(own, synced.sandbox)
+        other = Office(own, synced.sandbox, other.agency.model_copy(update={"id": "other"}))
+        other.tell(given)
+        other.drain()
+    assert synced.connection.execute("select agency, state from ops.events order by 1").fetchall() == [
+        ("demo", "received"), ("other", "waiting"),
+    ]  # fmt: skip
