@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 import ams_etl.rules
-from ams_etl_tests.rules import golden
+from ams_etl_tests.rules import golden, writeback_golden
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "rules.md"
@@ -34,15 +34,16 @@ REQUIRED = tuple(
         ("X", 3),
         ("A", 8),
         ("M", 4),
+        ("W", 9),
     )
     for number in range(1, last + 1)
-)
+) + ("W11", "W12", "W13")
 _IDS = re.compile(r"((?:[A-Z]\d+)(?:, [A-Z]\d+)*):")
 _HEAD = """# The rules
 
-What the documents say about contacts, tags, Key Facts, ownership and merging, and where it is done. Each rule lives in one function
-whose docstring begins with its id; its examples are in `ams_etl_tests/rules/cases/`, what holds for every customer in the property
-tests beside them. *Decided* is ours, where the documents are silent.
+What the documents say about contacts, tags, Key Facts, ownership, merging and writeback, and where it is done. Each
+rule lives in one function whose docstring begins with its id; its examples are in `ams_etl_tests/rules/cases/`, what
+holds for every customer in the property tests beside them. *Decided* is ours, where the documents are silent.
 
 This page is generated (`python -m ams_etl_tests.rules.catalogue --write`), and a test fails when it is stale.
 """
@@ -78,6 +79,10 @@ def chapters() -> tuple[Chapter, ...]:
         cases.update(case.rules)
         if golden.differences(case):
             failing.update(case.rules)
+    for one in writeback_golden.load():
+        cases.update(one.rules)
+        if writeback_golden.differences(one):
+            failing.update(one.rules)
     written: list[dict[str, Any]] = yaml.safe_load((HERE / "catalogue.yaml").read_text(encoding="utf-8"))
     return tuple(
         Chapter(
@@ -123,7 +128,10 @@ def render() -> str:
     """The page."""
     held = [rule for chapter in chapters() if not chapter.elsewhere for rule in chapter.rules]
     good = sum(not rule.failing and bool(rule.cases + rule.tests) for rule in held)
-    lines = [_HEAD, f"{good} of {len(held)} rules hold; {len(golden.load())} golden cases.\n"]
+    lines = [
+        _HEAD,
+        f"{good} of {len(held)} rules hold; {len(golden.load()) + len(writeback_golden.load())} golden cases.\n",
+    ]
     for chapter in chapters():
         lines.append(f"## {chapter.title}\n")
         if chapter.elsewhere:
