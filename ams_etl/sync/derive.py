@@ -6,27 +6,23 @@ stores the candidates and marks what the plan must look at, so a killed run goes
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
 
-from ams_etl.rules.candidates import derive
 from ams_etl.rules.model import Derivation
-from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.reference import load_reference
+from ams_etl.sync.interpreter import KeyColumn, interpreter_of
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 CHUNK = 1000
 """Customers derived in one transaction."""
@@ -67,8 +63,8 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
         ).fetchone()
         if known is None or known[0] != wanted:
             connection.execute(
-                """insert into stage.dirty_customers (agency, customer_id)
-                select agency, entity_id from raw_ams360.customers where agency = %(agency)s and deleted_at is null
+                f"""insert into stage.dirty_customers (agency, customer_id)
+                select %(agency)s, customer_id from ({interpreter_of(settings.source_system).LIVE_CUSTOMERS}) live
                 union select agency, customer_id from stage.customers where agency = %(agency)s
                 on conflict do nothing""",
                 {"agency": agency},
@@ -110,7 +106,8 @@ def derive_dirty(
         today: the date the rules are asked for.
         progress: called with the number of customers done so far.
     """
-    reference = load_reference(connection, agency)
+    interpreter = interpreter_of(settings.source_system)
+    interpretation = interpreter.open(connection, agency, settings, today)
     total = DeriveCounts()
     while True:
         with connection.transaction():
@@ -124,9 +121,9 @@ def derive_dirty(
             ]
             if not chunk:
                 return total
-            bundles = read_bundles(connection, agency, chunk)
-            derived = [derive(bundle, reference, settings, today) for bundle in bundles]
-            changed = _store(connection, agency, chunk, bundles, derived, today)
+            found = interpretation.derive(chunk)
+            derived = [one for _, one in found]
+            changed = _store(connection, agency, chunk, found, interpreter.FIRST_SEEN, today)
             total = replace(
                 total,
                 customers=total.customers + len(chunk),
@@ -137,51 +134,15 @@ def derive_dirty(
         progress(total.customers)
 
 
-def read_bundles(connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str]) -> list[CustomerBundle]:
-    """These customers as raw has them, each with everything live beneath it; those that are gone are left out."""
-    key = (agency, list(customer_ids))
-    rows = connection.cursor(row_factory=tuple_row)
-
-    def beneath(table: str, make: Callable[[Payload], T]) -> dict[str, list[T]]:
-        found: dict[str, list[T]] = {}
-        for customer_id, payload in rows.execute(
-            f"""select customer_id, payload from raw_ams360.{table}
-            where agency = %s and customer_id = any(%s) and deleted_at is null order by entity_id""",
-            key,
-        ):
-            found.setdefault(customer_id, []).append(make(payload))
-        return found
-
-    contacts = beneath("customer_contacts", CustomerContact.from_payload)
-    dependents = beneath("customer_dependents", CustomerDependent.from_payload)
-    policies = beneath("policies", Policy.from_payload)
-    shells = frozenset(
-        row[0] for row in rows.execute("select policy_id from ops.policy_shells where agency = %s", (agency,))
-    )
-    return [
-        CustomerBundle(
-            customer=Customer.from_payload(payload),
-            contacts=tuple(contacts.get(customer_id, ())),
-            dependents=tuple(dependents.get(customer_id, ())),
-            policies=tuple(policies.get(customer_id, ())),
-            shell_policy_ids=shells,
-        )
-        for customer_id, payload in rows.execute(
-            """select entity_id, payload from raw_ams360.customers
-            where agency = %s and entity_id = any(%s) and deleted_at is null""",
-            key,
-        ).fetchall()
-    ]
-
-
 def _store(
     connection: psycopg.Connection[Any],
     agency: str,
     chunk: Sequence[str],
-    bundles: Sequence[CustomerBundle],
-    derived: Sequence[Derivation],
+    found: Sequence[tuple[str, Derivation]],
+    first_seen: Mapping[str, tuple[str, KeyColumn]],
     today: date,
 ) -> int:
+    live, derived = [customer_id for customer_id, _ in found], [one for _, one in found]
     connection.execute(
         """create temp table if not exists derived_candidates (candidate_id uuid, customer_id text, system text,
             entity text, entity_id text, document jsonb, emails text[], content_hash bytea) on commit delete rows;
@@ -222,19 +183,18 @@ def _store(
             and not exists (select from derived_candidates d where d.candidate_id = c.candidate_id)""",
         scope,
     )
+    joins = "".join(
+        f""" left join {table} s{at} on d.entity = '{entity}' and (s{at}.agency, s{at}.entity_id) = (%(agency)s, d.{key})"""
+        for at, (entity, (table, key)) in enumerate(first_seen.items())
+    )
+    seen_at = ", ".join(f"s{at}.first_seen_at" for at in range(len(first_seen)))
     written = connection.execute(
-        """with written as (
+        f"""with written as (
             insert into stage.candidates as c (agency, candidate_id, customer_id, system, entity, entity_id,
                 document, content_hash, first_seen_at)
             select %(agency)s, d.candidate_id, d.customer_id, d.system, d.entity, d.entity_id, d.document,
-                d.content_hash, coalesce(k.first_seen_at, p.first_seen_at, n.first_seen_at)
-            from derived_candidates d
-            left join raw_ams360.customers k
-                on d.entity = 'customer' and (k.agency, k.entity_id) = (%(agency)s, d.entity_id)
-            left join raw_ams360.customer_contacts p
-                on d.entity = 'customer_contact' and (p.agency, p.entity_id) = (%(agency)s, d.entity_id)
-            left join raw_ams360.customer_dependents n
-                on d.entity = 'customer_dependent' and (n.agency, n.entity_id) = (%(agency)s, d.entity_id)
+                d.content_hash, coalesce({seen_at})
+            from derived_candidates d{joins}
             on conflict (agency, candidate_id) do update set customer_id = excluded.customer_id,
                 document = excluded.document, content_hash = excluded.content_hash
             where c.content_hash <> excluded.content_hash
@@ -283,14 +243,14 @@ def _store(
         where (c.derived_on, c.review_on) is distinct from (excluded.derived_on, excluded.review_on)""",
         {
             **scope,
-            "ids": [bundle.customer.customer_id for bundle in bundles],
+            "ids": live,
             "reviews": [one.review_on for one in derived],
         },
     )
     connection.execute(
         """delete from stage.customers where agency = %(agency)s and customer_id = any(%(customers)s)
             and customer_id <> all(%(live)s)""",
-        {**scope, "live": [bundle.customer.customer_id for bundle in bundles]},
+        {**scope, "live": live},
     )
     connection.execute(
         "delete from stage.dirty_customers where agency = %(agency)s and customer_id = any(%(customers)s)", scope

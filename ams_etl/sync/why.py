@@ -9,13 +9,12 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.explain import explain, explain_contact
+from ams_etl.rules.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.derive import read_bundles
 from ams_etl.sync.documents import candidate_from
+from ams_etl.sync.interpreter import interpreter_of
 from ams_etl.sync.plan import decisions
-from ams_etl.sync.reference import load_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def why(
     Raises:
         ConfigError: nothing known goes by that.
     """
-    contact_ids, customer_ids = _resolve(connection, agency, asked.strip())
+    contact_ids, customer_ids = _resolve(connection, agency, asked.strip(), settings)
     if not contact_ids and not customer_ids:
         raise ConfigError(f"{agency} has no contact, customer or email address {asked!r}; sync it first")
     answers = [_of_contact(connection, agency, one, settings, today) for one in contact_ids]
@@ -54,13 +53,16 @@ def why(
     return [*answers, Answer(None, (), alone)] if alone else answers
 
 
-def _resolve(connection: psycopg.Connection[Any], agency: str, asked: str) -> tuple[list[UUID], list[str]]:
+def _resolve(
+    connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings
+) -> tuple[list[UUID], list[str]]:
     try:
         return [row[0] for row in connection.execute(_BY_ID, (agency, UUID(asked)))], []
     except ValueError:
         pass
     if asked.isdigit():
-        customers = [row[0] for row in connection.execute(_BY_NUMBER, (agency, int(asked)))]
+        by_number = interpreter_of(settings.source_system).CUSTOMERS_BY_NUMBER
+        customers = [row[0] for row in connection.execute(by_number, {"agency": agency, "number": int(asked)})]
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
         customers, query, key = [], _CONTACTS_OF_EMAIL, [asked.lower()]
@@ -68,7 +70,6 @@ def _resolve(connection: psycopg.Connection[Any], agency: str, asked: str) -> tu
 
 
 _BY_ID = "select contact_id from mart.contacts where agency = %s and contact_id = %s"
-_BY_NUMBER = "select customer_id from ams360.customers where agency = %s and customer_number = %s"
 _CONTACTS_OF_CUSTOMERS = """select distinct contact_id from mart.contact_sources
     where agency = %s and customer_id = any(%s) order by 1"""
 _CONTACTS_OF_EMAIL = (
@@ -104,9 +105,5 @@ def _of_contact(
 def _findings(
     connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str], settings: RuleSettings, today: date
 ) -> tuple[Finding, ...]:
-    reference = load_reference(connection, agency)
-    return tuple(
-        finding
-        for bundle in read_bundles(connection, agency, customer_ids)
-        for finding in explain(bundle, reference, settings, today)
-    )
+    interpretation = interpreter_of(settings.source_system).open(connection, agency, settings, today)
+    return interpretation.explain(customer_ids)

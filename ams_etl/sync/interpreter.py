@@ -1,0 +1,74 @@
+"""How a system's raw records become candidates: the half of a read side that needs no connection to the system.
+
+`derive`, `plan`, `publish`, `why` and `preview` are the same for every system; what differs stands behind `Interpreter`,
+and `RuleSettings.source_system` says which one an agency has.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar, Literal, Protocol
+
+import psycopg
+
+from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.settings import RuleSettings, SourceSystem
+
+KeyColumn = Literal["entity_id", "customer_id"]
+
+
+class Interpretation(Protocol):
+    """One agency's records, with whatever gives their codes names, as they are now."""
+
+    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+        """What each of these customers gives; those that raw does not have, or has as deleted, are left out."""
+
+    def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Why these customers gave it."""
+
+
+class Interpreter(Protocol):
+    """What a system's raw records mean."""
+
+    LIVE_CUSTOMERS: ClassVar[str]
+    """SQL: the ids of an agency's (`%(agency)s`) customers that are not deleted, as `customer_id`."""
+    CUSTOMERS_BY_NUMBER: ClassVar[str]
+    """SQL: the ids of an agency's (`%(agency)s`) customers of the number (`%(number)s`) that people know them by."""
+    FIRST_SEEN: ClassVar[Mapping[str, tuple[str, KeyColumn]]]
+    """Entity -> the raw table that knows when it was first seen, and which of a candidate's columns is its key there."""
+
+    def open(
+        self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date
+    ) -> Interpretation:
+        """Read an agency's names of codes, once for many customers."""
+
+
+def interpreter_of(system: SourceSystem) -> Interpreter:
+    """The interpreter of a system."""
+    match system:
+        case "ams360":
+            from ams_etl.sync.ams360_interpreter import Ams360Interpreter
+
+            return Ams360Interpreter()
+        case "hawksoft":
+            from ams_etl.sync.hawksoft import HawkSoftInterpreter
+
+            return HawkSoftInterpreter()
+        case "qq_catalyst":
+            from ams_etl.sync.qq_catalyst import QQCatalystInterpreter
+
+            return QQCatalystInterpreter()
+        case "mycase":
+            from ams_etl.sync.mycase import MyCaseInterpreter
+
+            return MyCaseInterpreter()
+
+
+def live_payloads(
+    connection: psycopg.Connection[Any], agency: str, table: str, column: str, keys: Sequence[str]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Key and payload of the live records of a raw table whose `column` is one of these, in the order of their ids."""
+    return connection.execute(
+        f"""select {column}, payload from {table}
+        where agency = %s and {column} = any(%s) and deleted_at is null order by entity_id""",
+        (agency, list(keys)),
+    ).fetchall()

@@ -1,0 +1,155 @@
+"""MyCase's read side: lists and what changed in them, and clients and companies with all of their cases."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+import psycopg
+
+from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
+from ams_etl.rules.settings import RuleSettings, SourceSystem
+from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.mycase import Hint, Kind, MyCase, MyCaseConnection, open_mycase
+from ams_etl.sources.rest.records import SourceRecord
+from ams_etl.sources.rest.rotating_tokens import TokenStore
+from ams_etl.store.merge import RawTable, Record
+from ams_etl.sync.extractor import Batch, SourceTable
+from ams_etl.sync.interpreter import KeyColumn, live_payloads
+
+STAFF = SourceTable(RawTable("raw_mycase", "staff"), "everybody")
+CLIENTS = SourceTable(RawTable("raw_mycase", "clients"))
+COMPANIES = SourceTable(RawTable("raw_mycase", "companies"))
+CASES = SourceTable(RawTable("raw_mycase", "cases"), "raw_mycase.customers_of")
+_TABLES: Mapping[Kind, SourceTable] = {"staff": STAFF, "clients": CLIENTS, "companies": COMPANIES, "cases": CASES}
+_PARTIES = {"clients": CLIENT, "companies": COMPANY}
+
+
+class MyCaseExtractor:
+    """Reads the four lists, whole or what was updated; what webhooks hint at is read one by one."""
+
+    SYSTEM: ClassVar[SourceSystem] = "mycase"
+    TABLES: ClassVar[tuple[SourceTable, ...]] = tuple(_TABLES.values())
+
+    def __init__(self, mycase: MyCase) -> None:
+        self._mycase = mycase
+        self.incomplete: set[SourceTable] = set()
+
+    @property
+    def counts(self) -> CallCounts:
+        """What was asked so far."""
+        return self._mycase.counts
+
+    async def everything(self) -> AsyncIterator[Batch]:
+        """All staff, clients, companies and cases."""
+        async for batch in self._lists(None):
+            yield batch
+
+    async def changed(self, since: datetime) -> AsyncIterator[Batch]:
+        """What was created or updated after; nothing tells of deletions but webhooks and a full sync.
+
+        Older cases of the clients in them lie in raw, so that whichever was updated last is known all the same.
+        """
+        async for batch in self._lists(since):
+            yield batch
+
+    async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
+        """These clients (`client:ID`) and companies (`company:ID`), and all cases of the clients."""
+        kinds: dict[str, Kind] = {CLIENT: "clients", COMPANY: "companies"}
+        parted = [one.partition(":") for one in customer_ids]
+        hints = [Hint(kinds[kind], key) for kind, _, key in parted if kind in kinds]
+        async for batch in self.hinted(hints):
+            yield batch
+        async for _, cases in self._mycase.cases_of(hint.entity_id for hint in hints if hint.kind == "clients"):
+            if cases:
+                yield Batch(CASES, [_record("cases", one) for one in cases])
+
+    async def hinted(self, hints: Sequence[Hint]) -> AsyncIterator[Batch]:
+        """What the records that webhooks named are now; those that are gone are deleted."""
+        async for hint, record in self._mycase.records(hints):
+            table = _TABLES[hint.kind]
+            yield (
+                Batch(table, gone=[hint.entity_id]) if record is None else Batch(table, [_record(hint.kind, record)])
+            )
+
+    async def _lists(self, since: datetime | None) -> AsyncIterator[Batch]:
+        for kind, table in _TABLES.items():
+            listed, total = set[str](), None
+            async for page in self._mycase.listing(kind, since):
+                listed.update(one.entity_id for one in page.records)
+                total = page.total if total is None else total
+                yield Batch(table, [_record(kind, one) for one in page.records])
+            if total is not None and len(listed) < total:
+                self.incomplete.add(table)
+
+
+def _record(kind: Kind, one: SourceRecord) -> Record:
+    party = _PARTIES.get(kind)
+    return Record(one.entity_id, f"{party}:{one.entity_id}" if party else None, one.payload)
+
+
+def mycase_opening(connection: MyCaseConnection, tokens: TokenStore) -> Callable[[], Any]:
+    """What opens a firm's MyCase for reading."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[MyCaseExtractor]:
+        async with open_mycase(connection, tokens) as mycase:
+            yield MyCaseExtractor(mycase)
+
+    return opening
+
+
+class MyCaseInterpreter:
+    """A client or company with every case that names it."""
+
+    LIVE_CUSTOMERS: ClassVar[str] = """select customer_id from raw_mycase.clients
+        where agency = %(agency)s and deleted_at is null
+        union all select customer_id from raw_mycase.companies where agency = %(agency)s and deleted_at is null"""
+    CUSTOMERS_BY_NUMBER: ClassVar[str] = """select customer_id from raw_mycase.clients
+        where agency = %(agency)s and entity_id = %(number)s::text
+        union all select customer_id from raw_mycase.companies where agency = %(agency)s and entity_id = %(number)s::text"""
+    FIRST_SEEN: ClassVar[Mapping[str, tuple[str, KeyColumn]]] = {
+        CLIENT: ("raw_mycase.clients", "entity_id"), COMPANY: ("raw_mycase.companies", "entity_id"),
+    }  # fmt: skip
+
+    def open(
+        self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date
+    ) -> "_MyCaseInterpretation":
+        """Read the staff's names; those who left keep theirs."""
+        return _MyCaseInterpretation(connection, agency, settings, today)
+
+
+class _MyCaseInterpretation:
+    def __init__(self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> None:
+        self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
+        rows = connection.execute("select payload from raw_mycase.staff where agency = %s", (agency,))
+        self._staff = staff_names(row[0] for row in rows)
+
+    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+        return [
+            (party.customer_id, derive(party, self._staff, self._settings, self._today))
+            for party in self._read(customer_ids)
+        ]
+
+    def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
+        return tuple(
+            finding for party in self._read(customer_ids) for finding in explain(party, self._settings, self._today)
+        )
+
+    def _read(self, customer_ids: Sequence[str]) -> list[Party]:
+        cases: dict[str, list[Mapping[str, Any]]] = {}
+        for named, payload in self._connection.execute(
+            """select raw_mycase.customers_of(payload), payload from raw_mycase.cases
+            where agency = %s and deleted_at is null and raw_mycase.customers_of(payload) && %s::text[]""",
+            (self._agency, list(customer_ids)),
+        ):
+            for customer_id in named:
+                cases.setdefault(customer_id, []).append(payload)
+        return [
+            Party(kind, record, tuple(cases.get(customer_id, ())))
+            for kind, table in ((CLIENT, CLIENTS), (COMPANY, COMPANIES))
+            for customer_id, record in live_payloads(
+                self._connection, self._agency, table.raw.qualified, "customer_id", customer_ids
+            )
+        ]

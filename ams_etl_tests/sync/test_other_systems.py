@@ -1,0 +1,462 @@
+"""HawkSoft, QQ Catalyst and MyCase from their stand-ins to the mart: full, by what changed, and the same either way."""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.errors import AmsEtlError, TransientError
+from ams_etl.rules.connections import CONNECTION_TYPES
+from ams_etl.settings import Agencies, Agency, BrakeSettings, load_agencies
+from ams_etl.sources.mycase import Hint, open_mycase
+from ams_etl.sources.retry import RetryPolicy
+from ams_etl.sync.derive import derive_dirty, mark_due
+from ams_etl.sync.extractor import Opening, SourceReport, extract_source
+from ams_etl.sync.hawksoft import open_hawksoft_extractor
+from ams_etl.sync.mycase import MyCaseExtractor
+from ams_etl.sync.opening import mycase_connection, mycase_tokens, opening_of
+from ams_etl.sync.plan import make_plan
+from ams_etl.sync.preview import preview
+from ams_etl.sync.publish import publish
+from ams_etl.sync.scope import SyncScope
+from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
+from ams_etl.sync.why import why
+from ams_etl_tests.other_systems import KEY, hawksoft_at, mycase_at
+from ams_etl_tests.sandbox.rest import send
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+
+TODAY = date(2026, 11, 21)
+NO_BRAKE = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
+SYSTEMS = ("hawksoft", "qq_catalyst", "mycase")
+MART = (
+    "contacts", "contact_emails", "contact_phones", "contact_sources", "contact_tags", "key_facts", "connections",
+    "skipped_contacts",
+)  # fmt: skip
+STAGE = (
+    "touched", "dirty_customers", "customers", "skips", "contacts", "engine", "plans", "planned_contacts",
+    "planned_members", "planned_skips", "candidates",
+)  # fmt: skip
+AGENCIES = """
+agencies:
+  - id: hawksoft
+    name: Hawk Insurance
+    hawksoft: {{agency_id: 7, client_id: etl, client_secret_env: OTHERS_SECRET, base: "{url}/hawksoft", overlap_minutes: 0}}
+    settings: {{tags: [line_of_business, branch, state]}}
+  - id: qq_catalyst
+    name: Cat Insurance
+    qq_catalyst: {{username: etl, password_env: OTHERS_SECRET, client_id: vendor, client_secret_env: OTHERS_SECRET,
+                   base: "{url}/qq_catalyst/v1", login_base: "{url}/qq_catalyst"}}
+  - id: mycase
+    name: Firm LLP
+    mycase: {{client_id: etl, client_secret_env: OTHERS_SECRET, redirect_uri: "https://etl.example.com/callback",
+              token_key_env: OTHERS_KEY, base: "{url}/mycase/v1", login_base: "{url}/mycase", overlap_minutes: 0}}
+    settings: {{tags: [practice_area, city], ownership_tags: [lead_attorney]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def others() -> Iterator[Sandbox]:
+    """Shared: every test reads all of it anew, whatever others have edited."""
+    flags = ("--hawksoft", "7:360:90", "--qq-catalyst", "360:70", "--mycase", "360:70", "--today", str(TODAY))
+    with running_sandbox(size=1, more=flags) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed(others: Sandbox) -> None:
+    for system in SYSTEMS:
+        others.ask(f"{system}/faults", {"off": True})
+
+
+@pytest.fixture
+def agencies(others: Sandbox, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agencies:
+    """The agencies file of the three, the firm's access granted."""
+    monkeypatch.setenv("OTHERS_SECRET", "sandbox")
+    monkeypatch.setenv("OTHERS_KEY", KEY)
+    path = tmp_path / "agencies.yaml"
+    path.write_text(AGENCIES.format(url=others.url))
+    found = load_agencies(path)
+    firm = found.get("mycase")
+
+    async def grant() -> None:
+        async with open_mycase(mycase_connection(found, firm), mycase_tokens(found, firm, database)) as mycase:
+            asked = {"client_id": "etl", "redirect_uri": firm.mycase.redirect_uri, "response_type": "code"}
+            there = send(f"{others.url}/mycase/login_sessions/new", query=asked).headers["location"]
+            await mycase.exchange(there.partition("code=")[2].partition("&")[0])
+
+    asyncio.run(grant())
+    return found
+
+
+class Run:
+    """One agency's syncs."""
+
+    def __init__(self, agencies: Agencies, system: str, connection: psycopg.Connection[Any], database: str) -> None:
+        self.agency: Agency = agencies.get(system)
+        self.connection = connection
+        self.opening, self.overlap = opening_of(agencies, self.agency, database)
+
+    def extract(self, *customers: str, full: bool = True, opening: Opening | None = None) -> SourceReport:
+        return extract_source(
+            self.connection, self.agency.id, opening or self.opening, SyncScope(customers), system=self.agency.system,
+            overlap=self.overlap, full=full,
+        )  # fmt: skip
+
+    def refresh(self) -> None:
+        mark_due(self.connection, self.agency.id, self.agency.settings, TODAY)
+        derive_dirty(self.connection, self.agency.id, self.agency.settings, TODAY)
+        make_plan(self.connection, self.agency.id, self.agency.settings, NO_BRAKE, TODAY)
+        publish(self.connection, self.agency.id)
+
+    def mart(self) -> dict[str, list[str]]:
+        return {
+            table: [
+                row[0]
+                for row in self.connection.execute(
+                    f"""select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m
+                    where agency = %s order by 1""",
+                    (self.agency.id,),
+                )
+            ]
+            for table in MART
+        }
+
+    def rebuilt(self) -> dict[str, list[str]]:
+        """What the mart would be, from what raw holds alone; everything is taken back afterwards."""
+        found: dict[str, list[str]] = {}
+        with suppress(InterruptedError), self.connection.transaction():
+            for schema, tables in (("mart", MART), ("stage", STAGE)):
+                for table in tables:
+                    self.connection.execute(f"delete from {schema}.{table} where agency = %s", (self.agency.id,))
+            self.refresh()
+            found = self.mart()
+            raise InterruptedError
+        return found
+
+    def one(self, query: str, *given: Any) -> Any:
+        row = self.connection.execute(query, given).fetchone()
+        return row[0] if row else None
+
+
+@pytest.fixture(params=SYSTEMS)
+def run(request: pytest.FixtureRequest, agencies: Agencies, connection: psycopg.Connection[Any], database: str) -> Run:
+    return Run(agencies, request.param, connection, database)
+
+
+EDITS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "hawksoft": [("clients", {"details": {"producer": "NEW", "csr": "jd"}}), ("clients", {"people": []}),
+                 ("clients", {"details": {"status": "Deceased"}})],
+    "qq_catalyst": [("account_infos", {"CsrID": 9002, "CSR": "Luis Ortega"}), ("contacts", {"Email": "new@example.com"}),
+                    ("policies", {"Status": "Cancelled"}), ("contacts", {"Status": "D"}), ("policies", {"IsDeleted": True})],
+    "mycase": [("cases", {"staff": [{"id": 7, "lead_lawyer": True, "originating_lawyer": False}]}),
+               ("cases", {"clients": [{"id": 501}], "companies": []}), ("clients", {"email": "new@example.com"}),
+               ("cases", {"status": "closed"}), ("staff", {"last_name": "Renamed"}), ("companies", {"name": "Renamed Inc"})],
+}  # fmt: skip
+KEYS = {"clients": {"hawksoft": "clientNumber"}, "contacts": {"qq_catalyst": "EntityID"},
+        "account_infos": {"qq_catalyst": "CustomerID"}, "policies": {"qq_catalyst": "PolicyId"}}  # fmt: skip
+
+
+def edit(others: Sandbox, system: str, chance: random.Random, *, deleting: bool) -> None:
+    entity, fields = chance.choice(EDITS[system])
+    rows = others.ask(f"{system}/state/{entity}")
+    key = str(chance.choice(rows)[KEYS.get(entity, {}).get(system, "id")])
+    if deleting and chance.random() < 0.3 and (system, entity) != ("mycase", "staff"):
+        others.ask(f"{system}/edit", {"entity": entity, "op": "delete", "key": key})
+    else:
+        others.ask(f"{system}/edit", {"entity": entity, "op": "update", "key": key, "fields": fields})
+
+
+def test_a_full_sync_gives_contacts_with_their_connections(run: Run, others: Sandbox) -> None:
+    report = run.extract()
+    assert report.changed_since is None
+    run.refresh()
+    mart, agency = run.mart(), run.agency.id
+    assert len(mart["contacts"]) > 40
+    types = {
+        row[0]
+        for row in run.connection.execute("select connection_type from mart.connections where agency = %s", (agency,))
+    }
+    assert types == set(CONNECTION_TYPES[agency])
+    told = run.one("select count(*) from mart.contact_sources where agency = %s and system = %s", agency, agency)
+    skipped = run.one("select count(*) from mart.skipped_contacts where agency = %s", agency)
+    assert (
+        told + skipped
+        == {
+            "hawksoft": lambda: sum(1 + len(one["people"]) for one in others.ask("hawksoft/state/clients")),
+            "qq_catalyst": lambda: len(others.ask("qq_catalyst/state/contacts")),
+            "mycase": lambda: len(others.ask("mycase/state/clients")) + len(others.ask("mycase/state/companies")),
+        }[agency]()
+    )
+    assert run.one("select state from ops.sync_runs where agency = %s", agency) == "extracted"
+    again = run.extract()
+    assert sum(counts.inserted + counts.updated + counts.deleted for counts in again.tables.values()) == 0
+    assert run.one("select count(*) from stage.dirty_customers where agency = %s", agency) == 0
+
+
+def test_no_secret_reaches_raw(run: Run) -> None:
+    run.extract()
+    for table in run.one(
+        "select array_agg(table_schema || '.' || table_name) from information_schema.tables where table_schema = %s",
+        f"raw_{run.agency.system}",
+    ):
+        for word in ('"ssn"', "password", "hunter2", "driverslicense", "taxid", "social_security"):
+            assert run.one(f"select count(*) from {table} where payload::text ilike %s", f"%{word}%") == 0, (
+                table,
+                word,
+            )
+
+
+def test_what_changed_gives_the_same_as_everything(run: Run, others: Sandbox) -> None:
+    """Rounds of edits, each read by what changed alone, against a rebuild and against a full sync."""
+    chance = random.Random(int(os.environ.get("HISTORIES", "5")))
+    run.extract()
+    run.refresh()
+    for _ in range(4):
+        for _ in range(4):
+            edit(others, run.agency.system, chance, deleting=run.agency.system == "hawksoft")
+        report = run.extract(full=False)
+        assert report.changed_since is not None
+        run.refresh()
+        assert run.mart() == run.rebuilt()
+    by_changes = run.mart()
+    run.extract()
+    run.refresh()
+    assert run.mart() == by_changes
+
+
+def test_a_full_sync_sees_deletions_and_what_no_window_tells(run: Run, others: Sandbox) -> None:
+    chance = random.Random(9)
+    run.extract()
+    run.refresh()
+    before = run.mart()
+    others.ask("qq_catalyst/faults", {"account_moves_contact": False})
+    others.ask("mycase/faults", {"staff_moves_case": False})
+    for _ in range(12):
+        edit(others, run.agency.system, chance, deleting=True)
+    report = run.extract()
+    run.refresh()
+    assert sum(counts.deleted for counts in report.tables.values()) > 0
+    assert run.mart() == run.rebuilt() != before
+
+
+def test_a_sync_that_dies_deletes_nothing_and_is_made_again(
+    run: Run, others: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ams_etl.sources.rest.client.RetryPolicy", lambda: RetryPolicy(tries=2, first_seconds=0.01))
+    run.extract()
+    run.refresh()
+    before = run.mart()
+    cursor = run.one("select changed_since from ops.source_cursors where agency = %s", run.agency.id)
+    operation = {"hawksoft": "Clients", "qq_catalyst": "AccountInfo", "mycase": "Cases"}[run.agency.id]
+    others.ask(f"{run.agency.id}/faults", {"fault": {"rate": 1, "operations": [operation]}})
+    with pytest.raises(TransientError):
+        run.extract()
+    run.refresh()
+    assert run.mart() == before
+    assert run.one("select changed_since from ops.source_cursors where agency = %s", run.agency.id) == cursor
+    assert run.one("select count(*) from ops.sync_runs where agency = %s and state = 'failed'", run.agency.id) == 1
+    others.ask(f"{run.agency.id}/faults", {"off": True})
+    run.extract(full=False)
+    run.refresh()
+    assert run.mart() == before
+
+
+def test_why_and_preview_work_as_with_ams360(run: Run) -> None:
+    run.extract()
+    run.refresh()
+    contact_id = run.one(
+        "select contact_id::text from mart.contacts where agency = %s and status = 'client'", run.agency.id
+    )
+    settings = run.agency.settings
+    findings = [
+        one for answer in why(run.connection, run.agency.id, contact_id, settings, TODAY) for one in answer.records
+    ]
+    assert {one.field for one in findings} & {"first_name", "company_name"}
+    assert not {one.entity for one in findings} & {"customer", "customer_contact", "customer_dependent"}
+    customer_id = run.one("select customer_id from mart.contact_sources where agency = %s", run.agency.id)
+    assert why(run.connection, run.agency.id, customer_id.rpartition(":")[2], settings, TODAY)
+    before = run.mart()
+    tried = preview(run.connection, run.agency.id, replace(settings, prospects="none"), TODAY)
+    assert tried.counts.delete > 0
+    assert run.mart() == before
+
+
+def test_senders_are_chosen_by_connection_type_else_the_owner(run: Run) -> None:
+    """Users are mapped by type; the type chosen sends, the owner otherwise, and neither changes who owns."""
+    run.extract()
+    run.refresh()
+    agency, types = run.agency.id, CONNECTION_TYPES[run.agency.id]
+    store_mappings(
+        run.connection,
+        agency,
+        [
+            UserMapping(one.connection_type, one.employee_code, f"{one.connection_type}/{one.employee_code}")
+            for one in list_mappings(run.connection, agency)
+        ],
+    )
+    run.refresh()
+    for kind in types:
+        assert {one.connection_type for one in list_mappings(run.connection, agency, connection_type=kind)} == {kind}
+    rows = run.connection.execute(
+        """select c.owner_user_id, s.kind, mart.sender_for(c.contact_id, s.kind),
+            array(select user_id from mart.connections x where x.contact_id = c.contact_id and x.connection_type = s.kind)
+        from mart.contacts c cross join unnest(%s::text[]) s (kind) where c.agency = %s""",
+        (list(types), agency),
+    ).fetchall()
+    assert any(held for *_, held in rows)
+    assert any(not held for *_, held in rows)
+    for owner, _, sender, held in rows:
+        assert sender in held if held else sender == owner
+    # A type that the system does not have is nobody's: the owner sends.
+    others = "mart.sender_for(contact_id, 'Executive') is distinct from owner_user_id"
+    assert run.one(f"select count(*) from mart.contacts where agency = %s and {others}", agency) == 0
+
+
+def test_these_customers_alone_are_read(run: Run, others: Sandbox) -> None:
+    run.extract()
+    run.refresh()
+    system = run.agency.system
+    entity, key, customer, fields = {
+        "hawksoft": ("clients", "2", "2", {"details": {"producer": "ZZ"}}),
+        "qq_catalyst": ("account_infos", None, None, {"CsrID": 9006, "CSR": "X. Yu"}),
+        "mycase": ("clients", None, None, {"email": "new@example.com"}),
+    }[system]
+    if key is None:
+        row = others.ask(f"{system}/state/{entity}")[3]
+        key = str(row.get("CustomerID") or row.get("id"))
+        customer = key if system == "qq_catalyst" else f"client:{key}"
+    others.ask(f"{system}/edit", {"entity": entity, "op": "update", "key": key, "fields": fields})
+    others.ask(f"{system}/reset-stats", {})
+    run.extract(str(customer))
+    assert others.ask(f"{system}/stats")["total"] <= 3
+    assert run.connection.execute(
+        "select customer_id from stage.dirty_customers where agency = %s", (run.agency.id,)
+    ).fetchall() == [(customer,)]
+
+
+def test_a_client_that_is_gone_is_deleted_when_it_is_asked_for(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    run = Run(agencies, "hawksoft", connection, database)
+    run.extract()
+    others.ask("hawksoft/edit", {"entity": "clients", "op": "delete", "key": "2"})
+    run.extract("2")
+    assert run.one("select deleted_at is not null from raw_hawksoft.clients where entity_id = '2'")
+
+
+def test_listed_but_not_given_is_set_aside_and_not_deleted(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    """A list and a read that disagree are a doubt, not a deletion."""
+    run = Run(agencies, "hawksoft", connection, database)
+    run.extract()
+
+    @asynccontextmanager
+    async def opening() -> Any:
+        async with open_hawksoft_extractor(hawksoft_at(others)) as extractor:
+            listed = await extractor._hawksoft.client_numbers()
+            others.ask("hawksoft/edit", {"entity": "clients", "op": "delete", "key": "4"})
+
+            async def numbers(*_: Any, **__: Any) -> list[int]:
+                return listed
+
+            extractor._hawksoft.client_numbers = numbers  # type: ignore[method-assign]
+            yield extractor
+
+    report = run.extract(opening=opening)
+    assert report.quarantined == 1
+    assert run.one("select deleted_at is null from raw_hawksoft.clients where entity_id = '4'")
+    run.extract()
+    assert run.one("select deleted_at is not null from raw_hawksoft.clients where entity_id = '4'")
+
+
+def test_a_webhook_s_hint_is_read_again_and_a_deletion_believed(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    run = Run(agencies, "mycase", connection, database)
+    run.extract()
+    run.refresh()
+    case = others.ask("mycase/state/cases")[0]
+    others.ask("mycase/edit", {"entity": "cases", "op": "delete", "key": str(case["id"])})
+
+    @asynccontextmanager
+    async def opening() -> Any:
+        tokens = mycase_tokens(agencies, run.agency, database)
+        async with open_mycase(mycase_at(others), tokens) as mycase:
+            extractor = MyCaseExtractor(mycase)
+            extractor.customers = lambda _: extractor.hinted([Hint("cases", str(case["id"]))])  # type: ignore[method-assign]
+            yield extractor
+
+    run.extract("hinted", opening=opening)
+    assert run.one("select deleted_at is not null from raw_mycase.cases where entity_id = %s", str(case["id"]))
+    dirty = {
+        row[0] for row in connection.execute("select customer_id from stage.dirty_customers where agency = 'mycase'")
+    }
+    named = {f"client:{one['id']}" for one in case["clients"]} | {f"company:{one['id']}" for one in case["companies"]}
+    assert dirty == named
+    run.refresh()
+    assert run.mart() == run.rebuilt()
+
+
+def test_the_same_case_counts_wherever_an_older_one_was_read(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    """When the newest case leaves a client, the older one that no delta holds decides again."""
+    run = Run(agencies, "mycase", connection, database)
+    keys = [
+        others.ask("mycase/edit", {"entity": entity, "op": "insert", "fields": fields})["key"]
+        for entity, fields in (
+            ("clients", {"first_name": "Ann", "last_name": "Two-Cases", "email": "two.cases@example.com"}),
+            ("staff", {"first_name": "Old", "last_name": "Lead"}), ("staff", {"first_name": "New", "last_name": "Lead"}),
+        )
+    ]  # fmt: skip
+    client, old, new = (int(key) for key in keys)
+    cases = [
+        others.ask("mycase/edit", {"entity": "cases", "op": "insert", "fields": {
+            "status": "open", "clients": [{"id": client}], "staff": [{"id": lead, "lead_lawyer": True}]}})["key"]
+        for lead in (old, new)
+    ]  # fmt: skip
+    store_mappings(connection, "mycase", [UserMapping("Lead Attorney", str(key), f"user {key}") for key in (old, new)])
+    run.extract()
+    run.refresh()
+    owner = "select owner_user_id from mart.contacts where agency = 'mycase' and last_name = 'Two-Cases'"
+    assert run.one(owner) == f"user {new}"
+    others.ask("mycase/edit", {"entity": "cases", "op": "update", "key": cases[1], "fields": {"clients": []}})
+    run.extract(full=False)
+    run.refresh()
+    assert run.one(owner) == f"user {old}"
+
+
+def test_a_cursor_begins_before_the_sync_by_the_overlap(
+    agencies: Agencies, connection: psycopg.Connection[Any], database: str
+) -> None:
+    run = Run(agencies, "hawksoft", connection, database)
+    run.overlap = timedelta(minutes=30)
+    begun = datetime.now(UTC)
+    run.extract()
+    cursor = run.one("select changed_since from ops.source_cursors where agency = 'hawksoft'")
+    assert begun - timedelta(minutes=31) < cursor < begun
+    again = run.extract(full=False).tables["clients"]
+    assert again.seen == again.unchanged
+
+
+def test_an_agency_that_opted_out_stops_with_what_to_do_and_keeps_its_contacts(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    run = Run(agencies, "hawksoft", connection, database)
+    run.extract()
+    run.refresh()
+    before = run.mart()
+    others.ask("hawksoft/faults", {"opted_out": [7]})
+    with pytest.raises(AmsEtlError, match="opted out"):
+        run.extract()
+    run.refresh()
+    assert run.mart() == before
