@@ -12,6 +12,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,8 @@ async def _client(url: str, name: str, until: float, pause: float, took: list[fl
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     number = failed = 0
-    begins = time.perf_counter()
+    # Clients at a pace are out of step with each other.
+    begins = time.perf_counter() - pause * random.random()
     while time.perf_counter() < until:
         number += 1
         if pause:

@@ -20,6 +20,7 @@ from ams_etl.store.database import connect
 
 LOOK_SECONDS = 2.0
 """How often it looks without being told: after a restart of either side something may have been left."""
+GATHER_SECONDS = 0.1
 FORGET_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,9 @@ class Chores(threading.Thread):
     def run(self) -> None:
         """Work, for as long as the process lives."""
         while not self._closing:
-            self._wake.wait(LOOK_SECONDS)
+            if self._wake.wait(LOOK_SECONDS) and not self._closing:
+                # Requests that are being answered come first; what arrives meanwhile is understood in one go.
+                time.sleep(GATHER_SECONDS)
             self._wake.clear()
             try:
                 self._work()

@@ -48,6 +48,8 @@ class Gate:
     def __init__(self, code: str, names: Iterable[str]) -> None:
         self._code = code.encode("ascii")
         self._spellings = [(code.encode(name), MASK.decode().encode(name)) for name in ("ascii", *_UTF16.values())]
+        names = [re.sub("[_.-]", "", name) for name in names]
+        self._code_names, self._secret_names = _Names(names), _Names(SECRETS)
         # A name as it is written: any case, an optional prefix, and separators anywhere.
         self._code_member = _member(names)
         self._secret_member = _member(SECRETS)
@@ -77,14 +79,31 @@ class Gate:
         return body
 
     def _redact(self, body: bytes) -> Redacted:
-        found = [_value(match) for match in self._code_member.finditer(body)]
-        named = [hmac.compare_digest(value, self._code) for value in found if value and value != MASK]
-        anywhere = [hmac.compare_digest(match[0], self._code) for match in self._candidate.finditer(body)]
-        if named:
-            presented = Presented.RIGHT if all(named) else Presented.WRONG
+        # Most bodies hold no secret: a look without the pattern costs a tenth of one with it.
+        plain = body.lower().translate(None, b"_.-")
+        named: list[bool] = []
+        if self._code_names.absent_from(plain):
+            done = body
         else:
-            presented = Presented.RIGHT if any(anywhere) else Presented.NOTHING
-        return Redacted(self._secret_member.sub(_masked, self._code_member.sub(_masked, body)), presented)
+            found = [_value(match) for match in self._code_member.finditer(body)]
+            named = [hmac.compare_digest(value, self._code) for value in found if value and value != MASK]
+            done = self._code_member.sub(_masked, body)
+        if not self._secret_names.absent_from(plain):
+            done = self._secret_member.sub(_masked, done)
+        if named:
+            return Redacted(done, Presented.RIGHT if all(named) else Presented.WRONG)
+        anywhere = [hmac.compare_digest(match[0], self._code) for match in self._candidate.finditer(body)]
+        return Redacted(done, Presented.RIGHT if any(anywhere) else Presented.NOTHING)
+
+
+class _Names:
+    """Names in their plainest spelling, to be looked for in a body that was made so."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = [name.lower().encode() for name in names]
+
+    def absent_from(self, plain: bytes) -> bool:
+        return not any(name in plain for name in self._names)
 
 
 def check_code(code: str, where: str) -> str:
