@@ -21,7 +21,8 @@ from ams_etl_tests.rules import golden, writeback_golden
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "rules.md"
 RULES = Path(ams_etl.rules.__file__).parent
-REQUIRED = tuple(
+REQUIRED = (
+    *(
     f"{chapter}{number}"
     for chapter, last in (
         ("C", 8),
@@ -37,7 +38,9 @@ REQUIRED = tuple(
         ("W", 9),
     )
     for number in range(1, last + 1)
-) + ("W11", "W12", "W13")
+    ),
+    "W11", "W12", "W13",
+)  # fmt: skip
 _IDS = re.compile(r"((?:[A-Z]\d+)(?:, [A-Z]\d+)*):")
 _HEAD = """# The rules
 
