@@ -77,16 +77,17 @@ def mixed_events(customers: list[str], count: int, seed: int) -> list[dict[str, 
 def storm(
     office: Office, database: str, *, events: int, kills: int, seed: int, rates: float = 0.03, batch: int = 500
 ) -> Findings:
-    """Let it storm, then deliver the rest in peace and compare."""
+    """Let it storm and kill deliverers, deliver the rest in the same weather, and compare."""
     rng = random.Random(seed)
     began = time.monotonic()
-    customers = [one[0] for one in office.sandbox.ask("customers")]
+    # AMS360 takes no update of a customer without a name; the stand-in has such.
+    customers = [one["CustomerId"] for one in office.state("customers") if one.get("LastName") or one.get("FirmName")]
     sent = mixed_events(customers, events, seed)
     for at in range(0, len(sent), batch):
         office.tell(*sent[at : at + batch])
     office.sandbox.faults(
         lost={"rate": rates, "operations": _UNREADABLE},
-        cut={"rate": rates, "operations": _READABLE},
+        cut={"rate": 4 * rates, "operations": _READABLE},
         unavailable={"rate": rates},
         ticket_calls=150,
         latency_ms=3,
@@ -99,8 +100,6 @@ def storm(
                 pass
             time.sleep(rng.uniform(0.05, 0.6))
             process.send_signal(signal.SIGKILL)
-    findings.struck = dict(office.sandbox.stats()["faults_by_kind"])
-    office.sandbox.faults(unavailable=None, ticket_calls=None, latency_ms=0)
     for _ in range(10):
         office.drain()
         if not office.outbox("1", "status not in ('delivered', 'uncertain', 'failed')"):

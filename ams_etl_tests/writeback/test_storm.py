@@ -33,7 +33,7 @@ def test_two_deliverers_at_once_write_once_and_in_order(
     demo = office(connection, sandbox)
     keys = [one[0] for one in sandbox.ask("customers")][:12]
     demo.tell(*[event("call", key, summary=f"<0{number:05}>") for number in range(15) for key in keys])
-    sandbox.faults(latency_ms=10)
+    sandbox.faults(latency_ms=80)
     processes: list[subprocess.Popen[str]] = [_deliverer(database, sandbox) for _ in range(3)]
     for process in processes:
         assert process.wait(60) == 0
