@@ -139,17 +139,16 @@ class _MyCaseInterpretation:
 
     def _read(self, customer_ids: Sequence[str]) -> list[Party]:
         cases: dict[str, list[Mapping[str, Any]]] = {}
-        for named, payload in self._connection.execute(
-            """select raw_mycase.customers_of(payload), payload from raw_mycase.cases
-            where agency = %s and deleted_at is null and raw_mycase.customers_of(payload) && %s::text[]""",
+        for customer_id, payload in self._connection.execute(
+            """select l.customer_id, c.payload from raw_mycase.case_customers l
+            join raw_mycase.cases c on (c.agency, c.entity_id) = (l.agency, l.case_id)
+            where l.agency = %s and l.customer_id = any(%s) and c.deleted_at is null""",
             (self._agency, list(customer_ids)),
         ):
-            for customer_id in named:
-                cases.setdefault(customer_id, []).append(payload)
-        return [
-            Party(kind, record, tuple(cases.get(customer_id, ())))
-            for kind, table in ((CLIENT, CLIENTS), (COMPANY, COMPANIES))
-            for customer_id, record in live_payloads(
-                self._connection, self._agency, table.raw.qualified, "customer_id", customer_ids
-            )
-        ]
+            cases.setdefault(customer_id, []).append(payload)
+        found = []
+        for kind, table in ((CLIENT, CLIENTS), (COMPANY, COMPANIES)):
+            keys = [key for one, _, key in (given.partition(":") for given in customer_ids) if one == kind]
+            rows = live_payloads(self._connection, self._agency, table.raw.qualified, "entity_id", keys)
+            found += [Party(kind, record, tuple(cases.get(f"{kind}:{key}", ()))) for key, record in rows]
+        return found
