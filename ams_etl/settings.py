@@ -127,12 +127,21 @@ class NotificationSettings(_Strict):
     """How long the body of a settled notification is kept."""
 
 
+class EventSettings(_Strict):
+    """How the platform sends its events."""
+
+    token_env: str
+    """The environment variable that holds the bearer token."""
+
+
 class InboundSettings(_Strict):
     """The HTTP door for all agencies."""
 
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where the door is reached from outside; what lies in front of it speaks TLS."""
     max_body_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
+    max_event_bytes: Annotated[int, Field(ge=1_000, le=500_000_000)] = 100_000_000
+    """Of one request with events, the files in them included."""
     request_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     """A request that is not whole by then is cut off."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
@@ -191,6 +200,7 @@ class Agency(_Strict):
     given_mycase: Annotated[MyCaseSettings | None, Field(alias="mycase")] = None
     benefitpoint: BenefitPointSettings | None = None
     notifications: NotificationSettings | None = None
+    events: EventSettings | None = None
     settings: RuleSettings = RuleSettings()
     brake: BrakeSettings = BrakeSettings()
     checks: CheckSettings = CheckSettings()

@@ -1,4 +1,4 @@
-"""`ams-etl inbound`: the HTTP door for AMS360's notifications."""
+"""`ams-etl inbound`: the HTTP door for AMS360's notifications and the platform's events."""
 
 import json
 
@@ -12,7 +12,7 @@ from ams_etl.settings import home, load_agencies
 @click.option("--host", default="127.0.0.1", show_default=True, help="Put something that speaks TLS in front of it.")
 @click.option("--port", default=8361, show_default=True, help="0 takes a free one.")
 def inbound(host: str, port: int) -> None:
-    """Take AMS360's notifications over HTTP until Ctrl-C: store each durably, answer, then understand it.
+    """Take AMS360's notifications and the platform's events over HTTP until Ctrl-C: each stored durably, then answered.
 
     It heals by itself when Postgres comes back; meanwhile it answers 503, so that AMS360 sends again.
     """

@@ -1,4 +1,4 @@
-"""The HTTP door: notifications, stored before they are understood.
+"""The HTTP door: notifications and platform events, stored before they are understood.
 
 service     the requests          answers   replies in the caller's dialect
 server      the process           writer    group commit

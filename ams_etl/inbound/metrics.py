@@ -22,6 +22,7 @@ class DoorMetrics:
         self.oversized = Counter(
             "ams_etl_notifications_oversized", "Requests beyond the size limit", registry=self._registry
         )
+        self.events = Counter("ams_etl_events_stored", "Platform events stored durably", registry=self._registry)
         self.commits = Counter("ams_etl_notification_commits", "Commits; each stores many", registry=self._registry)
         self.understood = Counter(
             "ams_etl_notifications_understood", "Notifications by the state they came to", ["state"],

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ams_etl.errors import ConfigError
 from ams_etl.inbound.mapping import load_mapping
 from ams_etl.inbound.redaction import Gate, check_code
-from ams_etl.inbound.service import Door, Notifications
+from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.settling import Reader
 from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
 from ams_etl.store.database import database_url
@@ -23,23 +23,32 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     """Serve until SIGINT or SIGTERM; what was begun is answered first.
 
     Args:
-        agencies: whose notifications are taken.
+        agencies: whose notifications and events are taken.
         home: where the embedded server lives, which is started again should it die.
         host: the address to listen on.
         port: 0 takes a free one.
         ready: told the host and the port once requests are answered.
 
     Raises:
-        ConfigError: an authentication code is missing or unfit, the mapping is wrong, or the port is taken.
+        ConfigError: an authentication code or a token is missing or unfit, the mapping is wrong, or the port is taken.
     """
     doors = {
         agency.id: open_door(agencies, agency, agency.notifications)
         for agency in agencies.all
         if agency.notifications is not None
     }
-    if not doors:
-        raise ConfigError(f"{agencies.path}: no agency has `notifications`; docs/settings.md shows how")
-    application = Notifications(doors, locator(home), agencies.inbound.max_body_bytes).application
+    tokens = {
+        agency.id: check_code(
+            agencies.secret(agency, "events.token_env", agency.events.token_env),
+            f"{agencies.path}: agencies.{agency.id}.events.token_env: {agency.events.token_env}",
+        )
+        for agency in agencies.all
+        if agency.events is not None
+    }
+    if not doors and not tokens:
+        raise ConfigError(f"{agencies.path}: no agency has `notifications` or `events`; docs/settings.md shows how")
+    inbound = agencies.inbound
+    application = Service(doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes).application
     config = uvicorn.Config(
         application, host=host, port=port, http=_patient(agencies.inbound), loop="auto", ws="none", lifespan="on",
         access_log=False, log_level="warning", server_header=False, proxy_headers=False,

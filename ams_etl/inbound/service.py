@@ -4,6 +4,7 @@
 |---|---|
 | POST /notifications/{agency}/{token} | 200 in the caller's dialect, once the body is committed |
 | POST /notifications/{agency} | the same, where the authentication code stands in the body alone |
+| POST /events/{agency}, GET /events/{agency}/{id} | the platform's: see `events` |
 | GET /healthz | 200 while Postgres answers, else 503 |
 | GET /metrics | Prometheus text |
 
@@ -20,20 +21,22 @@ from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ams_etl.errors import TransientError
 from ams_etl.inbound.answers import success
+from ams_etl.inbound.bodies import TOO_LATE, read_body
 from ams_etl.inbound.chores import Chores
+from ams_etl.inbound.event_writer import EventWriter
+from ams_etl.inbound.events import Events
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.inbound.redaction import Gate, Presented
 from ams_etl.inbound.settling import CAPTURED, Reader
 from ams_etl.inbound.writer import GroupWriter, Received
 
 _CLOSE = {"Connection": "close"}
-_RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +56,28 @@ class Door:
     retention_days: int
 
 
-class Notifications:
+class Service:
     """Answers requests; `application` is what a server runs.
 
     Args:
-        doors: by agency id.
+        doors: of AMS360's notifications, by agency id.
+        tokens: of the platform's events, by agency id.
         locate: gives the database URL, starting the embedded server if need be; called in threads.
-        max_body_bytes: a body beyond it is refused.
+        max_body_bytes: a notification beyond it is refused.
+        max_event_bytes: a request with events beyond it is refused.
     """
 
-    def __init__(self, doors: Mapping[str, Door], locate: Callable[[], str], max_body_bytes: int) -> None:
+    def __init__(
+        self, doors: Mapping[str, Door], tokens: Mapping[str, str], locate: Callable[[], str], max_body_bytes: int,
+        max_event_bytes: int,
+    ) -> None:  # fmt: skip
         self._doors, self._max_body_bytes = doors, max_body_bytes
         self._locate = locate
         self._metrics = DoorMetrics()
         # Somebody who asks for an agency that is not here is kept as busy as somebody with a wrong code.
         self._nobody = Gate(secrets.token_urlsafe(24), ["AuthenticationCode"])
+        self._event_writer = EventWriter(locate)
+        self._events = Events(tokens, self._event_writer, self._metrics, max_event_bytes)
         self._writer: GroupWriter
         self._chores: Chores
 
@@ -78,6 +88,7 @@ class Notifications:
             routes=[
                 Route("/notifications/{agency}/{token}", self._receive, methods=["POST"]),
                 Route("/notifications/{agency}", self._receive, methods=["POST"]),
+                *self._events.routes,
                 Route("/healthz", self._health, methods=["GET"]),
                 Route("/metrics", self._tell, methods=["GET"]),
             ],
@@ -94,10 +105,11 @@ class Notifications:
         )
         self._writer = GroupWriter(self._locate, self._stored)
         self._chores.start()
-        writing = asyncio.create_task(self._writer.run())
+        writing = [asyncio.create_task(writer.run()) for writer in (self._writer, self._event_writer)]
         yield
         self._writer.close()
-        await writing
+        self._event_writer.close()
+        await asyncio.gather(*writing)
         self._chores.close()
         await asyncio.to_thread(self._chores.join, 10)
 
@@ -112,8 +124,9 @@ class Notifications:
         gate = door.gate if door else self._nobody
         if token is not None and not gate.admits(token):
             return self._refuse(agency)
-        body = await self._body(request)
+        body = await read_body(request, self._max_body_bytes)
         if isinstance(body, Response):
+            self._metrics.oversized.inc(body.status_code == 413)
             return body
         began = time.perf_counter()
         redacted = gate.redact(body)
@@ -127,29 +140,10 @@ class Notifications:
             await self._writer.store(Received(agency, content_type, redacted.body, state, reason))
         except TransientError as error:
             self._metrics.unavailable.inc()
-            return PlainTextResponse(f"{error}; send it again", 503, _RETRY_AFTER)
+            return PlainTextResponse(f"{error}; send it again", 503, TOO_LATE)
         answer = success(body)
         self._metrics.seconds.observe(time.perf_counter() - began)
         return Response(answer.body, media_type=answer.content_type)
-
-    async def _body(self, request: Request) -> bytes | Response:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared[:20]) > self._max_body_bytes:
-            return self._oversized()
-        chunks, size = [], 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > self._max_body_bytes:
-                    return self._oversized()
-                chunks.append(chunk)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        return b"".join(chunks)
-
-    def _oversized(self) -> Response:
-        self._metrics.oversized.inc()
-        return PlainTextResponse(f"more than {self._max_body_bytes} bytes", 413, _CLOSE)
 
     def _refuse(self, agency: str) -> Response:
         self._metrics.refused.inc()
@@ -160,7 +154,7 @@ class Notifications:
         try:
             await self._writer.ping()
         except TransientError as error:
-            return PlainTextResponse(str(error), 503, _RETRY_AFTER)
+            return PlainTextResponse(str(error), 503, TOO_LATE)
         return PlainTextResponse("ok")
 
     async def _tell(self, _: Request) -> Response:

@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 from ams_etl_tests.sandbox_process import AGENCY_NO, _die_with_parent
 
 CODE = "code-of-the-tests-0123456789"
+TOKEN = "token-of-the-platform-0123456789"
 AGENCIES = """
 agencies:
   - id: demo
     name: Demo
     ams360: {{wsdl: "{wsdl}", agency_no: {agency_no}, login_id: etl, password_env: DEMO_PASSWORD}}
     notifications: {{authentication_code_env: DEMO_CODE, version: "{version}", capture: {capture}}}
-inbound: {{max_body_bytes: 100000, request_seconds: 1.5, public_url: "https://hooks.example.com/ams"}}
+    events: {{token_env: DEMO_TOKEN}}
+inbound: {{max_body_bytes: 100000, max_event_bytes: 2000000, request_seconds: 1.5, public_url: "https://hooks.example.com/ams"}}
 """
 
 
@@ -72,7 +74,13 @@ def write_agencies(home: Path, *, wsdl: str = "https://x/?wsdl", version: str = 
 
 def environment(home: Path, database: str | None) -> dict[str, str]:
     """What the commands find: a home, the code, and a database unless the home's embedded one is meant."""
-    found = {**os.environ, "AMS_ETL_HOME": str(home), "DEMO_CODE": CODE, "DEMO_PASSWORD": "sandbox"}
+    found = {
+        **os.environ,
+        "AMS_ETL_HOME": str(home),
+        "DEMO_CODE": CODE,
+        "DEMO_TOKEN": TOKEN,
+        "DEMO_PASSWORD": "sandbox",
+    }
     found.pop("AMS_ETL_CONFIG", None)
     found.pop("AMS_ETL_DATABASE_URL", None)
     return {**found, "AMS_ETL_DATABASE_URL": database} if database else found

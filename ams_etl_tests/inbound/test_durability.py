@@ -1,6 +1,7 @@
 """What was acknowledged is in the table, whatever dies and whenever."""
 
 import http.client
+import json
 import os
 import signal
 import threading
@@ -14,7 +15,8 @@ import psycopg
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl_tests.inbound.bodies import assumed_soap
-from ams_etl_tests.inbound.service_process import CODE, Service, running_service, write_agencies
+from ams_etl_tests.inbound.service_process import CODE, TOKEN, Service, running_service, write_agencies
+from ams_etl_tests.writeback.sample_events import event
 
 
 def post_until_stopped(url: str, name: str, stopped: threading.Event, told: dict[str, list[str]]) -> None:
@@ -102,6 +104,7 @@ def test_while_postgres_is_down_the_answer_is_503_and_then_it_heals_by_itself(sh
     running_server(short_home)
     try:
         with running_service(short_home, None) as service:
+            assert wait_for_event(service)
             clients = Clients(service.url)
             clients.wait_for("acknowledged", 100)
             stop(short_home)
@@ -112,6 +115,7 @@ def test_while_postgres_is_down_the_answer_is_503_and_then_it_heals_by_itself(sh
             assert clients.told["503"], "an outage was not told"
             acknowledged = clients.stop()
             assert wait_for_health(service)
+            assert wait_for_event(service)
         with connect(running_server(short_home)) as connection:
             assert missing(connection, acknowledged) == set()
     finally:
@@ -121,6 +125,16 @@ def test_while_postgres_is_down_the_answer_is_503_and_then_it_heals_by_itself(sh
 def wait_for_health(service: Service) -> bool:
     for _ in range(100):
         if service.ask("GET", "/healthz")[0] == 200:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def wait_for_event(service: Service) -> bool:
+    """The other writer has a connection of its own to heal."""
+    body = json.dumps(event("note", "00000000-0000-0000-0000-000000000001")).encode()
+    for _ in range(100):
+        if service.ask("POST", "/events/demo", body, {"Authorization": f"Bearer {TOKEN}"})[0] == 202:
             return True
         time.sleep(0.05)
     return False

@@ -1,0 +1,181 @@
+"""Platform events into `ops.events`, many requests a commit.
+
+One task, one thread at a time, one connection. Every event has a key of its sender's, so that one which may have been
+stored is sent again without harm.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError, DataError, TransientError
+from ams_etl.store.database import connect
+from ams_etl.writeback.accept import Accepted, accept_events
+
+MAX_BATCH = 500
+MAX_WAITING_BYTES = 500_000_000
+RECONNECT_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Asked:
+    agency: str
+    events: Sequence[Any]
+    size: int
+    answered: "asyncio.Future[list[Accepted]]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class EventWriter:
+    """Stores events durably.
+
+    Args:
+        locate: gives the database URL, starting the embedded server if need be; called in a thread.
+    """
+
+    def __init__(self, locate: Callable[[], str]) -> None:
+        self._locate = locate
+        self._waiting: list[_Asked] = []
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._connection: psycopg.Connection[Any] | None = None
+        self._busy = asyncio.Lock()
+        self._next_try = 0.0
+
+    async def store(self, agency: str, events: Sequence[Any], size: int) -> list[Accepted]:
+        """Return once what is acceptable is committed: one outcome for each event, in order.
+
+        Args:
+            agency: the agency id.
+            events: JSON objects.
+            size: bytes of the request, to bound what waits.
+
+        Raises:
+            TransientError: they are not known to be.
+            DataError: Postgres cannot hold them.
+        """
+        if self._closing or self._bytes + size > MAX_WAITING_BYTES:
+            raise TransientError("too much waits to be stored")
+        asked = _Asked(agency, events, size)
+        self._bytes += size
+        self._waiting.append(asked)
+        self._wake.set()
+        try:
+            return await asked.answered
+        finally:
+            self._bytes -= size
+
+    async def find(self, agency: str, event_id: UUID) -> dict[str, Any] | None:
+        """What became of an event, and of what is written because of it; None where there is none.
+
+        Raises:
+            TransientError: Postgres does not answer.
+        """
+        try:
+            async with self._busy:
+                return await asyncio.to_thread(self._find, agency, event_id)
+        except (psycopg.Error, AmsEtlError, OSError) as error:
+            raise self._unavailable(error) from None
+
+    async def run(self) -> None:
+        """Write until `close`; what waits then is written first."""
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                agency = self._waiting[0].agency
+                batch = [asked for asked in self._waiting if asked.agency == agency][:MAX_BATCH]
+                taken = set(map(id, batch))
+                self._waiting = [asked for asked in self._waiting if id(asked) not in taken]
+                await self._write(agency, batch)
+        self._drop_connection()
+
+    def close(self) -> None:
+        """Let `run` end."""
+        self._closing = True
+        self._wake.set()
+
+    async def _write(self, agency: str, batch: list[_Asked]) -> None:
+        events = [event for asked in batch for event in asked.events]
+        try:
+            async with self._busy:
+                outcomes = await asyncio.to_thread(self._store, agency, events)
+        except psycopg.DataError:
+            # One of them is what Postgres cannot hold; the others must not suffer for it.
+            if len(batch) == 1:
+                _fail(batch, DataError("the events hold what Postgres cannot"))
+            else:
+                for asked in batch:
+                    await self._write(agency, [asked])
+            return
+        except (psycopg.Error, AmsEtlError, OSError) as error:
+            _fail(batch, self._unavailable(error))
+            return
+        place = 0
+        for asked in batch:
+            if not asked.answered.done():
+                asked.answered.set_result(outcomes[place : place + len(asked.events)])
+            place += len(asked.events)
+
+    def _store(self, agency: str, events: Sequence[Any]) -> list[Accepted]:
+        return accept_events(self._connected(), agency, events)
+
+    def _find(self, agency: str, event_id: UUID) -> dict[str, Any] | None:
+        connection = self._connected()
+        found = connection.execute(
+            """select kind, idempotency_key, state, error, received_at from ops.events
+            where agency = %s and event_id = %s""",
+            (agency, event_id),
+        ).fetchone()
+        if found is None:
+            return None
+        writebacks = connection.execute(
+            """select operation, status, attempts, target_id, note, error from ops.writebacks
+            where agency = %s and event_id = %s order by position""",
+            (agency, event_id),
+        ).fetchall()
+        kind, key, state, error, received_at = found
+        return {
+            "id": str(event_id), "kind": kind, "idempotency_key": key, "state": state, "error": error,
+            "received_at": received_at.isoformat(),
+            "writebacks": [
+                dict(zip(("operation", "status", "attempts", "target_id", "note", "error"), row, strict=True))
+                for row in writebacks
+            ],
+        }  # fmt: skip
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            if time.monotonic() < self._next_try:
+                raise TransientError("Postgres did not answer a moment ago")
+            self._next_try = time.monotonic() + RECONNECT_SECONDS
+            self._connection = connect(self._locate(), application_name="ams_etl inbound events")
+        return self._connection
+
+    def _unavailable(self, error: Exception) -> TransientError:
+        if not isinstance(error, TransientError):
+            _log.warning("Postgres does not take events (%s): senders are told to try again", type(error).__name__)
+        self._drop_connection()
+        return TransientError("Postgres does not answer")
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error, OSError):
+                connection.close()
+
+
+def _fail(batch: Sequence[_Asked], error: Exception) -> None:
+    for asked in batch:
+        if not asked.answered.done():
+            asked.answered.set_exception(error)
