@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,22 @@ def migrated_template(postgres_server: str, worker_id: str) -> str:
     return name
 
 
-@pytest.fixture
-def database(postgres_server: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a new database with the schema and nothing else."""
+@contextmanager
+def fresh_database(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """The URL of a new database with the schema and nothing else, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(postgres_server) as connection:
         connection.execute(f"create database {name} template {migrated_template}")
     yield _sibling(postgres_server, name)
     with connect(postgres_server) as connection:
         connection.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def database(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """The URL of a new database with the schema and nothing else."""
+    with fresh_database(postgres_server, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -148,6 +148,14 @@ class BenefitPoint:
         """
         return await self._list("findAccountContacts", "contacts", criteria={"accountID": str(account_id)})
 
+    async def contact(self, contact_id: int) -> Record:
+        """The AccountContact.
+
+        Raises:
+            Refused: it is gone, or may not be seen.
+        """
+        return await self._one("getAccountContact", "contact", contactID=contact_id)
+
     async def products(self, account_id: int) -> Listing:
         """The account's ProductSummary rows (its plans); they carry no link to AMS360.
 

@@ -157,7 +157,7 @@ class BookGenerator:
     def _store(self, book: Book, account: Record) -> None:
         at = self._moment(self._rng.randint(40, 2000))
         account["createdOn"] = at
-        key = book.add("accounts", account, self._moment(self._rng.randint(0, 39)))
+        key = book.add("accounts", account, self._moment(self._rng.randint(1, 39)))
         if account["accountClassification"] == "Group":
             for place in range(self._rng.choices((0, 1, 2, 3), (20, 45, 25, 10))[0]):
                 book.add("contacts", self._contact(key, place), at)

@@ -1,0 +1,22 @@
+"""States as BenefitPoint spells them, in the two letters that AMS360 uses."""
+
+from typing import Any
+
+_CODES = {
+    "Alabama": "AL", "Alaska": "AK", "Arizona": "AZ", "Arkansas": "AR", "California": "CA", "Colorado": "CO",
+    "Connecticut": "CT", "Delaware": "DE", "Florida": "FL", "Georgia": "GA", "Hawaii": "HI", "Idaho": "ID",
+    "Illinois": "IL", "Indiana": "IN", "Iowa": "IA", "Kansas": "KS", "Kentucky": "KY", "Louisiana": "LA", "Maine": "ME",
+    "Maryland": "MD", "Massachusetts": "MA", "Michigan": "MI", "Minnesota": "MN", "Mississippi": "MS", "Missouri": "MO",
+    "Montana": "MT", "Nebraska": "NE", "Nevada": "NV", "New_Hampshire": "NH", "New_Jersey": "NJ", "New_Mexico": "NM",
+    "New_York": "NY", "North_Carolina": "NC", "North_Dakota": "ND", "Ohio": "OH", "Oklahoma": "OK", "Oregon": "OR",
+    "Pennsylvania": "PA", "Rhode_Island": "RI", "South_Carolina": "SC", "South_Dakota": "SD", "Tennessee": "TN",
+    "Texas": "TX", "Utah": "UT", "Vermont": "VT", "Virginia": "VA", "Washington": "WA", "District_of_Columbia": "DC",
+    "West_Virginia": "WV", "Wisconsin": "WI", "Wyoming": "WY", "Puerto_Rico": "PR", "Guam": "GU", "Virgin_Islands": "VI",
+}  # fmt: skip
+
+
+def state_code(value: Any) -> str | None:
+    """The two letters of a state of the US; any other province by its name, None where nothing is selected."""
+    if not isinstance(value, str) or not value.strip() or value == "None_Selected":
+        return None
+    return _CODES.get(value, value.replace("_", " "))

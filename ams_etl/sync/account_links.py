@@ -1,0 +1,133 @@
+"""`ops.account_links`: which account is which customer, and what people said about it (B1, B8)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+
+from ams_etl.errors import ConfigError
+from ams_etl.rules.account_links import Link, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLink:
+    """A link with the names on both sides, for a person to judge."""
+
+    state: str
+    evidence: str
+    score: float
+    detail: tuple[str, ...]
+    customer_id: str
+    customer_number: int | None
+    customer_name: str | None
+    account_id: int
+    account_name: str | None
+    decided_by: str | None
+
+
+def decisions(connection: psycopg.Connection[Any], agency: str) -> dict[Pair, bool]:
+    """What people said of pairs: True confirmed, False refused."""
+    rows = connection.execute(
+        """select ams360_customer_id, benefitpoint_account_id, decided = 'confirmed' from ops.account_links
+        where agency = %s and decided is not null""",
+        (agency,),
+    )
+    return {(customer_id, account_id): yes for customer_id, account_id, yes in rows}
+
+
+def stored_links(connection: psycopg.Connection[Any], agency: str) -> dict[Pair, Link]:
+    """The links as the last publish left them."""
+    rows = connection.execute(
+        """select ams360_customer_id, benefitpoint_account_id, state, evidence, score::float8, detail
+        from ops.account_links where agency = %s""",
+        (agency,),
+    )
+    return {(row[0], row[1]): Link(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in rows}
+
+
+def write_links(
+    connection: psycopg.Connection[Any], agency: str, stored: dict[Pair, Link], links: Sequence[Link]
+) -> list[Link]:
+    """Store the links that changed and remove those that are none any more; what people said stays.
+
+    Returns:
+        The links that came, went or changed, as they are or last were.
+    """
+    now = {(one.customer_id, one.account_id): one for one in links}
+    changed = [one for pair, one in now.items() if stored.get(pair) != one]
+    gone = [one for pair, one in stored.items() if pair not in now]
+    rows = [
+        {"c": one.customer_id, "a": one.account_id, "s": one.state, "e": one.evidence, "n": one.score, "d": one.detail}
+        for one in changed
+    ]
+    if rows:
+        connection.execute(
+            """insert into ops.account_links
+                (agency, ams360_customer_id, benefitpoint_account_id, state, evidence, score, detail)
+            select %s, c, a, s, e, n, array(select jsonb_array_elements_text(d))
+            from jsonb_to_recordset(%s::jsonb) as r (c text, a integer, s text, e text, n numeric, d jsonb)
+            on conflict (agency, ams360_customer_id, benefitpoint_account_id) do update set state = excluded.state,
+                evidence = excluded.evidence, score = excluded.score, detail = excluded.detail""",
+            (agency, json.dumps(rows)),
+        )
+    if gone:
+        connection.execute(
+            """delete from ops.account_links where agency = %s and (ams360_customer_id, benefitpoint_account_id)
+                in (select * from unnest(%s::text[], %s::int[]))""",
+            (agency, [one.customer_id for one in gone], [one.account_id for one in gone]),
+        )
+    return changed + gone
+
+
+def decide(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    customer_id: str,
+    account_id: int,
+    decision: Literal["confirmed", "refused"],
+    *,
+    decided_by: str,
+) -> None:
+    """Record what a person says of a customer and an account; the next sync acts on it.
+
+    Raises:
+        ConfigError: there is no such customer or account, or a person linked one of them otherwise.
+    """
+    for table, key in (("raw_ams360.customers", customer_id), ("raw_benefitpoint.accounts", str(account_id))):
+        found = connection.execute(
+            f"select 1 from {table} where agency = %s and entity_id = %s and deleted_at is null", (agency, key)
+        ).fetchone()
+        if found is None:
+            raise ConfigError(f"{agency} has no {table.partition('.')[2].removesuffix('s')} {key}; see `ams-etl links`")
+    other = connection.execute(
+        """select ams360_customer_id, benefitpoint_account_id from ops.account_links
+        where agency = %s and decided = 'confirmed' and (ams360_customer_id = %s) <> (benefitpoint_account_id = %s)""",
+        (agency, customer_id, account_id),
+    ).fetchone()
+    if decision == "confirmed" and other is not None:
+        raise ConfigError(f"a person linked customer {other[0]} to account {other[1]}; refuse that link first")
+    connection.execute(
+        """insert into ops.account_links as l (agency, ams360_customer_id, benefitpoint_account_id, state, evidence, score,
+            decided, decided_by, decided_at)
+        values (%(agency)s, %(customer)s, %(account)s, 'dormant', 'person', 1, %(decision)s, %(by)s, now())
+        on conflict (agency, ams360_customer_id, benefitpoint_account_id) do update
+        set decided = excluded.decided, decided_by = excluded.decided_by, decided_at = now()""",
+        {"agency": agency, "customer": customer_id, "account": account_id, "decision": decision, "by": decided_by},
+    )
+
+
+def list_links(connection: psycopg.Connection[Any], agency: str, *, state: str | None = None) -> list[ListedLink]:
+    """The agency's links with names, the likeliest suggestions first."""
+    rows = connection.execute(
+        """select l.state, l.evidence, l.score::float8, l.detail, l.ams360_customer_id, c.customer_number,
+            c.document ->> 'name', l.benefitpoint_account_id, a.account_name, l.decided_by
+        from ops.account_links l
+        left join stage.account_customers c on (c.agency, c.customer_key) = (l.agency, lower(l.ams360_customer_id))
+        left join benefitpoint.accounts a on (a.agency, a.account_id) = (l.agency, l.benefitpoint_account_id)
+        where l.agency = %(agency)s and (%(state)s::text is null or l.state = %(state)s)
+        order by l.state, l.score desc, l.benefitpoint_account_id, l.ams360_customer_id""",
+        {"agency": agency, "state": state},
+    ).fetchall()
+    return [ListedLink(row[0], row[1], row[2], tuple(row[3]), *row[4:]) for row in rows]

@@ -1,0 +1,331 @@
+"""Read BenefitPoint into raw: everything, what findChanges tells, or some accounts.
+
+An account is always read with all beneath it, so a deleted contact or plan is one that its account's list lacks; a
+deleted account is one that a complete list of accounts lacks or that findChanges calls deleted. An account that cannot
+be read deletes nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+import psycopg
+
+from ams_etl.errors import DataError
+from ams_etl.sources.ams360 import run as run_async
+from ams_etl.sources.benefitpoint import (
+    LONGEST_WINDOW,
+    BenefitPoint,
+    BenefitPointConnection,
+    Changes,
+    Refused,
+    open_benefitpoint,
+)
+from ams_etl.sources.soap.decoder import Listing
+from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
+from ams_etl.sync.benefitpoint_tables import (
+    ACCOUNTS,
+    CARRIERS,
+    CONTACTS,
+    OF_ACCOUNT,
+    OFFICES,
+    PLANS,
+    PRODUCT_TYPES,
+    REFERENCE,
+    SYSTEM,
+    USERS,
+)
+from ams_etl.sync.quarantine import Quarantined, set_aside
+
+Mode = Literal["full", "changes", "accounts"]
+BATCH = 100
+"""Accounts stored in one transaction."""
+OVERLAP = timedelta(minutes=10)
+"""How far findChanges looks back behind where it stopped: what was being written then is told now."""
+FULL_EVERY = timedelta(days=7)
+"""findChanges is believed so long; then everything is read."""
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitPointReport:
+    """What was read and what that changed in raw."""
+
+    mode: Mode
+    tables: Mapping[str, MergeCounts]
+    accounts_read: int
+    quarantined: int
+    calls: int
+    calls_by_operation: Mapping[str, int]
+    retries: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _AccountRead:
+    account_id: str
+    rows: dict[RawTable, list[Record]] = field(default_factory=dict)
+    incomplete: set[RawTable] = field(default_factory=set)
+    set_aside: list[Quarantined] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    mode: Mode
+    accounts: list[int]
+    gone: frozenset[str]
+    """Accounts that are surely deleted."""
+    cursor: datetime | None
+
+
+def extract_benefitpoint(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    benefitpoint: BenefitPointConnection,
+    *,
+    accounts: Sequence[int] = (),
+    full: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> BenefitPointReport:
+    """Bring `raw_benefitpoint` up to date.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        benefitpoint: how to reach it.
+        accounts: only these accounts.
+        full: everything, though findChanges could tell; so it is by itself the first time, after a week, and when the
+            last time was longer ago than findChanges looks back.
+        progress: called with a stage, how many are done and of how many.
+
+    Raises:
+        ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
+        DataError: a list cannot be read; half a list would take records away.
+    """
+    return run_async(_extract(connection, agency, benefitpoint, accounts, full, progress))
+
+
+async def _extract(
+    connection: psycopg.Connection[Any], agency: str, settings: BenefitPointConnection, only: Sequence[int],
+    full: bool, progress: Progress,
+) -> BenefitPointReport:  # fmt: skip
+    started, seen_at = time.monotonic(), datetime.now(UTC)
+    async with open_benefitpoint(settings) as benefitpoint:
+        counts = _store_reference(connection, agency, await _read_reference(benefitpoint), seen_at)
+        wanted = await _wanted(connection, agency, benefitpoint, only, full=full)
+        for table in OF_ACCOUNT:
+            counts[table.name] = MergeCounts()
+        quarantined = await _read_all(connection, agency, benefitpoint, wanted, settings, seen_at, counts, progress)
+        calls = benefitpoint.counts
+    _forget(connection, agency, wanted, seen_at, counts)
+    return BenefitPointReport(
+        wanted.mode, counts, len(wanted.accounts), quarantined, calls.total, dict(calls.by_operation.most_common()),
+        calls.retries, time.monotonic() - started,
+    )  # fmt: skip
+
+
+async def _read_reference(benefitpoint: BenefitPoint) -> dict[RawTable, list[Record]]:
+    offices, users, carriers, types = await asyncio.gather(
+        benefitpoint.offices(), benefitpoint.users(), benefitpoint.carriers(), benefitpoint.product_types()
+    )
+    read = {OFFICES: offices, USERS: users, CARRIERS: carriers, PRODUCT_TYPES: types}
+    return {
+        table: [Record(str(row[REFERENCE[table]]), None, row) for row in _whole(listing)]
+        for table, listing in read.items()
+    }
+
+
+def _store_reference(
+    connection: psycopg.Connection[Any], agency: str, read: Mapping[RawTable, list[Record]], seen_at: datetime
+) -> dict[str, MergeCounts]:
+    with connection.transaction():
+        return {
+            table.name: merge_records(connection, table, agency, records, seen_at=seen_at, complete_for="agency")
+            for table, records in read.items()
+        }
+
+
+async def _wanted(
+    connection: psycopg.Connection[Any], agency: str, benefitpoint: BenefitPoint, only: Sequence[int], *, full: bool
+) -> _Wanted:
+    if only:
+        return _Wanted("accounts", list(dict.fromkeys(only)), frozenset(), None)
+    now = datetime.now(UTC)
+    row = connection.execute(
+        "select changes_since, full_at from ops.benefitpoint_cursors where agency = %s", (agency,)
+    ).fetchone()
+    if row is None or full or now - row[1] > FULL_EVERY or now - row[0] > LONGEST_WINDOW - 2 * OVERLAP:
+        # Asked before the list: what changes while it is read is told by the next question.
+        asked_at = (await benefitpoint.changes(now - OVERLAP)).asked_at
+        listed = [int(one["accountID"]) for one in _whole(await benefitpoint.accounts()) if one.get("accountID")]
+        known = connection.execute(
+            "select entity_id from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
+        )
+        gone = {entity_id for (entity_id,) in known} - {str(one) for one in listed}
+        return _Wanted("full", listed, frozenset(gone), asked_at)
+    changes = await benefitpoint.changes(row[0] - OVERLAP)
+    gone = {str(one) for one in changes.deleted.get("Account", ())}
+    touched = await _accounts_touched(connection, agency, benefitpoint, changes)
+    return _Wanted("changes", sorted(one for one in touched if str(one) not in gone), frozenset(gone), changes.asked_at)
+
+
+async def _accounts_touched(
+    connection: psycopg.Connection[Any], agency: str, benefitpoint: BenefitPoint, changes: Changes
+) -> set[int]:
+    """The accounts to read again; a contact or plan that we do not know yet says itself where it belongs."""
+    touched = set(changes.modified.get("Account", ()))
+    for table, kind, read in (
+        (CONTACTS, "Account_Contact", benefitpoint.contact), (PLANS, "Product", benefitpoint.product),
+    ):  # fmt: skip
+        deleted = {str(one) for one in changes.deleted.get(kind, ())}
+        named = deleted | {str(one) for one in changes.modified.get(kind, ())}
+        rows = connection.execute(
+            f"select entity_id, customer_id from {table.qualified} where agency = %s and entity_id = any(%s)",
+            (agency, sorted(named)),
+        ).fetchall()
+        touched |= {int(account_id) for _, account_id in rows}
+        unknown = named - deleted - {entity_id for entity_id, _ in rows}
+        answers = await asyncio.gather(*(_or_none(read(int(one))) for one in sorted(unknown)))
+        touched |= {int(one["accountID"]) for one in answers if one}
+    return touched
+
+
+async def _read_all(
+    connection: psycopg.Connection[Any], agency: str, benefitpoint: BenefitPoint, wanted: _Wanted,
+    settings: BenefitPointConnection, seen_at: datetime, counts: dict[str, MergeCounts], progress: Progress,
+) -> int:  # fmt: skip
+    quarantined = done = 0
+    turns = asyncio.Semaphore(max(1, settings.max_concurrency))
+
+    async def read(account_id: int) -> _AccountRead:
+        async with turns:
+            return await _read_account(benefitpoint, account_id)
+
+    for start in range(0, len(wanted.accounts), BATCH):
+        batch = await asyncio.gather(*(read(one) for one in wanted.accounts[start : start + BATCH]))
+        part, bad = await asyncio.to_thread(_store, connection, agency, batch, seen_at)
+        for table, merged in part.items():
+            counts[table] += merged
+        quarantined += bad
+        done += len(batch)
+        progress("BenefitPoint accounts read", done, len(wanted.accounts))
+    return quarantined
+
+
+async def _read_account(benefitpoint: BenefitPoint, account_id: int) -> _AccountRead:
+    """An account with its contacts and plans; what cannot be read is set aside with its reason."""
+    key = str(account_id)
+    found = _AccountRead(key)
+    account, contacts, plans = await asyncio.gather(
+        _or_error(benefitpoint.account(account_id)),
+        _or_error(benefitpoint.contacts(account_id)),
+        _or_error(_plans(benefitpoint, account_id, found)),
+    )
+    if isinstance(account, DataError):
+        reason = "vanished" if isinstance(account, Refused) else "unreadable"
+        found.set_aside.append(Quarantined("accounts", key, key, reason, str(account)))
+        found.incomplete.update(OF_ACCOUNT)
+        return found
+    found.rows[ACCOUNTS] = [Record(key, key, account)]
+    for table, listing in ((CONTACTS, contacts), (PLANS, plans)):
+        if isinstance(listing, DataError):
+            found.set_aside.append(Quarantined(table.name, f"of {key}", key, "unreadable", str(listing)))
+            found.incomplete.add(table)
+            continue
+        found.rows[table] = [
+            Record(str(entity_id), key, row) for row in listing.records if (entity_id := _entity_id(table, row))
+        ]
+        for rejected in listing.rejected:
+            found.incomplete.add(table)
+            named = rejected.entity_id or f"of {key}"
+            found.set_aside.append(Quarantined(table.name, named, key, "unreadable", rejected.reason))
+    return found
+
+
+def _entity_id(table: RawTable, row: Mapping[str, Any]) -> int | None:
+    found: int | None = (row.get("contact") or {}).get("contactID") if table is CONTACTS else row.get("productID")
+    return found
+
+
+async def _plans(benefitpoint: BenefitPoint, account_id: int, found: _AccountRead) -> Listing:
+    listed = await benefitpoint.products(account_id)
+    ids = [row["productID"] for row in listed.records]
+    answers = await asyncio.gather(*(_or_error(benefitpoint.product(one)) for one in ids))
+    records = []
+    for product_id, answer in zip(ids, answers, strict=True):
+        if isinstance(answer, DataError):
+            reason = "vanished" if isinstance(answer, Refused) else "unreadable"
+            found.set_aside.append(Quarantined("plans", str(product_id), str(account_id), reason, str(answer)))
+            found.incomplete.add(PLANS)
+        else:
+            records.append(answer)
+    return Listing(records, listed.rejected)
+
+
+def _store(
+    connection: psycopg.Connection[Any], agency: str, batch: Sequence[_AccountRead], seen_at: datetime
+) -> tuple[dict[str, MergeCounts], int]:
+    counts = {}
+    with connection.transaction():
+        for table in OF_ACCOUNT:
+            counts[table.name] = merge_records(
+                connection,
+                table,
+                agency,
+                (row for one in batch for row in one.rows.get(table, ())),
+                seen_at=seen_at,
+                complete_for=[one.account_id for one in batch if table not in one.incomplete],
+            )
+        bad = set_aside(
+            connection,
+            agency,
+            uuid4(),
+            (row for one in batch for row in one.set_aside),
+            read_customers=[one.account_id for one in batch],
+            system=SYSTEM,
+        )
+    return counts, bad
+
+
+def _forget(
+    connection: psycopg.Connection[Any], agency: str, wanted: _Wanted, seen_at: datetime, counts: dict[str, MergeCounts]
+) -> None:
+    """Mark what is gone as deleted, and move the cursor: only now, so that a sync that died is done again."""
+    with connection.transaction():
+        if wanted.gone:
+            for table in OF_ACCOUNT:
+                counts[table.name] += merge_records(
+                    connection, table, agency, (), seen_at=seen_at, complete_for=sorted(wanted.gone)
+                )
+        if wanted.cursor is not None:
+            connection.execute(
+                """insert into ops.benefitpoint_cursors as c (agency, changes_since, full_at) values (%s, %s, %s)
+                on conflict (agency) do update set changes_since = excluded.changes_since, synced_at = now(),
+                    full_at = case when %s then excluded.full_at else c.full_at end""",
+                (agency, wanted.cursor, seen_at, wanted.mode == "full"),
+            )
+
+
+def _whole(listing: Listing) -> Iterable[Mapping[str, Any]]:
+    if listing.rejected:
+        first = listing.rejected[0]
+        raise DataError(f"{first.kind}: {len(listing.rejected)} record(s) cannot be read, first: {first.reason}")
+    return listing.records
+
+
+async def _or_error(call: Any) -> Any:
+    try:
+        return await call
+    except DataError as error:
+        return error
+
+
+async def _or_none(call: Any) -> Any:
+    try:
+        return await call
+    except Refused:
+        return None

@@ -1,0 +1,96 @@
+"""Bring rows of a mart table to what they ought to be, with each difference in the change feed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.sync.publish import PublishCounts
+
+Document = Mapping[str, Any]
+"""A row as JSON values: dates as ISO text, numbers as they are."""
+_CHUNK = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class MartTable:
+    """A table whose rows have an id, columns, created_at and updated_at."""
+
+    name: str
+    entity: str
+    key: str
+    columns: tuple[str, ...]
+
+    def read(
+        self, connection: psycopg.Connection[Any], agency: str, condition: str, values: Mapping[str, Any]
+    ) -> dict[UUID, Document]:
+        """The rows of an agency that a condition in SQL finds, by id."""
+        rows = connection.execute(
+            f"""select {self.key}, to_jsonb(t) - array['agency', '{self.key}', 'created_at', 'updated_at']
+            from mart.{self.name} t where agency = %(agency)s and ({condition})""",
+            {"agency": agency, **values},
+        )
+        return dict(rows.fetchall())
+
+
+def apply_differences(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    table: MartTable,
+    before: Mapping[UUID, Document],
+    after: Mapping[UUID, Document],
+    run_id: str | None,
+) -> PublishCounts:
+    """Write what differs between the rows that there are and the rows that ought to be, inside a transaction.
+
+    Args:
+        connection: inside the caller's transaction.
+        agency: the agency id.
+        table: which.
+        before: rows as `MartTable.read` gives them; of these, those that `after` lacks are deleted.
+        after: rows as they ought to be, all columns given.
+        run_id: the Dagster run, for `mart.changes`.
+    """
+    counts = {"insert": 0, "update": 0, "delete": 0}
+    changes: list[tuple[str, UUID, Document | None, Document | None]] = [
+        ("delete", key, before[key], None) for key in before.keys() - after.keys()
+    ]
+    for key, document in after.items():
+        old = before.get(key)
+        if old is None or dict(old) != dict(document):
+            changes.append(("insert" if old is None else "update", key, old, document))
+    # Deletions first, and by id: the feed is the same every time.
+    changes.sort(key=lambda change: (change[0] != "delete", change[1]))
+    names = ", ".join(table.columns)
+    for start in range(0, len(changes), _CHUNK):
+        part = changes[start : start + _CHUNK]
+        rows = [{"op": op, "id": str(key), "before": old, "after": new} for op, key, old, new in part]
+        given = {"agency": agency, "run_id": run_id, "rows": json.dumps(rows), "entity": table.entity}
+        connection.execute(
+            f"""delete from mart.{table.name} t using jsonb_to_recordset(%(rows)s::jsonb) as c (op text, id uuid)
+            where t.agency = %(agency)s and t.{table.key} = c.id and c.op = 'delete'""",
+            given,
+        )
+        connection.execute(
+            f"""insert into mart.{table.name} (agency, {table.key}, {names}, created_at, updated_at)
+            select %(agency)s, c.id, {", ".join(f"r.{name}" for name in table.columns)}, now(), now()
+            from jsonb_to_recordset(%(rows)s::jsonb) as c (op text, id uuid, after jsonb)
+                cross join lateral jsonb_populate_record(null::mart.{table.name}, c.after) r
+            where c.op <> 'delete'
+            on conflict (agency, {table.key}) do update set updated_at = excluded.updated_at,
+                {", ".join(f"{name} = excluded.{name}" for name in table.columns)}""",
+            given,
+        )
+        connection.execute(
+            """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
+            select %(agency)s, %(entity)s, c.id::text, c.op, c.before, c.after, %(run_id)s
+            from rows from (jsonb_to_recordset(%(rows)s::jsonb) as (op text, id uuid, before jsonb, after jsonb))
+                with ordinality as c (op, id, before, after, place) order by place""",
+            given,
+        )
+        for op, _, _, _ in part:
+            counts[op] += 1
+    return PublishCounts(counts["insert"], counts["update"], counts["delete"])

@@ -1,0 +1,246 @@
+"""Links, accounts and policies in Postgres: any order and any partial syncs end where one rebuild ends."""
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ams_etl.errors import ConfigError
+from ams_etl.store.database import connect
+from ams_etl.store.merge import RawTable, Record, merge_records
+from ams_etl.sync.account_links import decide, list_links
+from ams_etl.sync.accounts import publish_accounts, rebuild_accounts
+from ams_etl.sync.policies import publish_policies
+from ams_etl_tests.postgres import fresh_database
+from ams_etl_tests.rules.test_accounts import account_payload
+
+AGENCY = "demo"
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CUSTOMERS, POLICIES = RawTable("raw_ams360", "customers"), RawTable("raw_ams360", "policies")
+ACCOUNTS, PLANS = RawTable("raw_benefitpoint", "accounts"), RawTable("raw_benefitpoint", "plans")
+TABLES = {"customer": CUSTOMERS, "policy": POLICIES, "account": ACCOUNTS, "plan": PLANS}
+
+
+@pytest.fixture(scope="module")
+def warehouse(postgres_server: str, migrated_template: str) -> Iterator[psycopg.Connection[Any]]:
+    """One database for this file; each test clears what it needs."""
+    with fresh_database(postgres_server, migrated_template) as url, connect(url) as connection:
+        yield connection
+
+
+def customer(key: str, number: int, name: str) -> tuple[str, Record]:
+    return "customer", Record(key, key, {"CustomerId": key, "CustomerNumber": number, "FirmName": name})
+
+
+def account(key: int, **given: Any) -> tuple[str, Record]:
+    return "account", Record(str(key), str(key), account_payload({"id": key, **given}))
+
+
+def policy(key: str, customer_id: str, number: str = "A1") -> tuple[str, Record]:
+    return "policy", Record(key, customer_id, {"PolicyId": key, "CustomerId": customer_id, "PolicyNumber": number})
+
+
+def plan(key: int, account_id: int, ams_policy_id: str | None = None) -> tuple[str, Record]:
+    payload = {"productID": key, "accountID": account_id, "name": "PPO", "productStatus": "Current"}
+    return "plan", Record(
+        str(key), str(account_id), {**payload, "policyIntegrationInfo": {"amsPolicyID": ams_policy_id}}
+    )
+
+
+def store(connection: psycopg.Connection[Any], *records: tuple[str, Record], at: datetime = NOW) -> None:
+    with connection.transaction():
+        for kind, record in records:
+            merge_records(connection, TABLES[kind], AGENCY, [record], seen_at=at)
+
+
+def forget(connection: psycopg.Connection[Any], kind: str, key: str) -> None:
+    with connection.transaction():
+        connection.execute(
+            f"update {TABLES[kind].qualified} set deleted_at = now() where agency = %s and entity_id = %s",
+            (AGENCY, key),
+        )
+
+
+def publish(connection: psycopg.Connection[Any]) -> None:
+    publish_accounts(connection, AGENCY)
+    publish_policies(connection, AGENCY)
+
+
+def state(connection: psycopg.Connection[Any]) -> list[Any]:
+    """Accounts, policies and links with all ids; times apart."""
+    queries = (
+        "select to_jsonb(a) - 'created_at' - 'updated_at' from mart.accounts a order by account_id",
+        "select to_jsonb(p) - 'created_at' - 'updated_at' from mart.policies p order by policy_id",
+        """select to_jsonb(l) - 'decided_at' from ops.account_links l
+            order by ams360_customer_id, benefitpoint_account_id""",
+    )
+    return [[row[0] for row in connection.execute(query)] for query in queries]
+
+
+def clear(connection: psycopg.Connection[Any]) -> None:
+    for table in (
+        *(one.qualified for one in TABLES.values()), "mart.accounts", "mart.policies", "mart.changes", "ops.account_links",
+        "ops.plan_links", "stage.account_customers", "stage.account_touches",
+    ):  # fmt: skip
+        connection.execute(f"delete from {table}")
+
+
+def rebuilt(connection: psycopg.Connection[Any]) -> list[Any]:
+    """What a rebuild from raw and from people's decisions gives."""
+    for table in ("mart.accounts", "mart.policies", "stage.account_customers", "stage.account_touches"):
+        connection.execute(f"delete from {table}")
+    connection.execute("delete from ops.account_links where decided is null")
+    rebuild_accounts(connection, AGENCY)
+    publish(connection)
+    return state(connection)
+
+
+def replayed(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
+    """What a consumer has who followed the feed."""
+    rows: dict[str, dict[str, Any]] = {"account": {}, "policy": {}}
+    for entity, key, op, after in connection.execute(
+        "select entity, entity_id, op, after from mart.changes order by seq"
+    ):
+        assert (op == "insert") == (key not in rows[entity])
+        if op == "delete":
+            del rows[entity][key]
+        else:
+            rows[entity][key] = after
+    return rows
+
+
+_NAMES = ["Nova LLC", "Acme", "Birch & Co"]
+
+
+def _records(chance: random.Random) -> list[tuple[str, Record]]:
+    """A small world, told in some order; some records are told twice, the second time for good."""
+    keys = [f"c{number}" for number in range(5)]
+    records = [customer(key, number + 1, chance.choice(_NAMES)) for number, key in enumerate(keys)]
+    for key in range(1, 6):
+        ways: list[dict[str, Any]] = [
+            {}, {"ams_id": chance.choice(keys).upper()}, {"ams_number": chance.randint(1, 6)}, {"ams_id": "lost"},
+        ]  # fmt: skip
+        records.append(account(key, name=chance.choice(_NAMES), **chance.choice(ways), active=chance.random() < 0.8))
+    policies = [f"p{number}" for number in range(4)]
+    records += [policy(key, chance.choice(keys)) for key in policies]
+    records += [plan(key, chance.randint(1, 6), chance.choice(["none", *policies]).upper()) for key in range(1, 5)]
+    return records
+
+
+@settings(max_examples=int(os.environ.get("HISTORIES", "10")))
+@given(st.randoms(use_true_random=False))
+def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_ids(
+    warehouse: psycopg.Connection[Any], chance: random.Random
+) -> None:
+    """Deaths, resurrections and changes of mind on the way; then a rebuild, which finds nothing to change."""
+    records = _records(chance)
+    ends = []
+    for _ in range(2):
+        clear(warehouse)
+        order = [*records, *chance.sample(records, 6)]
+        chance.shuffle(order)
+        for place, (kind, record) in enumerate(order):
+            if chance.random() < 0.2:
+                detour = {**record.payload, "FirmName": "Was", "groupAccountInfo": {"accountName": "Was"}}
+                store(warehouse, (kind, Record(record.entity_id, record.customer_id, detour)))
+            if chance.random() < 0.2:
+                forget(warehouse, kind, record.entity_id)
+            if chance.random() < 0.25:
+                publish(warehouse)
+            store(warehouse, (kind, record), at=NOW.replace(minute=place))
+        publish(warehouse)
+        ends.append(state(warehouse))
+        followed = replayed(warehouse)
+        assert {row["account_id"] for row in ends[-1][0]} == followed["account"].keys()
+        assert {row["policy_id"] for row in ends[-1][1]} == followed["policy"].keys()
+        before = warehouse.execute("select count(*) from mart.changes").fetchone()
+        rebuild_accounts(warehouse, AGENCY)
+        publish(warehouse)
+        assert warehouse.execute("select count(*) from mart.changes").fetchone() == before
+    assert ends[0] == ends[1]
+    assert rebuilt(warehouse) == ends[0]
+
+
+def test_an_account_that_is_linked_later_keeps_ams360s_id(warehouse: psycopg.Connection[Any]) -> None:
+    """Two become one: the customer's id stays, and the other one is remembered."""
+    clear(warehouse)
+    store(warehouse, customer("c1", 1, "Nova"), account(1, name="Nova"), plan(1, 1))
+    publish(warehouse)
+    [first, alone] = warehouse.execute("select account_id from mart.accounts order by ams360_synced desc").fetchall()
+    store(warehouse, account(1, name="Nova", ams_id="C1"))
+    publish(warehouse)
+    rows = warehouse.execute(
+        "select account_id, former_id, ams360_customer_id, benefitpoint_account_id from mart.accounts"
+    ).fetchall()
+    assert rows == [(first[0], alone[0], "c1", 1)]
+    assert warehouse.execute("select account_id from mart.policies").fetchall() == [first]
+
+
+def test_a_persons_word_links_and_parts(warehouse: psycopg.Connection[Any]) -> None:
+    clear(warehouse)
+    store(warehouse, customer("c1", 1, "Nova"), customer("c2", 2, "Acme"), account(1, name="Nova"))
+    publish(warehouse)
+    assert [(one.state, one.customer_name, one.account_name) for one in list_links(warehouse, AGENCY)] == [
+        ("suggested", "Nova", "Nova")
+    ]
+    decide(warehouse, AGENCY, "c1", 1, "confirmed", decided_by="ann")
+    publish(warehouse)
+    assert warehouse.execute("select count(*) from mart.accounts").fetchone() == (2,)
+    assert [(one.state, one.evidence, one.decided_by) for one in list_links(warehouse, AGENCY)] == [
+        ("confirmed", "person", "ann")
+    ]
+    with pytest.raises(ConfigError, match="refuse that link first"):
+        decide(warehouse, AGENCY, "c2", 1, "confirmed", decided_by="ann")
+    with pytest.raises(ConfigError, match="no customer c9"):
+        decide(warehouse, AGENCY, "c9", 1, "confirmed", decided_by="ann")
+    # By SQL, too: a trigger has it looked at.
+    warehouse.execute("update ops.account_links set decided = 'refused'")
+    publish(warehouse)
+    assert warehouse.execute("select count(*) from mart.accounts").fetchone() == (3,)
+    assert [one.state for one in list_links(warehouse, AGENCY)] == ["refused"]
+
+
+def test_a_policy_made_of_a_plan_is_the_plans_policy(warehouse: psycopg.Connection[Any]) -> None:
+    """B5: once in the mart, under the id that the plan had."""
+    clear(warehouse)
+    store(warehouse, customer("c1", 1, "Nova"), account(1, ams_id="c1"), plan(7, 1))
+    publish(warehouse)
+    [made] = warehouse.execute("select policy_id from mart.policies").fetchall()
+    store(warehouse, policy("P9", "c1", "N-1"))
+    publish(warehouse)
+    assert warehouse.execute("select count(*) from mart.policies").fetchone() == (2,)
+    warehouse.execute(
+        "insert into ops.plan_links (agency, benefitpoint_plan_id, ams360_policy_id) values ('demo', 7, 'p9')"
+    )
+    publish(warehouse)
+    rows = warehouse.execute(
+        "select policy_id, origin, policy_number, ams360_policy_id, benefitpoint_plan_id from mart.policies"
+    ).fetchall()
+    assert rows == [(made[0], "benefitpoint", "N-1", "P9", 7)]
+
+
+def test_names_of_offices_carriers_and_companies_reach_the_rows_that_have_them(
+    warehouse: psycopg.Connection[Any],
+) -> None:
+    clear(warehouse)
+    store(warehouse, customer("c1", 1, "Nova"), account(1, ams_id="c1"))
+    store(
+        warehouse, ("policy", Record("p1", "c1", {"PolicyId": "p1", "CustomerId": "c1", "WritingCompanyCode": "TRV"}))
+    )
+    publish(warehouse)
+    for table, record in (
+        (RawTable("raw_benefitpoint", "offices"), Record("3", None, {"officeID": 3, "officeName": "Austin"})),
+        (RawTable("raw_ams360", "companies"), Record("TRV", None, {"CompanyCode": "TRV", "Name": "Travelers"})),
+    ):
+        with warehouse.transaction():
+            merge_records(warehouse, table, AGENCY, [record], seen_at=NOW)
+    publish(warehouse)
+    assert warehouse.execute("select office from mart.accounts").fetchall() == [("Austin",)]
+    assert warehouse.execute("select carrier from mart.policies").fetchall() == [("Travelers",)]
+    assert warehouse.execute("select count(*) from stage.account_touches").fetchone() == (0,)
