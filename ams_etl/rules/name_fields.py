@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ams_etl.rules.marks import mark_in, without_bare_marks
-from ams_etl.rules.name_words import SUFFIXES, TITLES, bare, is_placeholder
+from ams_etl.rules.name_words import PLACEHOLDERS, SUFFIXES, TITLES, bare, is_placeholder
 from ams_etl.rules.person_names import has_several, joined, separated, without_loose_ends
 
 Marks = tuple[tuple[str, str], ...]
@@ -27,6 +27,10 @@ class NameField:
 
 
 EMPTY = NameField()
+_SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
+"""The single words that are no name; all others need no reading."""
+_LOOSE = " ,;:*-–—/_"
+"""What is cut off a name at both ends."""
 
 
 def read_field(value: str | None, marks: Marks) -> NameField:
@@ -36,21 +40,28 @@ def read_field(value: str | None, marks: Marks) -> NameField:
 
 @lru_cache(maxsize=1 << 16)
 def _read(value: str, marks: Marks) -> NameField:
+    if value.isalpha() and value.casefold() not in _SINGLE_WORDS and value != "NA":
+        return NameField(value)
     flags: list[str] = []
     nicknames: list[str] = []
     value = value.replace("\0", "")
     further = dict(marks)
 
     def take(found: re.Match[str]) -> str:
-        content = " ".join((found[1] or found[2] or "").strip(" ,;:*-–—/_\"'.").split())
+        content = " ".join((found[1] or found[2] or "").strip(_LOOSE + "\"'.").split())
         words = [bare(word) for word in content.split()]
         flag = mark_in(content, further) if words else None
         if flag:
             flags.append(flag)
         elif words and all(word in SUFFIXES for word in words):
             return f" {content} "
-        elif any(word not in TITLES for word in words) and "@" not in content and any(map(str.isalpha, content)):
-            nicknames.append(content)
+        elif (
+            any(word not in TITLES for word in words)
+            and "@" not in content
+            and any(map(str.isalpha, content))
+            and (nickname := _tidy(content))
+        ):
+            nicknames.append(nickname)
             return f" \0{len(nicknames) - 1}\0 "
         return " "
 
@@ -65,8 +76,8 @@ def _read(value: str, marks: Marks) -> NameField:
 
 def _tidy(name: str) -> str:
     """The words that can be a name's; nothing where there is no letter or digit, or a placeholder."""
-    words = " ".join(word for word in name.split() if "@" not in word).strip(" ,;*-–—/_")
-    words = without_loose_ends(words).strip(" ,;*-–—/_") if words else ""
+    words = " ".join(word for word in name.split() if "@" not in word).strip(_LOOSE)
+    words = without_loose_ends(words).strip(_LOOSE) if words else ""
     return words if any(map(str.isalnum, words)) and not is_placeholder(words) else ""
 
 

@@ -54,6 +54,8 @@ def normalise(
 def _e164(number: str, country: str) -> str | None:
     if country == "US" and not number.startswith("+"):
         national = number[1:] if len(number) == 11 and number[0] == "1" else number
+        if len(national) < 10:
+            return None
         # The plan's own pattern says yes to nearly all in a microsecond; the library decides the rest.
         if _US_FIXED.fullmatch(national):
             return f"+1{national}"

@@ -16,6 +16,9 @@ def text(value: Any) -> str | None:
     """The value with white space collapsed (N11); None for nil, empty, blank and anything that is no string."""
     if not value or not isinstance(value, str):
         return None
+    # Of all white space only the blank is printable: nearly every value needs no more than a strip.
+    if value.isprintable() and "  " not in value:
+        return value.strip() or None
     return " ".join(value.split()) or None
 
 
@@ -26,7 +29,7 @@ def code(value: Any) -> str | None:
 
 def flag(value: Any) -> bool | None:
     """A boolean, or the "True"/"False" of list rows."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
@@ -54,12 +57,17 @@ def _integer(value: Any) -> int | None:
         return None
 
 
+_NO_PREMIUM = Decimal()
+
+
 def _premium(value: Any) -> Decimal:
+    if not value:
+        return _NO_PREMIUM
     try:
-        premium = Decimal(str(value)) if value is not None else Decimal()
+        premium = Decimal(str(value))
     except InvalidOperation:
-        return Decimal()
-    return premium if premium.is_finite() else Decimal()
+        return _NO_PREMIUM
+    return premium if premium.is_finite() else _NO_PREMIUM
 
 
 def _items(value: Any) -> list[Payload]:
@@ -68,6 +76,23 @@ def _items(value: Any) -> list[Payload]:
         value = next(iter(value.values()), None)
         value = [value] if isinstance(value, Mapping) else value
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    """The codes of a policy's lines of business, each once, in SortOrderNumber, then as given."""
+    items = _items(value) if value else ()
+    if not items:
+        return ()
+    if len(items) == 1:
+        line = code(items[0].get("PolicyLineOfBusiness"))
+        return (line,) if line else ()
+    lines = [
+        (number if (number := _integer(item.get("SortOrderNumber"))) is not None else 1 << 30, line)
+        for item in items
+        if (line := code(item.get("PolicyLineOfBusiness")))
+    ]
+    lines.sort(key=lambda pair: pair[0])
+    return tuple(dict.fromkeys([line for _, line in lines]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +295,6 @@ class Policy:
     def from_payload(cls, payload: Payload) -> Self:
         """Read a PolicyGet record; lines of business in SortOrderNumber, then as given."""
         get = payload.get
-        lines = [
-            (number if (number := _integer(item.get("SortOrderNumber"))) is not None else 1 << 30, line)
-            for item in _items(get("LineOfBusinessList"))
-            if (line := code(item.get("PolicyLineOfBusiness")))
-        ]
-        lines.sort(key=lambda pair: pair[0])
         return cls(
             policy_id=str(get("PolicyId")),
             policy_number=text(get("PolicyNumber")),
@@ -285,7 +304,7 @@ class Policy:
             expiration=day(get("PolicyExpirationDate")),
             is_continuous=bool(flag(get("IsContinuous"))),
             company_code=code(get("WritingCompanyCode")),
-            lines_of_business=tuple(dict.fromkeys(line for _, line in lines)),
+            lines_of_business=_lines(get("LineOfBusinessList")),
             premium=_premium(get("FullTermPremium")),
             notation_id=text(get("PolicyNotationId")),
         )

@@ -2,7 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+
+from ams_etl.errors import DataError
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+# The escape of a NUL, but not the end of an escaped backslash that happens to stand before "u0000".
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def canonical_json(payload: Mapping[str, object]) -> bytes:
@@ -10,11 +17,17 @@ def canonical_json(payload: Mapping[str, object]) -> bytes:
 
     Members without a value are left out, for nil, empty and absent mean the same and most members have none. A NUL
     character, which jsonb cannot hold, becomes U+FFFD: visible, and never a lost record.
+
+    Raises:
+        DataError: it holds a value that JSON has no word for, such as NaN.
     """
-    given = {name: value for name, value in payload.items() if value is not None}
-    text = json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = _encode({name: value for name, value in payload.items() if value is not None})
+    except (TypeError, ValueError) as error:
+        raise DataError(f"a payload is not JSON: {error}") from None
     if "\\u0000" in text:
-        text = text.replace("\\u0000", "\ufffd")
+        # Twice, since of two NULs in a row the second begins where the first match ended.
+        text = _NUL.sub("\\1\ufffd", _NUL.sub("\\1\ufffd", text))
     return text.encode("utf-8", "replace")
 
 
