@@ -18,6 +18,7 @@ from ams_etl.rules.model import Derivation
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
+from ams_etl.sync.collector import collector_paused
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
@@ -121,7 +122,8 @@ def derive_dirty(
             ]
             if not chunk:
                 return total
-            found = interpretation.derive(chunk)
+            with collector_paused():
+                found = interpretation.derive(chunk)
             derived = [one for _, one in found]
             changed = _store(connection, agency, chunk, found, interpreter.FIRST_SEEN, today)
             total = replace(

@@ -111,22 +111,10 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
         {"agency": agency},
     )
     while merge_by_email:
-        # Without its size known, a frontier of ten would have all addresses of an agency read.
-        connection.execute("analyze frontier")
-        connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
-        grown = connection.execute(
-            """with neighbours as (
-                select distinct other.candidate_id from frontier f
-                join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
-                join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email
-                where not exists (select from affected a where a.candidate_id = other.candidate_id)),
-            gone as (delete from frontier)
-            select candidate_id from neighbours""",
-            {"agency": agency},
-        ).fetchall()
+        grown = _neighbours(connection, agency)
         if not grown:
             break
-        connection.execute("insert into frontier select unnest(%s::uuid[])", ([row[0] for row in grown],))
+        connection.execute("insert into frontier select unnest(%s::uuid[])", (grown,))
     connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
     connection.execute("analyze affected")
     groups: dict[UUID, UUID] = {}
@@ -158,6 +146,24 @@ def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_b
         {"agency": agency},
     )
     connection.execute("analyze stage.planned_members")
+
+
+def _neighbours(connection: psycopg.Connection[Any], agency: str) -> list[UUID]:
+    """Empty the frontier into `affected`; who shares an e-mail with it and is not affected yet."""
+    # Without its size known, a frontier of ten would have all addresses of an agency read.
+    connection.execute("analyze frontier")
+    connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
+    rows = connection.execute(
+        """with neighbours as (
+            select distinct other.candidate_id from frontier f
+            join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+            join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email
+            where not exists (select from affected a where a.candidate_id = other.candidate_id)),
+        gone as (delete from frontier)
+        select candidate_id from neighbours""",
+        {"agency": agency},
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _merge_members(

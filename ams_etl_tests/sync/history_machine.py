@@ -159,10 +159,13 @@ class History(RuleBasedStateMachine):
         """Change the agency's settings."""
         self.settings = settings
 
-    @rule(days=st.integers(1, 30))
-    def days_pass(self, days: int) -> None:
-        """Let time pass with nothing changed in the source."""
+    @rule(days=st.integers(1, 40), reevaluated=st.booleans())
+    def days_pass(self, days: int, reevaluated: bool) -> None:
+        """Let time pass with nothing changed in the source; the daily job may run at the end of it."""
         self.today += timedelta(days=days)
+        if reevaluated:
+            refresh(self.connection, self.settings, self.today)
+            self._compare()
 
     @rule(kind=st.sampled_from(["Executive", "Representative"]), code=st.sampled_from(["E 1", "R<1"]),
           user=st.sampled_from([None, "u1", "u2"]))  # fmt: skip
