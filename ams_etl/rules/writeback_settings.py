@@ -50,8 +50,9 @@ class WritebackSettings:
     suspense_action: str | None = None
     shell_days: int = 365
     """W8: the term of a policy shell that names no end."""
-    max_attempts: int = 8
-    first_retry_seconds: float = 2.0
+    max_attempts: int = 14
+    """With the back-off below, four to five hours of outage."""
+    first_retry_seconds: float = 5.0
     longest_retry_seconds: float = 3600.0
     look_up_after_seconds: float = 30.0
     """W9: how long after a lost reply the record is looked up; a call may still be under way."""

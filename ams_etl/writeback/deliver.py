@@ -141,7 +141,7 @@ class _Drain:
                 due = await self._ledger.do(lambda outbox: outbox.seconds_to_next())
                 if due is None or due > self._linger:
                     return
-                await asyncio.sleep(min(due, 5.0) + 0.01)
+                await asyncio.sleep(min(due, 1.0) + 0.01)
                 self.report.recovered += await self._recover()
                 continue
             try:

@@ -20,8 +20,9 @@ from ams_etl.rules.writeback_activities import employee_code
 from ams_etl.rules.writeback_model import Employees, Happening, Write
 from ams_etl.settings import Agency
 from ams_etl.writeback.contacts import Book, Place, read_book
+from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.events import read_event
-from ams_etl.writeback.lanes import lock, promote
+from ams_etl.writeback.lanes import lock
 
 CHUNK = 500
 SYSTEM = "ams360"
@@ -344,28 +345,18 @@ def _rename(connection: psycopg.Connection[Any], agency: Agency, events: list[_E
 def _store(connection: psycopg.Connection[Any], agency: str, events: list[_Event]) -> None:
     rows = [(event, *row) for event in events for row in event.writes]
     if rows:
-        connection.execute(
-            """insert into ops.writebacks (agency, system, writeback_id, event_id, kind, operation, lane, customer_id,
-                depends_on, request)
-            select %(agency)s, %(system)s, x.writeback_id, x.event_id, x.kind, x.operation, x.lane, x.customer_id,
-                x.depends_on, x.request
-            from unnest(%(ids)s::uuid[], %(events)s::uuid[], %(kinds)s::text[], %(operations)s::text[], %(lanes)s::text[],
-                %(customers)s::text[], %(after)s::uuid[], %(requests)s::jsonb[]) with ordinality
-                x (writeback_id, event_id, kind, operation, lane, customer_id, depends_on, request, place)
-            order by x.place on conflict do nothing""",
-            {
-                "agency": agency,
-                "system": SYSTEM,
-                "ids": [writeback_id for _, writeback_id, *_ in rows],
-                "events": [event.event_id for event, *_ in rows],
-                "kinds": [event.kind for event, *_ in rows],
-                "operations": [write.operation for _, _, write, _, _ in rows],
-                "lanes": [place.lane for _, _, _, place, _ in rows],
-                "customers": [place.customer_id for _, _, _, place, _ in rows],
-                "after": [after for *_, after in rows],
-                "requests": [Jsonb(write.request) for _, _, write, _, _ in rows],
-            },
-        )
+        enqueue(
+            connection,
+            agency,
+            SYSTEM,
+            [
+                NewWrite(
+                    writeback_id, event.kind, write.operation, place.lane, write.request, place.customer_id, after,
+                    event.event_id,
+                )
+                for event, writeback_id, write, place, after in rows
+            ],
+        )  # fmt: skip
         tickets = [
             (event.payload["ticket_id"], one) for event, one, write, _, _ in rows if write.operation == "suspense"
         ]
@@ -374,7 +365,6 @@ def _store(connection: psycopg.Connection[Any], agency: str, events: list[_Event
             select %s, %s, 'ticket', * from unnest(%s::text[], %s::uuid[]) on conflict do nothing""",
             (agency, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
         )
-        promote(connection, agency, SYSTEM, {place.lane for _, _, _, place, _ in rows})
     waits = [min(_LONGEST_WAIT, timedelta(seconds=30) * 2 ** min(event.looked, 12)) for event in events]
     connection.execute(
         """update ops.events e set state = x.state, error = x.error, looked = e.looked + 1,

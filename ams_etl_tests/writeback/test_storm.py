@@ -31,8 +31,8 @@ def test_two_deliverers_at_once_write_once_and_in_order(
 ) -> None:
     """Three processes on one outbox: each write has one activity, and a customer's come one after the other."""
     demo = office(connection, sandbox)
-    keys = [one[0] for one in sandbox.ask("customers")][:12]
-    demo.tell(*[event("call", key, summary=f"<0{number:05}>") for number in range(15) for key in keys])
+    keys = [one[0] for one in sandbox.ask("customers")][:50]
+    demo.tell(*[event("call", key, summary=f"<0{number:05}>") for number in range(5) for key in keys])
     sandbox.faults(latency_ms=80)
     processes: list[subprocess.Popen[str]] = [_deliverer(database, sandbox) for _ in range(3)]
     for process in processes:
@@ -43,4 +43,4 @@ def test_two_deliverers_at_once_write_once_and_in_order(
     assert deliverers[0] > 1
     for key in keys:
         told = [one["Description"].split("<0")[1][:5] for one in demo.state("activities", key)]
-        assert told == [f"{number:05}" for number in range(15)]
+        assert told == [f"{number:05}" for number in range(5)]
