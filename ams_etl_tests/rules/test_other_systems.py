@@ -76,13 +76,25 @@ _words = st.one_of(generated.names, generated.emails, st.integers(-1, 3), st.boo
 _ids = st.sampled_from(("a", "A", "b", "c", "", None, 3))
 
 
-def _records(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    record = st.fixed_dictionaries({}, optional=members)
+def _records(
+    required: dict[str, st.SearchStrategy[Any]], **optional: st.SearchStrategy[Any]
+) -> st.SearchStrategy[list[Any]]:
+    record = st.fixed_dictionaries(required, optional=optional)
     return st.lists(st.one_of(record, record, record, _words), max_size=4)
 
 
 _clients = st.fixed_dictionaries(
-    {"clientNumber": st.integers(1, 9)},
+    {
+        "clientNumber": st.integers(1, 9),
+        "people": _records(
+            {"id": _ids}, firstName=generated.names, lastName=generated.names, dateOfBirth=generated.days,
+            relationship=st.sampled_from(("Insured", "Spouse", "Child", None)),
+        ),
+        "contacts": _records(
+            {"type": st.sampled_from(("Email", "HomeEmail", "CellPhone", "Fax", None)), "data": generated.emails}, id=_ids,
+            personId=_ids, priority=_words,
+        ),
+    },
     optional={
         "details": st.fixed_dictionaries(
             {},
@@ -91,16 +103,8 @@ _clients = st.fixed_dictionaries(
                 "status": _words, "clientSince": generated.days, "mailingAddress": _words, "officeId": _words,
             },
         ),
-        "people": _records(
-            id=_ids, firstName=generated.names, lastName=generated.names, dateOfBirth=generated.days,
-            relationship=st.sampled_from(("Insured", "Spouse", "Child", None)),
-        ),
-        "contacts": _records(
-            id=_ids, type=st.sampled_from(("Email", "HomeEmail", "CellPhone", "Fax", None)), data=generated.emails, personId=_ids,
-            priority=_words,
-        ),
         "policies": _records(
-            id=_ids, status=_words, effectiveDate=generated.days, expirationDate=generated.days, loBs=_words, carrier=_words
+            {}, id=_ids, status=_words, effectiveDate=generated.days, expirationDate=generated.days, loBs=_words, carrier=_words
         ),
     },
 )  # fmt: skip
@@ -163,7 +167,7 @@ _contacts = st.fixed_dictionaries(
     _contacts,
     st.dictionaries(st.sampled_from(("AgentID", "CsrID", "Agent", "CSR")), _words),
     _records(
-        PolicyId=_ids, Status=_words, EffectiveDate=generated.days, ExpirationDate=generated.days, IsDeleted=_words
+        {}, PolicyId=_ids, Status=_words, EffectiveDate=generated.days, ExpirationDate=generated.days, IsDeleted=_words
     ),
     generated.settings,
 )
