@@ -6,10 +6,10 @@ import random
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
 from ams_etl.sandbox.ams360.directory import Directory
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
 from ams_etl.sandbox.ams360.generation.people import add_contact
 from ams_etl.sandbox.ams360.generation.policies import add_policy
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 _EDITS = {
     "customer": 40, "policy": 15, "contact": 12, "new_contact": 8, "no_contact": 5, "new_customer": 8,

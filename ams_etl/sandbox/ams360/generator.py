@@ -3,12 +3,12 @@
 from datetime import date
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
 from ams_etl.sandbox.ams360.generation.names import name_firm, name_person
 from ams_etl.sandbox.ams360.generation.people import add_contact, add_dependents
 from ams_etl.sandbox.ams360.generation.policies import NOTATIONS, add_policy
 from ams_etl.sandbox.ams360.generation.reference import add_reference
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 _QUESTION_IDS = tuple(f"0000a5c0-0000-4000-8000-00000000000{number}" for number in range(len(words.QUESTIONS)))
 

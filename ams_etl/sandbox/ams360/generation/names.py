@@ -1,8 +1,8 @@
 """Names of customers, in the many ways in which people type them."""
 
 from ams_etl.sandbox.ams360.agency import Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 
 def name_person(draw: Draw, customer: Record, first: str, second: str, last: str) -> None:

@@ -1,8 +1,8 @@
 """Contacts and dependents of a customer."""
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 
 def add_contact(agency: Agency, draw: Draw, customer: Record, first: str, last: str) -> None:

@@ -1,8 +1,8 @@
 """Policies of a customer."""
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 NOTATIONS = tuple(f"0000beef-0000-4000-8000-00000000000{number}" for number in range(3))
 _KINDS = {

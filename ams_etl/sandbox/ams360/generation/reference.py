@@ -1,8 +1,8 @@
 """What the agency's records refer to: employees, companies, lines of business, units, value lists."""
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
-from ams_etl.sandbox.ams360.generation.draw import Draw
+from ams_etl.sandbox.generation import vocabulary as words
+from ams_etl.sandbox.generation.draw import Draw
 
 
 def add_reference(agency: Agency, draw: Draw) -> None:

@@ -3,11 +3,10 @@
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from ams_etl.sandbox.ams360.agency import Record
-from ams_etl.sandbox.ams360.generation import vocabulary as words
+from ams_etl.sandbox.generation import vocabulary as words
 
 T = TypeVar("T")
 
@@ -94,7 +93,7 @@ class Draw:
         if address and "@" in address[1:-1] and " " not in address.strip():
             self._shared_emails.append(address)
 
-    def phones(self, record: Record, extension: str, shares: dict[str, float]) -> None:
+    def phones(self, record: dict[str, Any], extension: str, shares: dict[str, float]) -> None:
         """Fill phone members in the formats that people type."""
         for kind, share in shares.items():
             if not self.chance(share):

@@ -1,0 +1,1 @@
+"""What every generated agency is made of: words, and single values drawn from one stream of chance."""
