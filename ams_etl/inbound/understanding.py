@@ -82,7 +82,7 @@ class _Event:
 
 
 def _parts(root: Node, mapping: NotificationMapping) -> tuple[Part, ...]:
-    events = list(_events(root, mapping))
+    events = _events(root, mapping)
     if not events:
         return (Parked("no element says what kind of record changed and how: see fields and objects in the mapping"),)
     if len(events) > MAX_PARTS:
@@ -92,32 +92,43 @@ def _parts(root: Node, mapping: NotificationMapping) -> tuple[Part, ...]:
     return tuple(_part(event, root if len(events) == 1 else None, inner, agency_no, mapping) for event in events)
 
 
-def _events(root: Node, mapping: NotificationMapping) -> Iterable[_Event]:
-    """The innermost nodes that say what changed and how."""
+def _events(root: Node, mapping: NotificationMapping) -> Sequence[_Event]:
+    """The innermost nodes that say what changed and how.
+
+    Inside a notification that is understood, one that is not is part of the record's data.
+    """
     found: dict[int, _Event] = {}
+    sound: set[int] = set()
     parents: dict[int, Node] = {}
     nodes = list(root.walk())
     for node in nodes:
         for child in node.children:
             parents[id(child)] = node
         event = _event(node, mapping)
-        if event is not None:
-            found[id(node)] = event
-    outer = set()
-    for key in found:
-        above = parents.get(key)
-        while above is not None and id(above) not in outer:
-            outer.add(id(above))
-            above = parents.get(id(above))
-    return [found[id(node)] for node in nodes if id(node) in found and id(node) not in outer]
+        if event is None:
+            continue
+        if _means(event.change, mapping.changes) and _means(event.word, mapping.objects):
+            sound.add(id(node))
+        elif not sound.isdisjoint(_above(node, parents)):
+            continue
+        found[id(node)] = event
+    outer = {key for event in found.values() for key in _above(event.node, parents)}
+    return [event for key, event in found.items() if key not in outer]
+
+
+def _above(node: Node, parents: Mapping[int, Node]) -> Iterable[int]:
+    above = parents.get(id(node))
+    while above is not None:
+        yield id(above)
+        above = parents.get(id(above))
 
 
 def _event(node: Node, mapping: NotificationMapping) -> _Event | None:
     if not node.children:
         return None
     leaves = _leaves(node)
-    kind = _first(leaves, mapping.object_type)
-    how = _first(leaves, mapping.change)
+    kind = _said(leaves, mapping.object_type, mapping.objects)
+    how = _said(leaves, mapping.change, mapping.changes)
     for said in (kind, how, node.name):
         both = mapping.events.get(_AFFIXES.sub("", normal(said or "")))
         if both:
@@ -129,6 +140,16 @@ def _event(node: Node, mapping: NotificationMapping) -> _Event | None:
     inside = next((child.name for child in node.children if child.children and child.name in mapping.objects), None)
     word = inside or (node.name if node.name in mapping.objects else None)
     return _Event(node, word, how) if word else None
+
+
+def _said(leaves: Mapping[str, str], names: Iterable[str], known: Mapping[str, object]) -> str | None:
+    """What stands under the first of these names that says something known; else under the first of them."""
+    said = [leaves[name] for name in names if name in leaves]
+    return next((text for text in said if _means(text, known)), said[0] if said else None)
+
+
+def _means(text: str | None, known: Mapping[str, object]) -> bool:
+    return normal(text or "") in known
 
 
 def _part(

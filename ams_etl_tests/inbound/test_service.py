@@ -84,7 +84,8 @@ def test_no_secret_is_stored(service: Service, rows: Rows) -> None:
 
 def test_a_body_beyond_the_limit_is_refused_whether_it_says_so_or_not(service: Service, rows: Rows) -> None:
     """413 before the body is read; a chunked one as soon as it has grown too long."""
-    assert service.post(b"<a>" + b"x" * 200_000 + b"</a>")[0] == 413
+    said = {"Content-Type": "text/xml", "Content-Length": "200000"}
+    assert service.ask("POST", f"/notifications/demo/{CODE}", b"<a>", said)[0] == 413
     parts = urlsplit(service.url)
     with socket.create_connection((parts.hostname, parts.port or 0), 10) as raw:
         raw.sendall(
@@ -176,3 +177,23 @@ def test_health_and_metrics(service: Service, rows: Rows) -> None:
     assert found["ams_etl_notifications_waiting", "pending"] == found["ams_etl_notifications_waiting", "parked"] == 1
     assert found["ams_etl_notification_seconds_count", None] == 2
     assert "demo" not in text
+
+
+def test_bodies_of_what_is_settled_are_forgotten_and_what_waits_keeps_its_own(
+    connection: psycopg.Connection[Any],
+) -> None:
+    """A body with a part that still waits stays, and so does a young one; rows stay all the same."""
+    connection.execute("""insert into ops.notifications
+        (agency, body, part_of, part, state, object_type, change, keys, settled_at)
+        overriding user value
+        select agency, 'x', null, 0, state, 'customer', 'update', '{}', now() - make_interval(days => age)
+        from (values ('demo', 'done', 40), ('demo', 'ignored', 40), ('demo', 'done', 20), ('demo', 'parked', 40),
+                     ('demo', 'pending', 40), ('other', 'done', 40), ('demo', 'done', 41)) v (agency, state, age)""")
+    connection.execute("""insert into ops.notifications (agency, part_of, part, state)
+        select agency, notification_id, 1, 'parked' from ops.notifications where settled_at < now() - interval '41 days'""")
+    forgotten = connection.execute("select ops.forget_notification_bodies('demo', 30)").fetchone()
+    kept = connection.execute(
+        "select agency, state from ops.notifications where body is not null order by notification_id"
+    ).fetchall()
+    assert forgotten == (2,)
+    assert kept == [("demo", "done"), ("demo", "parked"), ("demo", "pending"), ("other", "done"), ("demo", "done")]

@@ -132,6 +132,25 @@ def test_a_mistake_in_the_mapping_is_told_with_its_place(tmp_path: Path, wrong: 
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("body", [
+    # Two members that may hold either: the one with a known word counts.
+    '{"entityName": "Customer", "notificationType": "Update", "customerId": "%s"}',
+    '{"notificationType": "Customer", "eventType": "Update", "customerId": "%s"}',
+    # A record's own data beside it, with members of the same names.
+    '{"objectType": "Customer", "action": "Update", "keys": {"customerId": "%s"},'
+    ' "data": {"action": "Call back", "recordType": "VIP", "entity": "LLC"}}',
+    # An operation around it that is named like an event.
+    "<CustomerUpdateNotification><Item><Entity>Client</Entity><Change>M</Change><CustId>%s</CustId></Item></CustomerUpdateNotification>",
+    # The key outside, where there is one notification alone.
+    "<n><CustomerId>%s</CustomerId><d><ObjectType>Customer</ObjectType><ChangeType>Changed</ChangeType></d></n>",
+    "<i:N xmlns:i='x'><i:Entity-Type>client</i:Entity-Type><i:CHANGE_TYPE>updated</i:CHANGE_TYPE><i:ObjectId>%s</i:ObjectId></i:N>",
+])  # fmt: skip
+def test_other_spellings_of_the_same(body: str) -> None:
+    assert understand((body % ASSUMED_GUID).encode(), None, MAPPING) == (
+        Understood("customer", "update", {"CustomerId": ASSUMED_GUID}),
+    )
+
+
 def test_assumed_bodies_are_spellings_of_one_notification() -> None:
     for name, body in ASSUMED.items():
         assert understand(body, None, MAPPING) == (Understood("customer", "update", {"CustomerId": ASSUMED_GUID}),), (
