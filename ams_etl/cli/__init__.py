@@ -14,6 +14,7 @@ _COMMANDS = {
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "grant": ("ams_etl.cli.grant", "grant"),
     "inbound": ("ams_etl.cli.inbound", "inbound"),
     "notifications": ("ams_etl.cli.notifications", "notifications"),
     "preview": ("ams_etl.cli.preview", "preview"),

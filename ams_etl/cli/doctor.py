@@ -12,7 +12,7 @@ from ams_etl.store.migrations import sql_folder, upgrade
 @click.command()
 @click.argument("agency")
 def doctor(agency: str) -> None:
-    """Check settings, database, AMS360's login, rights and clock for AGENCY; exit code 1 when something is wrong."""
+    """Check settings, database, the agency system's login, rights and clock for AGENCY; exit code 1 when one is wrong."""
     load_environment_file()
     found = load_agencies().get(agency)
     click.echo("settings    ok")
@@ -20,18 +20,24 @@ def doctor(agency: str) -> None:
     with connect(url) as connection:
         upgrade(connection, sql_folder())
     click.echo(f"database    ok ({redacted(url)})")
-    wrong = _check_ams360(found)
+    wrong = _check_system(found, url)
     if wrong:
         raise PermanentError(f"{wrong} of the checks failed; each line above says what to do")
 
 
-def _check_ams360(agency: Agency) -> int:
+def _check_system(agency: Agency, url: str) -> int:
     from ams_etl.defs.resources import AgenciesFile
-    from ams_etl.sources.ams360 import Probe, open_ams360, run
+    from ams_etl.sources.ams360 import open_ams360, run
+    from ams_etl.sources.probe import Probe
+    from ams_etl.sync.opening import opening_of
 
     async def ask() -> list[Probe]:
-        async with open_ams360(AgenciesFile().ams360(agency.id)) as ams360:
-            return await ams360.probe()
+        if agency.system == "ams360":
+            async with open_ams360(AgenciesFile().ams360(agency.id)) as ams360:
+                return await ams360.probe()
+        opening, _ = opening_of(load_agencies(), agency, url)
+        async with opening() as extractor:
+            return await extractor.probe()
 
     try:
         probes = run(ask())

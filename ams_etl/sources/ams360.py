@@ -8,14 +8,13 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Listing, Record
@@ -68,15 +67,6 @@ class Refused(DataError):
     def __init__(self, message: str, fault: BusinessFault | None = None) -> None:
         super().__init__(message)
         self.fault = fault
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Whether one operation works for this login."""
-
-    operation: str
-    ok: bool
-    message: str
 
 
 class Ams360:
@@ -221,15 +211,8 @@ class Ams360:
                 found.append(Probe(operation, False, str(error)))
             else:
                 found.append(Probe(operation, True, "allowed"))
-        found.append(self._compare_clocks())
+        found.append(compare_clocks(self._client.last_date))
         return found
-
-    def _compare_clocks(self) -> Probe:
-        told = self._client.last_date
-        if told is None:
-            return Probe("clock", True, "the server does not tell its time")
-        off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
-        return Probe("clock", abs(off) < 120, f"our clock is {off:+.0f} s from the server's")
 
     async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
         decoded = await self._client.read(operation, arguments)

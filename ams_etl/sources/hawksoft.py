@@ -8,11 +8,12 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.client import Answer, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.records import SourceRecord
@@ -86,6 +87,21 @@ class HawkSoft:
         batches = [list(numbers[start : start + BULK]) for start in range(0, len(numbers), BULK)]
         async for records in each(batches, self._bulk, self._connection.max_concurrency):
             yield records
+
+    async def probe(self) -> list[Probe]:
+        """Whether the agency is ours to read, and its offices and clients answer."""
+        try:
+            subscribed = await self.agencies()
+        except AmsEtlError as error:
+            return [Probe("Agencies", False, str(error))]
+        ours = self._connection.agency_id in subscribed
+        told = f"agency {self._connection.agency_id} is {'' if ours else 'not '}among the {len(subscribed)} that subscribed"
+        return [
+            Probe("Agencies", ours, told),
+            await probed("Offices", self.offices()),
+            await probed("ChangedClients", self.client_numbers(datetime.now(UTC))),
+            compare_clocks(self._client.last_date),
+        ]
 
     async def _bulk(self, numbers: list[int]) -> list[SourceRecord]:
         answer = await self._ask("Clients", self._path("clients"), {"clientNumbers": numbers}, include=INCLUDE)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from ams_etl.errors import ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each
@@ -141,6 +142,13 @@ class MyCase:
         async for found in each(dict.fromkeys(hints), read, self._connection.max_concurrency):
             yield found
 
+    async def probe(self) -> list[Probe]:
+        """Whether access was granted, and every list answers."""
+        now = datetime.now(UTC)
+        kinds: tuple[Kind, ...] = ("staff", "clients", "companies", "cases")
+        found = [await probed(kind.capitalize(), _first(self.listing(kind, now))) for kind in kinds]
+        return [*found, compare_clocks(self._client.last_date)]
+
     def authorize_url(self, state: str) -> str:
         """Where a person of the firm grants access; `state` comes back with the code and must be checked."""
         asked = {
@@ -205,6 +213,11 @@ class MyCase:
         if not url.startswith(f"{self._client.base}/"):
             raise PermanentError("MyCase: the next page of a list lies outside mycase.base")
         return url.removeprefix(self._client.base)
+
+
+async def _first(pages: AsyncIterator[Page]) -> None:
+    async for _ in pages:
+        return
 
 
 def hint_of(body: Mapping[str, Any]) -> Hint | None:

@@ -7,12 +7,13 @@ one call a contact. AccountInfo also carries the login of a customer portal, whi
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 from ams_etl.errors import ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Refused, RestClient
 from ams_etl.sources.rest.many import each
@@ -90,6 +91,17 @@ class QQCatalyst:
         async for found in each(contact_ids, self._account_info, self._connection.max_concurrency):
             yield found
 
+    async def probe(self) -> list[Probe]:
+        """Whether a token can be had, and what a sync asks answers."""
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        return [
+            await probed("Ping", self.ping()),
+            await probed("Contacts", _first(self.contacts(tomorrow, tomorrow))),
+            await probed("Policies", _first(self.policies(tomorrow, tomorrow))),
+            await probed("AccountInfo", self._account_info("0")),
+            compare_clocks(self._client.last_date),
+        ]
+
     async def _account_info(self, contact_id: str) -> tuple[str, SourceRecord | None]:
         try:
             answer = await self._client.ask(
@@ -152,6 +164,11 @@ class QQCatalyst:
         if not isinstance(token, str) or not token:
             raise ConfigError("QQ Catalyst: the token answer holds no access_token; check qq_catalyst.login_base")
         return token
+
+
+async def _first(pages: AsyncIterator[Page]) -> None:
+    async for _ in pages:
+        return
 
 
 @asynccontextmanager

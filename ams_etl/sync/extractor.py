@@ -20,6 +20,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.interpreter import interpreter_of
@@ -69,6 +70,9 @@ class Extractor(Protocol):
     @property
     def counts(self) -> CallCounts:
         """What was asked so far."""
+
+    async def probe(self) -> list[Probe]:
+        """Whether what a sync asks is allowed."""
 
     def everything(self) -> AsyncIterator[Batch]:
         """Enumerate and read all records."""

@@ -12,6 +12,7 @@ from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.hawksoft import HawkSoft, HawkSoftConnection, open_hawksoft
+from ams_etl.sources.probe import Probe
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.extractor import Batch, SourceTable
 from ams_etl.sync.interpreter import KeyColumn, live_payloads
@@ -35,6 +36,10 @@ class HawkSoftExtractor:
     def counts(self) -> CallCounts:
         """What was asked so far."""
         return self._hawksoft.counts
+
+    async def probe(self) -> list[Probe]:
+        """Whether what a sync asks is allowed."""
+        return await self._hawksoft.probe()
 
     async def everything(self) -> AsyncIterator[Batch]:
         """Every client that is listed; one that is listed and not given is kept, and told."""

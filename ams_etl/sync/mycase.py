@@ -12,6 +12,7 @@ from ams_etl.rules.mycase import CLIENT, COMPANY, Party, derive, explain, staff_
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.mycase import Hint, Kind, MyCase, MyCaseConnection, open_mycase
+from ams_etl.sources.probe import Probe
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import TokenStore
 from ams_etl.store.merge import RawTable, Record
@@ -40,6 +41,10 @@ class MyCaseExtractor:
     def counts(self) -> CallCounts:
         """What was asked so far."""
         return self._mycase.counts
+
+    async def probe(self) -> list[Probe]:
+        """Whether what a sync asks is allowed."""
+        return await self._mycase.probe()
 
     async def everything(self) -> AsyncIterator[Batch]:
         """All staff, clients, companies and cases."""

@@ -11,6 +11,7 @@ from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.qq_catalyst import derive, explain, is_customer
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.store.merge import RawTable, Record
@@ -37,6 +38,10 @@ class QQCatalystExtractor:
     def counts(self) -> CallCounts:
         """What was asked so far."""
         return self._qq.counts
+
+    async def probe(self) -> list[Probe]:
+        """Whether what a sync asks is allowed."""
+        return await self._qq.probe()
 
     async def everything(self) -> AsyncIterator[Batch]:
         """A window that holds everything."""

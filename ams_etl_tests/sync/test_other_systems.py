@@ -12,8 +12,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
-from ams_etl.errors import AmsEtlError, TransientError
+from ams_etl.cli import cli
+from ams_etl.cli.grant import code_in
+from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.connections import CONNECTION_TYPES
 from ams_etl.settings import Agencies, Agency, BrakeSettings, load_agencies
 from ams_etl.sources.mycase import Hint, open_mycase
@@ -461,3 +464,38 @@ def test_an_agency_that_opted_out_stops_with_what_to_do_and_keeps_its_contacts(
         run.extract()
     run.refresh()
     assert run.mart() == before
+
+
+@pytest.fixture
+def command_line(agencies: Agencies, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("AMS_ETL_CONFIG", str(agencies.path))
+    monkeypatch.setenv("AMS_ETL_HOME", str(tmp_path))
+    monkeypatch.setenv("AMS_ETL_DATABASE_URL", database)
+    return CliRunner()
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_doctor_asks_one_question_of_each_kind(command_line: CliRunner, others: Sandbox, system: str) -> None:
+    well = command_line.invoke(cli, ["doctor", system])
+    assert well.exit_code == 0, well.output
+    assert "our clock is" in well.output
+    assert "WRONG" not in well.output
+    shut = {"hawksoft": {"opted_out": [7]}, "qq_catalyst": {"refused": True}, "mycase": {"forbidden": True}}
+    others.ask(f"{system}/faults", shut[system])
+    ill = command_line.invoke(cli, ["doctor", system])
+    assert "WRONG" in ill.output
+    assert ill.exit_code == 1
+
+
+def test_access_is_granted_on_the_command_line(
+    command_line: CliRunner, others: Sandbox, connection: psycopg.Connection[Any]
+) -> None:
+    """The state that comes back must be the one that was sent."""
+    connection.execute("delete from ops.oauth_tokens")
+    refused = command_line.invoke(cli, ["grant", "mycase"], input="https://etl.example.com/callback?code=x&state=y\n")
+    assert isinstance(refused.exception, ConfigError)
+    asked = {"client_id": "etl", "redirect_uri": "https://etl.example.com/callback", "response_type": "code"}
+    there = send(f"{others.url}/mycase/login_sessions/new", query=asked).headers["location"]
+    granted = command_line.invoke(cli, ["grant", "mycase", "--code", code_in(f"{there}s", "s")])
+    assert granted.exit_code == 0, granted.output
+    assert connection.execute("select count(*) from ops.oauth_tokens").fetchone() == (1,)

@@ -92,6 +92,8 @@ class RestClient:
         self._http = HttpClient(self.base, {"Accept": "application/json"}, timeout_seconds)
         self._read = reader(dropped)
         self._in_flight = 0
+        self.last_date: str | None = None
+        """The Date of the last answer."""
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first call."""
@@ -185,6 +187,7 @@ class RestClient:
         finally:
             self._in_flight -= 1
         counts.bytes_in += len(reply.body)
+        self.last_date = reply.header("date")
         return reply
 
     def _understand(self, operation: str, reply: Reply, *, tokens: bool = False) -> Answer:

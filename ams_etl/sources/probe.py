@@ -1,0 +1,37 @@
+"""Whether what a sync asks is allowed: one cheap question of each kind, and the clocks compared."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ams_etl.errors import AmsEtlError
+
+_CLOCK_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether one operation works for this login."""
+
+    operation: str
+    ok: bool
+    message: str
+
+
+async def probed(operation: str, question: Awaitable[Any]) -> Probe:
+    """The outcome of one question; an error of ours is told, not raised."""
+    try:
+        await question
+    except AmsEtlError as error:
+        return Probe(operation, False, str(error))
+    return Probe(operation, True, "allowed")
+
+
+def compare_clocks(told: str | None) -> Probe:
+    """Our clock beside the Date of an answer; changes are asked for by the clock."""
+    if told is None:
+        return Probe("clock", True, "the server does not tell its time")
+    off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+    return Probe("clock", abs(off) < _CLOCK_SECONDS, f"our clock is {off:+.0f} s from the server's")
