@@ -110,6 +110,9 @@ class BenefitPointSettings(_Strict):
     login_wsdl: str
     username: str
     password_env: str
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
 
 
 class NotificationSettings(_Strict):

@@ -18,6 +18,7 @@ _COMMANDS = {
     "inbound": ("ams_etl.cli.inbound", "inbound"),
     "notifications": ("ams_etl.cli.notifications", "notifications"),
     "preview": ("ams_etl.cli.preview", "preview"),
+    "links": ("ams_etl.cli.links", "links"),
     "plan": ("ams_etl.cli.plan", "show_plan"),
     "sandbox": ("ams_etl.cli.sandbox", "sandbox"),
     "sync": ("ams_etl.cli.sync", "sync"),

@@ -65,7 +65,13 @@ def dagster_instance() -> Iterator[Any]:
 
 
 def run_job(
-    name: str, agency: str, config: Mapping[str, Any] | None, instance: Any, *, direction: str = "agency"
+    name: str,
+    agency: str,
+    config: Mapping[str, Any] | None,
+    instance: Any,
+    *,
+    direction: str = "agency",
+    steps: Mapping[str, Any] | None = None,
 ) -> str:
     """Run one of our jobs for one agency in this process.
 
@@ -74,6 +80,7 @@ def run_job(
         agency: the partition; added when new.
         config: the `sync_scope` resource's configuration; None for a job that has none.
         instance: where the run is recorded.
+        steps: configuration of its steps, by name.
         direction: `agency` for what reads, `writeback` for what writes: one run of each at a time.
 
     Returns:
@@ -95,6 +102,7 @@ def run_job(
         partition_key=agency,
         run_config={
             **({"resources": {"sync_scope": {"config": dict(config)}}} if config is not None else {}),
+            **({"ops": {step: {"config": given} for step, given in steps.items()}} if steps else {}),
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency, "ams_etl/process": str(os.getpid())},

@@ -45,6 +45,31 @@ def print_summary(connection: psycopg.Connection[Any], agency: str, seconds: flo
     )
 
 
+def print_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Accounts by the systems that have them, policies by origin, and the links."""
+    console = Console()
+    accounts = Table("accounts synced with", "rows", title=f"{agency}: AMS360 and BenefitPoint")
+    accounts.columns[1].justify = "right"
+    for name, condition in (
+        ("AMS360 and BenefitPoint", "ams360_synced and benefitpoint_synced"),
+        ("AMS360 alone", "not benefitpoint_synced"),
+        ("BenefitPoint alone", "not ams360_synced"),
+    ):
+        count = _one(connection, f"select count(*) from mart.accounts where agency = %s and {condition}", agency)
+        accounts.add_row(name, f"{count:,}")
+    links = Table("links", "because of", "pairs")
+    links.columns[2].justify = "right"
+    for state, evidence, count in connection.execute(
+        "select state, evidence, count(*) from ops.account_links where agency = %s group by 1, 2 order by 1, 3 desc",
+        (agency,),
+    ):
+        links.add_row(state, evidence, f"{count:,}")
+    console.print(accounts)
+    console.print(links)
+    if _one(connection, "select count(*) from ops.account_links where agency = %s and state = 'suggested'", agency):
+        console.print(f"look at what is suggested with `ams-etl links {agency} list --state suggested`")
+
+
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
     row = connection.execute(query, (agency,)).fetchone()
     return int(row[0]) if row else 0

@@ -8,7 +8,7 @@ import click
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.plan import print_plan
 from ams_etl.cli.progress import show_progress
-from ams_etl.cli.summary import print_summary
+from ams_etl.cli.summary import print_accounts, print_summary
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 
@@ -19,10 +19,18 @@ from ams_etl.store.database import connect
 @click.option("--plan", "plan_only", is_flag=True, help="Read and show what would change; change nothing in the mart.")
 @click.option("--apply", "apply_plan", metavar="PLAN", help="Publish exactly this plan, past the brake.")
 @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with a full sync that was cut off.")
-def sync(agency: str, customers: tuple[str, ...], apply_plan: str | None, *, plan_only: bool, fresh: bool) -> None:
+@click.option("--benefitpoint", is_flag=True, help="What changed in BenefitPoint now; with --fresh, all of it.")
+def sync(
+    agency: str, customers: tuple[str, ...], apply_plan: str | None, *, plan_only: bool, fresh: bool, benefitpoint: bool
+) -> None:
     """Sync AGENCY: everything, or just some customers; shows up as a run in the Dagster UI."""
     if plan_only and apply_plan:
         raise click.UsageError("--plan and --apply exclude each other: first look, then apply what you saw")
+    if benefitpoint:
+        if customers or plan_only or apply_plan:
+            raise click.UsageError("--benefitpoint goes with --fresh alone; customers and plans are AMS360's")
+        _sync_benefitpoint(agency, full=fresh)
+        return
     show_progress()
     url = prepare()
     load_agencies().get(agency)
@@ -36,4 +44,17 @@ def sync(agency: str, customers: tuple[str, ...], apply_plan: str | None, *, pla
             print_plan(connection, agency)
         else:
             print_summary(connection, agency, time.monotonic() - started)
+    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+
+
+def _sync_benefitpoint(agency: str, *, full: bool) -> None:
+    show_progress()
+    url = prepare()
+    load_agencies().get(agency)
+    with dagster_instance() as instance:
+        run_id = run_job(
+            "benefitpoint_sync", agency, None, instance, steps={"benefitpoint_records": {"accounts": [], "full": full}}
+        )
+    with connect(url) as connection:
+        print_accounts(connection, agency)
     click.echo(f"run {run_id}; look at it with `ams-etl up`")

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
-_PUBLISHED = dg.AssetSelection.key_prefixes("mart")
+_ACCOUNTS = dg.AssetSelection.assets(["mart", "accounts"], ["mart", "policies"], ["ops", "account_links"])
+_PUBLISHED = dg.AssetSelection.key_prefixes("mart") | _ACCOUNTS
+_BENEFITPOINT = dg.AssetSelection.key_prefixes("raw_benefitpoint")
 _EXTRACTED = dg.AssetSelection.key_prefixes("raw_ams360")
 _STAGED = dg.AssetSelection.key_prefixes("stage")
 
@@ -24,6 +26,13 @@ derive_job = dg.define_asset_job(
     "rederive",
     selection=_STAGED | _PUBLISHED,
     description="Derive and publish what settings, mappings, overrides or a new day change; reads nothing from AMS360.",
+    executor_def=dg.in_process_executor,
+)
+
+benefitpoint_job = dg.define_asset_job(
+    "benefitpoint_sync",
+    selection=_BENEFITPOINT | _ACCOUNTS,
+    description="Read BenefitPoint (what changed, some accounts, or everything), link its accounts, publish the difference.",
     executor_def=dg.in_process_executor,
 )
 

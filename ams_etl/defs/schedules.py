@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ams_etl.defs.jobs import derive_job, sync_job
+from ams_etl.defs.jobs import benefitpoint_job, derive_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
 from ams_etl.sync.spread import start_minute
+
+_BENEFITPOINT_FROM = 4
+"""The hour in which the daily window opens."""
+_BENEFITPOINT_MINUTES = 240
 
 
 @dg.schedule(
@@ -34,6 +38,32 @@ def weekly_full_resync(
     return [
         dg.RunRequest(run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency})
         for agency in due
+    ]
+
+
+@dg.schedule(
+    job=benefitpoint_job,
+    cron_schedule="*/10 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once a day, within four hours of four in the morning: what changed in BenefitPoint (B7).",
+)
+def daily_benefitpoint_sync(
+    context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Ask for the agencies that have a BenefitPoint and whose minute of the day has come; a day and agency once."""
+    read = agencies.read()
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    minutes = (now.hour - _BENEFITPOINT_FROM) * 60 + now.minute
+    if not 0 <= minutes < _BENEFITPOINT_MINUTES:
+        return dg.SkipReason("outside the daily window")
+    return [
+        dg.RunRequest(
+            run_key=f"benefitpoint:{now.date()}:{agency.id}",
+            partition_key=agency.id,
+            tags={"ams_etl/agency": agency.id},
+        )
+        for agency in read.all
+        if agency.benefitpoint is not None and start_minute(agency.id, _BENEFITPOINT_MINUTES) <= minutes
     ]
 
 

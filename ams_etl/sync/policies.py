@@ -1,6 +1,7 @@
 """`mart.policies`: policies of AMS360 and plans of BenefitPoint, those that are one once; after `mart.accounts`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -53,18 +54,17 @@ def publish_policies(connection: psycopg.Connection[Any], agency: str, *, run_id
         if not policies and not plans:
             return PublishCounts(0, 0, 0)
         links = _links(connection, agency)
-        plan_of = _plan_of(connection, agency, links)
-        policy_of = {plan_id: policy_id for policy_id, plan_id in plan_of.items()}
+        pairs = _pairs(connection, agency, links)
         names = _names(connection, agency)
-        _widen(connection, agency, policies, plans, plan_of, policy_of)
+        _widen(connection, agency, policies, plans, pairs)
         before: dict[UUID, Document] = {}
         after: dict[UUID, Document] = {}
         for part in _chunks(sorted(policies)):
             before |= TABLE.read(connection, agency, "ams360_policy_id = any(%(ids)s)", {"ids": part})
-            after.update(_of_policies(connection, agency, part, plan_of, links, names))
+            after.update(_of_policies(connection, agency, part, pairs.plan_of, links, names))
         for numbers in _chunks(sorted(plans)):
             before |= TABLE.read(connection, agency, "benefitpoint_plan_id = any(%(ids)s)", {"ids": numbers})
-            alone = [one for one in numbers if one not in policy_of]
+            alone = [one for one in numbers if one not in pairs.policy_of]
             after.update(_of_plans(connection, agency, alone, names))
         return apply_differences(connection, agency, TABLE, before, after, run_id)
 
@@ -97,8 +97,17 @@ def _links(connection: psycopg.Connection[Any], agency: str) -> dict[int, str]:
     )
 
 
-def _plan_of(connection: psycopg.Connection[Any], agency: str, links: Mapping[int, str]) -> dict[str, int]:
-    """B5: which plan is which policy, over the whole agency: plans that name a policy are few."""
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Which plan is which policy, both ways, and the live plans that mean a policy (by its id in small letters)."""
+
+    plan_of: Mapping[str, int]
+    policy_of: Mapping[int, str]
+    meaning: Mapping[str, Collection[int]]
+
+
+def _pairs(connection: psycopg.Connection[Any], agency: str, links: Mapping[int, str]) -> _Pairs:
+    """B5: over the whole agency, for plans that name a policy are few; only policies that have an account count."""
     plans = [
         (int(plan_id), named.strip("{}").lower() if named else None)
         for plan_id, named in connection.execute(
@@ -109,27 +118,32 @@ def _plan_of(connection: psycopg.Connection[Any], agency: str, links: Mapping[in
         )
     ]
     wanted = {named for _, named in plans if named} | {policy_id.lower() for policy_id in links.values()}
-    if not wanted:
-        return {}
+    meaning: dict[str, set[int]] = defaultdict(set)
+    for plan_id, named in plans:
+        for key in (named, links.get(plan_id)):
+            if key:
+                meaning[key.lower()].add(plan_id)
     # Ids stand there as AMS360 gives them, in whichever case.
     rows = connection.execute(
-        "select payload from raw_ams360.policies where agency = %s and entity_id = any(%s) and deleted_at is null",
+        """select p.payload from raw_ams360.policies p
+        join mart.accounts a on (a.agency, a.ams360_customer_id) = (p.agency, p.customer_id)
+        where p.agency = %s and p.entity_id = any(%s) and p.deleted_at is null""",
         (agency, sorted(wanted | {key.upper() for key in wanted})),
     )
     live = [policy.policy_id for (payload,) in rows if is_policy(policy := Policy.from_payload(payload))]
-    return pair_plans(plans, links, live)
+    plan_of = pair_plans(plans, links, live)
+    return _Pairs(plan_of, {plan_id: policy_id for policy_id, plan_id in plan_of.items()}, meaning)
 
 
 def _widen(
-    connection: psycopg.Connection[Any], agency: str, policies: set[str], plans: set[int], plan_of: Mapping[str, int],
-    policy_of: Mapping[int, str],
-) -> None:  # fmt: skip
-    """Add what was one with something touched, and what is one with it now."""
+    connection: psycopg.Connection[Any], agency: str, policies: set[str], plans: set[int], pairs: _Pairs
+) -> None:
+    """Add what was one with something touched, what is one with it now, and what would like to be."""
     size = -1
     while size != len(policies) + len(plans):
         size = len(policies) + len(plans)
-        plans |= {plan_of[one] for one in policies & plan_of.keys()}
-        policies |= {policy_of[one] for one in plans & policy_of.keys()}
+        plans |= {plan_id for one in policies for plan_id in pairs.meaning.get(one.lower(), ())}
+        policies |= {pairs.policy_of[one] for one in plans & pairs.policy_of.keys()}
         for policy_id, plan_id in connection.execute(
             """select ams360_policy_id, benefitpoint_plan_id from mart.policies
             where agency = %s and ams360_policy_id is not null and benefitpoint_plan_id is not null

@@ -42,9 +42,26 @@ def command_line(
 ) -> CommandLine:
     """Write the agencies file for a stand-in and give its command line."""
     home.mkdir(parents=True, exist_ok=True)
+    beside = sandbox.benefitpoint
     entry = {"wsdl": sandbox.wsdl, "agency_no": AGENCY_NO, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}
     (home / "agencies.yaml").write_text(
-        yaml.safe_dump({"agencies": [{"id": "demo", "name": "Demo", "ams360": {**entry, **ams360}}]})
+        yaml.safe_dump(
+            {
+                "agencies": [
+                    {
+                        "id": "demo",
+                        "name": "Demo",
+                        "ams360": {**entry, **ams360},
+                        "benefitpoint": {
+                            "wsdl": beside.wsdl,
+                            "login_wsdl": beside.login_wsdl,
+                            "username": "etl",
+                            "password_env": "TEST_AMS360_PASSWORD",
+                        },
+                    }
+                ]
+            }
+        )
     )
     return CommandLine(
         home,

@@ -1,0 +1,75 @@
+"""`ams-etl links`: which BenefitPoint account is which AMS360 customer, and what a person says of it (B1, B8)."""
+
+import getpass
+
+import click
+
+from ams_etl.cli.instance import prepare
+from ams_etl.settings import load_agencies
+from ams_etl.store.database import connect
+
+
+@click.group()
+@click.argument("agency")
+@click.pass_context
+def links(context: click.Context, agency: str) -> None:
+    """Look at AGENCY's links between AMS360 and BenefitPoint; confirm or refuse what is suggested."""
+    load_agencies().get(agency)
+    context.obj = agency
+
+
+@links.command("list")
+@click.option(
+    "--state", type=click.Choice(["confirmed", "suggested", "refused", "dormant"]), help="Only links of this state."
+)
+@click.pass_obj
+def list_them(agency: str, state: str | None) -> None:
+    """Show links with the names on both sides, the likeliest suggestions first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ams_etl.sync.account_links import list_links
+
+    with connect(prepare()) as connection:
+        rows = list_links(connection, agency, state=state)
+    table = Table("state", "because of", "score", "AMS360 customer", "number", "name", "account", "name", "said by")
+    for row in rows:
+        because = ", ".join(row.detail) or row.evidence
+        table.add_row(
+            row.state, because, f"{row.score:.2f}", row.customer_id, str(row.customer_number or ""),
+            row.customer_name or "", str(row.account_id), row.account_name or "", row.decided_by or "",
+        )  # fmt: skip
+    Console().print(table)
+
+
+@links.command()
+@click.argument("customer_id")
+@click.argument("account_id", type=int)
+@click.pass_obj
+def confirm(agency: str, customer_id: str, account_id: int) -> None:
+    """Say that AMS360's CUSTOMER_ID and BenefitPoint's ACCOUNT_ID are one account."""
+    _decide(agency, customer_id, account_id, yes=True)
+
+
+@links.command()
+@click.argument("customer_id")
+@click.argument("account_id", type=int)
+@click.pass_obj
+def refuse(agency: str, customer_id: str, account_id: int) -> None:
+    """Say that they are not one account, whatever their names or ids say."""
+    _decide(agency, customer_id, account_id, yes=False)
+
+
+def _decide(agency: str, customer_id: str, account_id: int, *, yes: bool) -> None:
+    from ams_etl.sync.account_links import decide
+    from ams_etl.sync.accounts import publish_accounts
+    from ams_etl.sync.policies import publish_policies
+
+    with connect(prepare()) as connection:
+        decide(
+            connection, agency, customer_id, account_id, "confirmed" if yes else "refused", decided_by=getpass.getuser()
+        )
+        counts = publish_accounts(connection, agency).accounts
+        publish_policies(connection, agency)
+    click.echo(f"{'confirmed' if yes else 'refused'}; accounts: {counts.updated} updated, "
+               f"{counts.inserted} new, {counts.deleted} gone")  # fmt: skip

@@ -1,0 +1,180 @@
+"""BenefitPoint's raw records, account links, and the accounts and policies of both systems."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import psycopg
+
+from ams_etl.defs.failures import permanent
+from ams_etl.defs.metadata import table_of, totals_by
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.progress import run_log_progress
+from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.store.merge import MergeCounts
+
+_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+_READ = {
+    "accounts": "Account records of every classification, without tax ids and SSNs.",
+    "contacts": "AccountContact records.",
+    "plans": "Product records, which BenefitPoint shows as plans.",
+    "offices": "Offices and their regions.",
+    "users": "UserSummary rows, without SSNs.",
+    "carriers": "Carriers, for the names on plans.",
+    "product_types": "Product types with their line of coverage.",
+}
+
+
+class BenefitPointScope(dg.Config):
+    """What a run reads of BenefitPoint."""
+
+    accounts: list[int] = []  # noqa: RUF012 - Dagster reads the default, and copies it
+    """Only these accountIDs; empty means what changed, or everything when it is time for that."""
+    full: bool = False
+    """Everything, though findChanges could tell what changed."""
+
+
+@dg.multi_asset(
+    name="benefitpoint_records",
+    partitions_def=agency_partitions,
+    retry_policy=_RETRY,
+    specs=[
+        dg.AssetSpec(
+            dg.AssetKey(["raw_benefitpoint", table]),
+            description=description,
+            group_name="benefitpoint_raw",
+            kinds={"soap", "postgres"},
+            owners=OWNERS,
+            metadata={"dagster/table_name": f"raw_benefitpoint.{table}"},
+        )
+        for table, description in _READ.items()
+    ],
+)
+def benefitpoint_records(
+    context: dg.AssetExecutionContext, config: BenefitPointScope, warehouse: Warehouse, agencies: AgenciesFile
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Read what changed since the last time; everything at first, after a week, or when asked."""
+    from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+
+    agency = context.partition_key
+    with permanent(), warehouse.connection() as connection:
+        report = extract_benefitpoint(
+            connection,
+            agency,
+            agencies.benefitpoint(agency),
+            accounts=config.accounts,
+            full=config.full,
+            progress=run_log_progress(),
+        )
+        about: dict[str, Any] = {
+            "mode": report.mode,
+            "accounts_read": report.accounts_read,
+            "soap_calls": dg.MetadataValue.int(report.calls),
+            "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
+            "retries": report.retries,
+            "quarantined": report.quarantined,
+            "seconds": round(report.seconds, 2),
+        }
+        for table in _READ:
+            counts = report.tables.get(table, MergeCounts())
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["raw_benefitpoint", table]),
+                metadata={
+                    "dagster/row_count": _count(connection, f"raw_benefitpoint.{table}", agency, "deleted_at is null"),
+                    "read": counts.seen,
+                    "inserted": counts.inserted,
+                    "updated": counts.updated,
+                    "deleted": counts.deleted,
+                    **(about if table == "accounts" else {}),
+                },
+            )
+
+
+def _published(key: list[str], description: str, *deps: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        dg.AssetKey(key),
+        description=description,
+        group_name="accounts",
+        kinds={"postgres"},
+        owners=OWNERS,
+        deps=[dg.AssetKey(dep.split(".")) for dep in deps],
+        metadata={"dagster/table_name": ".".join(key)},
+    )
+
+
+@dg.multi_asset(
+    name="publish_accounts",
+    partitions_def=agency_partitions,
+    specs=[
+        _published(
+            ["ops", "account_links"],
+            "Which BenefitPoint account is which AMS360 customer: by id, by number, by a person's word; equal names are "
+            "suggested.",
+            "raw_ams360.customers",
+            "raw_benefitpoint.accounts",
+        ),
+        _published(
+            ["mart", "accounts"],
+            "One row an account, whichever system tells of it, marked ams360_synced and benefitpoint_synced.",
+            "raw_ams360.customers",
+            "raw_benefitpoint.accounts",
+            "raw_benefitpoint.offices",
+        ),
+        _published(
+            ["mart", "policies"],
+            "Policies of AMS360 and plans of BenefitPoint; those that are one stand there once.",
+            "raw_ams360.policies",
+            "raw_ams360.companies",
+            "raw_ams360.lines_of_business",
+            "raw_benefitpoint.plans",
+            "raw_benefitpoint.carriers",
+            "raw_benefitpoint.product_types",
+        ),
+    ],
+)
+def publish_accounts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+    """Link, then bring accounts and policies up to date for what was touched, with the difference in `mart.changes`."""
+    from ams_etl.sync.account_quality import coverage
+    from ams_etl.sync.accounts import publish_accounts as publish
+    from ams_etl.sync.policies import publish_policies
+
+    agency = context.partition_key
+    with permanent(), warehouse.connection() as connection:
+        report = publish(connection, agency, run_id=context.run_id)
+        policies = publish_policies(connection, agency, run_id=context.run_id)
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey(["ops", "account_links"]),
+            metadata={
+                "dagster/row_count": _count(connection, "ops.account_links", agency),
+                "links": table_of(("links", "pairs"), sorted(report.links.items())),
+                "coverage": _picture(coverage(connection, agency)),
+            },
+        )
+        for table, counts, column in (
+            ("accounts", report.accounts, "classification"),
+            ("policies", policies, "origin"),
+        ):
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["mart", table]),
+                metadata={
+                    "dagster/row_count": _count(connection, f"mart.{table}", agency),
+                    "inserted": counts.inserted,
+                    "updated": counts.updated,
+                    "deleted": counts.deleted,
+                    f"by_{column}": table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column)),
+                },
+            )
+
+
+def _picture(rows: list[tuple[str, int]]) -> dg.MarkdownMetadataValue:
+    """A bar for each way in which BenefitPoint's accounts stand to AMS360."""
+    most = max((count for _, count in rows), default=0) or 1
+    return table_of(
+        ("BenefitPoint accounts", "", "how many"), ((name, "█" * round(24 * n / most), n) for name, n in rows)
+    )
+
+
+def _count(connection: psycopg.Connection[Any], table: str, agency: str, condition: str = "true") -> int:
+    row = connection.execute(f"select count(*) from {table} where agency = %s and {condition}", (agency,)).fetchone()
+    return int(row[0]) if row else 0

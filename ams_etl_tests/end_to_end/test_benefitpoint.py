@@ -1,0 +1,206 @@
+"""The integration's scenarios, as its document tells them, with the real stand-ins, Postgres and, once, Dagster."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.store.database import connect
+from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
+from ams_etl.sync.accounts import publish_accounts
+from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+from ams_etl.sync.extract import extract
+from ams_etl.sync.policies import publish_policies
+from ams_etl.sync.scope import SyncScope
+from ams_etl_tests.end_to_end.command_line import command_line
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+
+PERSON = {
+    "accountClassification": "Individual", "accountType": "Client", "officeID": 2, "departmentID": 11,
+    "administratorUserID": 1, "primaryContactUserID": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """Both systems and one warehouse."""
+
+    sandbox: Sandbox
+    connection: psycopg.Connection[Any]
+
+    def hear_of(self, customer_id: str) -> None:
+        """AMS360's real-time sync of one customer."""
+        extract(self.connection, "demo", self.sandbox.connection(), SyncScope((customer_id,)))
+        self.publish()
+
+    def daily_sync(self) -> None:
+        """BenefitPoint's daily sync."""
+        extract_benefitpoint(self.connection, "demo", self.sandbox.benefitpoint.connection())
+        self.publish()
+
+    def publish(self) -> None:
+        publish_accounts(self.connection, "demo")
+        publish_policies(self.connection, "demo")
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def accounts_named(self, name: str) -> list[tuple[Any, ...]]:
+        return self.rows(
+            """select account_id, ams360_synced, benefitpoint_synced, ams360_customer_id, benefitpoint_account_id
+            from mart.accounts where name = %s order by 2 desc""",
+            name,
+        )
+
+    def new_customer(self) -> str:
+        """A person saved in AMS360."""
+        key = self.sandbox.edit(
+            "customers", "insert", FirstName="Nora", LastName="Quist", Email="nora@example.org", IsPersonal=True,
+            CustomerType="C", IsActive=True, City="Tampa",
+        )  # fmt: skip
+        assert key is not None
+        return key
+
+    def new_account(self, customer_id: str | None = None, **info: Any) -> int:
+        """A person saved in BenefitPoint, as `Does the account already exist in AMS 360?` was answered."""
+        individual = {
+            "personInfo": {"firstName": "Nora", "lastName": "Quist"}, "email": "other@example.org",
+            "accountIntegrationInfo": {"amsCustomerId": customer_id} if customer_id else {}, **info,
+        }  # fmt: skip
+        return self.sandbox.benefitpoint.edit("accounts", "insert", **PERSON, individualAccountInfo=individual)
+
+
+@pytest.fixture
+def agency(connection: psycopg.Connection[Any]) -> Iterator[Agency]:
+    with running_sandbox(size=40, more=("--benefitpoint",)) as sandbox:
+        extract(connection, "demo", sandbox.connection(), SyncScope())
+        made = Agency(sandbox, connection)
+        made.daily_sync()
+        yield made
+
+
+def test_the_same_account_will_have_both_ams360_synced_and_benefitpoint_synced_no_duplicates(agency: Agency) -> None:
+    """1st scenario: saved in AMS360, then in BenefitPoint by searching for it."""
+    customer_id = agency.new_customer()
+    agency.hear_of(customer_id)
+    [(account_id, *synced)] = agency.accounts_named("Nora Quist")
+    assert synced == [True, False, customer_id, None]
+    key = agency.new_account(customer_id)
+    agency.daily_sync()
+    assert agency.accounts_named("Nora Quist") == [(account_id, True, True, customer_id, key)]
+    assert agency.rows(
+        "select classification, account_type, office, department, email, city from mart.accounts where account_id = %s",
+        account_id,
+    ) == [("individual", "client", "Columbus", "11", "nora@example.org", "Tampa")]
+
+
+def test_an_update_in_benefitpoint_will_stay_in_benefitpoint(agency: Agency) -> None:
+    """Neither the account nor AMS360 sees it."""
+    customer_id = agency.new_customer()
+    key = agency.new_account(customer_id)
+    agency.hear_of(customer_id)
+    agency.daily_sync()
+    before = agency.sandbox.ask(f"state/customers/{customer_id}")
+    agency.sandbox.benefitpoint.edit(
+        "accounts",
+        "update",
+        key,
+        individualAccountInfo={"personInfo": {"lastName": "Quist-Berg"}, "email": "new@example.org"},
+    )
+    agency.daily_sync()
+    assert agency.rows("select name, email from mart.accounts where benefitpoint_account_id = %s", key) == [
+        ("Nora Quist", "nora@example.org")
+    ]
+    assert agency.sandbox.ask(f"state/customers/{customer_id}") == before
+    assert agency.sandbox.ask("writes") == []
+
+
+def test_an_account_created_within_benefitpoint_only_will_be_reflected_as_benefitpoint_synced(agency: Agency) -> None:
+    """2nd scenario: there, 'Account present in AMS360' was answered with No; the primary contact is made, too."""
+    key = agency.new_account()
+    agency.daily_sync()
+    [(_, *synced)] = agency.accounts_named("Nora Quist")
+    assert synced == [False, True, None, key]
+    assert agency.rows(
+        "select first_name, last_name, is_primary from benefitpoint.contacts where account_id = %s", key
+    ) == [("Nora", "Quist", True)]
+
+
+def test_an_account_created_in_a_connected_benefitpoint_is_one_account_in_either_order(agency: Agency) -> None:
+    """3rd scenario: it is created automatically in AMS360, and only the BenefitPoint ID is mapped to it."""
+    agency.sandbox.benefitpoint.ask("connect", {"connected": True})
+    for first in ("ams360", "benefitpoint"):
+        key = agency.new_account(personInfo={"firstName": "Ida", "lastName": first})
+        account = agency.sandbox.benefitpoint.ask(f"state/accounts/{key}")
+        customer_id = account["individualAccountInfo"]["accountIntegrationInfo"]["amsCustomerId"]
+        ids = set()
+        for system in (first, "benefitpoint" if first == "ams360" else "ams360"):
+            if system == "ams360":
+                agency.hear_of(customer_id)
+            else:
+                agency.daily_sync()
+            [found] = agency.accounts_named(f"Ida {first}")
+            ids.add(found[0])
+        assert found[1:] == (True, True, customer_id, key)
+        if first == "ams360":
+            assert len(ids) == 1
+        else:
+            # What BenefitPoint alone knew goes on under AMS360's id, and tells its former one.
+            [(former,)] = agency.rows("select former_id from mart.accounts where account_id = %s", found[0])
+            assert ids == {found[0], former}
+
+
+def test_a_deleted_account_leaves_the_customer_and_the_other_way_round(agency: Agency) -> None:
+    customer_id = agency.new_customer()
+    key = agency.new_account(customer_id)
+    agency.hear_of(customer_id)
+    agency.daily_sync()
+    agency.sandbox.benefitpoint.edit("accounts", "delete", key)
+    agency.daily_sync()
+    [(_, *synced)] = agency.accounts_named("Nora Quist")
+    assert synced == [True, False, customer_id, None]
+    again = agency.new_account(customer_id)
+    agency.daily_sync()
+    agency.sandbox.edit("customers", "delete", customer_id)
+    agency.hear_of(customer_id)
+    [(_, *synced)] = agency.accounts_named("Nora Quist")
+    assert synced == [False, True, None, again]
+
+
+def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) -> None:
+    """BenefitPoint as a Dagster run with its checks, then a person's word."""
+    with running_sandbox(size=120, more=("--benefitpoint",)) as sandbox:
+        shell = command_line(tmp_path, database, sandbox)
+        with connect(database) as connection:
+            extract(connection, "demo", sandbox.connection(), SyncScope())
+        printed = shell.run("sync", "demo", "--benefitpoint")
+        assert "AMS360 and BenefitPoint" in printed
+        with connect(database) as connection:
+            for query, column, good in ((SHARED_IDS, "accounts", 1), (TOLD, "told", 1), (VALUES, "is_ams360s", True)):
+                rows = connection.execute(f"select {column} from ({query.format(agency='demo')}) found").fetchall()
+                assert {row[0] for row in rows} == {good}
+            [(customer_id, account_id)] = connection.execute(
+                """select ams360_customer_id, benefitpoint_account_id from ops.account_links
+                where state = 'suggested' and evidence = 'name' order by score desc, 2, 1 limit 1"""
+            ).fetchall()
+            assert str(account_id) in shell.run("links", "demo", "list", "--state", "suggested")
+            assert "confirmed; accounts: 1 updated" in shell.run(
+                "links", "demo", "confirm", customer_id, str(account_id)
+            )
+            linked = "select count(*) from mart.accounts where ams360_customer_id = %s and benefitpoint_account_id = %s"
+            assert connection.execute(linked, (customer_id, account_id)).fetchone() == (1,)
+            assert connection.execute(
+                "select count(*) from mart.policies where origin = 'benefitpoint'"
+            ).fetchone() != (0,)
+            # A check that cannot fail is none.
+            connection.execute(
+                "update mart.accounts set city = 'Elsewhere' where ams360_synced and benefitpoint_synced"
+            )
+            rows = connection.execute(f"select is_ams360s from ({VALUES.format(agency='demo')}) found").fetchall()
+            assert {row[0] for row in rows} == {False}
+            connection.execute("delete from mart.accounts where benefitpoint_synced and not ams360_synced")
+            rows = connection.execute(f"select told from ({TOLD.format(agency='demo')}) found").fetchall()
+            assert 0 in {row[0] for row in rows}
