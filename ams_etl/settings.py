@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.connections import ROLES
 from ams_etl.rules.settings import RuleSettings, SourceSystem
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback_properties import PROPERTIES
+from ams_etl.rules.writeback_settings import SHORTEST_TEXT, TEXT_LIMITS, WritebackSettings
 
 Block = TypeVar("Block")
 SYSTEMS: tuple[SourceSystem, ...] = get_args(SourceSystem)
@@ -231,6 +232,25 @@ class Agency(_Strict):
                 settings = {**settings, "ownership": {**default, **(chosen or {})}}
             settings = {**settings, "source_system": systems[0]}
         return {**given, "settings": settings}
+
+    @field_validator("writeback")
+    @classmethod
+    def _writeback_can_be_done(cls, given: WritebackSettings) -> WritebackSettings:
+        if given.timezone is not None:
+            _known_zone(given.timezone)
+        unknown = sorted(set(given.properties) - PROPERTIES)
+        if unknown:
+            raise ValueError(f"properties: {unknown[0]!r} is none; expected some of {', '.join(sorted(PROPERTIES))}")
+        strange = sorted(set(given.text_limits) - set(TEXT_LIMITS))
+        if strange:
+            raise ValueError(
+                f"text_limits: {strange[0]!r} is no field; expected some of {', '.join(sorted(TEXT_LIMITS))}"
+            )
+        if min(given.text_limits.values(), default=SHORTEST_TEXT) < SHORTEST_TEXT:
+            raise ValueError(f"text_limits: expected at least {SHORTEST_TEXT} characters")
+        if min(given.max_parts, given.max_attempts, given.chunk_bytes) < 1:
+            raise ValueError("max_parts, max_attempts and chunk_bytes: expected at least 1")
+        return given
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:

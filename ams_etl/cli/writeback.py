@@ -31,7 +31,10 @@ def writeback() -> None:
 @click.argument("agency")
 @click.option("--plan", is_flag=True, help="Print the exact AMS360 records that would be written; send nothing.")
 def deliver(agency: str, *, plan: bool) -> None:
-    """Deliver what waits in AGENCY's outbox; shows up as a run in the Dagster UI."""
+    """Deliver what waits in AGENCY's outbox; shows up as a run in the Dagster UI.
+
+    What --plan prints is personal data.
+    """
     from ams_etl.writeback.health import health
     from ams_etl.writeback.preview import planned_records
 

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ams_etl.rules.writeback_model import Happening
-from ams_etl.rules.writeback_properties import customer_members
+from ams_etl.rules.writeback_properties import PROPERTIES, customer_members
 
-_NEW = frozenset({
-    "email", "cell_phone", "home_phone", "business_phone", "address1", "address2", "city", "state", "postal_code", "county",
-    "country", "birthday", "occupation", "marital_status", "website", "first_name", "middle_name", "last_name", "company_name",
-})  # fmt: skip
 _STATUS = {"client": 0, "prospect": 1, "inactive": 2}
 
 
@@ -19,7 +15,7 @@ def new_customer(happening: Happening, customer_type: str, country: str, email: 
 
     AMS360 asks for a last name or a firm name: where neither is known, the first name or the email stands there.
     """
-    members: dict[str, Any] = dict(customer_members(happening.properties, _NEW, country))
+    members: dict[str, Any] = dict(customer_members(happening.properties, PROPERTIES, country))
     if email:
         members.setdefault("Email", email)
     commercial = happening.record_type == "commercial"

@@ -1,5 +1,6 @@
 """Policy shells (W8)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ def policy_shell(happening: Happening, marker: str, settings: WritebackSettings)
     begins = date.fromisoformat(given["effective_date"]) if given.get("effective_date") else happening.at.date()
     ends = given.get("expiration_date")
     expires = date.fromisoformat(ends) if ends else begins + timedelta(days=settings.shell_days)
-    (text,) = texts_for("Policy.Description", happening, settings)
+    (text,) = texts_for("Policy.Description", replace(happening, text=given.get("description") or ""), settings)
     return {
         "PolicyNumber": given.get("number") or f"SHELL-{marker.strip('[#]')}",
         "PolicyEffectiveDate": moment(begins),

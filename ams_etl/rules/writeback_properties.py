@@ -13,6 +13,8 @@ _PLAIN = {
     "last_name": "LastName", "company_name": "FirmName",
 }  # fmt: skip
 _PHONES = {"cell_phone": "Cell", "home_phone": "Home", "business_phone": "Business"}
+PROPERTIES = frozenset({*_PLAIN, *_PHONES, "birthday"})
+"""Every property that has a place in AMS360's Customer."""
 _US_NUMBER = re.compile(r"\+1(\d{3})(\d{7})", re.ASCII)
 
 

@@ -22,6 +22,9 @@ TEXT_LIMITS: Mapping[str, int] = {
 }
 """Characters a field takes. AMS360's contract tells none, so these are cautious, and a setting."""
 
+SHORTEST_TEXT = 60
+"""A limit below this leaves no room for a heading, a link and a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class WritebackSettings:
@@ -58,6 +61,8 @@ class WritebackSettings:
     """W9: how long after a lost reply the record is looked up; a call may still be under way."""
     wait_days: int = 14
     """How long an event waits for a contact or ticket that is not known yet."""
+    keep_files_days: int = 30
+    """Files of events whose writes are all delivered are forgotten after so long."""
     max_wait_minutes: int = 60
     """A write that is open for longer fails the check."""
     max_failed_share: float = 0.05

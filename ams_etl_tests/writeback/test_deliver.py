@@ -313,3 +313,40 @@ def test_an_unreachable_server_is_no_failure_of_any_write(demo: Office) -> None:
     with pytest.raises(TransientError):
         demo.drain(wsdl="http://127.0.0.1:9/x?wsdl")
     assert demo.outbox("status, attempts") == [("pending", 0)]
+
+
+def test_a_general_fault_after_the_deed_is_no_refusal(demo: Office) -> None:
+    """W9: AMS360 says that something went wrong, and has the record all the same."""
+    key = demo.customer()["CustomerId"]
+    demo.tell(event("note", key), event("ticket_created", key, conversation=None))
+    with faults(demo.sandbox, fault_after={"next": 2, "operations": ["CustomerNoteInsert", "CustomerSuspenseInsert"]}):
+        demo.drain()
+    assert demo.outbox("operation, status, note") == [
+        ("note", "uncertain", None), ("suspense", "delivered", "found by its marker"),
+    ]  # fmt: skip
+    assert (len(demo.state("notes")), len(demo.state("suspenses"))) == (1, 1)
+
+
+def test_a_missing_right_says_which_and_nothing_is_lost(demo: Office) -> None:
+    """Granted afterwards, the write is replayed."""
+    demo.tell(event("note", demo.customer()["CustomerId"]))
+    with faults(demo.sandbox, denied=["CustomerNoteInsert"]):
+        demo.drain()
+    (error,) = demo.outbox("error", "status = 'failed'")
+    assert "refuses CustomerNoteInsert although the login works" in error
+    replay(demo.connection, demo.agency, ZONE)
+    demo.drain()
+    assert (demo.outbox("status"), len(demo.state("notes"))) == (["delivered"], 1)
+
+
+def test_files_are_forgotten_when_they_are_old_and_their_event_is_delivered(demo: Office) -> None:
+    """Not before: an uncertain email may have to be sent again with them."""
+    key = demo.customer()["CustomerId"]
+    demo.tell(*[event("email", key, attachments=[file("a.pdf", b"x")]) for _ in range(2)])
+    with faults(demo.sandbox, lost={"next": 1, "operations": ["CustomerActivityInsert"]}):
+        demo.drain()
+    kept = "select count(*) from ops.event_attachments"
+    assert demo.connection.execute(kept).fetchone() == (2,)
+    demo.connection.execute("update ops.events set received_at = now() - interval '31 days'")
+    demo.drain()
+    assert demo.connection.execute(kept).fetchone() == (1,)

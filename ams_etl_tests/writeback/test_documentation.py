@@ -4,7 +4,11 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from ams_etl.errors import ConfigError
 from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.settings import load_agencies
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,3 +28,24 @@ def test_every_setting_of_writeback_is_told() -> None:
     """A setting that no page tells is found by nobody."""
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert [one.name for one in fields(WritebackSettings) if f"{one.name}:" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("timezone: Mars", "a time zone of the tz database"),
+        ("properties: [shoe_size]", "properties: 'shoe_size' is none"),
+        ("text_limits: {Note: 100}", "text_limits: 'Note' is no field"),
+        ("text_limits: {CustomerNote.NoteText: 5}", "at least 60 characters"),
+        ("max_parts: 0", "expected at least 1"),
+        ("colour: red", "colour: unknown key"),
+    ],
+)
+def test_a_setting_that_cannot_be_done_is_told_by_its_place(tmp_path: Path, given: str, told: str) -> None:
+    """Before a run, and not in the middle of one."""
+    path = tmp_path / "agencies.yaml"
+    reach = "{wsdl: 'http://x/?wsdl', agency_no: 5551234-1, login_id: a, password_env: P}"
+    path.write_text(f"agencies:\n  - {{id: a, name: A, ams360: {reach}, writeback: {{{given}}}}}\n")
+    with pytest.raises(ConfigError, match=r"agencies\.a\.writeback") as raised:
+        load_agencies(path)
+    assert told in str(raised.value)
