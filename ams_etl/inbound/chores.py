@@ -79,6 +79,10 @@ class Chores(threading.Thread):
                 )
                 self._drop_connection()
                 time.sleep(0.5)
+            except Exception:  # noqa: BLE001 - its traceback is logged
+                # What is stored must not stay unread because of one mistake of ours.
+                _log.exception("understanding failed; it is tried again")
+                time.sleep(LOOK_SECONDS)
         with suppress(psycopg.Error, AmsEtlError, OSError):
             self._write_refusals(self._connected())
         self._drop_connection()

@@ -118,7 +118,7 @@ class EventWriter:
                 for asked in batch:
                     await self._write(agency, [asked])
             return
-        except (psycopg.Error, AmsEtlError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing is known to be stored, and the next may be
             _fail(batch, self._unavailable(error))
             return
         place = 0

@@ -15,11 +15,13 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.errors import AmsEtlError, TransientError
+from ams_etl.errors import TransientError
 
 MAX_BATCH = 500
 MAX_WAITING_BYTES = 64_000_000
 COMMIT_SECONDS = 5.0
+ANSWER_SECONDS = 6.0
+"""A request waits no longer, even for a Postgres that neither answers nor lets go."""
 RECONNECT_SECONDS = 0.5
 _INSERT = """insert into ops.notifications (agency, content_type, body, state, reason)
     select * from unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[])"""
@@ -86,7 +88,10 @@ class GroupWriter:
             self._wake.clear()
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._write(batch)
+                # Whoever was told to try again, or has gone, need not be stored.
+                batch = [waiting for waiting in batch if not waiting.stored.done()]
+                if batch:
+                    await self._write(batch)
         await self._drop_connection()
 
     def close(self) -> None:
@@ -102,7 +107,10 @@ class GroupWriter:
         self._waiting.append(waiting)
         self._wake.set()
         try:
-            await waiting.stored
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await waiting.stored
+        except TimeoutError:
+            raise TransientError("Postgres does not answer") from None
         finally:
             self._bytes -= size
 
@@ -121,7 +129,7 @@ class GroupWriter:
                     )  # fmt: skip
                 else:
                     await connection.execute("select 1")
-        except (psycopg.Error, AmsEtlError, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing is known to be stored, and the next may be
             # Told once an outage, not once a batch.
             if not self._is_down:
                 _log.warning(
