@@ -5,7 +5,7 @@ from typing import Literal
 from ams_etl.rules.writeback_model import Operation
 
 _CAN_BE_LOOKED_UP: frozenset[str] = frozenset(
-    {"suspense", "complete_suspense", "customer", "update_customer", "policy"}
+    {"suspense", "complete_suspense", "customer", "update_customer", "policy", "plan_policy"}
 )
 
 

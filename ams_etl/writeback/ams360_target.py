@@ -31,6 +31,7 @@ OPERATIONS = {
     "customer": "CustomerInsert",
     "update_customer": "CustomerUpdate",
     "policy": "PolicyInsert",
+    "plan_policy": "PolicyInsert",
 }
 """What each operation of the rules is in AMS360; a customer that is there already is updated, where that raises it."""
 _CUSTOMERS = RawTable("raw_ams360", "customers")
@@ -86,6 +87,8 @@ class Ams360Target:
                 return await self._change(customer_id, write.request["Customer"], begin)
             case "policy":
                 return await self._policy(write, customer_id, begin)
+            case "plan_policy":
+                return await self._plan_policy(write, customer_id, begin)
         raise PermanentError(f"no operation {write.operation!r} of AMS360")
 
     async def _insert(self, record: str, customer_id: str, members: Mapping[str, Any], key: str) -> Delivered:
@@ -145,18 +148,42 @@ class Ams360Target:
 
     async def _policy(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
         policy = write.request["Policy"]
-        listed = await self._ams360.policies(customer_id)
-        number = _bare(policy["PolicyNumber"])
-        for row in listed.records:
-            same_day = (row.get("PolicyEffectiveDate") or "")[:10] == policy["PolicyEffectiveDate"][:10]
-            if _bare(row.get("PolicyNumber")) == number and same_day:
-                # Ours, of which the reply was lost, is a shell; one that somebody else entered is not.
-                if write.check_first:
-                    return self._shell(row["PolicyId"], customer_id, "found by its number")
-                return Delivered(row["PolicyId"], "a policy of this number and date exists already")
+        there = await self._same_policy(customer_id, policy)
+        if there is not None:
+            # Ours, of which the reply was lost, is a shell; one that somebody else entered is not.
+            if write.check_first:
+                return self._shell(there, customer_id, "found by its number")
+            return Delivered(there, "a policy of this number and date exists already")
         await begin()
         decoded = await self._ams360.write("PolicyInsert", Policy={**policy, "CustomerId": customer_id})
         return self._shell((decoded.value or {})["PolicyId"], customer_id, None)
+
+    async def _plan_policy(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
+        """B5: a plan of BenefitPoint as a policy, once; the two are linked with the outcome."""
+        policy = write.request["Policy"]
+        key, note = await self._same_policy(customer_id, policy), "a policy of this number and date exists already"
+        if key is None:
+            await begin()
+            decoded = await self._ams360.write("PolicyInsert", Policy={**policy, "CustomerId": customer_id})
+            key, note = (decoded.value or {})["PolicyId"], ""
+
+        def remember(connection: psycopg.Connection[Any]) -> None:
+            connection.execute(
+                """insert into ops.plan_links (agency, benefitpoint_plan_id, ams360_policy_id) values (%s, %s, %s)
+                on conflict (agency, benefitpoint_plan_id) do update set ams360_policy_id = excluded.ams360_policy_id""",
+                (self._agency, write.request["plan_id"], key),
+            )
+
+        return Delivered(key, note or None, alongside=(remember,))
+
+    async def _same_policy(self, customer_id: str, policy: Mapping[str, Any]) -> str | None:
+        """The customer's policy of this number, however it is spelt, that begins on the same day."""
+        listed = await self._ams360.policies(customer_id)
+        for row in listed.records:
+            same_day = (row.get("PolicyEffectiveDate") or "")[:10] == policy["PolicyEffectiveDate"][:10]
+            if _bare(row.get("PolicyNumber")) == _bare(policy["PolicyNumber"]) and same_day:
+                return str(row["PolicyId"])
+        return None
 
     def _shell(self, policy_id: str, customer_id: str, note: str | None) -> Delivered:
         """Remembered with the outcome, so that no sync takes the shell for business (L1, W8)."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from ams_etl.settings import Agency as AgencySettings
+from ams_etl.settings import Ams360Settings
 from ams_etl.store.database import connect
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
 from ams_etl.sync.accounts import publish_accounts
@@ -15,9 +18,18 @@ from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
 from ams_etl.sync.policies import publish_policies
 from ams_etl.sync.scope import SyncScope
+from ams_etl.writeback.plans import enqueue_plans
 from ams_etl_tests.end_to_end.command_line import command_line
-from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
+from ams_etl_tests.writeback.working_agency import QUICK, Office
 
+TODAY = date(2026, 11, 21)
+SETTINGS = AgencySettings(
+    id="demo",
+    name="Demo",
+    ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
+    writeback=QUICK,
+)
 PERSON = {
     "accountClassification": "Individual", "accountType": "Client", "officeID": 2, "departmentID": 11,
     "administratorUserID": 1, "primaryContactUserID": 1,
@@ -151,6 +163,43 @@ def test_an_account_created_in_a_connected_benefitpoint_is_one_account_in_either
             # What BenefitPoint alone knew goes on under AMS360's id, and tells its former one.
             [(former,)] = agency.rows("select former_id from mart.accounts where account_id = %s", found[0])
             assert ids == {found[0], former}
+
+
+@pytest.mark.parametrize("fault", [None, "lost", "unavailable"])
+def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: Agency, fault: str | None) -> None:
+    """Once, whatever becomes of the reply; and it stands in the mart once, under the plan's id."""
+    customer_id = agency.new_customer()
+    key = agency.new_account(customer_id)
+    agency.hear_of(customer_id)
+    agency.daily_sync()
+    # What was there from the beginning is not added.
+    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
+    plan_id = agency.sandbox.benefitpoint.edit(
+        "products", "insert", accountID=key, productTypeID=1, name="Medical PPO", carrierID=1, officeID=1,
+        productStatus="Current", effectiveAsOf="2026-11-01T00:00:00.000Z", renewalOn="2099-11-01T00:00:00.000Z",
+        primarySalesLeadUserID=1, primaryServiceLeadUserID=1, totalEstimatedMonthlyPremium=100.5, policyNumber="N 77-1",
+    )  # fmt: skip
+    agency.daily_sync()
+    [(policy_id, origin)] = agency.rows(
+        "select policy_id, origin from mart.policies where benefitpoint_plan_id = %s", plan_id
+    )
+    assert origin == "benefitpoint"
+    assert enqueue_plans(agency.connection, "demo", TODAY) == 1
+    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
+    if fault:
+        agency.sandbox.faults(**{f"next_{fault}": 1, "only": ["PolicyInsert"]})
+    Office(agency.connection, agency.sandbox, SETTINGS).drain()
+    agency.sandbox.faults(off=True)
+    [policy] = agency.sandbox.ask(f"state/policies?customer={customer_id}")
+    assert (policy["PolicyNumber"], str(policy["FullTermPremium"])) == ("N 77-1", "1206.00")
+    agency.hear_of(customer_id)
+    agency.daily_sync()
+    assert agency.rows(
+        """select policy_id, origin, ams360_policy_id, benefitpoint_plan_id, policy_number from mart.policies
+        join mart.accounts using (agency, account_id) where ams360_customer_id = %s""",
+        customer_id,
+    ) == [(policy_id, "benefitpoint", policy["PolicyId"], plan_id, "N 77-1")]
+    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
 
 
 def test_a_deleted_account_leaves_the_customer_and_the_other_way_round(agency: Agency) -> None:

@@ -133,16 +133,20 @@ def _published(key: list[str], description: str, *deps: str) -> dg.AssetSpec:
         ),
     ],
 )
-def publish_accounts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+def publish_accounts(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> Iterator[dg.MaterializeResult[None]]:
     """Link, then bring accounts and policies up to date for what was touched, with the difference in `mart.changes`."""
     from ams_etl.sync.account_quality import coverage
     from ams_etl.sync.accounts import publish_accounts as publish
     from ams_etl.sync.policies import publish_policies
+    from ams_etl.writeback.plans import enqueue_plans
 
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:
         report = publish(connection, agency, run_id=context.run_id)
         policies = publish_policies(connection, agency, run_id=context.run_id)
+        waiting = enqueue_plans(connection, agency, agencies.today())
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["ops", "account_links"]),
             metadata={
@@ -162,6 +166,7 @@ def publish_accounts(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
                     "inserted": counts.inserted,
                     "updated": counts.updated,
                     "deleted": counts.deleted,
+                    **({"plans_for_ams360": waiting} if table == "policies" else {}),
                     f"by_{column}": table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column)),
                 },
             )
