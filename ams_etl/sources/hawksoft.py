@@ -16,6 +16,7 @@ from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.client import Answer, RestClient
 from ams_etl.sources.rest.many import each
+from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.records import SourceRecord
 
 BULK = 200
@@ -70,7 +71,7 @@ class HawkSoft:
             deleted: deleted ones too. What a deleted client looks like when read is not known: ask without, compare.
         """
         query = {
-            "asOf": changed_since.isoformat(timespec="milliseconds") if changed_since else None,
+            "asOf": zulu(changed_since) if changed_since else None,
             "deleted": "true" if deleted else None,
         }
         answer = await self._ask("ChangedClients", self._path("clients"), **query)

@@ -19,6 +19,7 @@ from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each
+from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import RotatingTokens, TokenStore
 
@@ -89,7 +90,7 @@ class MyCase:
         """
         query: dict[str, Any] | None = {
             "page_size": PAGE,
-            "filter[updated_after]": updated_after.astimezone(UTC).isoformat() if updated_after else None,
+            "filter[updated_after]": zulu(updated_after) if updated_after else None,
         }
         path, seen = f"/{kind}", set[str]()
         while True:

@@ -79,11 +79,14 @@ class QQCatalyst:
         await self._client.ask("Ping", "/BusinessLogic/Ping", authorization=self._authorization)
 
     def contacts(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[Page]:
-        """Contact rows created or changed from `start` to `end` (today), both days included, deleted ones too."""
+        """Contact rows created or changed from `start` to `end`, deleted ones too.
+
+        Without `end` to tomorrow: whether the last day counts is not told.
+        """
         return self._window("Contacts", "EntityID", "EntityID", start, end)
 
     def policies(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[Page]:
-        """Policy rows created or changed from `start` to `end` (today), both days included."""
+        """Policy rows created or changed from `start` to `end`, as `contacts` gives them."""
         return self._window("Policies", "PolicyId", "CustomerId", start, end)
 
     async def account_infos(self, contact_ids: Iterable[str]) -> AsyncIterator[tuple[str, SourceRecord | None]]:
@@ -93,7 +96,7 @@ class QQCatalyst:
 
     async def probe(self) -> list[Probe]:
         """Whether a token can be had, and what a sync asks answers."""
-        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        tomorrow = _tomorrow()
         return [
             await probed("Ping", self.ping()),
             await probed("Contacts", _first(self.contacts(tomorrow, tomorrow))),
@@ -119,7 +122,7 @@ class QQCatalyst:
         self, kind: str, key: str, customer_key: str, start: date, end: date | None
     ) -> AsyncIterator[Page]:
         asked = {
-            "startDate": start.isoformat(), "endDate": (end or date.max.replace(year=2100)).isoformat(), "pageSize": PAGE,
+            "startDate": start.isoformat(), "endDate": (end or _tomorrow()).isoformat(), "pageSize": PAGE,
         }  # fmt: skip
         number = 1
         while True:
@@ -164,6 +167,10 @@ class QQCatalyst:
         if not isinstance(token, str) or not token:
             raise ConfigError("QQ Catalyst: the token answer holds no access_token; check qq_catalyst.login_base")
         return token
+
+
+def _tomorrow() -> date:
+    return datetime.now(UTC).date() + timedelta(days=1)
 
 
 async def _first(pages: AsyncIterator[Page]) -> None:

@@ -8,9 +8,10 @@ deleted only where the listing was complete, and only then the cursor moves, so 
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
@@ -24,12 +25,15 @@ from ams_etl.sources.probe import Probe
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.interpreter import interpreter_of
-from ams_etl.sync.ledger import Ledger
+from ams_etl.sync.ledger import Ledger, SyncRun
 from ams_etl.sync.quarantine import Quarantined, set_aside
 from ams_etl.sync.raw_tables import mark_customers_dirty
 from ams_etl.sync.scope import SyncScope
 
 _log = logging.getLogger(__name__)
+DOUBTED_ABOVE = 20
+"""An empty listing deletes nothing where more records than this are known."""
+_EMPTY = "the listing is empty although records are known: nothing was deleted"
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -100,13 +104,6 @@ class SourceReport:
     seconds: float
 
 
-@dataclass(slots=True)
-class _Totals:
-    counts: dict[SourceTable, MergeCounts]
-    seen: dict[SourceTable, set[str]] = field(default_factory=dict)
-    quarantined: int = 0
-
-
 def extract_source(
     connection: psycopg.Connection[Any],
     agency: str,
@@ -144,23 +141,22 @@ def extract_source(
 
     async def read() -> SourceReport:
         async with opening() as extractor:
-            totals = _Totals(dict.fromkeys(extractor.TABLES, MergeCounts()))
+            storing = _Storing(connection, agency, system, run)
             if scope.customers:
                 batches = extractor.customers(scope.customers)
             else:
                 batches = extractor.everything() if since is None else extractor.changed(since)
             async for batch in batches:
-                await asyncio.to_thread(_store, connection, agency, run.sync_id, run.started_at, system, batch, totals)
-                progress(f"{batch.table.raw.name} read", totals.counts[batch.table].seen, None)
+                await asyncio.to_thread(storing.store, batch)
+                progress(f"{batch.table.raw.name} read", storing.counts[batch.table].seen, None)
             if not scope.customers:
-                complete = set(extractor.TABLES) - extractor.incomplete if since is None else set()
-                _finish(
-                    connection, agency, system, run.started_at, complete, totals, begun_at - overlap, full=since is None
-                )
+                complete = [one for one in extractor.TABLES if since is None and one not in extractor.incomplete]
+                storing.finish(complete, begun_at - overlap, full=since is None)
             calls = extractor.counts
+            tables = {table.raw.name: storing.counts[table] for table in extractor.TABLES}
         return SourceReport(
-            {table.raw.name: counts for table, counts in totals.counts.items()}, since, totals.quarantined, calls.total,
-            dict(calls.by_operation.most_common()), calls.retries, time.monotonic() - started,
+            tables, since, storing.quarantined, calls.total, dict(calls.by_operation.most_common()), calls.retries,
+            time.monotonic() - started,
         )  # fmt: skip
 
     try:
@@ -188,92 +184,85 @@ def _cursor(connection: psycopg.Connection[Any], agency: str, system: str) -> da
     return row[0] if row else None
 
 
-def _store(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    sync_id: Any,
-    seen_at: datetime,
-    system: SourceSystem,
-    batch: Batch,
-    totals: _Totals,
-) -> None:
-    table = batch.table
-    read = [record.entity_id for record in batch.records]
-    with connection.transaction():
-        before = _customers_of(connection, agency, table, [*read, *batch.gone])
-        merged = merge_records(connection, table.raw, agency, batch.records, seen_at=seen_at)
-        gone = mark_deleted(connection, table.raw, agency, batch.gone, seen_at=seen_at)
-        moved = [*merged.changed, *gone]
-        _mark(connection, agency, system, table, moved, [*merged.customers], before)
-        totals.quarantined += set_aside(connection, agency, sync_id, batch.set_aside, system=system)
-    totals.counts[table] += merged + MergeCounts(deleted=len(gone))
-    totals.seen.setdefault(table, set()).update(read if batch.seen is None else batch.seen)
+class _Storing:
+    """One sync's way into raw: each batch a transaction, and the end of it one."""
 
+    def __init__(self, connection: psycopg.Connection[Any], agency: str, system: SourceSystem, run: SyncRun) -> None:
+        self._connection, self._agency, self._system, self._run = connection, agency, system, run
+        self.counts: defaultdict[SourceTable, MergeCounts] = defaultdict(MergeCounts)
+        self.quarantined = 0
+        self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
 
-def _finish(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    system: SourceSystem,
-    seen_at: datetime,
-    complete: Iterable[SourceTable],
-    totals: _Totals,
-    changed_since: datetime,
-    *,
-    full: bool,
-) -> None:
-    """Take what complete listings lack for deleted, and move the cursor, at once."""
-    with connection.transaction():
-        for table in complete:
-            gone = mark_missing(connection, table.raw, agency, totals.seen.get(table, ()), seen_at=seen_at)
-            _mark(connection, agency, system, table, gone, [], {})
-            totals.counts[table] += MergeCounts(deleted=len(gone))
-        connection.execute(
-            """insert into ops.source_cursors as c (agency, system, changed_since, full_at)
-            values (%(agency)s, %(system)s, %(since)s, %(since)s)
-            on conflict (agency, system) do update set changed_since = excluded.changed_since,
-                full_at = case when %(full)s then excluded.full_at else c.full_at end""",
-            {"agency": agency, "system": system, "since": changed_since, "full": full},
+    def store(self, batch: Batch) -> None:
+        """A batch's records, what is gone, and whom they touch."""
+        table, seen_at = batch.table, self._run.started_at
+        read = [record.entity_id for record in batch.records]
+        with self._connection.transaction():
+            before = self._customers_of(table, [*read, *batch.gone])
+            merged = merge_records(self._connection, table.raw, self._agency, batch.records, seen_at=seen_at)
+            gone = mark_deleted(self._connection, table.raw, self._agency, batch.gone, seen_at=seen_at)
+            self._mark(table, [*merged.changed, *gone], before)
+            self._set_aside(batch.set_aside)
+        self.counts[table] += merged + MergeCounts(deleted=len(gone))
+        self._seen[table].update(read if batch.seen is None else batch.seen)
+
+    def finish(self, complete: Iterable[SourceTable], changed_since: datetime, *, full: bool) -> None:
+        """Take what complete listings lack for deleted, and move the cursor, at once."""
+        with self._connection.transaction():
+            for table in complete:
+                if self._is_doubtful(table):
+                    self._set_aside([Quarantined(table.raw.name, "listing", None, "empty", _EMPTY)])
+                    continue
+                gone = mark_missing(
+                    self._connection, table.raw, self._agency, self._seen[table], seen_at=self._run.started_at
+                )
+                self._mark(table, gone, {})
+                self.counts[table] += MergeCounts(deleted=len(gone))
+            self._connection.execute(
+                """insert into ops.source_cursors as c (agency, system, changed_since, full_at)
+                values (%(agency)s, %(system)s, %(since)s, %(since)s)
+                on conflict (agency, system) do update set changed_since = excluded.changed_since,
+                    full_at = case when %(full)s then excluded.full_at else c.full_at end""",
+                {"agency": self._agency, "system": self._system, "since": changed_since, "full": full},
+            )
+
+    def _set_aside(self, found: Iterable[Quarantined]) -> None:
+        self.quarantined += set_aside(self._connection, self._agency, self._run.sync_id, found, system=self._system)
+
+    def _is_doubtful(self, table: SourceTable) -> bool:
+        """Whether a listing shows nothing at all where many are known: more likely a slip than the end of an agency."""
+        if self._seen[table]:
+            return False
+        row = self._connection.execute(
+            f"select count(*) from {table.raw.qualified} where agency = %s and deleted_at is null", (self._agency,)
+        ).fetchone()
+        return bool(row and row[0] > DOUBTED_ABOVE)
+
+    def _mark(self, table: SourceTable, moved: Sequence[str], before: Mapping[str, Sequence[str]]) -> None:
+        """Have everybody derived again whom these changed records touch, or touched before."""
+        if not moved:
+            return
+        if table.touches == "everybody":
+            live = interpreter_of(self._system).LIVE_CUSTOMERS
+            self._connection.execute(
+                f"""insert into stage.dirty_customers (agency, customer_id)
+                select %(agency)s, customer_id from ({live}) live on conflict do nothing""",
+                {"agency": self._agency},
+            )
+            return
+        touched = {customer for one in moved for customer in before.get(one, ())}
+        touched.update(customer for found in self._customers_of(table, moved).values() for customer in found)
+        mark_customers_dirty(self._connection, self._agency, touched)
+
+    def _customers_of(self, table: SourceTable, entity_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The customers on whom these records hang as raw has them now."""
+        if table.touches == "everybody" or not entity_ids:
+            return {}
+        own = "array[coalesce(customer_id, entity_id)]"
+        given = own if table.touches == "customer" else f"{table.touches}(payload)"
+        return dict(
+            self._connection.execute(
+                f"select entity_id, {given} from {table.raw.qualified} where agency = %s and entity_id = any(%s)",
+                (self._agency, list(entity_ids)),
+            ).fetchall()
         )
-
-
-def _mark(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    system: SourceSystem,
-    table: SourceTable,
-    moved: Sequence[str],
-    customers: Sequence[str],
-    before: Mapping[str, Sequence[str]],
-) -> None:
-    """Have everybody derived again whom these changed records touch, or touched before."""
-    if not moved:
-        return
-    if table.touches == "everybody":
-        live = interpreter_of(system).LIVE_CUSTOMERS
-        connection.execute(
-            f"""insert into stage.dirty_customers (agency, customer_id)
-            select %(agency)s, customer_id from ({live}) live on conflict do nothing""",
-            {"agency": agency},
-        )
-        return
-    touched = {*customers} if table.touches == "customer" else set[str]()
-    for one in moved:
-        touched.update(before.get(one, ()))
-    for found in _customers_of(connection, agency, table, moved).values():
-        touched.update(found)
-    mark_customers_dirty(connection, agency, touched)
-
-
-def _customers_of(
-    connection: psycopg.Connection[Any], agency: str, table: SourceTable, entity_ids: Sequence[str]
-) -> dict[str, list[str]]:
-    """The customers on whom these records hang as raw has them now."""
-    if table.touches == "everybody" or not entity_ids:
-        return {}
-    given = "array[coalesce(customer_id, entity_id)]" if table.touches == "customer" else f"{table.touches}(payload)"
-    return dict(
-        connection.execute(
-            f"select entity_id, {given} from {table.raw.qualified} where agency = %s and entity_id = any(%s)",
-            (agency, list(entity_ids)),
-        ).fetchall()
-    )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
+from ams_etl.errors import ConfigError
 from ams_etl.rules.hawksoft import derive, explain, offices_of
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
@@ -58,6 +59,9 @@ class HawkSoftExtractor:
 
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
         """These clients; who is not given any more is gone."""
+        wrong = [one for one in customer_ids if not one.isdecimal()]
+        if wrong:
+            raise ConfigError(f"HawkSoft knows clients by numbers, not by {wrong[0]!r}")
         async for batch in self._clients([int(one) for one in customer_ids], absent_is_gone=True):
             yield batch
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
+from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.rules.settings import RuleSettings, SourceSystem
@@ -62,8 +63,12 @@ class MyCaseExtractor:
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
         """These clients (`client:ID`) and companies (`company:ID`), and all cases of the clients."""
         kinds: dict[str, Kind] = {CLIENT: "clients", COMPANY: "companies"}
-        parted = [one.partition(":") for one in customer_ids]
-        hints = [Hint(kinds[kind], key) for kind, _, key in parted if kind in kinds]
+        hints = []
+        for one in customer_ids:
+            kind, _, key = one.rpartition(":")
+            if kind not in kinds or not key.isdecimal():
+                raise ConfigError(f"MyCase's customers are client:ID or company:ID, not {one!r}")
+            hints.append(Hint(kinds[kind], key))
         async for batch in self.hinted(hints):
             yield batch
         async for _, cases in self._mycase.cases_of(hint.entity_id for hint in hints if hint.kind == "clients"):

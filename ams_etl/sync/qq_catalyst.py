@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
+from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.qq_catalyst import derive, explain, is_customer
 from ams_etl.rules.settings import RuleSettings, SourceSystem
@@ -55,6 +56,9 @@ class QQCatalystExtractor:
 
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
         """Their account information: no call reads one contact's row."""
+        wrong = [one for one in customer_ids if not one.isdecimal()]
+        if wrong:
+            raise ConfigError(f"QQ Catalyst knows contacts by numbers, not by {wrong[0]!r}")
         async for batch in self._infos(customer_ids):
             yield batch
 

@@ -466,6 +466,35 @@ def test_an_agency_that_opted_out_stops_with_what_to_do_and_keeps_its_contacts(
     assert run.mart() == before
 
 
+def test_an_empty_listing_where_many_are_known_deletes_nothing(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    """204 is how HawkSoft says that there is nobody, and how anything says that something went wrong."""
+    run = Run(agencies, "hawksoft", connection, database)
+    run.extract()
+    run.refresh()
+    before = run.mart()
+
+    @asynccontextmanager
+    async def opening() -> Any:
+        async with open_hawksoft_extractor(hawksoft_at(others)) as extractor:
+
+            async def numbers(*_: Any, **__: Any) -> list[int]:
+                return []
+
+            extractor._hawksoft.client_numbers = numbers  # type: ignore[method-assign]
+            yield extractor
+
+    assert run.extract(opening=opening).quarantined == 1
+    run.refresh()
+    assert run.mart() == before
+
+
+def test_a_customer_that_cannot_be_one_is_told(run: Run) -> None:
+    with pytest.raises(ConfigError, match="not "):
+        run.extract("0000-abc")
+
+
 @pytest.fixture
 def command_line(agencies: Agencies, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("AMS_ETL_CONFIG", str(agencies.path))

@@ -10,7 +10,7 @@ Payload = dict[str, Any]
 _SECRET_WORDS = (
     "socialsecurity", "driverslicense", "driverlicense", "licensenumber", "taxid", "federaltax", "password", "passwd",
 )  # fmt: skip
-_SECRET_NAMES = frozenset({"ssn", "ein", "fein", "itin", "tin", "dlnumber", "dlno", "secret"})
+_SECRET_NAMES = frozenset({"ssn", "ein", "fein", "itin", "tin", "dln", "dlnumber", "dlno", "secret"})
 
 
 @dataclass(frozen=True, slots=True)
