@@ -1,6 +1,7 @@
 """`ams-etl demo`: from nothing to 2,000 customers of a sandbox agency as contacts in Postgres."""
 
 import os
+import secrets
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ from ams_etl.sync.user_mappings import UserMapping, store_mappings
 
 AGENCY = "demo"
 PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
+CODE_ENV = "AMS_ETL_DEMO_CODE"
+TOKEN_ENV = "AMS_ETL_DEMO_TOKEN"  # noqa: S105
 PASSWORD = "sandbox"  # noqa: S105
 
 
@@ -54,11 +57,19 @@ def demo(customers: int) -> None:
 
 
 def _write_environment() -> None:
+    """Add what is missing to `.env`: the stand-in's password, and new secrets for who sends to us."""
+    from dotenv import dotenv_values
+
     path = home() / ".env"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(f"# Secrets that agencies.yaml names; for the sandbox only.\n{PASSWORD_ENV}={PASSWORD}\n")
-    os.environ.setdefault(PASSWORD_ENV, PASSWORD)
+        path.write_text("# Secrets that agencies.yaml names; for the sandbox only.\n")
+    known = dotenv_values(path)
+    made = {PASSWORD_ENV: PASSWORD, CODE_ENV: secrets.token_urlsafe(24), TOKEN_ENV: secrets.token_urlsafe(24)}
+    with path.open("a") as file:
+        file.writelines(f"{name}={value}\n" for name, value in made.items() if name not in known)
+    for name, value in {**made, **{name: value for name, value in known.items() if value}}.items():
+        os.environ.setdefault(name, value)
 
 
 def _write_agencies(wsdl: str) -> None:
@@ -82,6 +93,8 @@ def _write_agencies(wsdl: str) -> None:
                             "password_env": PASSWORD_ENV,
                             "max_concurrency": 16,
                         },
+                        "notifications": {"authentication_code_env": CODE_ENV, "version": "2.0"},
+                        "events": {"token_env": TOKEN_ENV},
                     }
                 ]
             },

@@ -1,29 +1,41 @@
 """`ams-etl up`: Dagster's UI and daemon on localhost, until Ctrl-C."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
+from ams_etl.cli.demo import AGENCY
 from ams_etl.cli.instance import prepare, project_file
 from ams_etl.cli.sandbox import start_in_background, stop_in_background
 from ams_etl.errors import TransientError
-from ams_etl.settings import load_agencies
+from ams_etl.settings import Agencies, load_agencies
 
 
 @click.command()
 @click.option("--port", default=3000, show_default=True, help="Of the UI.")
-@click.option("--sandbox", "with_sandbox", is_flag=True, help="Also run the stand-in AMS360 of the demo agency.")
-def up(port: int, *, with_sandbox: bool) -> None:
-    """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C."""
+@click.option("--inbound-port", default=8361, show_default=True, help="Of the door for notifications and events.")
+@click.option(
+    "--sandbox", "with_sandbox", is_flag=True,
+    help="Also run the stand-in AMS360 of the demo agency, which sends its notifications to the door.",
+)  # fmt: skip
+def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
+    """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
+
+    Where an agency has `notifications` or `events`, `ams-etl inbound` runs along.
+    """
     prepare()
-    load_agencies()
-    if with_sandbox:
-        click.echo(f"sandbox: {start_in_background(2000)}")
+    agencies = load_agencies()
+    wsdl = start_in_background(2000) if with_sandbox else None
+    if wsdl:
+        click.echo(f"sandbox: {wsdl}")
     workspace = str(project_file("workspace.yaml"))
     tools = Path(sys.executable).parent
     commands = {
@@ -32,25 +44,48 @@ def up(port: int, *, with_sandbox: bool) -> None:
         ],
         "dagster-daemon": [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"],
     }  # fmt: skip
+    door = any(agency.notifications or agency.events for agency in agencies.all)
+    if door:
+        commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
+    if door and wsdl:
+        _send_notifications(agencies, wsdl, inbound_port)
     signal.signal(signal.SIGTERM, _interrupt)
     # A session of their own each: Ctrl-C is ours to pass on, to the whole group.
     processes = {
         name: subprocess.Popen([str(part) for part in command], start_new_session=True)
         for name, command in commands.items()
     }
+    if door:
+        click.echo(f"notifications and events: http://127.0.0.1:{inbound_port}")
     click.echo(f"Dagster UI: http://127.0.0.1:{port}   (Ctrl-C stops it)")
     try:
         while True:
             time.sleep(0.5)
             for name, process in processes.items():
                 if process.poll() is not None:
-                    raise TransientError(f"{name} ended with code {process.returncode}; is port {port} in use?")
+                    raise TransientError(f"{name} ended with code {process.returncode}; is its port in use?")
     except KeyboardInterrupt:
         click.echo("stopping ...")
     finally:
         _stop(list(processes.values()))
         if with_sandbox:
             stop_in_background()
+
+
+def _send_notifications(agencies: Agencies, wsdl: str, port: int) -> None:
+    """Have the stand-in tell the door of its demo agency's edits."""
+    demo = next((agency for agency in agencies.all if agency.id == AGENCY), None)
+    if demo is None or demo.notifications is None:
+        return
+    code = agencies.secret(demo, "notifications.authentication_code_env", demo.notifications.authentication_code_env)
+    delivery = {
+        "url": f"http://127.0.0.1:{port}/notifications/{demo.id}", "code": code, "version": demo.notifications.version,
+        "compress": 60,
+    }  # fmt: skip
+    address = urlsplit(wsdl)._replace(path="/sandbox/notifications", query="").geturl()
+    request = urllib.request.Request(address, json.dumps(delivery).encode(), method="PUT")  # noqa: S310 - our own process
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass
 
 
 def _interrupt(*_: object) -> None:
