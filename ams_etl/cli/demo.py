@@ -12,7 +12,7 @@ import yaml
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.sandbox import AGENCY_NO, start_in_background
-from ams_etl.cli.summary import print_summary
+from ams_etl.cli.summary import print_accounts, print_summary
 from ams_etl.errors import ConfigError
 from ams_etl.settings import agencies_path, home, load_agencies
 from ams_etl.store.database import connect
@@ -30,14 +30,14 @@ PASSWORD = "sandbox"  # noqa: S105
     "--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now."
 )
 def demo(customers: int) -> None:
-    """Set up Postgres, a stand-in AMS360 and user mappings, run a full sync, and say what to look at."""
+    """Set up Postgres, a stand-in AMS360 and BenefitPoint and user mappings, sync both, and say what to look at."""
     started = time.monotonic()
     show_progress()
     home().mkdir(parents=True, exist_ok=True)
     click.echo(f"1/4 Postgres and Dagster's home in {home()}")
     _write_environment()
     url = prepare()
-    click.echo("2/4 a stand-in AMS360, in a process of its own")
+    click.echo("2/4 a stand-in AMS360 and BenefitPoint, in a process of their own")
     wsdl = start_in_background(customers)
     _write_agencies(wsdl)
     click.echo(f"    {wsdl}")
@@ -49,8 +49,11 @@ def demo(customers: int) -> None:
             _read_employees(connection)
             _map_users(connection)
         run_id = run_job("sync", AGENCY, config, instance)
+        if load_agencies().get(AGENCY).benefitpoint is not None:
+            run_job("benefitpoint_sync", AGENCY, None, instance)
         click.echo("4/4 what came of it")
         print_summary(connection, AGENCY, time.monotonic() - started)
+        print_accounts(connection, AGENCY)
     click.echo(f"\nrun {run_id} is in Dagster. Next:  .venv/bin/ams-etl up   (then open http://127.0.0.1:3000)")
     click.echo('or ask Postgres:  psql "$(.venv/bin/ams-etl db url)" -c "select * from mart.contacts limit 5"')
     click.echo("The stand-in AMS360 runs on in the background; `ams-etl sandbox --stop` ends it.")
@@ -79,6 +82,7 @@ def _write_agencies(wsdl: str) -> None:
         if entry.ams360.wsdl != wsdl:
             raise ConfigError(f"{path}: agencies.{AGENCY}.ams360.wsdl: expected the sandbox's address {wsdl}")
         return
+    base = wsdl.partition("/v3/")[0]
     path.write_text(
         yaml.safe_dump(
             {
@@ -95,6 +99,12 @@ def _write_agencies(wsdl: str) -> None:
                         },
                         "notifications": {"authentication_code_env": CODE_ENV, "version": "2.0"},
                         "events": {"token_env": TOKEN_ENV},
+                        "benefitpoint": {
+                            "wsdl": f"{base}/aptusConnect/BrokerConnectV4.wsdl",
+                            "login_wsdl": f"{base}/aptusConnect/LoginV2.wsdl",
+                            "username": "etl",
+                            "password_env": PASSWORD_ENV,
+                        },
                     }
                 ]
             },

@@ -1,5 +1,8 @@
 """`ams-etl doctor`: what would keep a sync from working, and what to do about it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from ams_etl.cli.instance import load_environment_file
@@ -21,6 +24,9 @@ def doctor(agency: str) -> None:
         upgrade(connection, sql_folder())
     click.echo(f"database    ok ({redacted(url)})")
     wrong = _check_system(found, url)
+    if found.benefitpoint is not None:
+        click.echo("and its BenefitPoint:")
+        wrong += _check_benefitpoint(found)
     if wrong:
         raise PermanentError(f"{wrong} of the checks failed; each line above says what to do")
 
@@ -38,6 +44,25 @@ def _check_system(agency: Agency, url: str) -> int:
         opening, _ = opening_of(load_agencies(), agency, url)
         async with opening() as extractor:
             return await extractor.probe()
+
+    return _tell(run, ask)
+
+
+def _check_benefitpoint(agency: Agency) -> int:
+    from ams_etl.defs.resources import AgenciesFile
+    from ams_etl.sources.ams360 import run
+    from ams_etl.sources.benefitpoint import open_benefitpoint
+    from ams_etl.sources.probe import Probe
+
+    async def ask() -> list[Probe]:
+        async with open_benefitpoint(AgenciesFile().benefitpoint(agency.id)) as benefitpoint:
+            return await benefitpoint.probe()
+
+    return _tell(run, ask)
+
+
+def _tell(run: Callable[..., Any], ask: Callable[[], Any]) -> int:
+    from ams_etl.sources.probe import Probe
 
     try:
         probes = run(ask())

@@ -24,7 +24,7 @@ def sandbox_command(port: int, customers: int, *more: str) -> list[str]:
     """The command line that starts the stand-in with the demo agency."""
     return [
         sys.executable, "-m", "ams_etl.sandbox", "--port", str(port),
-        "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", *more,
+        "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", "--benefitpoint", *more,
     ]  # fmt: skip
 
 

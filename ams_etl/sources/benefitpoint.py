@@ -18,6 +18,7 @@ from lxml import etree
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Listing, Record
@@ -239,6 +240,18 @@ class BenefitPoint:
         """Create a Product with standard attributes and give its productID. Raises as `create_account`."""
         options = {"AttributeValueOptions": {"standard": True}, "attributeViewLevelID": attribute_view_level_id}
         return await self._write("createProduct", product=product, planConfigurationOptions=options)
+
+    async def probe(self) -> list[Probe]:
+        """Ask one cheap question of every kind that a sync asks, as far as they need no id."""
+        found = [
+            await probed("findOffices", self.offices()),
+            await probed("findUsers", self.users()),
+            await probed("getAvailableCarriers", self.carriers()),
+            await probed("getProductTypes", self.product_types()),
+            await probed("findAccounts", self.accounts(name="\u2063")),
+            await probed("findChanges", self.changes(datetime.now(UTC) - timedelta(minutes=1))),
+        ]
+        return [*found, compare_clocks(self._client.last_date)]
 
     async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
         decoded = await self._read(operation, arguments)
