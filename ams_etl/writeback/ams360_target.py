@@ -43,7 +43,6 @@ _TYPE_ORDER = {"C": 0, "P": 1, "S": 2}
 
 @dataclass(frozen=True, slots=True)
 class _Attachment:
-    number: int
     file_name: str
     content_type: str
     content: bytes
@@ -99,11 +98,17 @@ class Ams360Target:
         activity = dict(write.request["CustomerActivity"])
         numbers = write.request.get("attachments") or []
         if numbers:
-            files = await ask(lambda connection: _files(connection, self._agency, write, numbers))
             # An uploaded file is attached once only: after a half success all are uploaded again.
-            activity["Attachments"] = [await self._upload(file) for file in files]
+            activity["Attachments"] = [await self._upload(await self._file(write, number, ask)) for number in numbers]
         await begin()
         return await self._insert("CustomerActivity", customer_id, activity, "ActivityId")
+
+    async def _file(self, write: Claimed, number: int, ask: Ask) -> _Attachment:
+        """One at a time: an event's files together may be large."""
+        found = await ask(lambda connection: _read_file(connection, self._agency, write, number))
+        if found is None:
+            raise PermanentError("a file of this event is no longer in ops.event_attachments")
+        return found
 
     async def _upload(self, file: _Attachment) -> dict[str, Any]:
         size = self._settings.chunk_bytes
@@ -308,16 +313,14 @@ def _comparison(before: Mapping[str, Any], different: Mapping[str, Any], after: 
     return "; ".join([*told, *([f"also changed meanwhile: {', '.join(others)}"] if others else [])]) or None
 
 
-def _files(connection: psycopg.Connection[Any], agency: str, write: Claimed, numbers: list[int]) -> list[_Attachment]:
-    # Numbers are places in the list of the event's files, whatever numbers a person gave them.
-    rows = connection.execute(
-        """select place, file_name, content_type, content from (
-            select row_number() over (order by attachment_no) - 1 as place, file_name, content_type, content
-            from ops.event_attachments where agency = %s and event_id = %s) f
-        where place = any(%s) order by place""",
-        (agency, write.event_id, numbers),
-    ).fetchall()
-    return [_Attachment(*row) for row in rows]
+def _read_file(connection: psycopg.Connection[Any], agency: str, write: Claimed, number: int) -> _Attachment | None:
+    # A number is a place in the list of the event's files, whatever numbers a person gave them.
+    row = connection.execute(
+        """select file_name, content_type, content from ops.event_attachments
+        where agency = %s and event_id = %s order by attachment_no limit 1 offset %s""",
+        (agency, write.event_id, number),
+    ).fetchone()
+    return None if row is None else _Attachment(*row)
 
 
 def _crosswalk(connection: psycopg.Connection[Any], agency: str, email: str) -> str | None:

@@ -24,6 +24,16 @@ class DrainReport:
     calls: dict[str, int]
 
 
+def count_open(connection: psycopg.Connection[Any], agency: str, system: str = "ams360") -> int:
+    """Writes that are not delivered, failed or uncertain."""
+    row = connection.execute(
+        """select count(*) from ops.writebacks where agency = %s and system = %s
+        and status in ('waiting', 'pending', 'claimed', 'delivering')""",
+        (agency, system),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def forget_files(connection: psycopg.Connection[Any], agency: str, days: int) -> int:
     """Delete the files of events that are so old and wholly delivered; gives how many."""
     return connection.execute(
@@ -63,6 +73,7 @@ def drain(
     """
     events = expand_events(connection, agency, zone)
     progress("events planned", events.planned, None)
+    open_writes = count_open(connection, agency.id)
     lease = lease_seconds or 2 * ams360.timeout_seconds + 60
 
     async def work() -> tuple[DeliveryReport, dict[str, int]]:
@@ -75,7 +86,7 @@ def drain(
                 concurrency=ams360.max_concurrency,
                 lease_seconds=lease,
                 linger_seconds=linger_seconds,
-                progress=lambda done: progress("writes settled", done, None),
+                progress=lambda done: progress("writes settled", done, open_writes),
             )
             return report, dict(client.counts.by_operation)
 

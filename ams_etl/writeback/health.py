@@ -88,19 +88,26 @@ def timeline(found: Health) -> str:
     return "\n".join(lines)
 
 
-def what_is_due(connection: psycopg.Connection[Any], agency: str) -> str | None:
-    """Says what a run would drain, the same while that stays the same; None: nothing is due now."""
+def what_is_due(connection: psycopg.Connection[Any], agency: str, system: str = "ams360") -> str | None:
+    """Says what a run would drain, the same while that stays the same; None: nothing is due now.
+
+    Args:
+        connection: any.
+        agency: the agency id.
+        system: whose outbox; events that are not planned yet count for every system.
+    """
     row = connection.execute(
         """select
             (select max(seq) from ops.events
                 where agency = %(agency)s and state in ('received', 'waiting') and look_again_at <= now()),
             (select max(position) from ops.writebacks
-                where agency = %(agency)s and status = 'pending' and not_before <= now()),
+                where agency = %(agency)s and system = %(system)s and status = 'pending' and not_before <= now()),
             (select extract(epoch from max(not_before))::bigint from ops.writebacks
-                where agency = %(agency)s and status = 'pending' and not_before <= now()),
+                where agency = %(agency)s and system = %(system)s and status = 'pending' and not_before <= now()),
             (select count(*) from ops.writebacks
-                where agency = %(agency)s and status in ('claimed', 'delivering') and claim_expires_at <= now())""",
-        {"agency": agency},
+                where agency = %(agency)s and system = %(system)s and status in ('claimed', 'delivering')
+                    and claim_expires_at <= now())""",
+        {"agency": agency, "system": system},
     ).fetchone()
     if row is None or not any(row):
         return None

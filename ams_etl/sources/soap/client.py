@@ -114,7 +114,7 @@ class SoapClient:
             reply = await self._transport.post_once(operation, action, envelope)
             try:
                 return self._understand(operation, reply, self._decoder)
-            except (TransientError, DataError) as error:
+            except (TransientError, DataError, ConfigError) as error:
                 raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
 
         return await self._transport.in_turn(lambda: self._in_session(operation, send))
