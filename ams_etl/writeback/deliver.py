@@ -9,6 +9,7 @@ import logging
 import os
 import random
 import socket
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -217,7 +218,9 @@ class _Drain:
                 return replace(end, status="failed", error=f"given up after {tries} tries: {told}")
             return replace(end, error=told, delay_seconds=self._delay(tries))
         if not isinstance(error, AmsEtlError):
-            _log.exception("writeback %s: unexpected error", write.writeback_id)
+            # Not its message, which may hold what was to be written.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error("writeback %s: %s at %s:%s", write.writeback_id, told, place.filename, place.lineno)
         return replace(end, status="failed", error=told)
 
     def _delay(self, tries: int) -> float:

@@ -4,6 +4,7 @@ A chunk is one transaction under the agency's lock, and a write's id is a functi
 where it stopped, and nothing is planned twice.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.events import read_event
 from ams_etl.writeback.lanes import lock
 
+_log = logging.getLogger(__name__)
 CHUNK = 500
 SYSTEM = "ams360"
 _IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
@@ -190,7 +192,12 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Eve
         if place is None:
             _wait(event, agency)
             continue
-        _plan_one(event, place, agency, codes, own, tickets)
+        try:
+            _plan_one(event, place, agency, codes, own, tickets)
+        except Exception as error:  # noqa: BLE001 - one event that no rule can plan must not hold up all others
+            # Not its message: that may hold what the event says.
+            _log.error("event %s cannot be planned: %s", event.event_id, type(error).__name__)
+            event.state, event.error, event.writes = "refused", f"cannot be planned: {type(error).__name__}", []
     _rename(connection, agency, [event for event in good if event.kind == "name_changed"], book)
     if book.new_keys:
         connection.execute(

@@ -13,9 +13,11 @@ from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.plan import make_plan
 from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
+from ams_etl.writeback import expand
+from ams_etl.writeback.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
-from ams_etl_tests.writeback.working_agency import Office, office
+from ams_etl_tests.writeback.working_agency import ZONE, Office, office
 
 TODAY = date(2026, 6, 2)
 
@@ -122,3 +124,47 @@ def test_two_agencies_do_not_meet(synced: Office, database: str) -> None:
     assert synced.connection.execute("select agency, state from ops.events order by 1").fetchall() == [
         ("demo", "received"), ("other", "waiting"),
     ]  # fmt: skip
+
+
+def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(synced: Office) -> None:
+    """What waits for the contact comes after what waits for the customer, and no two of it are sent at once."""
+    key = synced.sandbox.edit("customers", "insert", LastName="Zwick", Email="z@x.example", CustomerType="C")
+    assert key is not None
+    synced.tell(event("note", key, text="first"))
+    synced.connection.execute("update ops.events set look_again_at = now()")
+    with synced.connection.transaction():
+        expand_events(synced.connection, synced.agency, ZONE)
+        synced.connection.execute("update ops.writebacks set not_before = now() + interval '1 hour'")
+    contact = {"email": "z@x.example"}
+    synced.tell(
+        event("contact_created", None, contact=contact, properties={"last_name": "Zwick"}),
+        event("note", None, contact=contact, text="second"), event("note", key, text="third"),
+        event("note", None, contact=contact, text="fourth"),
+    )  # fmt: skip
+    synced.drain()
+    assert synced.outbox("operation, status, lane") == [
+        ("note", "pending", key), ("customer", "delivered", "email:z@x.example"), *[("note", "waiting", key)] * 3,
+    ]  # fmt: skip
+    synced.connection.execute("update ops.writebacks set not_before = now()")
+    synced.drain()
+    told = [one["NoteText"].splitlines()[1] for one in synced.state("notes", key)]
+    assert told == ["first", "second", "third", "fourth"]
+
+
+def test_an_event_that_no_rule_can_plan_holds_nobody_up(synced: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused with the kind of its error; the others are delivered."""
+    plan = expand.plan_writes
+
+    def broken(happening: Any, **more: Any) -> Any:
+        if happening.kind == "meeting":
+            raise LookupError("personal data")
+        return plan(happening, **more)
+
+    monkeypatch.setattr(expand, "plan_writes", broken)
+    key = synced.customer()["CustomerId"]
+    synced.tell(event("note", key), event("meeting", key), event("note", key))
+    synced.drain()
+    assert synced.outbox() == [("note", "delivered")] * 2
+    assert synced.connection.execute("select error from ops.events where state = 'refused'").fetchall() == [
+        ("cannot be planned: LookupError",)
+    ]
