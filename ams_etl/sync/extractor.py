@@ -2,7 +2,7 @@
 
 What differs from system to system stands behind `Extractor`; storing, deletions, cursors and the ledger are the same.
 Each batch is one transaction: its records, and the customers that they touch. A full sync marks what it did not see as
-deleted only where the listing was complete, and only then the cursor moves, so a killed sync is simply made again.
+deleted only where the listing was complete, and the cursor moves last, so a killed sync is simply made again.
 """
 
 import asyncio
@@ -151,7 +151,9 @@ def extract_source(
                 progress(f"{batch.table.raw.name} read", storing.counts[batch.table].seen, None)
             if not scope.customers:
                 complete = [one for one in extractor.TABLES if since is None and one not in extractor.incomplete]
-                storing.finish(complete, begun_at - overlap, full=since is None)
+                # Whoever a moving listing passed by is asked for again from the same moment.
+                since_next = None if extractor.incomplete else begun_at - overlap
+                storing.finish(complete, since_next, full=since is None)
             calls = extractor.counts
             tables = {table.raw.name: storing.counts[table] for table in extractor.TABLES}
         return SourceReport(
@@ -206,8 +208,8 @@ class _Storing:
         self.counts[table] += merged + MergeCounts(deleted=len(gone))
         self._seen[table].update(read if batch.seen is None else batch.seen)
 
-    def finish(self, complete: Iterable[SourceTable], changed_since: datetime, *, full: bool) -> None:
-        """Take what complete listings lack for deleted, and move the cursor, at once."""
+    def finish(self, complete: Iterable[SourceTable], changed_since: datetime | None, *, full: bool) -> None:
+        """Take what complete listings lack for deleted, and move the cursor (None: leave it), at once."""
         with self._connection.transaction():
             for table in complete:
                 if self._is_doubtful(table):
@@ -218,6 +220,8 @@ class _Storing:
                 )
                 self._mark(table, gone, {})
                 self.counts[table] += MergeCounts(deleted=len(gone))
+            if changed_since is None:
+                return
             self._connection.execute(
                 """insert into ops.source_cursors as c (agency, system, changed_since, full_at)
                 values (%(agency)s, %(system)s, %(since)s, %(since)s)

@@ -69,7 +69,7 @@ class QQCatalystExtractor:
             living = [one for one in page.records if one.payload.get("Status") != "D"]
             customers += (one.entity_id for one in living if is_customer(one.payload))
             listed.update(one.entity_id for one in page.records)
-            total = page.total
+            total = max(total, page.total)
             gone = [one.entity_id for one in page.records if one.payload.get("Status") == "D"]
             yield Batch(CONTACTS, [_record(one) for one in living], gone)
         if len(listed) < total:
@@ -82,7 +82,7 @@ class QQCatalystExtractor:
             living = [one for one in page.records if one.payload.get("IsDeleted") is not True]
             gone = [one.entity_id for one in page.records if one.payload.get("IsDeleted") is True]
             listed.update(one.entity_id for one in page.records)
-            total = page.total
+            total = max(total, page.total)
             yield Batch(POLICIES, [_record(one) for one in living], gone)
         if len(listed) < total:
             self.incomplete.add(POLICIES)
