@@ -167,6 +167,8 @@ class CheckSettings(_Strict):
     max_skipped_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     max_unmapped_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     max_volume_change_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_missed_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Of the changed records of a week, how many may have come without a notification."""
 
 
 def _known_zone(name: str) -> str:
@@ -183,6 +185,8 @@ class ScheduleSettings(_Strict):
     """0 is Monday."""
     from_hour: Annotated[int, Field(ge=0, le=23)] = 1
     window_hours: Annotated[int, Field(ge=1, le=24)] = 5
+    sweep_from_hour: Annotated[int, Field(ge=0, le=23)] = 20
+    """The daily sweeps of the customer list start in the two hours from here on."""
 
     @property
     def zone(self) -> ZoneInfo:

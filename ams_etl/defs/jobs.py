@@ -22,6 +22,13 @@ sync_plan_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+freshness_job = dg.define_asset_job(
+    "freshness",
+    selection=dg.AssetSelection.keys(["ops", "freshness"]),
+    description="How fresh the mart is, what no notification told of, and whether an agency has fallen silent.",
+    executor_def=dg.in_process_executor,
+)
+
 derive_job = dg.define_asset_job(
     "rederive",
     selection=_STAGED | _PUBLISHED,

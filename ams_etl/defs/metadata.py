@@ -30,3 +30,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int = 24) -> dg.MarkdownMetadataValue:
+    """A picture over time: a row a day, each number with a bar against the largest of its column."""
+    told = [tuple(row) for row in rows]
+    most = [max((row[place] for row in told), default=0) for place in range(1, len(header))]
+    lines = ["  ".join([f"{header[0]:<12}", *(f"{name:<{width + 8}}" for name in header[1:])]).rstrip()]
+    for row in told:
+        cells = [
+            f"{'█' * round(width * value / top) if top else '':<{width}}{value or '':>8}"
+            for value, top in zip(row[1:], most, strict=True)
+        ]
+        lines.append("  ".join([f"{row[0]:<12}", *cells]).rstrip())
+    return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")

@@ -6,7 +6,8 @@ This module has the one `@dg.definitions` function that binds them; assets live 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast, get_args
+from uuid import UUID
 
 import dagster as dg
 import psycopg
@@ -16,7 +17,7 @@ from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint import BenefitPointConnection
 from ams_etl.store.database import connect, database_url
-from ams_etl.sync.scope import SyncScope
+from ams_etl.sync.scope import Lane, SyncScope
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -100,9 +101,26 @@ class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
     apply_plan: str = ""
     """The id of a plan that a person looked at: publish exactly that one, past the brake."""
 
+    batch: str = ""
+    """The notifications that this run serves: `ops.notification_batches.batch_id`."""
+    sweep: bool = False
+    """Read only the customers whose row in the customer list is new, changed or gone."""
+    reference: bool = False
+    """Read the lists of codes too, though only some customers are read."""
+    lane: str = "person"
+    """What asked for it: notifications, daily, weekly or person."""
+
     def scope(self) -> SyncScope:
         """The plain object that `sync` takes."""
-        return SyncScope(tuple(self.customers))
+        return SyncScope(
+            tuple(self.customers), UUID(self.batch) if self.batch else None, self.sweep, self.reference, self._lane()
+        )
+
+    def _lane(self) -> Lane:
+        for lane in get_args(Lane):
+            if self.lane == lane:
+                return cast(Lane, lane)
+        raise ConfigError(f"sync_scope.lane: {self.lane!r} is none of {', '.join(get_args(Lane))}")
 
 
 @dg.definitions

@@ -1,16 +1,22 @@
 """When things run by themselves."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
-from ams_etl.defs.jobs import benefitpoint_job, derive_job, sync_job
+from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
 from ams_etl.sync.spread import start_minute
 
 _BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""
 _BENEFITPOINT_MINUTES = 240
+_SWEEP_MINUTES = 120
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
+]  # fmt: skip
 
 
 @dg.schedule(
@@ -36,8 +42,53 @@ def weekly_full_resync(
     due = [agency.id for agency in read.all if start_minute(agency.id, read.schedule.window_hours * 60) <= minutes]
     year, week, _ = opened.isocalendar()
     return [
-        dg.RunRequest(run_key=f"full:{year}-{week:02}:{agency}", partition_key=agency, tags={"ams_etl/agency": agency})
+        _request(f"full:{year}-{week:02}:{agency}", agency, {"lane": "weekly"})
         for agency in due
+        if not _under_way(context.instance, agency, "weekly")
+    ]
+
+
+@dg.schedule(
+    job=sync_job,
+    cron_schedule="*/10 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Once a day the customer list of every agency with AMS360, and whoever is new, changed or gone in it: finds most of "
+        "what no notification told of, for a few calls."
+    ),
+)
+def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:
+    """Ask for the agencies whose minute of the day has come; a run key a day and agency asks only once."""
+    read = agencies.read()
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    opened = (now - timedelta(hours=(now.hour - read.schedule.sweep_from_hour) % 24)).replace(
+        minute=0, second=0, microsecond=0
+    )
+    minutes = (now - opened).total_seconds() / 60
+    if minutes >= _SWEEP_MINUTES:
+        return dg.SkipReason("outside the daily window")
+    return [
+        _request(f"sweep:{opened.date()}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
+        for agency in read.all
+        if agency.system == "ams360"
+        and start_minute(agency.id, _SWEEP_MINUTES) <= minutes
+        and not _under_way(context.instance, agency.id, "daily")
+    ]
+
+
+@dg.schedule(
+    job=freshness_job,
+    cron_schedule="5 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every hour: how fresh the mart is, and whether an agency that tells of its changes has fallen silent.",
+)
+def hourly_freshness(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest]:
+    """Every agency that sends notifications."""
+    hour = context.scheduled_execution_time.strftime("%Y-%m-%dT%H")
+    return [
+        dg.RunRequest(run_key=f"freshness:{hour}:{agency.id}", partition_key=agency.id)
+        for agency in agencies.read().all
+        if agency.notifications
     ]
 
 
@@ -87,3 +138,18 @@ def daily_reevaluation(
         )
         for agency in read.all
     ]
+
+
+def _request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=agency,
+        tags={"ams_etl/agency": agency, "ams_etl/lane": scope["lane"]},
+        run_config={"resources": {"sync_scope": {"config": scope}}},
+    )
+
+
+def _under_way(instance: dg.DagsterInstance, agency: str, lane: str) -> bool:
+    """Whether the last one of its kind still goes on: it is not doubled."""
+    tags = {"ams_etl/agency": agency, "ams_etl/lane": lane}
+    return bool(instance.get_runs(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY), limit=1))

@@ -42,7 +42,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
-    """Records by what became of them. `changed` are the entity ids, `customers` the customer ids, that moved."""
+    """Records by what became of them.
+
+    `changed` are the entity ids, `customers` the customer ids, that moved; `untold` those of the changed that differ in
+    nothing that anybody tells of.
+    """
 
     seen: int = 0
     inserted: int = 0
@@ -51,6 +55,7 @@ class MergeCounts:
     deleted: int = 0
     doubled: int = 0
     changed: frozenset[str] = field(default=frozenset(), repr=False)
+    untold: frozenset[str] = field(default=frozenset(), repr=False)
     customers: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __add__(self, other: "MergeCounts") -> "MergeCounts":
@@ -73,6 +78,7 @@ def merge_records(
     *,
     seen_at: datetime,
     complete_for: Sequence[str] | Literal["agency"] = (),
+    untold: Sequence[str] = (),
 ) -> MergeCounts:
     """Bring a raw table up to date with these records.
 
@@ -84,6 +90,7 @@ def merge_records(
         seen_at: when they were read; a whole sync gives one time, so that ids do not hang on the order of reading.
         complete_for: the listing was complete for these customer ids, or for the whole agency: what it lacks there
             is marked deleted. Empty: nothing is ever deleted.
+        untold: members whose change nobody tells of; records that differ in nothing else are `untold`, too.
     """
     staged: dict[str, tuple[str, str | None, bytes, bytes]] = {}
     seen = 0
@@ -108,6 +115,16 @@ def merge_records(
         where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
         scope,
     ).fetchall()
+    silent = (
+        connection.execute(
+            f"""select t.entity_id from {table.qualified} t join staged_records s using (entity_id)
+            where t.agency = %(agency)s and t.content_hash <> s.content_hash and t.deleted_at is null
+                and t.payload - %(untold)s::text[] = s.payload - %(untold)s::text[]""",
+            {"agency": agency, "untold": list(untold)},
+        ).fetchall()
+        if untold
+        else []
+    )
     merged = connection.execute(
         f"""insert into {table.qualified} as t
             (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
@@ -138,5 +155,6 @@ def merge_records(
         deleted=len(deleted),
         doubled=seen - len(staged),
         changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
+        untold=frozenset(row[0] for row in silent),
         customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
     )

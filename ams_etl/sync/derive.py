@@ -6,6 +6,7 @@ stores the candidates and marks what the plan must look at, so a killed run goes
 """
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,7 +23,8 @@ from ams_etl.sync.collector import collector_paused
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.interpreter import KeyColumn, interpreter_of
+from ams_etl.sync.interpreter import Interpretation, KeyColumn, interpreter_of
+from ams_etl.sync.quarantine import DERIVATION, Quarantined, set_aside
 
 _log = logging.getLogger(__name__)
 CHUNK = 1000
@@ -87,6 +89,12 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
             on conflict do nothing""",
             (agency, today),
         )
+        connection.execute(
+            """insert into stage.dirty_customers (agency, customer_id)
+            select agency, entity_id from ops.quarantine where agency = %s and entity = %s
+            on conflict do nothing""",
+            (agency, DERIVATION),
+        )
         found = connection.execute("select count(*) from stage.dirty_customers where agency = %s", (agency,)).fetchone()
     return int(found[0]) if found else 0
 
@@ -123,9 +131,11 @@ def derive_dirty(
             if not chunk:
                 return total
             with collector_paused():
-                found = interpretation.derive(chunk)
+                found, failed = _derive_each(interpretation, chunk)
             derived = [one for _, one in found]
-            changed = _store(connection, agency, chunk, found, interpreter.FIRST_SEEN, today)
+            kept = [customer_id for customer_id in chunk if customer_id not in failed]
+            changed = _store(connection, agency, kept, found, interpreter.FIRST_SEEN, today)
+            _set_failed_aside(connection, agency, settings.source_system, chunk, failed)
             total = replace(
                 total,
                 customers=total.customers + len(chunk),
@@ -134,6 +144,48 @@ def derive_dirty(
                 skipped=total.skipped + sum(len(one.skips) for one in derived),
             )
         progress(total.customers)
+
+
+def _derive_each(
+    interpretation: Interpretation, chunk: Sequence[str]
+) -> tuple[list[tuple[str, Derivation]], dict[str, str]]:
+    """What these customers give, and those that the rules fail on: one such customer holds up no other one."""
+    try:
+        return interpretation.derive(chunk), {}
+    except psycopg.Error:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a rule fails on, the others go on
+        found, failed = [], {}
+        for customer_id in chunk:
+            try:
+                found += interpretation.derive([customer_id])
+            except psycopg.Error:
+                raise
+            except Exception as error:  # noqa: BLE001
+                # Its words may quote the record; its type and place do not.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                failed[customer_id] = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+        return found, failed
+
+
+def _set_failed_aside(
+    connection: psycopg.Connection[Any], agency: str, system: str, chunk: Sequence[str], failed: Mapping[str, str]
+) -> None:
+    """Those that failed keep what they gave before, are tried again with every run, and are told of until it goes well."""
+    connection.execute(
+        "delete from ops.quarantine where agency = %s and entity = %s and entity_id = any(%s)",
+        (agency, DERIVATION, list(chunk)),
+    )
+    if failed:
+        _log.error("the rules failed on %s customers; they are in ops.quarantine", len(failed))
+        set_aside(
+            connection, agency, None,
+            [Quarantined(DERIVATION, one, one, "the rules failed", reason) for one, reason in failed.items()],
+            system=system,
+        )  # fmt: skip
+        connection.execute(
+            "delete from stage.dirty_customers where agency = %s and customer_id = any(%s)", (agency, list(failed))
+        )
 
 
 def _store(

@@ -18,7 +18,9 @@ from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams36
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
+from ams_etl.sync.lanes import count_changes
 from ams_etl.sync.ledger import Ledger, SyncRun
+from ams_etl.sync.notified import look_up
 from ams_etl.sync.quarantine import Quarantined, set_aside
 from ams_etl.sync.raw_tables import (
     CUSTOMER_CONTACTS,
@@ -27,6 +29,7 @@ from ams_etl.sync.raw_tables import (
     CUSTOMERS,
     ID_MEMBERS,
     POLICIES,
+    UNTOLD_MEMBERS,
     mark_customers_dirty,
 )
 from ams_etl.sync.scope import SyncScope
@@ -128,8 +131,9 @@ async def _extract(
     started = time.monotonic()
     swept = SweepReport(MergeCounts(), 0, 0, 0, 0, 0)
     async with open_ams360(settings) as ams360:
-        if scope.customers:
-            wanted: Sequence[str] = list(dict.fromkeys(scope.customers))
+        if scope.mode == "customers":
+            told = await look_up(connection, ams360, run.agency, scope.batch) if scope.batch else ()
+            wanted: Sequence[str] = list(dict.fromkeys([*scope.customers, *told]))
         else:
             if not run.sweep_complete:
                 swept = await sweep(connection, ams360, run, progress)
@@ -309,7 +313,7 @@ def _store(
     counts = {}
     touched: set[str] = set()
     ids = [one.customer_id for one in batch]
-    if run.mode == "full":
+    if run.mode != "customers":
         _doubt_what_is_listed(connection, run, batch)
     with connection.transaction():
         for table in _TABLES:
@@ -322,9 +326,11 @@ def _store(
                 (row for one in batch for row in one.rows.get(table, ())),
                 seen_at=run.started_at,
                 complete_for=complete,
+                untold=UNTOLD_MEMBERS.get(table.name, ()),
             )
             touched |= merged.customers
             counts[table] = merged
+        count_changes(connection, run, counts)
         mark_customers_dirty(connection, run.agency, touched)
         bad = set_aside(
             connection, run.agency, run.sync_id, (row for one in batch for row in one.set_aside), read_customers=ids

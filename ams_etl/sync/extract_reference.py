@@ -21,6 +21,14 @@ from ams_etl.sync.raw_tables import (
     mark_customers_naming,
 )
 
+REFERENCE = (EMPLOYEES, BUSINESS_UNITS, COMPANIES, LINES_OF_BUSINESS)
+
+
+def has_reference(connection: psycopg.Connection[Any], agency: str) -> bool:
+    """Whether an agency's lists were ever read."""
+    row = connection.execute("select exists (select from raw_ams360.employees where agency = %s)", (agency,)).fetchone()
+    return bool(row and row[0])
+
 
 def extract_reference(
     connection: psycopg.Connection[Any], agency: str, ams360: Ams360Connection

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.sync.scope import SyncScope
+from ams_etl.sync.scope import Lane, Mode, SyncScope
 
-RESUME_WITHIN = timedelta(hours=24)
-"""An unfinished full sync older than this is not gone on with: what it read is too old."""
+RESUME_WITHIN: Mapping[Mode, timedelta] = {"full": timedelta(hours=24), "sweep": timedelta(days=14)}
+"""An unfinished full sync older than this is not gone on with: what it read is too old. A sweep is, for longer: the list
+rows that it stored are not seen as changed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class SyncRun:
 
     agency: str
     sync_id: UUID
-    mode: str
+    mode: Mode
+    lane: Lane
     started_at: datetime
     resumed: bool
     sweep_complete: bool
@@ -35,34 +37,36 @@ class Ledger:
         self._agency = agency
 
     def begin(self, scope: SyncScope, run_id: str | None, *, fresh: bool = False) -> SyncRun:
-        """Open a sync, or take up the full sync that was cut off.
+        """Open a sync, or take up the full sync or sweep that was cut off.
 
         Args:
-            scope: what is asked for; only a full sync is ever resumed.
+            scope: what is asked for; a sync of some customers is never resumed.
             run_id: the Dagster run.
             fresh: leave a cut-off sync alone and begin anew.
         """
-        if scope.mode == "full" and not fresh:
+        if scope.mode != "customers" and not fresh:
             row = self._connection.execute(
                 """update ops.sync_runs set state = 'running', run_id = %(run_id)s, error = null
                 where agency = %(agency)s and sync_id = (
-                    select sync_id from ops.sync_runs where agency = %(agency)s and mode = 'full'
+                    select sync_id from ops.sync_runs where agency = %(agency)s and mode = %(mode)s
                     order by started_at desc limit 1)
                 and state in ('running', 'failed') and extracted_at is null and started_at > now() - %(within)s
                 returning sync_id, started_at, sweep_complete""",
-                {"run_id": run_id, "agency": self._agency, "within": RESUME_WITHIN},
+                {"run_id": run_id, "agency": self._agency, "mode": scope.mode, "within": RESUME_WITHIN[scope.mode]},
             ).fetchone()
             if row:
-                return SyncRun(self._agency, row[0], scope.mode, row[1], resumed=True, sweep_complete=row[2])
+                return SyncRun(
+                    self._agency, row[0], scope.mode, scope.lane, row[1], resumed=True, sweep_complete=row[2]
+                )
         sync_id = uuid4()
         started = self._connection.execute(
-            """insert into ops.sync_runs (agency, sync_id, mode, state, run_id)
-            values (%s, %s, %s, 'running', %s) returning started_at""",
-            (self._agency, sync_id, scope.mode, run_id),
+            """insert into ops.sync_runs (agency, sync_id, mode, lane, state, run_id)
+            values (%s, %s, %s, %s, 'running', %s) returning started_at""",
+            (self._agency, sync_id, scope.mode, scope.lane, run_id),
         ).fetchone()
         if started is None:
             raise AssertionError("insert … returning gave no row")
-        return SyncRun(self._agency, sync_id, scope.mode, started[0], resumed=False, sweep_complete=False)
+        return SyncRun(self._agency, sync_id, scope.mode, scope.lane, started[0], resumed=False, sweep_complete=False)
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""
@@ -84,12 +88,12 @@ class Ledger:
             )
         }
 
-    def add_customers(self, run: SyncRun, customer_ids: Iterable[str]) -> None:
-        """Put customers on the work list."""
+    def add_customers(self, run: SyncRun, customer_ids: Iterable[str], *, read: bool = False) -> None:
+        """Put customers on the work list; `read` ones are there for the record, with nothing left to do."""
         self._connection.execute(
-            """insert into ops.sync_customers (agency, sync_id, customer_id)
-            select %s, %s, unnest(%s::text[]) on conflict do nothing""",
-            (self._agency, run.sync_id, list(customer_ids)),
+            """insert into ops.sync_customers (agency, sync_id, customer_id, read_at)
+            select %s, %s, unnest(%s::text[]), case when %s then now() end on conflict do nothing""",
+            (self._agency, run.sync_id, list(customer_ids), read),
         )
 
     def add_prefixes(self, run: SyncRun, row_counts: Mapping[str, int]) -> None:
@@ -138,9 +142,10 @@ class Ledger:
                 where agency = %s and sync_id = %s""",
                 (Jsonb(dict(counts)), self._agency, run.sync_id),
             )
-            if run.mode == "full":
-                for table in ("sync_prefixes", "sync_customers"):
-                    self._connection.execute(f"delete from ops.{table} where agency = %s", (self._agency,))
+            for table in ("sync_prefixes", "sync_customers"):
+                self._connection.execute(
+                    f"delete from ops.{table} where agency = %s and sync_id = %s", (self._agency, run.sync_id)
+                )
 
     def failed(self, run: SyncRun, error: str) -> None:
         """Record why a sync stopped; a full one can be taken up again."""

@@ -7,6 +7,9 @@ from uuid import UUID
 
 import psycopg
 
+DERIVATION = "derivation"
+"""The entity of a customer that was read well, and that the rules fail on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
@@ -22,7 +25,7 @@ class Quarantined:
 def set_aside(
     connection: psycopg.Connection[Any],
     agency: str,
-    sync_id: UUID,
+    sync_id: UUID | None,
     found: Iterable[Quarantined],
     *,
     read_customers: Sequence[str] = (),
@@ -38,8 +41,9 @@ def set_aside(
     rows = list(found)
     if read_customers:
         connection.execute(
-            "delete from ops.quarantine where agency = %s and system = %s and customer_id = any(%s)",
-            (agency, system, list(read_customers)),
+            """delete from ops.quarantine
+            where agency = %s and system = %s and customer_id = any(%s) and entity <> %s""",
+            (agency, system, list(read_customers), DERIVATION),
         )
     if rows:
         with connection.cursor() as cursor:

@@ -29,6 +29,21 @@ ID_MEMBERS: Mapping[str, str] = {
 }
 """The member that identifies a record, per raw table (business units have one for each kind)."""
 
+UNTOLD_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "customers": ("CustomerNotationId",),
+    "customer_contacts": ("SortOrder",),
+    "policies": ("PolicyNotationId",),
+}
+"""AMS360 sends no notification when nothing but these changed (ams360_behaviour.md)."""
+
+OBJECT_TYPES: Mapping[str, str] = {
+    "customers": "customer",
+    "customer_contacts": "customer_contact",
+    "customer_dependents": "customer_dependent",
+    "policies": "policy",
+}
+"""What the notifications' mapping calls the records of a raw table."""
+
 UNIT_CODE_MEMBERS: Mapping[str, str] = {
     "division": "GLDivisionCode",
     "branch": "GLBranchCode",

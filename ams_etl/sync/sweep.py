@@ -3,6 +3,9 @@
 No operation lists them all, so every prefix that a name can begin with is asked for; then CustomerNumbers below the
 highest one that no list row has are asked for one by one, so that a customer found by no prefix is not missed
 silently. A sweep that was cut off goes on with the prefixes it had not asked for.
+
+A full sync reads everybody on the list; a sync by sweep only those whose row is new, changed or gone, those whom no
+prefix shows, and those who could not be read the last time.
 """
 
 import asyncio
@@ -120,7 +123,9 @@ def _store_prefixes(
         )
         bad = set_aside(connection, run.agency, run.sync_id, aside)
         # A customer whose list row cannot be read is read by its id all the same.
-        ledger.add_customers(run, [*rows, *(one.customer_id for one in aside if one.customer_id)])
+        reading = counts.changed if run.mode == "sweep" else rows.keys()
+        ledger.add_customers(run, [*reading, *(one.customer_id for one in aside if one.customer_id)])
+        ledger.add_customers(run, rows.keys() - reading, read=True)
         ledger.add_prefixes(run, {prefix: len(listing.records) for prefix, listing in answers})
     return counts, bad
 
@@ -223,6 +228,14 @@ def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -
                 )
             ),
         )
+        if run.mode == "sweep":
+            # What could not be read the last time is tried again though its list row is what it was.
+            connection.execute(
+                """update ops.sync_customers w set read_at = null from ops.quarantine q
+                where (w.agency, w.sync_id) = (%s, %s) and q.agency = w.agency and q.system = 'ams360' and q.entity <> 'derivation'
+                    and q.customer_id = w.customer_id""",
+                (run.agency, run.sync_id),
+            )
         ledger.complete_sweep(run)
     return deleted
 

@@ -40,13 +40,22 @@ def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.Ass
     ],
 )
 def ams360_reference(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile, sync_scope: SyncScopeConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Read the four small lists whole; customers that name a changed code are derived again."""
-    from ams_etl.sync.extract_reference import extract_reference
+    """Read the four small lists whole; customers that name a changed code are derived again.
+
+    A run for some customers leaves them as they are, unless it is asked to read them or nobody ever did.
+    """
+    from ams_etl.sync.extract_reference import REFERENCE, extract_reference, has_reference
 
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:
+        if not sync_scope.scope().reads_reference and has_reference(connection, agency):
+            for code_list in REFERENCE:
+                yield dg.MaterializeResult(
+                    asset_key=dg.AssetKey(["raw_ams360", code_list.name]), metadata={"read": "not in this run"}
+                )
+            return
         for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
             yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw_ams360", table]), metadata=_merge_metadata(counts))
 

@@ -136,6 +136,7 @@ def publish_contacts(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
     from ams_etl.sync.ledger import Ledger
+    from ams_etl.sync.notified import close
     from ams_etl.sync.publish import publish
 
     agency = context.partition_key
@@ -144,6 +145,8 @@ def publish_contacts(
         counts = publish(connection, agency, plan_id=wanted, run_id=context.run_id)
         published = {"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}
         Ledger(connection, agency).published(published)
+        if sync_scope.batch:
+            close(connection, agency, UUID(sync_scope.batch), "done")
         for table in (
             "contact_emails", "contact_phones", "contact_sources", "connections", "changes",
         ):  # fmt: skip

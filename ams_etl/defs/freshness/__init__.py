@@ -1,0 +1,1 @@
+"""How fast changes come, what brings them, and whether all of them do."""

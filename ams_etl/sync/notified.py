@@ -1,0 +1,233 @@
+"""From notifications that wait to one run for the customers they touch, and back when it fails.
+
+A notification is a hint: whatever it says of a customer, contact, dependent or policy, the customer is read again whole.
+Those that came while the last run was at work are taken together. None is done before its run has published. Those of a
+failed run come back later, and fewer of them at a time, so that one customer that nobody can sync holds up no other one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import psycopg
+
+from ams_etl.sources.ams360 import Ams360, Refused
+
+CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
+"""How many customers a run takes, by how often it was tried before."""
+MAX_ATTEMPTS = 6
+_AT_ONCE = 5000
+"""How many notifications are looked at together."""
+_REFERENCE = ("employee", "company", "line_of_business", "business_unit")
+Outcome = Literal["done", "failed", "never started"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one run is to serve.
+
+    Args:
+        batch_id: stands on its notifications until it is closed.
+        customers: the CustomerIds that raw can tell.
+        reference: employees, companies, units or lines of business changed.
+        notifications: how many there are.
+    """
+
+    batch_id: UUID
+    customers: tuple[str, ...]
+    reference: bool
+    notifications: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that was claimed and not closed yet."""
+
+    batch_id: UUID
+    claimed_at: datetime
+
+
+def claim(connection: psycopg.Connection[Any], agency: str) -> Batch | None:
+    """Take what waits, oldest first, as far as one run goes; None when nothing is due.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+    """
+    with connection.transaction():
+        rows = connection.execute(
+            """select notification_id, attempts, object_type = any(%(reference)s), keys from ops.notifications
+            where agency = %(agency)s and state = 'pending' and sync_id is null
+                and (not_before is null or not_before <= now())
+            order by coalesce(not_before, received_at), notification_id
+            limit %(limit)s for update skip locked""",
+            {"agency": agency, "reference": list(_REFERENCE), "limit": _AT_ONCE},
+        ).fetchall()
+        if not rows:
+            return None
+        attempts = rows[0][1]
+        most = CUSTOMERS_AT_ONCE[min(attempts, len(CUSTOMERS_AT_ONCE) - 1)]
+        owners = _owners(connection, agency, [keys for *_, keys in rows])
+        customers: dict[str, None] = {}
+        taken: list[int] = []
+        unknown: set[str] = set()
+        reference = False
+        for notification_id, tried, is_reference, keys in rows:
+            # Beside one that has failed before, only such as failed as often: what is new shall not wait with it.
+            if tried != attempts:
+                continue
+            found = _customers_of(keys, owners)
+            new = [customer for customer in found if customer not in customers]
+            alone = not found and not is_reference
+            if len(customers) + len(unknown) + len(new) + alone > most and taken:
+                continue
+            customers.update(dict.fromkeys(new))
+            if alone:
+                unknown.add(str(sorted(keys.items())))
+            reference |= is_reference
+            taken.append(notification_id)
+        batch = Batch(uuid4(), tuple(customers), reference, len(taken))
+        connection.execute(
+            "update ops.notifications set sync_id = %s where agency = %s and notification_id = any(%s)",
+            (batch.batch_id, agency, taken),
+        )
+        connection.execute(
+            """insert into ops.notification_batches (agency, batch_id, notifications, customers)
+            values (%s, %s, %s, %s)""",
+            (agency, batch.batch_id, len(taken), len(customers)),
+        )
+    return batch
+
+
+def open_batches(connection: psycopg.Connection[Any], agency: str) -> list[OpenBatch]:
+    """The batches whose end nobody has recorded, oldest first."""
+    return [
+        OpenBatch(*row)
+        for row in connection.execute(
+            """select batch_id, claimed_at from ops.notification_batches
+            where agency = %s and closed_at is null order by claimed_at""",
+            (agency,),
+        )
+    ]
+
+
+def close(connection: psycopg.Connection[Any], agency: str, batch_id: UUID, outcome: Outcome) -> int:
+    """Record a batch's end: its notifications are done, or come back.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        batch_id: the batch; closed ones stay as they are.
+        outcome: `failed` ones wait longer each time and are parked after six; of a run that never started none counts.
+
+    Returns:
+        How many notifications are done.
+    """
+    with connection.transaction():
+        connection.execute(
+            """update ops.notification_batches set closed_at = now(), outcome = %s
+            where agency = %s and batch_id = %s and closed_at is null""",
+            (outcome, agency, batch_id),
+        )
+        if outcome == "done":
+            return connection.execute(
+                """update ops.notifications set state = 'done', settled_at = clock_timestamp()
+                where agency = %s and sync_id = %s and state = 'pending'""",
+                (agency, batch_id),
+            ).rowcount
+        failed = int(outcome == "failed")
+        connection.execute(
+            """update ops.notifications set sync_id = null, attempts = attempts + %(failed)s,
+                not_before = case when %(failed)s = 1
+                    then now() + least(30 * power(4, attempts), 3600) * interval '1 second' end,
+                state = case when attempts + %(failed)s >= %(most)s then 'parked' else state end,
+                reason = case when attempts + %(failed)s >= %(most)s
+                    then 'its sync failed ' || (attempts + %(failed)s) || ' times; the runs say why' end
+            where agency = %(agency)s and sync_id = %(batch)s and state = 'pending'""",
+            {"failed": failed, "most": MAX_ATTEMPTS, "agency": agency, "batch": batch_id},
+        )
+    return 0
+
+
+async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: str, batch_id: UUID) -> Sequence[str]:
+    """The customers of a batch's notifications whose keys raw does not know: AMS360 is asked.
+
+    A policy or number that AMS360 does not know either is gone; nothing is left to read.
+
+    Raises:
+        TransientError, PermanentError: as AMS360 gives them.
+    """
+    rows = connection.execute(
+        """select keys from ops.notifications where agency = %s and sync_id = %s and object_type <> all(%s)""",
+        (agency, batch_id, list(_REFERENCE)),
+    ).fetchall()
+    owners = _owners(connection, agency, [keys for (keys,) in rows])
+    unknown = [keys for (keys,) in rows if not _customers_of(keys, owners)]
+    found: list[str] = []
+    for policy_id in sorted({keys["PolicyId"] for keys in unknown if keys.get("PolicyId")}):
+        try:
+            found.append(str((await ams360.policy(policy_id))["CustomerId"]))
+        except (Refused, KeyError):
+            continue
+    for number in sorted({keys["CustomerNumber"] for keys in unknown if keys.get("CustomerNumber", "").isdigit()}):
+        try:
+            found.append(str((await ams360.customer_by_number(int(number)))["CustomerId"]))
+        except (Refused, KeyError):
+            continue
+    return found
+
+
+_TABLE_OF_KEY = {
+    "PolicyId": "policies",
+    "CustomerContactId": "customer_contacts",
+    "DependentId": "customer_dependents",
+}
+
+
+def _customers_of(keys: dict[str, str], owners: dict[tuple[str, str], str]) -> list[str]:
+    """The customer that a notification names, and the one that its record hangs on as far as raw knows."""
+    return list(dict.fromkeys(owner for key in keys.items() if (owner := owners.get(key))))
+
+
+def _owners(
+    connection: psycopg.Connection[Any], agency: str, all_keys: Sequence[dict[str, str]]
+) -> dict[tuple[str, str], str]:
+    """(member, value) -> CustomerId, for every key that raw knows the owner of."""
+    found: dict[tuple[str, str], str] = {}
+    for member, table in _TABLE_OF_KEY.items():
+        values = list({keys[member] for keys in all_keys if keys.get(member)})
+        if values:
+            found |= {
+                (member, entity_id): customer_id
+                for entity_id, customer_id in connection.execute(
+                    f"select entity_id, customer_id from raw_ams360.{table} where agency = %s and entity_id = any(%s)",
+                    (agency, values),
+                )
+            }
+    named = {keys["CustomerId"] for keys in all_keys if keys.get("CustomerId")}
+    if named:
+        # A notification may write the id in another case than the record does.
+        spelled = {one for given in named for one in (given, given.lower(), given.upper())}
+        known = {
+            row[0].lower(): row[0]
+            for row in connection.execute(
+                "select entity_id from raw_ams360.customers where agency = %s and entity_id = any(%s)",
+                (agency, list(spelled)),
+            )
+        }
+        found |= {("CustomerId", given): known.get(given.lower(), given) for given in named}
+    numbers = list(
+        {keys["CustomerNumber"] for keys in all_keys if keys.get("CustomerNumber") and "CustomerId" not in keys}
+    )
+    if numbers:
+        found |= {
+            ("CustomerNumber", number): customer_id
+            for number, customer_id in connection.execute(
+                """select payload ->> 'CustomerNumber', entity_id from raw_ams360.customers
+                where agency = %s and payload ->> 'CustomerNumber' = any(%s)""",
+                (agency, numbers),
+            )
+        }
+    return found
