@@ -212,8 +212,10 @@ class Ams360Target:
             decoded = await self._ams360.write("CustomerInsert", Customer=wanted)
             key = (decoded.value or {})["CustomerId"]
             return Delivered(key, "created", customer_id=key)
-        delivered = await self._change(same.customer_id, {"CustomerType": wanted["CustomerType"]}, begin)
-        note = f"exists already: {same.reason}" + (f"; {delivered.note}" if delivered.note else "; type raised")
+        firm = {"FirmName": wanted["FirmName"]} if wanted.get("IsCommercial") and wanted.get("FirmName") else {}
+        members = {"CustomerType": wanted["CustomerType"], **firm}
+        delivered = await self._change(same.customer_id, members, begin, found=True)
+        note = f"exists already: {same.reason}" + (f"; {delivered.note}" if delivered.note else "; raised")
         return Delivered(same.customer_id, note, customer_id=same.customer_id, alongside=delivered.alongside)
 
     async def _duplicate(self, wanted: Mapping[str, Any], ask: Ask, *, ours: bool) -> SameCustomer | None:
@@ -256,11 +258,13 @@ class Ams360Target:
         except Refused:
             return
 
-    async def _change(self, customer_id: str, members: Mapping[str, Any], begin: Begin) -> Delivered:
+    async def _change(
+        self, customer_id: str, members: Mapping[str, Any], begin: Begin, *, found: bool = False
+    ) -> Delivered:
         """Read, change the members named, write the whole, compare; begin anew where somebody else changed it meanwhile."""
         for _ in range(_TRIES_TO_CHANGE):
             before = await self._ams360.customer_to_change(customer_id)
-            different = _to_change(members, before)
+            different = _to_raise(members, before) if found else differing(members, before)
             if not different:
                 return Delivered(customer_id, "nothing to change", customer_id=customer_id)
             if await self._ams360.customer_to_change(customer_id) != before:
@@ -294,12 +298,14 @@ class Ams360Target:
         return refresh
 
 
-def _to_change(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs; a type is only ever raised (W7)."""
-    different = differing(members, before)
-    wanted = different.pop("CustomerType", None)
-    if wanted and raised(before.get("CustomerType"), wanted):
-        different["CustomerType"] = wanted
+def _to_raise(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """For a customer that was found: its type, where that is a step up (W7); a suspect's firm name, where it has none (W6)."""
+    current = before.get("CustomerType")
+    different = {}
+    if raised(current, members["CustomerType"]):
+        different["CustomerType"] = members["CustomerType"]
+    if current == "S" and members.get("FirmName") and not before.get("FirmName"):
+        different["FirmName"] = members["FirmName"]
     return different
 
 

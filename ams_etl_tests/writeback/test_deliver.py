@@ -141,6 +141,19 @@ def test_a_contact_that_ams360_has_already_is_not_created_again(demo: Office) ->
     assert [one["operation"] for one in demo.sandbox.ask("writes")] == ["CustomerInsert"]
 
 
+def test_a_suspect_that_is_there_gets_its_firm_name_and_a_customer_keeps_its_own(demo: Office) -> None:
+    """W6: the account's name, where the suspect has none."""
+    suspect = demo.sandbox.edit("customers", "insert", LastName="Zwick", Email="s@x.example", CustomerType="S")
+    client = demo.sandbox.edit("customers", "insert", LastName="Zorn", Email="c@x.example", CustomerType="C")
+    for email, name in (("s@x.example", "Zwick"), ("c@x.example", "Zorn")):
+        demo.tell(event("contact_created", None, contact={"email": email}, record_type="commercial", account_name=name,
+                        properties={"last_name": name}))  # fmt: skip
+    demo.drain()
+    assert demo.outbox("target_id") == [suspect, client]
+    assert demo.customer(CustomerId=suspect)["FirmName"] == "Zwick"
+    assert demo.customer(CustomerId=client).get("FirmName") is None
+
+
 def _known(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
