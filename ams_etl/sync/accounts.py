@@ -6,7 +6,7 @@ of them are looked at every time; of AMS360's customers only those that were tou
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,8 @@ _COLUMNS = (
     "address2", "city", "state", "postal_code", "customer_number", "ams360_customer_id", "benefitpoint_account_id",
     "ams360_synced", "benefitpoint_synced", "former_id",
 )  # fmt: skip
+_CUSTOMER_MEMBERS = tuple(one.name for one in fields(CustomerAccount))
+_ADDRESS_MEMBERS = tuple(one.name for one in fields(Address))
 TABLE = MartTable("accounts", "account", "account_id", _COLUMNS)
 
 
@@ -106,7 +108,7 @@ def _refresh_customers(connection: psycopg.Connection[Any], agency: str, touched
             live.add(customer.customer_id.lower())
             rows.append(
                 {"customer_key": customer.customer_id.lower(), "customer_number": customer.customer_number,
-                 "name_key": customer.name_key, "document": asdict(customer)}
+                 "name_key": customer.name_key, "document": _customer_document(customer)}
             )  # fmt: skip
         connection.execute(
             """insert into stage.account_customers (agency, customer_key, customer_number, name_key, document)
@@ -178,8 +180,13 @@ def _linked(connection: psycopg.Connection[Any], agency: str, touched: set[str])
             keys={one.ams_customer_id for one in accounts.values() if one.ams_customer_id}
             | {customer_id.lower() for customer_id, _ in decided},
             numbers={one.ams_customer_number for one in accounts.values() if one.ams_customer_number},
-            names={name_key(one.name) for one in accounts.values()} - {""},
         )
+        # Names matter to those alone that nothing else links.
+        linked = {
+            one.account_id for one in link(customers.values(), accounts.values(), decided) if one.state == "confirmed"
+        }
+        names = {name_key(one.name) for one in accounts.values() if one.account_id not in linked} - {""}
+        customers |= _customers(connection, agency, names=names)
     links = link(customers.values(), accounts.values(), decided)
     stored = stored_links(connection, agency)
     moved = write_links(connection, agency, stored, links)
@@ -218,6 +225,13 @@ def _customers(
     return found
 
 
+def _customer_document(customer: CustomerAccount) -> dict[str, Any]:
+    """Shallow, for dataclasses.asdict copies every value."""
+    address = customer.address
+    document = {name: getattr(customer, name) for name in _CUSTOMER_MEMBERS}
+    return {**document, "address": {name: getattr(address, name) for name in _ADDRESS_MEMBERS}}
+
+
 def _customer_from(document: Mapping[str, Any]) -> CustomerAccount:
     return CustomerAccount(**{**document, "address": Address(**document["address"])})
 
@@ -243,12 +257,13 @@ def _pairs(
 
 
 def _document(account: Account, former_id: UUID | None) -> Document:
-    given = {
-        **{name: getattr(account, name) for name in _COLUMNS if hasattr(account, name)},
-        **{name: getattr(account.address, name) for name in _COLUMNS if hasattr(account.address, name)},
-        "former_id": None if former_id is None else str(former_id),
-    }
-    return {name: given[name] for name in _COLUMNS}
+    document: dict[str, Any] = {}
+    for name in _COLUMNS:
+        if name == "former_id":
+            document[name] = None if former_id is None else str(former_id)
+        else:
+            document[name] = getattr(account.address if name in _ADDRESS_MEMBERS else account, name)
+    return document
 
 
 def _touch_policies(

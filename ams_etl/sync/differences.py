@@ -1,18 +1,20 @@
 """Bring rows of a mart table to what they ought to be, with each difference in the change feed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from ams_etl.store.copy import copy_rows
 from ams_etl.sync.publish import PublishCounts
 
 Document = Mapping[str, Any]
 """A row as JSON values: dates as ISO text, numbers as they are."""
-_CHUNK = 5000
+_Change = tuple[str, UUID, Document | None, Document | None]
+_STAGED = {"place": "int4", "op": "text", "id": "uuid", "before": "jsonb", "after": "jsonb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +57,52 @@ def apply_differences(
         run_id: the Dagster run, for `mart.changes`.
     """
     counts = {"insert": 0, "update": 0, "delete": 0}
-    changes: list[tuple[str, UUID, Document | None, Document | None]] = [
-        ("delete", key, before[key], None) for key in before.keys() - after.keys()
-    ]
+    changes: list[_Change] = [("delete", key, before[key], None) for key in before.keys() - after.keys()]
     for key, document in after.items():
         old = before.get(key)
         if old is None or dict(old) != dict(document):
             changes.append(("insert" if old is None else "update", key, old, document))
     # Deletions first, and by id: the feed is the same every time.
-    changes.sort(key=lambda change: (change[0] != "delete", change[1]))
-    names = ", ".join(table.columns)
-    for start in range(0, len(changes), _CHUNK):
-        part = changes[start : start + _CHUNK]
-        rows = [{"op": op, "id": str(key), "before": old, "after": new} for op, key, old, new in part]
-        given = {"agency": agency, "run_id": run_id, "rows": json.dumps(rows), "entity": table.entity}
-        connection.execute(
-            f"""delete from mart.{table.name} t using jsonb_to_recordset(%(rows)s::jsonb) as c (op text, id uuid)
-            where t.agency = %(agency)s and t.{table.key} = c.id and c.op = 'delete'""",
-            given,
-        )
-        connection.execute(
-            f"""insert into mart.{table.name} (agency, {table.key}, {names}, created_at, updated_at)
-            select %(agency)s, c.id, {", ".join(f"r.{name}" for name in table.columns)}, now(), now()
-            from jsonb_to_recordset(%(rows)s::jsonb) as c (op text, id uuid, after jsonb)
-                cross join lateral jsonb_populate_record(null::mart.{table.name}, c.after) r
-            where c.op <> 'delete'
-            on conflict (agency, {table.key}) do update set updated_at = excluded.updated_at,
-                {", ".join(f"{name} = excluded.{name}" for name in table.columns)}""",
-            given,
-        )
-        connection.execute(
-            """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
-            select %(agency)s, %(entity)s, c.id::text, c.op, c.before, c.after, %(run_id)s
-            from rows from (jsonb_to_recordset(%(rows)s::jsonb) as (op text, id uuid, before jsonb, after jsonb))
-                with ordinality as c (op, id, before, after, place) order by place""",
-            given,
-        )
-        for op, _, _, _ in part:
-            counts[op] += 1
+    changes.sort(key=lambda change: (change[0] != "delete", change[1].int))
+    for op, _, _, _ in changes:
+        counts[op] += 1
+    if changes:
+        _write(connection, agency, table, changes, run_id)
     return PublishCounts(counts["insert"], counts["update"], counts["delete"])
+
+
+def _write(
+    connection: psycopg.Connection[Any], agency: str, table: MartTable, changes: Sequence[_Change], run_id: str | None
+) -> None:
+    connection.execute(
+        """create temp table if not exists staged_differences (place integer, op text, id uuid, before jsonb, after jsonb)
+        on commit delete rows"""
+    )
+    connection.execute("delete from staged_differences")
+    rows = ((place, op, key, _json(old), _json(new)) for place, (op, key, old, new) in enumerate(changes))
+    copy_rows(connection, "staged_differences", _STAGED, rows)
+    scope = {"agency": agency, "run_id": run_id, "entity": table.entity}
+    names = ", ".join(table.columns)
+    connection.execute(
+        f"""delete from mart.{table.name} t using staged_differences c
+        where t.agency = %(agency)s and t.{table.key} = c.id and c.op = 'delete'""",
+        scope,
+    )
+    connection.execute(
+        f"""insert into mart.{table.name} (agency, {table.key}, {names}, created_at, updated_at)
+        select %(agency)s, c.id, {", ".join(f"r.{name}" for name in table.columns)}, now(), now()
+        from staged_differences c cross join lateral jsonb_populate_record(null::mart.{table.name}, c.after) r
+        where c.op <> 'delete'
+        on conflict (agency, {table.key}) do update set updated_at = excluded.updated_at,
+            {", ".join(f"{name} = excluded.{name}" for name in table.columns)}""",
+        scope,
+    )
+    connection.execute(
+        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
+        select %(agency)s, %(entity)s, id::text, op, before, after, %(run_id)s from staged_differences order by place""",
+        scope,
+    )
+
+
+def _json(document: Document | None) -> bytes | None:
+    return None if document is None else json.dumps(document).encode()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -202,13 +202,21 @@ def _policy_id(agency: str, policy_id: str | None, plan_id: int | None, links: M
 
 
 def _document(policy: AccountPolicy, account_id: UUID, policy_id: str | None, plan_id: int | None) -> Document:
-    given = {
-        **asdict(policy), "account_id": str(account_id), "ams360_policy_id": policy_id, "benefitpoint_plan_id": plan_id,
-        "effective_date": _iso(policy.effective_date), "expiration_date": _iso(policy.expiration_date),
+    return {
+        "account_id": str(account_id),
+        "origin": policy.origin,
+        "policy_number": policy.policy_number,
+        "status": policy.status,
+        "line_of_business": policy.line_of_business,
+        "carrier": policy.carrier,
+        "effective_date": _iso(policy.effective_date),
+        "expiration_date": _iso(policy.expiration_date),
+        "is_continuous": policy.is_continuous,
         # As jsonb gives it back: a number.
         "premium": None if policy.premium is None else float(policy.premium),
-    }  # fmt: skip
-    return {name: given[name] for name in _COLUMNS}
+        "ams360_policy_id": policy_id,
+        "benefitpoint_plan_id": plan_id,
+    }
 
 
 def _iso(day: Any) -> str | None:
