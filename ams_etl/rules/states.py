@@ -20,3 +20,9 @@ def state_code(value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip() or value == "None_Selected":
         return None
     return _CODES.get(value, value.replace("_", " "))
+
+
+def state_name(letters: str | None) -> str | None:
+    """BenefitPoint's name for two letters, or None where they are no state of the US."""
+    wanted = (letters or "").strip().upper()
+    return next((name for name, code in _CODES.items() if code == wanted), None)

@@ -27,6 +27,7 @@ def writebacks(
 ) -> dg.MaterializeResult[None]:
     """Turn platform events into writes to AMS360 (rules W) and deliver each once, a customer's in order."""
     from ams_etl.writeback.drain import drain
+    from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 
     agency = context.partition_key
     read = agencies.read()
@@ -34,8 +35,13 @@ def writebacks(
         report = drain(
             connection, read.get(agency), agencies.ams360(agency), read.schedule.zone, progress=run_log_progress()
         )
+        found, beside = read.get(agency), None
+        if found.benefitpoint is not None:
+            beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency))
         if report.delivery.stopped_by:
             raise TransientError(f"{report.delivery.stopped_by}; what was not sent waits in the outbox")
+        if beside is not None and beside.stopped_by:
+            raise TransientError(f"BenefitPoint: {beside.stopped_by}; what was not sent waits in the outbox")
     events, counts = report.events, report.delivery.counts
     return dg.MaterializeResult(
         metadata={
@@ -45,6 +51,7 @@ def writebacks(
             "events_refused": events.refused,
             "writes_planned": events.writes,
             "delivered": counts["delivered"],
+            **({f"benefitpoint_{outcome}": count for outcome, count in beside.counts.items()} if beside else {}),
             "failed": counts["failed"],
             "uncertain": counts["uncertain"],
             "retries": counts["put_off"],
