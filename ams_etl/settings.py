@@ -150,6 +150,8 @@ class InboundSettings(_Strict):
     """A request that is not whole by then is cut off."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
     max_connections: Annotated[int, Field(ge=1)] = 1_000
+    why_password_env: str | None = None
+    """The environment variable with the password of the page that says why a contact is what it is; none: no page."""
 
 
 class BrakeSettings(_Strict):
@@ -365,11 +367,21 @@ class Agencies:
         Raises:
             ConfigError: the variable is not set.
         """
+        return self._variable(f"agencies.{agency.id}.{path}", variable)
+
+    def why_password(self) -> str | None:
+        """The password of the page that says why; None where there shall be none.
+
+        Raises:
+            ConfigError: its variable is not set.
+        """
+        variable = self.inbound.why_password_env
+        return None if variable is None else self._variable("inbound.why_password_env", variable)
+
+    def _variable(self, path: str, variable: str) -> str:
         value = os.environ.get(variable)
         if not value:
-            raise ConfigError(
-                f"{self.path}: agencies.{agency.id}.{path}: expected the environment variable {variable} to be set"
-            )
+            raise ConfigError(f"{self.path}: {path}: expected the environment variable {variable} to be set")
         return value
 
 

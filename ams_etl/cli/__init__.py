@@ -16,6 +16,7 @@ _COMMANDS = {
     "doctor": ("ams_etl.cli.doctor", "doctor"),
     "grant": ("ams_etl.cli.grant", "grant"),
     "inbound": ("ams_etl.cli.inbound", "inbound"),
+    "names": ("ams_etl.cli.names", "names"),
     "notifications": ("ams_etl.cli.notifications", "notifications"),
     "preview": ("ams_etl.cli.preview", "preview"),
     "links": ("ams_etl.cli.links", "links"),

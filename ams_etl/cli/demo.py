@@ -22,6 +22,7 @@ AGENCY = "demo"
 PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
 CODE_ENV = "AMS_ETL_DEMO_CODE"
 TOKEN_ENV = "AMS_ETL_DEMO_TOKEN"  # noqa: S105
+WHY_ENV = "AMS_ETL_DEMO_WHY_PASSWORD"
 PASSWORD = "sandbox"  # noqa: S105
 
 
@@ -68,7 +69,12 @@ def _write_environment() -> None:
         path.touch(mode=0o600)
         path.write_text("# Secrets that agencies.yaml names; for the sandbox only.\n")
     known = dotenv_values(path)
-    made = {PASSWORD_ENV: PASSWORD, CODE_ENV: secrets.token_urlsafe(24), TOKEN_ENV: secrets.token_urlsafe(24)}
+    made = {
+        PASSWORD_ENV: PASSWORD,
+        CODE_ENV: secrets.token_urlsafe(24),
+        TOKEN_ENV: secrets.token_urlsafe(24),
+        WHY_ENV: "why",
+    }
     with path.open("a") as file:
         file.writelines(f"{name}={value}\n" for name, value in made.items() if name not in known)
     for name, value in {**made, **{name: value for name, value in known.items() if value}}.items():
@@ -106,7 +112,8 @@ def _write_agencies(wsdl: str) -> None:
                             "password_env": PASSWORD_ENV,
                         },
                     }
-                ]
+                ],
+                "inbound": {"why_password_env": WHY_ENV},
             },
             sort_keys=False,
         )

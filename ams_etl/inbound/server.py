@@ -14,6 +14,7 @@ from ams_etl.inbound.mapping import load_mapping
 from ams_etl.inbound.redaction import Gate, check_code
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.settling import Reader
+from ams_etl.inbound.why_page import WhyPage
 from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
 from ams_etl.store.database import database_url
 from ams_etl.store.embedded import running_server
@@ -48,7 +49,11 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     if not doors and not tokens:
         raise ConfigError(f"{agencies.path}: no agency has `notifications` or `events`; docs/settings.md shows how")
     inbound = agencies.inbound
-    application = Service(doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes).application
+    password = agencies.why_password()
+    page = WhyPage(password, agencies, locator(home)) if password else None
+    application = Service(
+        doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes, page
+    ).application
     config = uvicorn.Config(
         application, host=host, port=port, http=_patient(agencies.inbound), loop="auto", ws="none", lifespan="on",
         access_log=False, log_level="warning", server_header=False, proxy_headers=False,

@@ -5,6 +5,7 @@
 | POST /notifications/{agency}/{token} | 200 in the caller's dialect, once the body is committed |
 | POST /notifications/{agency} | the same, where the authentication code stands in the body alone |
 | POST /events/{agency}, GET /events/{agency}/{id} | the platform's: see `events` |
+| GET /why/{agency} | why a contact is what it is, for people: see `why_page` |
 | GET /healthz | 200 while Postgres answers, else 503 |
 | GET /metrics | Prometheus text |
 
@@ -34,6 +35,7 @@ from ams_etl.inbound.events import Events
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.inbound.redaction import Gate, Presented
 from ams_etl.inbound.settling import CAPTURED, Reader
+from ams_etl.inbound.why_page import WhyPage
 from ams_etl.inbound.writer import GroupWriter, Received
 
 _CLOSE = {"Connection": "close"}
@@ -65,12 +67,14 @@ class Service:
         locate: gives the database URL, starting the embedded server if need be; called in threads.
         max_body_bytes: a notification beyond it is refused.
         max_event_bytes: a request with events beyond it is refused.
+        why_page: where it is wanted.
     """
 
     def __init__(
         self, doors: Mapping[str, Door], tokens: Mapping[str, str], locate: Callable[[], str], max_body_bytes: int,
-        max_event_bytes: int,
+        max_event_bytes: int, why_page: WhyPage | None = None,
     ) -> None:  # fmt: skip
+        self._why_page = why_page
         self._doors, self._max_body_bytes = doors, max_body_bytes
         self._locate = locate
         self._metrics = DoorMetrics()
@@ -89,6 +93,7 @@ class Service:
                 Route("/notifications/{agency}/{token}", self._receive, methods=["POST"]),
                 Route("/notifications/{agency}", self._receive, methods=["POST"]),
                 *self._events.routes,
+                *(self._why_page.routes if self._why_page else ()),
                 Route("/healthz", self._health, methods=["GET"]),
                 Route("/metrics", self._tell, methods=["GET"]),
             ],

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ams_etl.cli.preview import changed_settings
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings
+from ams_etl.sync.name_overrides import NameGiven, clear_name, list_names, set_name
 from ams_etl.sync.preview import preview
 from ams_etl.sync.why import why
 from ams_etl_tests.sync.source_history import (
@@ -105,3 +107,23 @@ def test_settings_are_changed_as_written_or_refused() -> None:
     for wrong in ("prospect=none", "tags+=colour", "second_insured+=x", "merge_by=luck"):
         with pytest.raises(ConfigError):
             changed_settings(RuleSettings(), [wrong])
+
+
+def test_a_name_that_a_person_gave_stays_until_it_is_cleared(agency: psycopg.Connection[Any]) -> None:
+    """N12, by what `ams-etl names` calls."""
+    contact_id = agency.execute("select contact_id from mart.contacts where nickname = 'Jon'").fetchone()[0]  # type: ignore[index]
+
+    def first_name() -> Any:
+        refresh(agency, RuleSettings(), TODAY)
+        return agency.execute("select first_name from mart.contacts where contact_id = %s", (contact_id,)).fetchone()[0]  # type: ignore[index]
+
+    derived = first_name()
+    set_name(agency, AGENCY, NameGiven(contact_id, "Johnny", None, None, "me"))
+    assert first_name() == "Johnny"
+    assert [one.first_name for one in list_names(agency, AGENCY)] == ["Johnny"]
+    assert clear_name(agency, AGENCY, contact_id)
+    assert first_name() == derived
+    with pytest.raises(ConfigError, match="has no contact"):
+        set_name(agency, AGENCY, NameGiven(uuid4(), "Johnny", None, None, None))
+    with pytest.raises(ConfigError, match="needs a first name"):
+        set_name(agency, AGENCY, NameGiven(contact_id, None, None, None, None))

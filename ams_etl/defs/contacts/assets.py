@@ -132,7 +132,7 @@ def _published(table: str, description: str) -> dg.AssetSpec:
     ],
 )
 def publish_contacts(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, sync_scope: SyncScopeConfig
+    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile, sync_scope: SyncScopeConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
     from ams_etl.sync.ledger import Ledger
@@ -152,13 +152,26 @@ def publish_contacts(
         ):  # fmt: skip
             yield _result(connection, table, agency)
         yield _result(
-            connection, "contacts", agency, **published, by_status=_by(connection, "contacts", agency, "status")
+            connection,
+            "contacts",
+            agency,
+            **published,
+            by_status=_by(connection, "contacts", agency, "status"),
+            **_why(agencies, agency),
         )
         yield _result(connection, "contact_tags", agency, most_used=_by(connection, "contact_tags", agency, "tag"))
         yield _result(connection, "key_facts", agency, by_kind=_by(connection, "key_facts", agency, "kind"))
         yield _result(
             connection, "skipped_contacts", agency, by_reason=_by(connection, "skipped_contacts", agency, "reason")
         )
+
+
+def _why(agencies: AgenciesFile, agency: str) -> dict[str, dg.MetadataValue]:
+    """Where to ask why a contact is what it is: a link, or the command where the page is not switched on."""
+    inbound = agencies.read().inbound
+    if inbound.why_password_env is None:
+        return {"why": dg.MetadataValue.text(f"ams-etl why {agency} CONTACT|CUSTOMER_NUMBER|EMAIL")}
+    return {"why": dg.MetadataValue.url(f"{inbound.public_url or 'http://127.0.0.1:8361'}/why/{agency}")}
 
 
 def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult[None]:

@@ -1,0 +1,59 @@
+"""`ams-etl names`: names that people gave, which no sync overwrites."""
+
+import getpass
+from uuid import UUID
+
+import click
+
+from ams_etl.cli.instance import prepare
+from ams_etl.settings import load_agencies
+from ams_etl.store.database import connect
+from ams_etl.sync.name_overrides import NameGiven, clear_name, list_names, set_name
+
+
+@click.group()
+def names() -> None:
+    """Names changed in the platform (rule N12)."""
+
+
+@names.command("set")
+@click.argument("agency")
+@click.argument("contact", type=click.UUID)
+@click.option("--first", help="The first name.")
+@click.option("--last", help="The last name.")
+@click.option("--nickname", help="What the contact is called.")
+def set_(agency: str, contact: UUID, first: str | None, last: str | None, nickname: str | None) -> None:
+    """Give CONTACT of AGENCY another name; what is not given stays as derived."""
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        set_name(connection, agency, NameGiven(contact, first, last, nickname, getpass.getuser()))
+    click.echo(f"stored; the next sync publishes it (or now: ams-etl sync {agency} --customer ID)")
+
+
+@names.command("clear")
+@click.argument("agency")
+@click.argument("contact", type=click.UUID)
+def clear(agency: str, contact: UUID) -> None:
+    """Let CONTACT of AGENCY have its derived name again."""
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        known = clear_name(connection, agency, contact)
+    click.echo("cleared; the next sync publishes the derived name" if known else "there was none")
+
+
+@names.command("list")
+@click.argument("agency")
+def list_(agency: str) -> None:
+    """Show the names that people gave. What it prints is personal data."""
+    from rich.console import Console
+    from rich.table import Table
+
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        rows = list_names(connection, agency)
+    table = Table("contact", "first name", "last name", "nickname", "set by")
+    for row in rows:
+        table.add_row(
+            str(row.contact_id), row.first_name or "", row.last_name or "", row.nickname or "", row.set_by or ""
+        )
+    Console().print(table)
