@@ -170,6 +170,14 @@ async def _wanted(
     changes = await benefitpoint.changes(row[0] - OVERLAP)
     gone = {str(one) for one in changes.deleted.get("Account", ())}
     touched = await _accounts_touched(connection, agency, benefitpoint, changes)
+    # What could not be read last time is not told again.
+    touched |= {
+        int(account_id)
+        for (account_id,) in connection.execute(
+            "select distinct customer_id from ops.quarantine where agency = %s and system = %s and customer_id is not null",
+            (agency, SYSTEM),
+        )
+    }
     return _Wanted("changes", sorted(one for one in touched if str(one) not in gone), frozenset(gone), changes.asked_at)
 
 
@@ -301,6 +309,7 @@ def _forget(
                 counts[table.name] += merge_records(
                     connection, table, agency, (), seen_at=seen_at, complete_for=sorted(wanted.gone)
                 )
+            set_aside(connection, agency, uuid4(), (), read_customers=sorted(wanted.gone), system=SYSTEM)
         if wanted.cursor is not None:
             connection.execute(
                 """insert into ops.benefitpoint_cursors as c (agency, changes_since, full_at) values (%s, %s, %s)
