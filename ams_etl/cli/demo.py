@@ -9,10 +9,11 @@ import click
 import psycopg
 import yaml
 
+from ams_etl.cli.demo_agencies import grant_demo_access, other_demo_agencies, other_demo_secrets
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.sandbox import AGENCY_NO, start_in_background
-from ams_etl.cli.summary import print_accounts, print_summary
+from ams_etl.cli.summary import print_accounts, print_contacts, print_summary
 from ams_etl.errors import ConfigError
 from ams_etl.settings import agencies_path, home, load_agencies
 from ams_etl.store.database import connect
@@ -31,14 +32,14 @@ PASSWORD = "sandbox"  # noqa: S105
     "--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now."
 )
 def demo(customers: int) -> None:
-    """Set up Postgres, a stand-in AMS360 and BenefitPoint and user mappings, sync both, and say what to look at."""
+    """Set up Postgres, stand-ins of every system and user mappings, sync four agencies, and say what to look at."""
     started = time.monotonic()
     show_progress()
     home().mkdir(parents=True, exist_ok=True)
     click.echo(f"1/4 Postgres and Dagster's home in {home()}")
     _write_environment()
     url = prepare()
-    click.echo("2/4 a stand-in AMS360 and BenefitPoint, in a process of their own")
+    click.echo("2/4 stand-ins of AMS360, BenefitPoint, HawkSoft, QQ Catalyst and MyCase, in a process of their own")
     wsdl = start_in_background(customers)
     _write_agencies(wsdl)
     click.echo(f"    {wsdl}")
@@ -52,9 +53,17 @@ def demo(customers: int) -> None:
         run_id = run_job("sync", AGENCY, config, instance)
         if load_agencies().get(AGENCY).benefitpoint is not None:
             run_job("benefitpoint_sync", AGENCY, None, instance)
+        agencies = load_agencies()
+        for agency in agencies.all:
+            if agency.system == "mycase":
+                grant_demo_access(agencies, agency, url)
+            if agency.system != "ams360":
+                click.echo(f"    and {agency.name}")
+                run_job(f"{agency.system}_sync", agency.id, config, instance)
         click.echo("4/4 what came of it")
-        print_summary(connection, AGENCY, time.monotonic() - started)
+        print_summary(connection, AGENCY, "ams360", time.monotonic() - started)
         print_accounts(connection, AGENCY)
+        print_contacts(connection, agencies.all)
     click.echo(f"\nrun {run_id} is in Dagster. Next:  .venv/bin/ams-etl up   (then open http://127.0.0.1:3000)")
     click.echo('or ask Postgres:  psql "$(.venv/bin/ams-etl db url)" -c "select * from mart.contacts limit 5"')
     click.echo("The stand-in AMS360 runs on in the background; `ams-etl sandbox --stop` ends it.")
@@ -74,6 +83,7 @@ def _write_environment() -> None:
         CODE_ENV: secrets.token_urlsafe(24),
         TOKEN_ENV: secrets.token_urlsafe(24),
         WHY_ENV: "why",
+        **other_demo_secrets(),
     }
     with path.open("a") as file:
         file.writelines(f"{name}={value}\n" for name, value in made.items() if name not in known)
@@ -111,7 +121,8 @@ def _write_agencies(wsdl: str) -> None:
                             "username": "etl",
                             "password_env": PASSWORD_ENV,
                         },
-                    }
+                    },
+                    *other_demo_agencies(base),
                 ],
                 "inbound": {"why_password_env": WHY_ENV},
             },

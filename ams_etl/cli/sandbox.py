@@ -18,13 +18,18 @@ from ams_etl.settings import home
 PORT = 8360
 AGENCY_NO = "5551234-1"
 SEED = 360
+HAWKSOFT_AGENCY = 7
+OTHERS = 300
+"""Clients of each of the other systems' agencies."""
 
 
 def sandbox_command(port: int, customers: int, *more: str) -> list[str]:
     """The command line that starts the stand-in with the demo agency."""
     return [
         sys.executable, "-m", "ams_etl.sandbox", "--port", str(port),
-        "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", "--benefitpoint", *more,
+        "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", "--benefitpoint",
+        "--hawksoft", f"{HAWKSOFT_AGENCY}:{SEED}:{OTHERS}", "--qq-catalyst", f"{SEED}:{OTHERS}",
+        "--mycase", f"{SEED}:{OTHERS}", *more,
     ]  # fmt: skip
 
 

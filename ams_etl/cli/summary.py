@@ -1,24 +1,50 @@
 """What a sync did, in a table: counts, reasons, seconds."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
-_SHOWN = (
-    "raw_ams360.customers", "raw_ams360.customer_contacts", "raw_ams360.customer_dependents", "raw_ams360.policies",
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.settings import Agency
+
+_READ: Mapping[SourceSystem, tuple[str, ...]] = {
+    "ams360": ("customers", "customer_contacts", "customer_dependents", "policies"),
+    "hawksoft": ("clients", "offices"),
+    "qq_catalyst": ("contacts", "account_infos", "policies"),
+    "mycase": ("clients", "companies", "cases", "staff"),
+}
+_PUBLISHED = (
     "mart.contacts", "mart.contact_emails", "mart.contact_phones", "mart.contact_sources", "mart.contact_tags",
     "mart.key_facts", "mart.connections", "mart.skipped_contacts",
 )  # fmt: skip
 
 
-def print_summary(connection: psycopg.Connection[Any], agency: str, seconds: float) -> None:
+def print_contacts(connection: psycopg.Connection[Any], agencies: Iterable[Agency]) -> None:
+    """Several agencies in a line each: their system, customers or clients, contacts, and the kinds of connections."""
+    table = Table("agency", "system", "customers", "contacts", "connections", title="agencies", title_justify="left")
+    for agency in agencies:
+        read = f"select count(*) from raw_{agency.system}.{_READ[agency.system][0]} where agency = %s and deleted_at is null"
+        kinds = connection.execute(
+            "select connection_type, count(*) from mart.connections where agency = %s group by 1 order by 1",
+            (agency.id,),
+        ).fetchall()
+        table.add_row(
+            agency.id, agency.system, f"{_one(connection, read, agency.id):,}",
+            f"{_one(connection, 'select count(*) from mart.contacts where agency = %s', agency.id):,}",
+            ", ".join(f"{kind} {count:,}" for kind, count in kinds),
+        )  # fmt: skip
+    Console().print(table)
+
+
+def print_summary(connection: psycopg.Connection[Any], agency: str, system: SourceSystem, seconds: float) -> None:
     """Rows by table, skipped records by reason, what the last sync changed, and how long it took."""
     console = Console()
     rows = Table("table", "rows", title=f"{agency} in Postgres")
     rows.columns[1].justify = "right"
-    for name in _SHOWN:
+    for name in (*(f"raw_{system}.{table}" for table in _READ[system]), *_PUBLISHED):
         live = " and deleted_at is null" if name.startswith("raw") else ""
         rows.add_row(name, f"{_one(connection, f'select count(*) from {name} where agency = %s{live}', agency):,}")
     skipped = Table("skipped because", "rule", "records")

@@ -33,9 +33,10 @@ def sync(
         return
     show_progress()
     url = prepare()
-    load_agencies().get(agency)
+    system = load_agencies().get(agency).system
     started = time.monotonic()
-    job = "publish_plan" if apply_plan else "sync_plan" if plan_only else "sync"
+    own = "" if system == "ams360" else f"{system}_"
+    job = "publish_plan" if apply_plan else f"{own}sync_plan" if plan_only else f"{own}sync"
     config: dict[str, Any] = {"customers": list(customers), "fresh": fresh, "apply_plan": apply_plan or ""}
     with dagster_instance() as instance:
         run_id = run_job(job, agency, config, instance)
@@ -43,7 +44,7 @@ def sync(
         if plan_only:
             print_plan(connection, agency)
         else:
-            print_summary(connection, agency, time.monotonic() - started)
+            print_summary(connection, agency, system, time.monotonic() - started)
     click.echo(f"run {run_id}; look at it with `ams-etl up`")
 
 

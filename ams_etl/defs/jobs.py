@@ -3,21 +3,24 @@
 import dagster as dg
 
 _ACCOUNTS = dg.AssetSelection.assets(["mart", "accounts"], ["mart", "policies"], ["ops", "account_links"])
-_PUBLISHED = dg.AssetSelection.key_prefixes("mart") | _ACCOUNTS
+CONTACTS = dg.AssetSelection.key_prefixes("mart") - _ACCOUNTS
+"""What is published of contacts, whatever system they come from."""
+_PUBLISHED = CONTACTS | _ACCOUNTS
 _BENEFITPOINT = dg.AssetSelection.key_prefixes("raw_benefitpoint")
 _EXTRACTED = dg.AssetSelection.key_prefixes("raw_ams360")
-_STAGED = dg.AssetSelection.key_prefixes("stage")
+STAGED = dg.AssetSelection.key_prefixes("stage")
+"""Candidates and the plan, whatever system they come from."""
 
 sync_job = dg.define_asset_job(
     "sync",
-    selection=_EXTRACTED | _STAGED | _PUBLISHED,
+    selection=_EXTRACTED | STAGED | _PUBLISHED,
     description="Read AMS360 (all, or the customers of sync_scope), derive what changed, publish the difference.",
     executor_def=dg.in_process_executor,
 )
 
 sync_plan_job = dg.define_asset_job(
     "sync_plan",
-    selection=_EXTRACTED | _STAGED,
+    selection=_EXTRACTED | STAGED,
     description="Read AMS360 and show what would change in the mart, without changing it.",
     executor_def=dg.in_process_executor,
 )
@@ -31,7 +34,7 @@ freshness_job = dg.define_asset_job(
 
 derive_job = dg.define_asset_job(
     "rederive",
-    selection=_STAGED | _PUBLISHED,
+    selection=STAGED | _PUBLISHED,
     description="Derive and publish what settings, mappings, overrides or a new day change; reads nothing from AMS360.",
     executor_def=dg.in_process_executor,
 )

@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from ams_etl.store.merge import MergeCounts
+
 
 def table_of(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> dg.MarkdownMetadataValue:
     """A Markdown table; numbers get thousands separators."""
@@ -44,3 +46,14 @@ def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int
         ]
         lines.append("  ".join([f"{row[0]:<12}", *cells]).rstrip())
     return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
+
+
+def merge_counts(counts: MergeCounts) -> dict[str, dg.MetadataValue]:
+    """What merging did to a raw table, as an asset shows it."""
+    return {
+        "dagster/row_count": dg.MetadataValue.int(counts.seen),
+        "inserted": dg.MetadataValue.int(counts.inserted),
+        "updated": dg.MetadataValue.int(counts.updated),
+        "unchanged": dg.MetadataValue.int(counts.unchanged),
+        "deleted": dg.MetadataValue.int(counts.deleted),
+    }

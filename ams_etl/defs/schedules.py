@@ -1,12 +1,14 @@
 """When things run by themselves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.settings import Agencies
 from ams_etl.sync.spread import start_minute
 
 _BENEFITPOINT_FROM = 4
@@ -30,22 +32,8 @@ _UNDER_WAY = [
 def weekly_full_resync(
     context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Ask for the agencies whose minute of the week has come; a run key an ISO week and agency asks only once."""
-    read = agencies.read()
-    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
-    opened = (now - timedelta(days=(now.weekday() - read.schedule.weekday) % 7)).replace(
-        hour=read.schedule.from_hour, minute=0, second=0, microsecond=0
-    )
-    minutes = (now - opened).total_seconds() / 60
-    if not 0 <= minutes < read.schedule.window_hours * 60:
-        return dg.SkipReason("outside the weekly window")
-    due = [agency.id for agency in read.all if start_minute(agency.id, read.schedule.window_hours * 60) <= minutes]
-    year, week, _ = opened.isocalendar()
-    return [
-        _request(f"full:{year}-{week:02}:{agency}", agency, {"lane": "weekly"})
-        for agency in due
-        if not _under_way(context.instance, agency, "weekly")
-    ]
+    """Ask for the agencies whose minute of the week has come."""
+    return full_resync(context, due_this_week(context, agencies.read(), "ams360"))
 
 
 @dg.schedule(
@@ -68,11 +56,11 @@ def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -
     if minutes >= _SWEEP_MINUTES:
         return dg.SkipReason("outside the daily window")
     return [
-        _request(f"sweep:{opened.date()}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
+        request(f"sweep:{opened.date()}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
         for agency in read.all
         if agency.system == "ams360"
         and start_minute(agency.id, _SWEEP_MINUTES) <= minutes
-        and not _under_way(context.instance, agency.id, "daily")
+        and not under_way(context.instance, agency.id, "daily")
     ]
 
 
@@ -140,7 +128,38 @@ def daily_reevaluation(
     ]
 
 
-def _request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
+def due_this_week(
+    context: dg.ScheduleEvaluationContext, read: Agencies, system: SourceSystem
+) -> tuple[datetime, list[str]] | None:
+    """When the weekly window opened, and the agencies of a system whose minute in it has come; None outside of it."""
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    opened = (now - timedelta(days=(now.weekday() - read.schedule.weekday) % 7)).replace(
+        hour=read.schedule.from_hour, minute=0, second=0, microsecond=0
+    )
+    minutes, window = (now - opened).total_seconds() / 60, read.schedule.window_hours * 60
+    if not 0 <= minutes < window:
+        return None
+    return opened, [
+        agency.id for agency in read.all if agency.system == system and start_minute(agency.id, window) <= minutes
+    ]
+
+
+def full_resync(
+    context: dg.ScheduleEvaluationContext, due: tuple[datetime, list[str]] | None
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """A full sync for each; a run key an ISO week and agency asks only once."""
+    if due is None:
+        return dg.SkipReason("outside the weekly window")
+    year, week, _ = due[0].isocalendar()
+    return [
+        request(f"full:{year}-{week:02}:{agency}", agency, {"lane": "weekly"})
+        for agency in due[1]
+        if not under_way(context.instance, agency, "weekly")
+    ]
+
+
+def request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
+    """A run of an agency with this `sync_scope`; its tags keep it from running beside another one."""
     return dg.RunRequest(
         run_key=run_key,
         partition_key=agency,
@@ -149,7 +168,7 @@ def _request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
     )
 
 
-def _under_way(instance: dg.DagsterInstance, agency: str, lane: str) -> bool:
+def under_way(instance: dg.DagsterInstance, agency: str, lane: str) -> bool:
     """Whether the last one of its kind still goes on: it is not doubled."""
     tags = {"ams_etl/agency": agency, "ams_etl/lane": lane}
     return bool(instance.get_runs(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY), limit=1))

@@ -4,6 +4,9 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.sync.interpreter import interpreter_of
+
 EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
 from mart.contact_emails where agency = '{agency}' group by email"""
 NAMES = """select contact_id::text as id, lower(coalesce(nickname, first_name)) as greeting
@@ -13,7 +16,7 @@ KEY_FACT_DATES = """select contact_id::text as id, coalesce(case kind
     when 'birthday' then fact_date between '1850-01-01' and '{today}'
     else fact_date between '1950-01-01' and '2200-01-01' end, is_continuous) as is_sane
 from mart.key_facts where agency = '{agency}'"""
-CROSSWALK = """select * from (with live as (
+_CROSSWALK = """select * from (with live as (
     select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers
         where agency = '{agency}' and deleted_at is null
     union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
@@ -29,6 +32,23 @@ where not exists (select from stage.dirty_customers d where d.agency = '{agency}
     and (l.entity is null or exists (
         select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
 group by l.entity, l.entity_id, t.entity, t.entity_id) accounted"""
+
+
+def crosswalk_of(agency: str, system: SourceSystem) -> str:
+    """Q3 as a query: an id and in how many places it is told of, for every live record.
+
+    Of systems whose records are whole customers, a customer counts as told of once some record of it is.
+    """
+    if system == "ams360":
+        return _CROSSWALK.format(agency=agency)
+    live = interpreter_of(system).LIVE_CUSTOMERS.replace("%(agency)s", f"'{agency}'")
+    return f"""select customer_id as id, (exists (select from mart.contact_sources s
+            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id))
+        or exists (select from mart.skipped_contacts s
+            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id)))::integer as told
+    from ({live}) live
+    where not exists (select from stage.dirty_customers d
+        where d.agency = '{agency}' and d.customer_id = live.customer_id)"""
 
 
 def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:

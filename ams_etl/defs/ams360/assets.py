@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import table_of
+from ams_etl.defs.metadata import merge_counts, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
-from ams_etl.store.merge import MergeCounts
 
 _KINDS = {"soap", "postgres"}
 _RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -57,7 +56,7 @@ def ams360_reference(
                 )
             return
         for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
-            yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw_ams360", table]), metadata=_merge_metadata(counts))
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw_ams360", table]), metadata=merge_counts(counts))
 
 
 @dg.multi_asset(
@@ -105,15 +104,5 @@ def ams360_customer_records(
     for table, counts in report.tables.items():
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["raw_ams360", table]),
-            metadata={**_merge_metadata(counts), **(about if table == "customers" else {})},
+            metadata={**merge_counts(counts), **(about if table == "customers" else {})},
         )
-
-
-def _merge_metadata(counts: MergeCounts) -> dict[str, dg.MetadataValue]:
-    return {
-        "dagster/row_count": dg.MetadataValue.int(counts.seen),
-        "inserted": dg.MetadataValue.int(counts.inserted),
-        "updated": dg.MetadataValue.int(counts.updated),
-        "unchanged": dg.MetadataValue.int(counts.unchanged),
-        "deleted": dg.MetadataValue.int(counts.deleted),
-    }

@@ -9,6 +9,7 @@ import psycopg
 
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import table_of, totals_by
+from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
@@ -21,7 +22,7 @@ _RAW = [
         "employees", "business_units", "companies", "lines_of_business",
         "customers", "customer_contacts", "customer_dependents", "policies",
     )
-]  # fmt: skip
+] + [dg.AssetKey([f"raw_{system}", table]) for system, tables in RECORDS.items() for table in tables]  # fmt: skip
 PLAN_KEY = dg.AssetKey(["stage", "contact_plan"])
 
 

@@ -9,11 +9,11 @@ from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.quality import (
-    CROSSWALK,
     EMAILS,
     KEY_FACT_DATES,
     NAMES,
     TAGS,
+    crosswalk_of,
     volume_change,
 )
 
@@ -88,10 +88,10 @@ def every_key_fact_has_a_sane_date(
     )
 )
 def every_source_record_is_accounted_for(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """The check that nothing was lost."""
-    query = CROSSWALK.format(agency=context.partition_key)
+    query = crosswalk_of(context.partition_key, agencies.agency(context.partition_key).system)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="told", min_value=1, max_value=1)]
     )

@@ -1,0 +1,73 @@
+"""The demo agencies of HawkSoft, QQ Catalyst and MyCase: their settings, secrets and the firm's consent."""
+
+from typing import Any
+
+from ams_etl.cli.sandbox import HAWKSOFT_AGENCY
+from ams_etl.settings import Agencies, Agency
+
+SECRET_ENV = "AMS_ETL_DEMO_SECRET"  # noqa: S105
+KEY_ENV = "AMS_ETL_DEMO_TOKEN_KEY"
+_CODE = "granted"
+"""What a person of the stand-in's firm gets for granting access."""
+
+
+def other_demo_agencies(base: str) -> list[dict[str, Any]]:
+    """Their entries of agencies.yaml; `base` is the stand-ins' address."""
+    return [
+        {
+            "id": "demo_hawksoft",
+            "name": "Demo of HawkSoft (sandbox)",
+            "hawksoft": {
+                "agency_id": HAWKSOFT_AGENCY,
+                "client_id": "etl",
+                "client_secret_env": SECRET_ENV,
+                "base": f"{base}/hawksoft",
+            },
+        },
+        {
+            "id": "demo_qq",
+            "name": "Demo of QQ Catalyst (sandbox)",
+            "qq_catalyst": {
+                "username": "etl",
+                "password_env": SECRET_ENV,
+                "client_id": "vendor",
+                "client_secret_env": SECRET_ENV,
+                "base": f"{base}/qq_catalyst/v1",
+                "login_base": f"{base}/qq_catalyst",
+            },
+        },
+        {
+            "id": "demo_mycase",
+            "name": "Demo of MyCase (sandbox)",
+            "mycase": {
+                "client_id": "etl",
+                "client_secret_env": SECRET_ENV,
+                "redirect_uri": "https://etl.example.com/callback",
+                "token_key_env": KEY_ENV,
+                "base": f"{base}/mycase/v1",
+                "login_base": f"{base}/mycase",
+            },
+        },
+    ]
+
+
+def other_demo_secrets() -> dict[str, str]:
+    """Variable -> value: the stand-ins' secret, and a new key for the firm's tokens."""
+    from cryptography.fernet import Fernet
+
+    return {SECRET_ENV: "sandbox", KEY_ENV: Fernet.generate_key().decode()}
+
+
+def grant_demo_access(agencies: Agencies, agency: Agency, database_url: str) -> None:
+    """Do what a person of the firm does once; again does no harm."""
+    from ams_etl.sources.ams360 import run
+    from ams_etl.sources.mycase import open_mycase
+    from ams_etl.sync.opening import mycase_connection, mycase_tokens
+
+    connection, tokens = mycase_connection(agencies, agency), mycase_tokens(agencies, agency, database_url)
+
+    async def exchange() -> None:
+        async with open_mycase(connection, tokens) as mycase:
+            await mycase.exchange(_CODE)
+
+    run(exchange())

@@ -1,0 +1,78 @@
+"""Raw assets of the systems that can say what changed: one asset of many tables for each."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ams_etl.defs.failures import permanent
+from ams_etl.defs.metadata import merge_counts, table_of
+from ams_etl.defs.other_systems.records import RECORDS, TITLES
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.progress import run_log_progress
+from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
+from ams_etl.rules.settings import SourceSystem
+
+_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"{system}_records",
+        partitions_def=agency_partitions,
+        retry_policy=_RETRY,
+        specs=[
+            dg.AssetSpec(
+                dg.AssetKey([f"raw_{system}", table]),
+                description=description,
+                group_name=f"{system}_raw",
+                kinds={"postgres"},
+                owners=OWNERS,
+                metadata={"dagster/table_name": f"raw_{system}.{table}"},
+            )
+            for table, description in RECORDS[system].items()
+        ],
+        description=f"Read {TITLES[system]}: everything, what changed since the last time, or some customers.",
+    )
+    def records(
+        context: dg.AssetExecutionContext,
+        warehouse: Warehouse,
+        agencies: AgenciesFile,
+        sync_scope: SyncScopeConfig,
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        from ams_etl.sync.extractor import extract_source
+        from ams_etl.sync.opening import opening_of
+
+        read = agencies.read()
+        agency = read.get(context.partition_key)
+        scope = sync_scope.scope()
+        with permanent(), warehouse.connection() as connection:
+            opening, overlap = opening_of(read, agency, warehouse.url())
+            report = extract_source(
+                connection,
+                agency.id,
+                opening,
+                scope,
+                system=agency.system,
+                overlap=overlap,
+                full=scope.mode == "full",
+                run_id=context.run_id,
+                progress=run_log_progress(),
+            )
+        for table, counts in report.tables.items():
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey([f"raw_{system}", table]),
+                metadata={
+                    **merge_counts(counts),
+                    "changed_since": str(report.changed_since or "everything was read"),
+                    "calls": report.calls,
+                    "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
+                    "quarantined": report.quarantined,
+                    "seconds": round(report.seconds, 2),
+                },
+            )
+
+    return records
+
+
+hawksoft_records, qq_catalyst_records, mycase_records = map(_records_of, RECORDS)

@@ -1,0 +1,79 @@
+"""What reads, plans and publishes an agency that has one of these systems, and when."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from ams_etl.defs.jobs import CONTACTS, STAGED
+from ams_etl.defs.other_systems.records import RECORDS, TITLES
+from ams_etl.defs.resources import AgenciesFile
+from ams_etl.defs.schedules import due_this_week, full_resync, request, under_way
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.sync.spread import start_minute
+
+_EVERY_MINUTES = 30
+
+
+def _jobs_of(system: SourceSystem) -> tuple[Any, Any]:
+    # Dagster does not export the type of a job of assets.
+    extracted = dg.AssetSelection.key_prefixes(f"raw_{system}")
+    title = TITLES[system]
+    return (
+        dg.define_asset_job(
+            f"{system}_sync",
+            selection=extracted | STAGED | CONTACTS,
+            description=f"Read {title} (all, what changed, or some customers), derive what changed, publish the difference.",
+            executor_def=dg.in_process_executor,
+        ),
+        dg.define_asset_job(
+            f"{system}_sync_plan",
+            selection=extracted | STAGED,
+            description=f"Read {title} and show what would change in the mart, without changing it.",
+            executor_def=dg.in_process_executor,
+        ),
+    )
+
+
+def _schedules_of(system: SourceSystem, job: Any) -> tuple[dg.ScheduleDefinition, dg.ScheduleDefinition]:
+    @dg.schedule(
+        name=f"{system}_changes",
+        job=job,
+        cron_schedule="*/10 * * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Every half hour what {TITLES[system]} says has changed, the agencies spread over it.",
+    )
+    def changes(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest]:
+        now = context.scheduled_execution_time
+        asked = []
+        for agency in agencies.read().all:
+            begun = now - timedelta(minutes=start_minute(agency.id, _EVERY_MINUTES))
+            half_hour = begun.replace(minute=begun.minute // _EVERY_MINUTES * _EVERY_MINUTES)
+            if agency.system == system and not under_way(context.instance, agency.id, "daily"):
+                key = f"changes:{half_hour:%Y-%m-%dT%H:%M}:{agency.id}"
+                asked.append(request(key, agency.id, {"sweep": True, "lane": "daily"}))
+        return asked
+
+    @dg.schedule(
+        name=f"{system}_weekly_full_resync",
+        job=job,
+        cron_schedule="*/10 * * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Everything of every agency with {TITLES[system]} once a week, inside the window of agencies.yaml.",
+    )
+    def weekly(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:
+        return full_resync(context, due_this_week(context, agencies.read(), system))
+
+    return changes, weekly
+
+
+_JOBS = {system: _jobs_of(system) for system in RECORDS}
+
+
+@dg.definitions
+def other_systems() -> dg.Definitions:
+    """Jobs and schedules of the three, alike but for the system."""
+    return dg.Definitions(
+        jobs=[job for jobs in _JOBS.values() for job in jobs],
+        schedules=[one for system, (job, _) in _JOBS.items() for one in _schedules_of(system, job)],
+    )
