@@ -52,17 +52,26 @@ def running_server(home: Path) -> str:
         TransientError: it did not start; the message ends with its log's last line.
     """
     where = server_root(home)
-    with _locked(where):
-        binaries = _binaries(where)
-        data = where / "postgres"
-        if not (data / "PG_VERSION").exists():
-            _initialise(where, data, binaries)
-        _check_version(data, binaries)
-        port = _running_port(data)
-        if port is None:
-            port = _start(where, data, binaries)
-    url = f"postgresql://postgres:{(where / 'password').read_text().strip()}@127.0.0.1:{port}"
-    _create_database(url)
+    for patience in (0.5, 1.5, None):
+        with _locked(where):
+            binaries = _binaries(where)
+            data = where / "postgres"
+            if not (data / "PG_VERSION").exists():
+                _initialise(where, data, binaries)
+            _check_version(data, binaries)
+            port = _running_port(data)
+            if port is None:
+                port = _start(where, data, binaries)
+        url = f"postgresql://postgres:{(where / 'password').read_text().strip()}@127.0.0.1:{port}"
+        try:
+            _create_database(url)
+        except TransientError:
+            # What is just being killed still looks alive.
+            if patience is None:
+                raise
+            time.sleep(patience)
+        else:
+            break
     return f"{url}/{DATABASE}"
 
 
