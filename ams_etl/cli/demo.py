@@ -9,7 +9,12 @@ import click
 import psycopg
 import yaml
 
-from ams_etl.cli.demo_agencies import grant_demo_access, other_demo_agencies, other_demo_secrets
+from ams_etl.cli.demo_agencies import (
+    grant_demo_access,
+    map_most_employees,
+    other_demo_agencies,
+    other_demo_secrets,
+)
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.sandbox import AGENCY_NO, start_in_background
@@ -56,10 +61,12 @@ def demo(customers: int) -> None:
         agencies = load_agencies()
         for agency in agencies.all:
             if agency.system == "mycase":
-                grant_demo_access(agencies, agency, url)
+                grant_demo_access(connection, agencies, agency, url)
             if agency.system != "ams360":
                 click.echo(f"    and {agency.name}")
                 run_job(f"{agency.system}_sync", agency.id, config, instance)
+                if map_most_employees(connection, agency.id):
+                    run_job("rederive", agency.id, config, instance)
         click.echo("4/4 what came of it")
         print_summary(connection, AGENCY, "ams360", time.monotonic() - started)
         print_accounts(connection, AGENCY)

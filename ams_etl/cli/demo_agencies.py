@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import psycopg
+
 from ams_etl.cli.sandbox import HAWKSOFT_AGENCY
 from ams_etl.settings import Agencies, Agency
+from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
 
 SECRET_ENV = "AMS_ETL_DEMO_SECRET"  # noqa: S105
 KEY_ENV = "AMS_ETL_DEMO_TOKEN_KEY"
@@ -58,16 +61,38 @@ def other_demo_secrets() -> dict[str, str]:
     return {SECRET_ENV: "sandbox", KEY_ENV: Fernet.generate_key().decode()}
 
 
-def grant_demo_access(agencies: Agencies, agency: Agency, database_url: str) -> None:
-    """Do what a person of the firm does once; again does no harm."""
+def grant_demo_access(
+    connection: psycopg.Connection[Any], agencies: Agencies, agency: Agency, database_url: str
+) -> None:
+    """Do what a person of the firm does once, unless it was done."""
     from ams_etl.sources.ams360 import run
     from ams_etl.sources.mycase import open_mycase
     from ams_etl.sync.opening import mycase_connection, mycase_tokens
 
-    connection, tokens = mycase_connection(agencies, agency), mycase_tokens(agencies, agency, database_url)
+    if connection.execute("select 1 from ops.oauth_tokens where agency = %s", (agency.id,)).fetchone():
+        return
+    firm, tokens = mycase_connection(agencies, agency), mycase_tokens(agencies, agency, database_url)
 
     async def exchange() -> None:
-        async with open_mycase(connection, tokens) as mycase:
+        async with open_mycase(firm, tokens) as mycase:
             await mycase.exchange(_CODE)
 
     run(exchange())
+
+
+def map_most_employees(connection: psycopg.Connection[Any], agency: str) -> bool:
+    """Map the people that contacts are connected to, one in eight left out as in real life; False when done before."""
+    if list_mappings(connection, agency) == list_mappings(connection, agency, unmapped=True):
+        people = sorted({(row.employee_code, row.employee_name) for row in list_mappings(connection, agency)})
+        users = {code: f"user-{number:03}" for number, (code, _) in enumerate(people, start=1) if number % 8}
+        store_mappings(
+            connection,
+            agency,
+            [
+                UserMapping(row.connection_type, row.employee_code, users[row.employee_code], row.employee_name or None)
+                for row in list_mappings(connection, agency)
+                if row.employee_code in users
+            ],
+        )
+        return True
+    return False

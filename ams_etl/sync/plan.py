@@ -337,6 +337,7 @@ def _count(
             connection,
             """select count(*) from stage.planned_contacts p join stage.contacts b using (agency, contact_id)
             where p.agency = %s and p.op = 'update'
+                and b.document ->> 'owner_user_id' is not null
                 and p.document ->> 'owner_user_id' is distinct from b.document ->> 'owner_user_id'""",
             agency,
         ),

@@ -6,6 +6,7 @@ import dagster as dg
 
 from ams_etl.defs.contacts.checks import NO_GREETING
 from ams_etl.defs.expectations import Expected, validate
+from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.quality import (
@@ -57,11 +58,13 @@ def no_mark_or_honorific_greets_anybody(
 
 @dg.asset_check(**_of("contact_tags", "every_default_tag_is_a_known_one", "T1: default tags are the documents' own."))
 def every_default_tag_is_a_known_one(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Automations are built on these words."""
+    system = agencies.agency(context.partition_key).system
     known = [
-        "AMS360", "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect", "Winback",
+        TITLES[system], "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect",
+        "Winback", *(("Active Client", "Past Client") if system == "mycase" else ()),
     ]  # fmt: skip
     query = TAGS.format(agency=context.partition_key)
     return validate(warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="tag", value_set=known)])
