@@ -50,7 +50,7 @@ test: setup .chromium lint
 
 # Incremental equals full, for as long as you like: HISTORIES=2000 make histories
 histories: setup
-	@HISTORIES=$${HISTORIES:-2000} $(BIN)/python -m pytest ams_etl_tests/sync/test_incremental_equals_full.py -q
+	@HISTORIES=$${HISTORIES:-2000} $(BIN)/python -m pytest ams_etl_tests/sync/test_incremental_equals_full.py -q --hypothesis-seed=$${SEED:-0} -n 1
 
 format: setup
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .

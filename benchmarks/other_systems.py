@@ -55,7 +55,25 @@ def _openings(sandbox: Sandbox, url: str) -> dict[SourceSystem, Opening]:
     }
 
 
-def _measure(connection: psycopg.Connection[Any], system: SourceSystem, opening: Opening, size: int) -> str:
+_EDITED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "hawksoft": ("clients", "clientNumber", {"details": {"producer": "NEW"}}),
+    "qq_catalyst": ("contacts", "EntityID", {"Email": "new@example.com"}),
+    "mycase": ("clients", "id", {"email": "new@example.com"}),
+}
+
+
+def _edit(sandbox: Sandbox, system: str) -> int:
+    """Change every hundredth client; how many these were."""
+    entity, member, fields = _EDITED[system]
+    keys = [str(row[member]) for row in sandbox.ask(f"{system}/state/{entity}")][::100]
+    for key in keys:
+        sandbox.ask(f"{system}/edit", {"entity": entity, "op": "update", "key": key, "fields": fields})
+    return len(keys)
+
+
+def _measure(
+    connection: psycopg.Connection[Any], sandbox: Sandbox, system: SourceSystem, opening: Opening, size: int
+) -> str:
     roles = ("lead_attorney", "lead_attorney") if system == "mycase" else ("producer", "csr")
     settings = RuleSettings(source_system=system, ownership=Ownership(*roles))  # type: ignore[arg-type]
     no_brake = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
@@ -65,8 +83,11 @@ def _measure(connection: psycopg.Connection[Any], system: SourceSystem, opening:
         work()
         return time.monotonic() - began
 
+    calls: list[int] = []
+
     def extract(*, full: bool) -> None:
-        extract_source(connection, system, opening, SyncScope(), system=system, overlap=timedelta(), full=full)
+        report = extract_source(connection, system, opening, SyncScope(), system=system, overlap=timedelta(), full=full)
+        calls.append(report.calls)
 
     def derive() -> None:
         mark_due(connection, system, settings, TODAY)
@@ -77,10 +98,14 @@ def _measure(connection: psycopg.Connection[Any], system: SourceSystem, opening:
         publish(connection, system)
 
     first, derived, released = timed(lambda: extract(full=True)), timed(derive), timed(release)
-    second, changed = timed(lambda: extract(full=True)), timed(lambda: extract(full=False))
+    second, unchanged = timed(lambda: extract(full=True)), timed(lambda: extract(full=False))
+    edited = _edit(sandbox, system)
+    changed, derived_again = timed(lambda: extract(full=False)), timed(derive)
     return (
-        f"{system:12} read {first:6.1f} s ({size / first:6,.0f}/s)   again, nothing changed {second:6.1f} s   "
-        f"what changed {changed:5.2f} s   derive {derived:5.1f} s ({size / derived:6,.0f}/s)   plan and publish {released:5.1f} s"
+        f"{system:12} read {first:6.1f} s ({size / first:6,.0f}/s, {calls[0]:,} calls)   again {second:6.1f} s   "
+        f"nothing changed {unchanged:5.2f} s ({calls[2]} calls)   derive {derived:5.1f} s ({size / derived:6,.0f}/s)   "
+        f"plan and publish {released:5.1f} s   {edited} edited: read {changed:5.2f} s ({calls[3]} calls), "
+        f"derive {derived_again:5.2f} s"
     )
 
 
@@ -98,7 +123,7 @@ def main() -> None:
                 openings = _openings(sandbox, url)
                 for system, opening in openings.items():
                     sandbox.ask(f"{system}/faults", {"latency_ms": arguments.latency})
-                    print(_measure(connection, system, opening, arguments.customers), flush=True)
+                    print(_measure(connection, sandbox, system, opening, arguments.customers), flush=True)
         finally:
             stop(Path(folder))
 
