@@ -10,11 +10,24 @@ _BENEFITPOINT = dg.AssetSelection.key_prefixes("raw_benefitpoint")
 _EXTRACTED = dg.AssetSelection.key_prefixes("raw_ams360")
 STAGED = dg.AssetSelection.key_prefixes("stage")
 """Candidates and the plan, whatever system they come from."""
+_PLAN_KEY = dg.AssetKey(["stage", "contact_plan"])
 
 sync_job = dg.define_asset_job(
     "sync",
     selection=_EXTRACTED | STAGED | _PUBLISHED,
     description="Read AMS360 (all, or the customers of sync_scope), derive what changed, publish the difference.",
+    executor_def=dg.in_process_executor,
+)
+
+notified_job = dg.define_asset_job(
+    "notified_sync",
+    # The checks that watch the mart come with the daily sweep: they would take longer than all of this together.
+    selection=(_EXTRACTED | STAGED | _PUBLISHED).without_checks()
+    | dg.AssetSelection.checks(
+        dg.AssetCheckKey(_PLAN_KEY, "every_planned_contact_meets_the_requirements"),
+        dg.AssetCheckKey(_PLAN_KEY, "the_brake_lets_it_through"),
+    ),
+    description="Read the customers that notifications name, derive what changed, publish the difference, in seconds.",
     executor_def=dg.in_process_executor,
 )
 

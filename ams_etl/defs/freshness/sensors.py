@@ -7,7 +7,7 @@ from uuid import UUID
 
 import dagster as dg
 
-from ams_etl.defs.jobs import sync_job
+from ams_etl.defs.jobs import notified_job
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import AmsEtlError
 
@@ -22,7 +22,7 @@ _TAG = "ams_etl/notifications"
 
 
 @dg.sensor(
-    job=sync_job,
+    job=notified_job,
     minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Takes the notifications that wait, one run for each agency at a time, and brings back those of failed runs.",
