@@ -51,6 +51,17 @@ def crosswalk_of(agency: str, system: SourceSystem) -> str:
         where d.agency = '{agency}' and d.customer_id = live.customer_id)"""
 
 
+def skipped_of(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
+    """How many records became no contact of their own, and how many records there are."""
+    row = connection.execute(
+        """select (select count(*) from mart.skipped_contacts where agency = %(agency)s),
+            (select count(*) from mart.contact_sources where agency = %(agency)s)""",
+        {"agency": agency},
+    ).fetchone()
+    skipped, told = row or (0, 0)
+    return skipped, skipped + told
+
+
 def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
     """How many contacts there are, and how many there were before the last publish."""
     now = connection.execute("select count(*) from mart.contacts where agency = %s", (agency,)).fetchone()

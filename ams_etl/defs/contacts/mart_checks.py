@@ -15,6 +15,7 @@ from ams_etl.sync.quality import (
     NAMES,
     TAGS,
     crosswalk_of,
+    skipped_of,
     volume_change,
 )
 
@@ -140,4 +141,47 @@ def the_volume_is_as_usual(
         passed=share <= agencies.agency(agency).checks.max_volume_change_share,
         severity=_WARN,
         metadata={"contacts": now, "contacts_before": before, "changed_share": round(share, 4)},
+    )
+
+
+@dg.asset_check(
+    **_of(
+        "skipped_contacts", "few_records_are_skipped", "Q3: not more records than usual become no contact of their own."
+    )
+)
+def few_records_are_skipped(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+) -> dg.AssetCheckResult:
+    """A setting that leaves most of an agency out is rarely meant; the reasons stand in the asset's metadata."""
+    agency = context.partition_key
+    with warehouse.connection() as connection:
+        skipped, told = skipped_of(connection, agency)
+    share = skipped / told if told else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= agencies.agency(agency).checks.max_skipped_share,
+        severity=_WARN,
+        metadata={"skipped": skipped, "records": told, "skipped_share": round(share, 4)},
+    )
+
+
+@dg.asset_check(
+    **_of("connections", "nobody_who_left_holds_contacts", "O1: whoever has left the agency sends nobody anything.")
+)
+def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    """People leave, and AMS360 keeps their code on customers; `ams-etl users list` shows who, and how many contacts."""
+    from ams_etl.sync.user_mappings import list_mappings
+
+    with warehouse.connection() as connection:
+        left = [
+            row
+            for row in list_mappings(connection, context.partition_key)
+            if row.employee_status == "I" and row.contacts and row.user_id
+        ]
+    return dg.AssetCheckResult(
+        passed=not left,
+        severity=_WARN,
+        metadata={
+            "contacts": sum(row.contacts for row in left),
+            "left": [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in left],
+        },
     )
