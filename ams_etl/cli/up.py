@@ -49,7 +49,9 @@ def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
         commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
     if door and wsdl:
         _send_notifications(agencies, wsdl, inbound_port)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT as well: a shell starts what it puts into the background with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     # A session of their own each: Ctrl-C is ours to pass on, to the whole group.
     processes = {
         name: subprocess.Popen([str(part) for part in command], start_new_session=True)
