@@ -50,6 +50,8 @@ class Book:
     deletions: list[Deletion] = field(default_factory=list)
     connected: Callable[[Record], None] | None = None
     _issued: int = 100_000
+    _owners: dict[tuple[str, int], int] = field(default_factory=dict)
+    _beneath: dict[tuple[str, int], dict[int, None]] = field(default_factory=dict)
     _last: datetime | None = None
 
     def new_id(self) -> int:
@@ -100,17 +102,26 @@ class Book:
                 for record in list(self.under(child, key)):
                     self.remove(child, int(key_of(child, record) or 0), at)
         del self.rows[kind][key]
+        if (kind, key) in self._owners:
+            self._beneath[kind, self._owners.pop((kind, key))].pop(key)
         self.deletions.append(Deletion(kind, key, at))
         return True
 
     def under(self, kind: str, account_id: int) -> Iterator[Record]:
         """An account's contacts or products."""
-        return (record for record in self.rows[kind].values() if record["accountID"] == account_id)
+        return (self.rows[kind][key] for key in list(self._beneath.get((kind, account_id), ())))
 
     def _put(self, kind: str, record: Record, at: str) -> None:
         if kind in ENTITY_TYPES:
             record["lastModifiedOn"] = at
-        self.rows[kind][int(key_of(kind, record) or 0)] = record
+        key = int(key_of(kind, record) or 0)
+        self.rows[kind][key] = record
+        if kind in {"contacts", "products"}:
+            before = self._owners.get((kind, key))
+            if before is not None and before != record["accountID"]:
+                self._beneath[kind, before].pop(key)
+            self._owners[kind, key] = record["accountID"]
+            self._beneath.setdefault((kind, record["accountID"]), {})[key] = None
 
 
 def key_of(kind: str, record: Record) -> int | None:
