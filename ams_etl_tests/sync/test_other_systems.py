@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from ams_etl.cli import cli
 from ams_etl.cli.grant import code_in
@@ -26,6 +29,7 @@ from ams_etl.sources.retry import RetryPolicy
 from ams_etl.sync.derive import derive_dirty, mark_due
 from ams_etl.sync.extractor import Opening, Progress, SourceReport, extract_source
 from ams_etl.sync.hawksoft import open_hawksoft_extractor
+from ams_etl.sync.interpreter import interpreter_of
 from ams_etl.sync.mycase import MyCaseExtractor
 from ams_etl.sync.opening import mycase_connection, mycase_tokens, opening_of
 from ams_etl.sync.plan import make_plan
@@ -107,6 +111,7 @@ class Run:
     def __init__(self, agencies: Agencies, system: str, connection: psycopg.Connection[Any], database: str) -> None:
         self.agency: Agency = agencies.get(system)
         self.connection = connection
+        self.settings, self.today = self.agency.settings, TODAY
         self.opening, self.overlap = opening_of(agencies, self.agency, database)
 
     def extract(
@@ -118,9 +123,9 @@ class Run:
         )  # fmt: skip
 
     def refresh(self) -> None:
-        mark_due(self.connection, self.agency.id, self.agency.settings, TODAY)
-        derive_dirty(self.connection, self.agency.id, self.agency.settings, TODAY)
-        make_plan(self.connection, self.agency.id, self.agency.settings, NO_BRAKE, TODAY)
+        mark_due(self.connection, self.agency.id, self.settings, self.today)
+        derive_dirty(self.connection, self.agency.id, self.settings, self.today)
+        make_plan(self.connection, self.agency.id, self.settings, NO_BRAKE, self.today)
         publish(self.connection, self.agency.id)
 
     def mart(self) -> dict[str, list[str]]:
@@ -136,13 +141,17 @@ class Run:
             for table in MART
         }
 
+    def forget(self) -> None:
+        """Empty all that is made of raw."""
+        for schema, tables in (("mart", MART), ("stage", STAGE)):
+            for table in tables:
+                self.connection.execute(f"delete from {schema}.{table} where agency = %s", (self.agency.id,))
+
     def rebuilt(self) -> dict[str, list[str]]:
         """What the mart would be, from what raw holds alone; everything is taken back afterwards."""
         found: dict[str, list[str]] = {}
         with suppress(InterruptedError), self.connection.transaction():
-            for schema, tables in (("mart", MART), ("stage", STAGE)):
-                for table in tables:
-                    self.connection.execute(f"delete from {schema}.{table} where agency = %s", (self.agency.id,))
+            self.forget()
             self.refresh()
             found = self.mart()
             raise InterruptedError
@@ -238,6 +247,91 @@ def test_what_changed_gives_the_same_as_everything(run: Run, others: Sandbox) ->
     run.extract()
     run.refresh()
     assert run.mart() == by_changes
+
+
+class OtherHistory(RuleBasedStateMachine):
+    """Edits, deletions, settings, mappings and days in any order, synced whole or by what changed or in part."""
+
+    run: ClassVar[Run]
+    others: ClassVar[Sandbox]
+
+    @initialize()
+    def begin(self) -> None:
+        """Whatever the last history left in the stand-in is where this one begins, with an empty mart."""
+        self.run.settings, self.run.today = self.run.agency.settings, TODAY
+        self.run.connection.execute("delete from ops.user_mappings where agency = %s", (self.run.agency.id,))
+        self.run.forget()
+        self.sync_all()
+
+    @rule(seed=st.integers(0, 9_999), deleting=st.booleans())
+    def edit(self, seed: int, deleting: bool) -> None:
+        """Somebody works in the system."""
+        edit(self.others, self.run.agency.system, random.Random(seed), deleting=deleting)
+
+    @rule(merge_by=st.sampled_from(["email", "source_id"]), inactive=st.booleans(), birthdays=st.booleans())
+    def choose(self, merge_by: Any, inactive: bool, birthdays: bool) -> None:
+        """The agency's settings change."""
+        self.run.settings = replace(
+            self.run.agency.settings, merge_by=merge_by, import_inactive=inactive, birthday_key_facts=birthdays
+        )
+
+    @rule(days=st.integers(1, 120))
+    def days_pass(self, days: int) -> None:
+        """Policies end and begin by themselves."""
+        self.run.today += timedelta(days=days)
+        self._published()
+
+    @rule(user=st.sampled_from([None, "u1", "u2"]))
+    def map_user(self, user: str | None) -> None:
+        """The employee with the most contacts is mapped, remapped or unmapped."""
+        found = self.run.connection.execute(
+            """select connection_type, employee_code from mart.connections where agency = %s
+            group by 1, 2 order by count(*) desc, 1, 2 limit 1""",
+            (self.run.agency.id,),
+        ).fetchone()
+        self.run.connection.execute("delete from ops.user_mappings where agency = %s", (self.run.agency.id,))
+        if user and found:
+            self.run.connection.execute(
+                "insert into ops.user_mappings (agency, connection_type, employee_code, user_id) values (%s, %s, %s, %s)",
+                (self.run.agency.id, *found, user),
+            )
+
+    @rule()
+    def sync_changes(self) -> None:
+        """What the system says has changed."""
+        self.run.extract(full=False)
+        self._published()
+
+    @rule(places=st.sets(st.integers(0, 40), min_size=1, max_size=3))
+    def sync_some(self, places: set[int]) -> None:
+        """A few customers by their ids."""
+        live = interpreter_of(self.run.agency.system).LIVE_CUSTOMERS
+        known = self.run.connection.execute(f"{live} order by 1", {"agency": self.run.agency.id}).fetchall()
+        self.run.extract(*(known[place][0] for place in places if place < len(known)))
+        self._published()
+
+    @rule()
+    def sync_all(self) -> None:
+        """Everything."""
+        self.run.extract()
+        self._published()
+
+    def _published(self) -> None:
+        self.run.refresh()
+        assert self.run.mart() == self.run.rebuilt()
+
+
+def test_any_history_ends_as_a_rebuild_would(run: Run, others: Sandbox) -> None:
+    """M4 for each of the systems, as `test_incremental_equals_full` has it for AMS360."""
+    run_state_machine_as_test(
+        type("BoundHistory", (OtherHistory,), {"run": run, "others": others}),
+        settings=settings(
+            max_examples=int(os.environ.get("HISTORIES", "5")),
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 def test_a_full_sync_sees_deletions_and_what_no_window_tells(run: Run, others: Sandbox) -> None:
