@@ -104,6 +104,16 @@ class MyCaseSettings(_Strict):
     overlap_minutes: Annotated[int, Field(ge=0)] = 30
 
 
+class NewAccountSettings(_Strict):
+    """What BenefitPoint wants of a new account and the platform does not know (B7)."""
+
+    office_id: int
+    administrator_user_id: int
+    primary_contact_user_id: int
+    account_type: str = "Client"
+    business_type: str = "None_Selected"
+
+
 class BenefitPointSettings(_Strict):
     """How to reach one agency's BenefitPoint."""
 
@@ -114,6 +124,8 @@ class BenefitPointSettings(_Strict):
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     calls_per_second: Annotated[float, Field(gt=0)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    new_accounts: NewAccountSettings | None = None
+    """Without it no event can create an account there."""
 
 
 class NotificationSettings(_Strict):

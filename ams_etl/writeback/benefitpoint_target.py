@@ -43,6 +43,9 @@ class BenefitPointTarget:
         made_in_ams360 = write.request.get("ams360_writeback")
         if made_in_ams360:
             customer_id = await ask(lambda connection: _customer_of(connection, self._agency, UUID(made_in_ams360)))
+            known = await ask(lambda connection: _account_of(connection, self._agency, customer_id))
+            if known is not None:
+                return Delivered(str(known), "that customer has an account already")
             info = "groupAccountInfo" if account.get("groupAccountInfo") else "individualAccountInfo"
             account[info] = {**account[info], "accountIntegrationInfo": {"amsCustomerId": customer_id}}
         if write.check_first:
@@ -84,6 +87,16 @@ def _customer_of(connection: psycopg.Connection[Any], agency: str, writeback_id:
     if row[0] != "delivered" or not row[1]:
         raise TransientError("the customer is not in AMS360 yet")
     return str(row[1])
+
+
+def _account_of(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> int | None:
+    """The account that this customer is linked with already, as after a search for duplicates (W12)."""
+    row = connection.execute(
+        """select benefitpoint_account_id from mart.accounts
+        where agency = %s and ams360_customer_id = %s and benefitpoint_account_id is not null limit 1""",
+        (agency, customer_id),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def _name_of(account: Mapping[str, Any]) -> str:

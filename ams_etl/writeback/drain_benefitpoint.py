@@ -30,6 +30,7 @@ def drain_benefitpoint(
         ConfigError: BenefitPoint refuses the login; everything waits on.
         TransientError: BenefitPoint does not answer at all.
     """
+    _wait_for_customers(connection, agency.id)
     waiting = connection.execute(
         """select exists (select from ops.writebacks where agency = %s and system = 'benefitpoint'
             and status in ('pending', 'claimed', 'delivering'))""",
@@ -51,3 +52,16 @@ def drain_benefitpoint(
             )
 
     return run_async(work())
+
+
+def _wait_for_customers(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Accounts that are to name a customer which AMS360 has not yet wait for it without using up tries."""
+    connection.execute(
+        """update ops.writebacks b set not_before = case when a.status in ('delivered', 'failed') then now()
+            else now() + interval '5 minutes' end
+        from ops.writebacks a
+        where b.agency = %s and b.system = 'benefitpoint' and b.status = 'pending' and b.attempts = 0
+            and b.operation = 'account' and a.agency = b.agency
+            and a.writeback_id = (b.request ->> 'ams360_writeback')::uuid""",
+        (agency,),
+    )

@@ -30,6 +30,7 @@ Text = Annotated[str, Field(max_length=1_000_000)]
 Link = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=2000)]
 Direction = Literal["inbound", "outbound"]
 RecordType = Literal["personal", "commercial"]
+Targets = Annotated[tuple[Literal["ams360", "benefitpoint"], ...], Field(min_length=1, max_length=2)]
 
 
 class _Strict(BaseModel):
@@ -44,7 +45,10 @@ class Actor(_Strict):
 
 
 class ContactReference(_Strict):
-    """Whom it is about; the first that is given counts: customer_id, customer_number, contact_id, email (W11)."""
+    """Whom it is about; the first that is given counts: customer_id, customer_number, contact_id, email (W11).
+
+    An account_id names the account in either system; where AMS360 has it, it stands for the customer_id.
+    """
 
     customer_id: UUID | None = None
     """AMS360's CustomerId."""
@@ -52,11 +56,13 @@ class ContactReference(_Strict):
     contact_id: UUID | None = None
     """As in `mart.contacts`."""
     email: Annotated[str, Field(min_length=3, max_length=320)] | None = None
+    account_id: UUID | None = None
+    """As in `mart.accounts`, or a former one (B7)."""
 
     @model_validator(mode="after")
     def _names_somebody(self) -> "ContactReference":
-        if not any((self.customer_id, self.customer_number, self.contact_id, self.email)):
-            raise ValueError("expected a customer_id, customer_number, contact_id or email")
+        if not any((self.customer_id, self.customer_number, self.contact_id, self.email, self.account_id)):
+            raise ValueError("expected a customer_id, customer_number, contact_id, email or account_id")
         return self
 
 
@@ -243,6 +249,8 @@ class ContactCreated(_Person):
     """A contact was created in the platform (W6)."""
 
     kind: Literal["contact_created"]
+    targets: Targets | None = None
+    """Where it is created (B7); left out: AMS360 alone. BenefitPoint makes a commercial one a group account."""
 
 
 class ContactUpdated(_About):
@@ -250,6 +258,8 @@ class ContactUpdated(_About):
 
     kind: Literal["contact_updated"]
     properties: Properties
+    targets: Targets | None = None
+    """Of the systems that its account is synced with, those that shall have it; left out: all of them (B7)."""
 
 
 class PropertiesFound(_About):

@@ -20,6 +20,7 @@ from ams_etl.rules.writeback import plan_writes
 from ams_etl.rules.writeback_activities import employee_code
 from ams_etl.rules.writeback_model import Employees, Happening, Write
 from ams_etl.settings import Agency
+from ams_etl.writeback.account_events import account_writes, customers_of_accounts, goes_to_ams360
 from ams_etl.writeback.contacts import Book, Place, read_book
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.events import read_event
@@ -56,6 +57,8 @@ class _Event:
     state: str = "planned"
     error: str | None = None
     writes: list[tuple[UUID, Write, Place, UUID | None]] = field(default_factory=list)
+    account: NewWrite | None = None
+    """What goes to BenefitPoint besides."""
 
 
 def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo) -> ExpandCounts:
@@ -133,7 +136,7 @@ def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
     by_state: dict[str, int] = defaultdict(int)
     for event in events:
         by_state[event.state] += 1
-    writes = sum(len(event.writes) for event in events)
+    writes = sum(len(event.writes) + (event.account is not None) for event in events)
     return ExpandCounts(by_state["planned"], by_state["done"], by_state["waiting"], by_state["refused"], writes), len(
         rows
     )
@@ -171,6 +174,11 @@ def _understand(
 def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Event]) -> None:
     """Find customers and employees for all at once, then plan one after the other."""
     good = [event for event in events if event.happening is not None]
+    customers = customers_of_accounts(connection, agency.id, [event.payload.get("contact") or {} for event in good])
+    for event in good:
+        account = (event.payload.get("contact") or {}).get("account_id")
+        if account in customers:
+            event.payload["contact"].setdefault("customer_id", customers[account])
     book = read_book(
         connection,
         agency.id,
@@ -179,6 +187,16 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Eve
     )
     tickets = _tickets(connection, agency.id, good)
     places = {event.event_id: _place(event, book, tickets) for event in good}
+    accounts = account_writes(
+        connection,
+        agency,
+        [
+            (event.event_id, event.kind, event.payload, place.customer_id if place else None)
+            for event in good
+            for place in (places[event.event_id],)
+        ],
+        {event.event_id: writeback_id_of(event.event_id, 0) for event in good},
+    )
     codes = _employee_codes(connection, agency.id, good)
     own = _codes_of_customers(connection, agency.id, {place.customer_id for place in places.values() if place})
     for event in good:
@@ -189,8 +207,16 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Eve
         place = places[event.event_id]
         if place is None and event.kind == "ticket_completed":
             place = _place(event, book, tickets)
-        if place is None:
+        account = accounts.get(event.event_id)
+        if isinstance(account, str):
+            event.state, event.error = "refused", account
+            continue
+        event.account = account
+        if place is None and account is None:
             _wait(event, agency)
+            continue
+        if place is None or not goes_to_ams360(event.payload):
+            event.state = "planned" if account else "done"
             continue
         try:
             _plan_one(event, place, agency, codes, own, tickets)
@@ -198,6 +224,7 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[_Eve
             # Not its message: that may hold what the event says.
             _log.error("event %s cannot be planned: %s", event.event_id, type(error).__name__)
             event.state, event.error, event.writes = "refused", f"cannot be planned: {type(error).__name__}", []
+            event.account = None
     _rename(connection, agency, [event for event in good if event.kind == "name_changed"], book)
     if book.new_keys:
         connection.execute(
@@ -236,7 +263,7 @@ def _plan_one(
         email=(event.payload.get("contact") or {}).get("email"),
     )
     if not writes:
-        event.state = "done"
+        event.state = "planned" if event.account else "done"
         return
     ids = [writeback_id_of(event.event_id, number) for number in range(len(writes))]
     ticket = str(event.payload.get("ticket_id"))
@@ -253,6 +280,9 @@ def _place(event: _Event, book: Book, tickets: _Tickets) -> Place | None:
     if event.kind == "ticket_completed":
         known = tickets.get(event.payload["ticket_id"])
         return known[1] if known else None
+    if event.kind == "contact_created" and not goes_to_ams360(event.payload):
+        # Nothing may wait in a lane for a customer that AMS360 is never to have.
+        return None
     return book.place(event.kind, event.payload.get("contact") or {}, _given_email(event))
 
 
@@ -372,6 +402,7 @@ def _store(connection: psycopg.Connection[Any], agency: str, events: list[_Event
             select %s, %s, 'ticket', * from unnest(%s::text[], %s::uuid[]) on conflict do nothing""",
             (agency, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
         )
+    enqueue(connection, agency, "benefitpoint", [event.account for event in events if event.account])
     waits = [min(_LONGEST_WAIT, timedelta(seconds=30) * 2 ** min(event.looked, 12)) for event in events]
     connection.execute(
         """update ops.events e set state = x.state, error = x.error, looked = e.looked + 1,

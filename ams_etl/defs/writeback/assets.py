@@ -32,12 +32,13 @@ def writebacks(
     agency = context.partition_key
     read = agencies.read()
     with permanent(), warehouse.connection() as connection:
-        report = drain(
-            connection, read.get(agency), agencies.ams360(agency), read.schedule.zone, progress=run_log_progress()
-        )
         found, beside = read.get(agency), None
-        if found.benefitpoint is not None:
-            beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency))
+        try:
+            report = drain(connection, found, agencies.ams360(agency), read.schedule.zone, progress=run_log_progress())
+        finally:
+            # An AMS360 that cannot be reached holds up nothing that goes to BenefitPoint.
+            if found.benefitpoint is not None:
+                beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency))
         if report.delivery.stopped_by:
             raise TransientError(f"{report.delivery.stopped_by}; what was not sent waits in the outbox")
         if beside is not None and beside.stopped_by:

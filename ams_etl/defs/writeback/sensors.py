@@ -29,20 +29,24 @@ def deliver_writebacks(
     from ams_etl.writeback.health import what_is_due
 
     try:
-        listed = [agency.id for agency in agencies.read().all if agency.system == "ams360"]
+        listed = [agency for agency in agencies.read().all if agency.system == "ams360"]
         with warehouse.connection() as connection:
-            due = {agency: what_is_due(connection, agency) for agency in listed}
+            due = {agency.id: what_is_due(connection, agency.id) for agency in listed}
+            for agency in listed:
+                beside = what_is_due(connection, agency.id, "benefitpoint") if agency.benefitpoint else None
+                if beside is not None:
+                    due[agency.id] = f"{due[agency.id] or 0}+{beside}"
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
     known = set(context.instance.get_dynamic_partitions("agency"))
     requests = [
         dg.RunRequest(
-            run_key=f"writeback:{agency}:{what}:{int(time.time()) // AGAIN_SECONDS}",
-            partition_key=agency,
-            tags={"ams_etl/writeback": agency},
+            run_key=f"writeback:{agency_id}:{what}:{int(time.time()) // AGAIN_SECONDS}",
+            partition_key=agency_id,
+            tags={"ams_etl/writeback": agency_id},
         )
-        for agency, what in due.items()
-        if what is not None and agency in known and not _under_way(context.instance, agency)
+        for agency_id, what in due.items()
+        if what is not None and agency_id in known and not _under_way(context.instance, agency_id)
     ]
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing is due")
 
