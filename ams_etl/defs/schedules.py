@@ -1,24 +1,21 @@
 """When things run by themselves."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
+from ams_etl.defs.under_way import is_under_way
 from ams_etl.rules.settings import SourceSystem
-from ams_etl.settings import Agencies
+from ams_etl.settings import Agencies, Agency
 from ams_etl.sync.spread import start_minute
 
 _BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""
 _BENEFITPOINT_MINUTES = 240
 _SWEEP_MINUTES = 120
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
-]  # fmt: skip
 
 
 @dg.schedule(
@@ -48,19 +45,13 @@ def weekly_full_resync(
 def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:
     """Ask for the agencies whose minute of the day has come; a run key a day and agency asks only once."""
     read = agencies.read()
-    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
-    opened = (now - timedelta(hours=(now.hour - read.schedule.sweep_from_hour) % 24)).replace(
-        minute=0, second=0, microsecond=0
-    )
-    minutes = (now - opened).total_seconds() / 60
-    if minutes >= _SWEEP_MINUTES:
+    due = _due_today(context, read, read.schedule.sweep_from_hour, _SWEEP_MINUTES)
+    if due is None:
         return dg.SkipReason("outside the daily window")
     return [
-        request(f"sweep:{opened.date()}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
-        for agency in read.all
-        if agency.system == "ams360"
-        and start_minute(agency.id, _SWEEP_MINUTES) <= minutes
-        and not under_way(context.instance, agency.id, "daily")
+        request(f"sweep:{due[0]}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
+        for agency in due[1]
+        if agency.system == "ams360" and not under_way(context.instance, agency.id, "daily")
     ]
 
 
@@ -90,19 +81,17 @@ def daily_benefitpoint_sync(
     context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Ask for the agencies that have a BenefitPoint and whose minute of the day has come; a day and agency once."""
-    read = agencies.read()
-    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
-    minutes = (now.hour - _BENEFITPOINT_FROM) * 60 + now.minute
-    if not 0 <= minutes < _BENEFITPOINT_MINUTES:
+    due = _due_today(context, agencies.read(), _BENEFITPOINT_FROM, _BENEFITPOINT_MINUTES)
+    if due is None:
         return dg.SkipReason("outside the daily window")
     return [
         dg.RunRequest(
-            run_key=f"benefitpoint:{now.date()}:{agency.id}",
+            run_key=f"benefitpoint:{due[0]}:{agency.id}",
             partition_key=agency.id,
             tags={"ams_etl/agency": agency.id},
         )
-        for agency in read.all
-        if agency.benefitpoint is not None and start_minute(agency.id, _BENEFITPOINT_MINUTES) <= minutes
+        for agency in due[1]
+        if agency.benefitpoint is not None
     ]
 
 
@@ -126,6 +115,18 @@ def daily_reevaluation(
         )
         for agency in read.all
     ]
+
+
+def _due_today(
+    context: dg.ScheduleEvaluationContext, read: Agencies, from_hour: int, window: int
+) -> tuple[date, list[Agency]] | None:
+    """The day on which a window of so many minutes opened, and the agencies whose minute in it has come; None outside."""
+    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    opened = (now - timedelta(hours=(now.hour - from_hour) % 24)).replace(minute=0, second=0, microsecond=0)
+    minutes = (now - opened).total_seconds() / 60
+    if minutes >= window:
+        return None
+    return opened.date(), [agency for agency in read.all if start_minute(agency.id, window) <= minutes]
 
 
 def due_this_week(
@@ -170,5 +171,4 @@ def request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
 
 def under_way(instance: dg.DagsterInstance, agency: str, lane: str) -> bool:
     """Whether the last one of its kind still goes on: it is not doubled."""
-    tags = {"ams_etl/agency": agency, "ams_etl/lane": lane}
-    return bool(instance.get_runs(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY), limit=1))
+    return is_under_way(instance, {"ams_etl/agency": agency, "ams_etl/lane": lane})

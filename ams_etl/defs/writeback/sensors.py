@@ -5,15 +5,12 @@ import time
 import dagster as dg
 
 from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.under_way import is_under_way
 from ams_etl.defs.writeback.jobs import writeback_job
 from ams_etl.errors import AmsEtlError
 
 AGAIN_SECONDS = 600
 """What is due and stays the same (AMS360 could not be reached at all) is tried again that often."""
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
-]  # fmt: skip
 
 
 @dg.sensor(
@@ -46,11 +43,8 @@ def deliver_writebacks(
             tags={"ams_etl/writeback": agency_id},
         )
         for agency_id, what in due.items()
-        if what is not None and agency_id in known and not _under_way(context.instance, agency_id)
+        if what is not None
+        and agency_id in known
+        and not is_under_way(context.instance, {"ams_etl/writeback": agency_id})
     ]
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing is due")
-
-
-def _under_way(instance: dg.DagsterInstance, agency: str) -> bool:
-    runs = instance.get_runs(dg.RunsFilter(tags={"ams_etl/writeback": agency}, statuses=_UNDER_WAY), limit=1)
-    return bool(runs)
