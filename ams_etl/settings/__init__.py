@@ -1,0 +1,24 @@
+"""agencies.yaml and the environment, typed.
+
+Here belong: where state lives, which agencies there are, what each one chose. Not here: what a choice means
+(`ams_etl.rules`). Every mistake is a `ConfigError` that names the file, the path inside it and what was expected.
+"""
+
+from ams_etl.settings.agency import Agency
+from ams_etl.settings.ams360 import Ams360Settings
+from ams_etl.settings.benefitpoint import BenefitPointSettings, NewAccountSettings
+from ams_etl.settings.brake import BrakeSettings
+from ams_etl.settings.checks import CheckSettings
+from ams_etl.settings.file import Agencies, load_agencies
+from ams_etl.settings.hawksoft import HawkSoftSettings
+from ams_etl.settings.inbound import EventSettings, InboundSettings, NotificationSettings
+from ams_etl.settings.mycase import MyCaseSettings
+from ams_etl.settings.places import agencies_path, home
+from ams_etl.settings.qq_catalyst import QQCatalystSettings
+from ams_etl.settings.schedule import ScheduleSettings
+
+__all__ = [
+    "Agencies", "Agency", "Ams360Settings", "BenefitPointSettings", "BrakeSettings", "CheckSettings", "EventSettings",
+    "HawkSoftSettings", "InboundSettings", "MyCaseSettings", "NewAccountSettings", "NotificationSettings",
+    "QQCatalystSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
+]  # fmt: skip

@@ -1,0 +1,45 @@
+"""What comes in over HTTP: an agency's `notifications` and `events`, and the one `inbound` door for all."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ams_etl.settings.strict import Strict
+
+
+class NotificationSettings(Strict):
+    """What AMS360's outbound notifications present to us, and what becomes of them."""
+
+    authentication_code_env: str
+    version: Literal["1", "2.0", "3"] = "2.0"
+    retry_method: Literal["single", "blocking"] = "single"
+    """What `ams-etl notifications setup` says to choose."""
+    client: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,39}$")] = "AmsEtl"
+    """The Notification Client; the recipient's name is made of it."""
+    capture: bool = False
+    """Store everything and understand nothing, to learn the format."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long the body of a settled notification is kept."""
+
+
+class EventSettings(Strict):
+    """How the platform sends its events."""
+
+    token_env: str
+    """The environment variable that holds the bearer token."""
+
+
+class InboundSettings(Strict):
+    """The HTTP door for all agencies."""
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """Where the door is reached from outside; what lies in front of it speaks TLS."""
+    max_body_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
+    max_event_bytes: Annotated[int, Field(ge=1_000, le=500_000_000)] = 100_000_000
+    """Of one request with events, the files in them included."""
+    request_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """A request that is not whole by then is cut off."""
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
+    max_connections: Annotated[int, Field(ge=1)] = 1_000
+    why_password_env: str | None = None
+    """The environment variable with the password of the page that says why a contact is what it is; none: no page."""
