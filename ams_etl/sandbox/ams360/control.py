@@ -7,7 +7,7 @@
 | POST edit | insert, update or delete a record as a person in AMS360 would: `{entity, op, key, fields, agency}` |
 | GET customers | every customer's [CustomerId, CustomerNumber] |
 | GET state/KIND, state/KIND/KEY, state/KIND?customer=ID | records as they are |
-| GET writes | the calls that changed something, in order |
+| GET writes | the calls that changed something, in order: operation, customer, members written, ids given |
 | GET notifications, PUT notifications | how edits are told, and what was sent and lost: the members of `Delivery` |
 | GET drift, PUT drift | `{per_minute: N}`: edits by itself |
 

@@ -80,9 +80,12 @@ class Ams360Operations:
         return self._directories[agency.agency_no]
 
     def _log(self, operation: str, agency: Agency, arguments: Mapping[str, Any], result: Record | None) -> None:
-        """Only what was written to: the records themselves are in the agency's state."""
+        """What was written to and which members had a value; the values themselves are in the agency's state."""
         record = next((value for value in arguments.values() if isinstance(value, dict)), arguments)
         customer = record.get("CustomerId") or (result or {}).get("CustomerId")
         self.writes.append(
-            {"operation": operation, "agency_no": agency.agency_no, "customer_id": customer, "result": result or {}}
-        )
+            {
+                "operation": operation, "agency_no": agency.agency_no, "customer_id": customer,
+                "members": sorted(name for name, value in record.items() if value is not None), "result": result or {},
+            }
+        )  # fmt: skip

@@ -1,0 +1,403 @@
+"""B4 and B5 over a history: whatever people edit in BenefitPoint, AMS360 and its values stay as they are without it.
+
+Two agencies of the same seed live side by side, each with its own stand-ins and warehouse. Both see the same edits of
+AMS360 and the same syncs of it; BenefitPoint is edited in the first alone. What came of it is compared with the stand-ins'
+own records and with their log of what was written, never with what the pipeline stored.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ams_etl.rules.account_links import link
+from ams_etl.rules.accounts import CustomerAccount
+from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import Agency, Ams360Settings
+from ams_etl.store.database import connect
+from ams_etl.sync import accounts, policies
+from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+from ams_etl.sync.extract import extract
+from ams_etl.sync.notified import claim, close
+from ams_etl.sync.scope import SyncScope
+from ams_etl.writeback import plans
+from ams_etl.writeback.drain import drain
+from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
+from ams_etl_tests.sync.benefitpoint_edits import MARK, BenefitPointEditor, Record
+from ams_etl_tests.sync.source_history import AGENCY, MART, refresh
+from ams_etl_tests.writeback.working_agency import QUICK
+
+TODAY = date(2026, 11, 21)
+KINDS = (
+    "customers", "customer_contacts", "customer_dependents", "policies", "service_personnel", "profile_answers", "suspenses",
+    "activities", "notes", "employees",
+)  # fmt: skip
+"""Everything that the stand-in AMS360 keeps."""
+_KEYS = {"customers": "CustomerId", "customer_contacts": "CustomerContactId", "policies": "PolicyId"}
+_SETTINGS = Agency(
+    id=AGENCY, name="Acme", writeback=QUICK,
+    ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
+)  # fmt: skip
+_VALUES = ("name", "is_active", "email", "phone", "customer_number")
+_PLACES = ("address1", "address2", "city", "state", "postal_code")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """An agency's stand-ins and its warehouse."""
+
+    sandbox: Sandbox
+    connection: psycopg.Connection[Any]
+
+    def state(self, kind: str) -> list[Record]:
+        """The stand-in AMS360's own records, by key."""
+        rows: list[Record] = self.sandbox.ask(f"state/{kind}")
+        return sorted(rows, key=str)
+
+    def sync_ams360(self, scope: SyncScope) -> None:
+        """Read AMS360 and publish, as a run does."""
+        extract(self.connection, AGENCY, self.sandbox.connection(), scope)
+        self.publish()
+
+    def sync_notified(self) -> None:
+        """One run for the notifications that wait."""
+        batch = claim(self.connection, AGENCY)
+        if batch is not None:
+            self.sync_ams360(SyncScope(batch.customers, batch.batch_id, lane="notifications"))
+            close(self.connection, AGENCY, batch.batch_id, "done")
+
+    def sync_benefitpoint(self, *, only: tuple[int, ...] = (), full: bool = False) -> None:
+        """Read BenefitPoint and publish."""
+        extract_benefitpoint(self.connection, AGENCY, self.sandbox.benefitpoint.connection(), accounts=only, full=full)
+        self.publish()
+
+    def publish(self) -> None:
+        """Contacts, accounts and policies; then the outbox gets the plans that AMS360 lacks."""
+        refresh(self.connection, RuleSettings(), TODAY)
+        accounts.publish_accounts(self.connection, AGENCY)
+        policies.publish_policies(self.connection, AGENCY)
+        plans.enqueue_plans(self.connection, AGENCY, TODAY)
+
+    def deliver(self) -> None:
+        """Both outboxes, until nothing is due."""
+        drain(
+            self.connection, _SETTINGS, self.sandbox.connection(), ZoneInfo("America/Chicago"), linger_seconds=3.0,
+            lease_seconds=30.0,
+        )  # fmt: skip
+        drain_benefitpoint(self.connection, _SETTINGS, self.sandbox.benefitpoint.connection(), linger_seconds=3.0)
+
+    def told(self, kind: str, change: str, customer_id: str, key: str) -> None:
+        """A notification as the door stores it."""
+        self.connection.execute(
+            "insert into ops.notifications (agency, state, object_type, change, keys) values (%s, 'pending', %s, %s, %s)",
+            (AGENCY, {"customers": "customer", "policies": "policy"}.get(kind, "customer_contact"), change,
+             Jsonb({"CustomerId": customer_id, _KEYS[kind]: key})),
+        )  # fmt: skip
+
+    def contacts(self) -> dict[str, list[str]]:
+        """Every row of every mart table about a contact of AMS360's, as text, sorted; times apart."""
+        found = {}
+        for table in MART:
+            of = (
+                "system = 'ams360'"
+                if table in {"contact_sources", "skipped_contacts"}
+                else "exists (select from mart.contact_sources s where s.system = 'ams360' and s.contact_id = m.contact_id)"
+            )
+            rows = self.connection.execute(
+                f"select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m where {of} order by 1"
+            )
+            found[table] = [row[0] for row in rows]
+        return found
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a history held."""
+
+    edits: Counter[str] = field(default_factory=Counter)
+    ams360_edits: int = 0
+    syncs: Counter[str] = field(default_factory=Counter)
+    checks: int = 0
+    linked: int = 0
+    added: int = 0
+    made: int = 0
+    writing_calls: Counter[str] = field(default_factory=Counter)
+
+
+class BenefitPointHistory:
+    """Edits of both systems, syncs, publishing and deliveries in a random order.
+
+    Args:
+        real: where BenefitPoint is edited.
+        twin: the same agency, where it is not.
+        seed: decides everything.
+    """
+
+    def __init__(self, real: World, twin: World, seed: int) -> None:
+        self._real, self._twin, self._rng = real, twin, random.Random(seed)
+        self._editor = BenefitPointEditor(real.sandbox, random.Random(f"edits {seed}"))
+        self._made: dict[str, str] = {}
+        """Policies that were made of plans, by id, with the token of their plan."""
+        self._read = 0
+        self.found = Findings(edits=self._editor.made)
+        for world in (real, twin):
+            world.sync_ams360(SyncScope())
+            world.sync_benefitpoint(full=True)
+            world.deliver()
+        self.look_at_the_log()
+
+    def play(self, edits: int, checks: int) -> Findings:
+        """Make so many edits of BenefitPoint, and compare everything so many times, the last time at the end.
+
+        Raises:
+            AssertionError: something of BenefitPoint got where it must not, or a plan did not get to AMS360 once.
+        """
+        due = [edits * place // checks for place in range(1, checks + 1)]
+        while due:
+            done = self._editor.made.total()
+            for _ in range(min(self._rng.randint(1, 6), due[0] - done)):
+                self._editor.edit()
+            for _ in range(self._rng.choice((0, 0, 1, 2))):
+                self._edit_ams360()
+            if self._editor.made.total() >= due[0]:
+                due.pop(0)
+                self.compare()
+            else:
+                self._step()
+        return self.found
+
+    def look_at_the_log(self) -> None:
+        """The stand-ins' logs: AMS360 was asked to insert policies and to write nothing else, BenefitPoint nothing at all.
+
+        Each insert is of a plan that was added, on an account that named its customer, and of each plan there is one.
+        """
+        calls = self._real.sandbox.stats()["calls"]
+        asked = {name: count for name, count in calls.items() if name.endswith(("Insert", "Update", "Delete"))}
+        assert asked.keys() <= {"PolicyInsert"}, f"AMS360 was asked to write: {asked}"
+        self.found.writing_calls = Counter(asked)
+        assert self._real.sandbox.benefitpoint.ask("writes") == [], "BenefitPoint was written to"
+        writes = self._real.sandbox.ask("writes")
+        for write in writes[self._read :]:
+            policy = self._real.sandbox.ask(f"state/policies/{write['result']['PolicyId']}")
+            number = policy["PolicyNumber"].split(" ")[0]
+            plans = [key for key, token in self._editor.added.items() if token == number]
+            assert len(plans) == 1, f"{policy['PolicyNumber']}: a policy of a plan that was not added"
+            assert number not in self._made.values(), f"{number}: twice in AMS360"
+            self._made[policy["PolicyId"]] = number
+            customer = self._real.sandbox.ask(f"state/customers/{policy['CustomerId']}")
+            named = self._editor.named[self._editor.owners[plans[0]]]
+            assert {customer["CustomerId"].lower(), customer["CustomerNumber"]} & named, (
+                f"{number}: of another customer"
+            )
+        self._read = len(writes)
+        self.found.made = len(self._made)
+
+    def compare(self) -> None:
+        """Sync all, deliver all, and compare with the stand-ins' own records and with the twin."""
+        self._real.sandbox.faults(off=True)
+        self._real.sync_ams360(SyncScope())
+        self._real.sync_benefitpoint(full=self._rng.random() < 0.5)
+        self._real.deliver()
+        self.look_at_the_log()
+        self._ams360_is_as_without_benefitpoint()
+        for world in (self._real, self._twin):
+            world.sync_ams360(SyncScope())
+        here, there = self._real.contacts(), self._twin.contacts()
+        assert here == there, f"contacts: {[table for table in MART if here[table] != there[table]]}"
+        self._accounts_have_ams360s_values()
+        self._policies_have_ams360s_values()
+        self._added_plans_are_there()
+        self._a_rebuild_is_the_same()
+        self.found.checks += 1
+
+    def _ams360_is_as_without_benefitpoint(self) -> None:
+        """Record by record; then the twin gets the policies of added plans as a person would have entered them."""
+        for kind in KINDS:
+            here, there = self._real.state(kind), self._twin.state(kind)
+            if kind == "policies":
+                known = {one["PolicyId"] for one in there}
+                new = [one for one in here if one["PolicyId"] in self._made.keys() - known]
+                here = [one for one in here if one not in new]
+                for policy in new:
+                    self._twin.sandbox.edit("policies", "insert", **policy)
+            else:
+                assert MARK not in str(here).casefold(), kind
+            assert here == there, f"{kind}: {[one for one in here if one not in there][:1]}"
+
+    def _accounts_have_ams360s_values(self) -> None:
+        """B4 for every account of mart, and B1: those are one that the records say are one."""
+        customers = {one.customer_id: one for one in map(CustomerAccount.from_payload, self._real.state("customers"))}
+        there = [BenefitPointAccount.from_payload(one) for one in self._real.sandbox.benefitpoint.rows("accounts")]
+        linked = {
+            one.customer_id: one.account_id for one in link(customers.values(), there, {}) if one.state == "confirmed"
+        }
+        pairs = {(key, linked.get(key)) for key in customers}
+        pairs |= {(None, one.account_id) for one in there if one.account_id not in linked.values()}
+        rows = _rows(self._real.connection, "mart.accounts")
+        found = sorted((row["ams360_customer_id"] or "", row["benefitpoint_account_id"] or 0) for row in rows)
+        assert found == sorted((key or "", account or 0) for key, account in pairs), "accounts are linked otherwise"
+        for row in rows:
+            if row["ams360_customer_id"]:
+                customer = customers[row["ams360_customer_id"]]
+                expected = {name: getattr(customer, name) for name in _VALUES}
+                expected |= {name: getattr(customer.address, name) for name in _PLACES}
+                wrong = [name for name, value in expected.items() if row[name] != value]
+                assert not wrong, f"not AMS360's in mart.accounts: {wrong}"
+                assert MARK not in str(row).casefold(), "BenefitPoint's text in an account of AMS360's"
+        self.found.linked = len(linked)
+
+    def _policies_have_ams360s_values(self) -> None:
+        """A policy that AMS360 has stands there with its number and term, whatever the plan behind it says."""
+        there = {one["PolicyId"]: one for one in self._real.state("policies")}
+        for row in _rows(self._real.connection, "mart.policies"):
+            if row["ams360_policy_id"]:
+                policy = there[row["ams360_policy_id"]]
+                values = (policy["PolicyNumber"], (policy.get("PolicyEffectiveDate") or "")[:10])
+                assert (row["policy_number"], row["effective_date"] or "") == values, "not AMS360's in mart.policies"
+                assert MARK not in str(row).casefold() or policy["PolicyId"] in self._made, "a plan's text in a policy"
+
+    def _added_plans_are_there(self) -> None:
+        """B5: each that is in force, on a linked account, and names no policy itself."""
+        linked = {
+            account
+            for (account,) in self._real.connection.execute(
+                "select benefitpoint_account_id from mart.accounts where ams360_synced and benefitpoint_synced"
+            )
+        }
+        for plan in self._real.sandbox.benefitpoint.rows("products"):
+            token = self._editor.added.get(plan["productID"])
+            names_one = (plan.get("policyIntegrationInfo") or {}).get("amsPolicyID")
+            if token and plan["accountID"] in linked and plan["productStatus"] == "Current" and not names_one:
+                assert token in self._made.values(), f"{token} is not in AMS360"
+        self.found.added = len(self._editor.added)
+
+    def _a_rebuild_is_the_same(self) -> None:
+        connection = self._real.connection
+        tables = ("mart.accounts", "mart.policies")
+        published = [_rows(connection, table) for table in tables]
+        with connection.transaction(force_rollback=True):
+            for table in (*tables, "stage.account_customers", "stage.account_touches", "ops.account_links"):
+                connection.execute(f"delete from {table}")
+            accounts.rebuild_accounts(connection, AGENCY)
+            accounts.publish_accounts(connection, AGENCY)
+            policies.publish_policies(connection, AGENCY)
+            assert [_rows(connection, table) for table in tables] == published, "a rebuild is another"
+
+    def _step(self) -> None:
+        """One run of something."""
+        steps: dict[str, tuple[int, Callable[[], None]]] = {
+            "AMS360, told": (4, self._both(World.sync_notified)),
+            "AMS360, some customers": (2, self._some_customers()),
+            "AMS360, sweep": (1, self._both(lambda world: world.sync_ams360(SyncScope(sweep=True)))),
+            "AMS360, full": (1, self._both(lambda world: world.sync_ams360(SyncScope()))),
+            "BenefitPoint, changes": (4, self._real.sync_benefitpoint),
+            "BenefitPoint, some accounts": (3, self._some_accounts),
+            "BenefitPoint, full": (1, lambda: self._real.sync_benefitpoint(full=True)),
+            "delivery": (4, self._deliver),
+        }  # fmt: skip
+        name = self._rng.choices(list(steps), [weight for weight, _ in steps.values()])[0]
+        steps[name][1]()
+        self.found.syncs[name] += 1
+
+    def _deliver(self) -> None:
+        """Now and then a reply is lost after the policy was inserted, or AMS360 is not there."""
+        kind = self._rng.choice((None, None, "lost", "unavailable"))
+        if kind:
+            self._real.sandbox.faults(**{kind: {"next": 1, "operations": ["PolicyInsert"]}})
+        self._real.deliver()
+        self.look_at_the_log()
+
+    def _both(self, run: Callable[[World], None]) -> Callable[[], None]:
+        return lambda: [run(world) for world in (self._real, self._twin)] and None
+
+    def _some_customers(self) -> Callable[[], None]:
+        ids = tuple(key for key, _ in self._twin.sandbox.ask("customers"))
+        chosen = tuple(self._rng.sample(ids, min(4, len(ids))))
+        return self._both(lambda world: world.sync_ams360(SyncScope(chosen)))
+
+    def _some_accounts(self) -> None:
+        ids = [one["accountID"] for one in self._real.sandbox.benefitpoint.rows("accounts")]
+        self._real.sync_benefitpoint(only=tuple(self._rng.sample(ids, min(5, len(ids)))))
+
+    def _edit_ams360(self) -> None:
+        """The same edit in both, chosen by what the twin has; some are told of by a notification, some by none."""
+        rng, sandbox = self._rng, self._twin.sandbox
+        number = rng.randrange(10**6)
+        kind = rng.choice(("customers", "customers", "customer_contacts", "policies"))
+        rows = self._twin.state(kind)
+        change = rng.choices(("update", "insert", "delete"), (70, 20, 10 if kind != "customers" else 3))[0]
+        owner = rng.choice([key for key, _ in sandbox.ask("customers")])
+        if change == "insert" or not rows:
+            change, key = "insert", str(UUID(int=rng.getrandbits(128), version=4))
+            fields: Record = {"CustomerId": key if kind == "customers" else owner}
+        else:
+            row = rng.choice(rows)
+            key, owner, fields = row[_KEYS[kind]], row["CustomerId"], {}
+        if kind == "customers":
+            owner = key
+        if change != "delete":
+            fields |= rng.choice(_AMS360_CHANGES[kind])(number)
+        for world in (self._real, self._twin):
+            world.sandbox.edit(kind, change, key, **fields)
+        if rng.random() < 0.8:
+            for world in (self._real, self._twin):
+                world.told(kind, change, owner, key)
+        self.found.ams360_edits += 1
+
+
+_AMS360_CHANGES: dict[str, tuple[Callable[[int], Record], ...]] = {
+    "customers": (
+        lambda number: {"Email": f"edit{number}@example.com", "LastName": "Edited"},
+        lambda number: {"Email": None, "LastName": "Edited"}, lambda number: {"City": f"City {number}", "LastName": "Lee"},
+        lambda number: {"LastName": f"Edit{number}", "FirmName": None, "FirstName": "Ann", "IsActive": True},
+        lambda number: {"IsActive": bool(number % 2), "LastName": "Low"},
+    ),
+    "customer_contacts": (
+        lambda number: {"ContactName": f"Edit{number}, Jo"}, lambda number: {"EmailAddress": f"c{number}@example.com"},
+    ),
+    "policies": (
+        lambda number: {"PolicyNumber": f"E-{number}", "PolicyStatus": "A", "PolicySubType": "P",
+                        "PolicyEffectiveDate": "2026-02-01T00:00:00", "PolicyExpirationDate": "2027-02-01T00:00:00"},
+        lambda number: {"PolicyNumber": f"E-{number}", "PolicyStatus": "C", "PolicySubType": "P"},
+    ),
+}  # fmt: skip
+
+
+def _rows(connection: psycopg.Connection[Any], table: str) -> list[Record]:
+    """As JSON gives them, in order of their key; times apart."""
+    return [
+        row[0]
+        for row in connection.execute(
+            f"select to_jsonb(t) - 'created_at' - 'updated_at' from {table} t where agency = %s order by 1", (AGENCY,)
+        )
+    ]
+
+
+@contextmanager
+def history_in(urls: tuple[str, str], *, size: int, seed: int) -> Iterator[BenefitPointHistory]:
+    """A history with stand-ins of its own.
+
+    Args:
+        urls: two databases with the schema and nothing else.
+        size: customers of AMS360.
+        seed: of the agency and of what happens.
+    """
+    with ExitStack() as stack:
+        worlds = [
+            World(
+                stack.enter_context(running_sandbox(size=size, seed=seed, unlisted=0, more=("--benefitpoint",))),
+                stack.enter_context(connect(url)),
+            )
+            for url in urls
+        ]
+        yield BenefitPointHistory(*worlds, seed)
