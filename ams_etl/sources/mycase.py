@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import RotatingTokens, TokenStore
+from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 Kind = Literal["clients", "companies", "cases", "staff"]
 PAGE = 500
@@ -32,8 +33,8 @@ _DROPPED = frozenset({"notes", "custom_field_values", "custom_fields", "sol_date
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class MyCaseConnection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MyCaseConnection(WithLogin):
     """How to reach one firm's MyCase."""
 
     client_id: str
@@ -41,10 +42,8 @@ class MyCaseConnection:
     redirect_uri: str
     base: str = "https://external-integrations.mycase.com/v1"
     login_base: str = "https://auth.mycase.com"
-    max_concurrency: int = 8
     calls_per_second: float | None = 20.0
     """MyCase takes 25 a second from all of a vendor's processes for one firm."""
-    timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,18 +258,5 @@ async def open_mycase(connection: MyCaseConnection, tokens: TokenStore) -> Async
     Raises:
         ConfigError: an address is none.
     """
-    async with AsyncExitStack() as stack:
-        client, login = [
-            await stack.enter_async_context(
-                RestClient(
-                    base,
-                    system="MyCase",
-                    max_concurrency=connection.max_concurrency,
-                    calls_per_second=connection.calls_per_second,
-                    timeout_seconds=connection.timeout_seconds,
-                    dropped=_DROPPED,
-                )
-            )
-            for base in (connection.base, connection.login_base)
-        ]
+    async with open_with_login(connection, system="MyCase", dropped=_DROPPED) as (client, login):
         yield MyCase(connection, client, login, tokens)

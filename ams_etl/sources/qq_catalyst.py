@@ -5,7 +5,7 @@ one call a contact. AccountInfo also carries the login of a customer portal, whi
 """
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Refused, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.records import SourceRecord
+from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 PAGE = 500
 BEGINNING = date(1990, 1, 1)
@@ -25,8 +26,8 @@ BEGINNING = date(1990, 1, 1)
 _DROPPED = frozenset({"UserID", "UserPassword"})
 
 
-@dataclass(frozen=True, slots=True)
-class QQCatalystConnection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QQCatalystConnection(WithLogin):
     """How to reach one agency's QQ Catalyst."""
 
     username: str
@@ -36,9 +37,6 @@ class QQCatalystConnection:
     base: str = "https://api.qqcatalyst.com/v1"
     login_base: str = "https://login.qqcatalyst.com"
     grant_type: Literal["password", "password_credentials"] = "password"
-    max_concurrency: int = 8
-    calls_per_second: float | None = None
-    timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +183,5 @@ async def open_qq_catalyst(connection: QQCatalystConnection) -> AsyncIterator[QQ
     Raises:
         ConfigError: an address is none.
     """
-    async with AsyncExitStack() as stack:
-        client, login = [
-            await stack.enter_async_context(
-                RestClient(
-                    base,
-                    system="QQ Catalyst",
-                    max_concurrency=connection.max_concurrency,
-                    calls_per_second=connection.calls_per_second,
-                    timeout_seconds=connection.timeout_seconds,
-                    dropped=_DROPPED,
-                )
-            )
-            for base in (connection.base, connection.login_base)
-        ]
+    async with open_with_login(connection, system="QQ Catalyst", dropped=_DROPPED) as (client, login):
         yield QQCatalyst(connection, client, login)
