@@ -1,15 +1,11 @@
-"""Links, accounts and policies in Postgres: any order and any partial syncs end where one rebuild ends."""
+"""Links, accounts and policies in Postgres, by example; `test_account_orders` tells whole agencies in any order."""
 
-import os
-import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError
 from ams_etl.store.database import connect
@@ -59,14 +55,6 @@ def store(connection: psycopg.Connection[Any], *records: tuple[str, Record], at:
             merge_records(connection, TABLES[kind], AGENCY, [record], seen_at=at)
 
 
-def forget(connection: psycopg.Connection[Any], kind: str, key: str) -> None:
-    with connection.transaction():
-        connection.execute(
-            f"update {TABLES[kind].qualified} set deleted_at = now() where agency = %s and entity_id = %s",
-            (AGENCY, key),
-        )
-
-
 def publish(connection: psycopg.Connection[Any]) -> None:
     publish_accounts(connection, AGENCY)
     publish_policies(connection, AGENCY)
@@ -113,58 +101,6 @@ def replayed(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
         else:
             rows[entity][key] = after
     return rows
-
-
-_NAMES = ["Nova LLC", "Acme", "Birch & Co"]
-
-
-def _records(chance: random.Random) -> list[tuple[str, Record]]:
-    """A small world, told in some order; some records are told twice, the second time for good."""
-    keys = [f"c{number}" for number in range(5)]
-    records = [customer(key, number + 1, chance.choice(_NAMES)) for number, key in enumerate(keys)]
-    for key in range(1, 6):
-        ways: list[dict[str, Any]] = [
-            {}, {"ams_id": chance.choice(keys).upper()}, {"ams_number": chance.randint(1, 6)}, {"ams_id": "lost"},
-        ]  # fmt: skip
-        records.append(account(key, name=chance.choice(_NAMES), **chance.choice(ways), active=chance.random() < 0.8))
-    policies = [f"p{number}" for number in range(4)]
-    records += [policy(key, chance.choice(keys)) for key in policies]
-    records += [plan(key, chance.randint(1, 6), chance.choice(["none", *policies]).upper()) for key in range(1, 5)]
-    return records
-
-
-@settings(max_examples=int(os.environ.get("HISTORIES", "10")))
-@given(st.randoms(use_true_random=False))
-def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_ids(
-    warehouse: psycopg.Connection[Any], chance: random.Random
-) -> None:
-    """Deaths, resurrections and changes of mind on the way; then a rebuild, which finds nothing to change."""
-    records = _records(chance)
-    ends = []
-    for _ in range(2):
-        clear(warehouse)
-        order = [*records, *chance.sample(records, 6)]
-        chance.shuffle(order)
-        for place, (kind, record) in enumerate(order):
-            if chance.random() < 0.2:
-                detour = {**record.payload, "FirmName": "Was", "groupAccountInfo": {"accountName": "Was"}}
-                store(warehouse, (kind, Record(record.entity_id, record.customer_id, detour)))
-            if chance.random() < 0.2:
-                forget(warehouse, kind, record.entity_id)
-            if chance.random() < 0.25:
-                publish(warehouse)
-            store(warehouse, (kind, record), at=NOW.replace(minute=place))
-        publish(warehouse)
-        ends.append(state(warehouse))
-        followed = replayed(warehouse)
-        assert {row["account_id"] for row in ends[-1][0]} == followed["account"].keys()
-        assert {row["policy_id"] for row in ends[-1][1]} == followed["policy"].keys()
-        before = warehouse.execute("select count(*) from mart.changes").fetchone()
-        rebuild_accounts(warehouse, AGENCY)
-        publish(warehouse)
-        assert warehouse.execute("select count(*) from mart.changes").fetchone() == before
-    assert ends[0] == ends[1]
-    assert rebuilt(warehouse) == ends[0]
 
 
 def test_an_account_that_is_linked_later_keeps_ams360s_id(warehouse: psycopg.Connection[Any]) -> None:

@@ -1,0 +1,151 @@
+"""The same accounts, links, edits and deletions in any order, synced in any parts, end in the same `mart.accounts`.
+
+`HISTORIES=500` tells each agency in 500 orders.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.rules.account_links import link
+from ams_etl.rules.accounts import CustomerAccount
+from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.store.database import connect
+from ams_etl.sync import accounts
+from ams_etl.sync.accounts import rebuild_accounts
+from ams_etl_tests.postgres import fresh_database
+from ams_etl_tests.sync.account_stories import Stories, Telling, stories
+from ams_etl_tests.sync.test_accounts import AGENCY, clear, publish, rebuilt, replayed, state
+
+ORDERS = int(os.environ.get("HISTORIES", "6"))
+
+
+@pytest.fixture(scope="module")
+def warehouse(postgres_server: str, migrated_template: str) -> Iterator[psycopg.Connection[Any]]:
+    with fresh_database(postgres_server, migrated_template) as url, connect(url) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_ids(
+    warehouse: psycopg.Connection[Any], seed: int
+) -> None:
+    _tell(warehouse, stories(random.Random(seed)), seed)
+
+
+def a_touch_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several customers that changed together, one is not looked at."""
+    right = accounts._drain
+
+    def forgetting(*given: Any) -> tuple[set[str], set[int]]:
+        customers, there = right(*given)
+        return set(sorted(customers)[:2]), there
+
+    monkeypatch.setattr(accounts, "_drain", forgetting)
+
+
+def policies_stay_with_their_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that gets another id, comes or goes has nobody look at its policies."""
+    monkeypatch.setattr(accounts, "_touch_policies", lambda *_: None)
+
+
+def id_of_whoever_was_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B3: the id is that of the system which told of the account first."""
+    right = accounts.named_by
+    seen: dict[int, tuple[Any, str]] = {}
+
+    def first(customer: Any, account: Any) -> tuple[Any, str]:
+        found: tuple[Any, str] = right(customer, account)
+        return seen.setdefault(account.account_id, found) if account else found
+
+    monkeypatch.setattr(accounts, "named_by", first)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [a_touch_forgotten, policies_stay_with_their_account, id_of_whoever_was_first],
+    ids=lambda broken: broken.__name__,
+)
+def test_a_mistake_is_found(
+    warehouse: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    broken(monkeypatch)
+    with pytest.raises((AssertionError, psycopg.errors.UniqueViolation)):
+        _tell(warehouse, stories(random.Random(1)), 1)
+
+
+def _tell(warehouse: psycopg.Connection[Any], told: Stories, seed: int) -> None:
+    first: list[Any] = []
+    appeared = 0
+    for order in range(ORDERS):
+        clear(warehouse)
+        Telling(warehouse, told, random.Random(f"{seed} {order}")).tell(lambda: publish(warehouse))
+        end = state(warehouse)
+        first = first or end
+        assert end == first, f"seed {seed}, order {order}"
+        appeared += _every_id_leads_to_its_account(warehouse, end)
+        _the_feed_leads_there(warehouse, end)
+        changes = warehouse.execute("select count(*) from mart.changes").fetchone()
+        rebuild_accounts(warehouse, AGENCY)
+        publish(warehouse)
+        assert warehouse.execute("select count(*) from mart.changes").fetchone() == changes
+    assert _pairs(told) == {(row["ams360_customer_id"], row["benefitpoint_account_id"]) for row in first[0]}
+    assert rebuilt(warehouse) == first
+    assert appeared > 0, "no account appeared in BenefitPoint first and was linked later"
+
+
+def _pairs(told: Stories) -> set[tuple[str | None, int | None]]:
+    """Which customer and account are one, by the rules and from the records alone."""
+    customers = [
+        CustomerAccount.from_payload(payload)
+        for (kind, _), payload in told.end.items()
+        if kind == "customer" and isinstance(payload, dict)
+    ]
+    there = [
+        BenefitPointAccount.from_payload(payload)
+        for (kind, _), payload in told.end.items()
+        if kind == "account" and isinstance(payload, dict)
+    ]
+    said = {
+        (key.split()[0], int(key.split()[1])): word == "confirmed"
+        for (kind, key), word in told.end.items()
+        if kind == "decision"
+    }
+    linked = {one.account_id: one.customer_id for one in link(customers, there, said) if one.state == "confirmed"}
+    pairs: set[tuple[str | None, int | None]] = {(linked.get(one.account_id), one.account_id) for one in there}
+    return pairs | {(one.customer_id, None) for one in customers if one.customer_id not in linked.values()}
+
+
+def _every_id_leads_to_its_account(warehouse: psycopg.Connection[Any], end: list[Any]) -> int:
+    """B3: the id under which a record first appeared is its account's at the end, or its former one.
+
+    Returns:
+        Accounts that had another id while BenefitPoint alone knew them.
+    """
+    by_customer = {row["ams360_customer_id"]: row for row in end[0] if row["ams360_customer_id"]}
+    by_account = {row["benefitpoint_account_id"]: row for row in end[0] if row["benefitpoint_account_id"]}
+    former: set[int] = set()
+    for entity_id, after in warehouse.execute(
+        "select entity_id, after from mart.changes where entity = 'account' and after is not null order by seq"
+    ):
+        customer, account = after["ams360_customer_id"], after["benefitpoint_account_id"]
+        if customer in by_customer:
+            assert by_customer[customer]["account_id"] == entity_id
+        elif customer is None and account in by_account:
+            row = by_account[account]
+            assert entity_id in {row["account_id"], row["former_id"]}
+            if entity_id == row["former_id"]:
+                former.add(account)
+    return len(former)
+
+
+def _the_feed_leads_there(warehouse: psycopg.Connection[Any], end: list[Any]) -> None:
+    followed = replayed(warehouse)
+    assert {row["account_id"] for row in end[0]} == followed["account"].keys()
+    assert {row["policy_id"] for row in end[1]} == followed["policy"].keys()
