@@ -15,6 +15,7 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError
 from ams_etl.inbound.metrics import DoorMetrics
+from ams_etl.inbound.retention import Retention, forget_bodies
 from ams_etl.inbound.settling import Reader, understand_received
 from ams_etl.store.database import connect
 
@@ -31,16 +32,16 @@ class Chores(threading.Thread):
     Args:
         locate: gives the database URL, starting the embedded server if need be.
         readers: how each agency's notifications are read; agencies in capture mode are left out.
-        retention_days: by agency id.
+        retentions: how long bodies are kept, by agency id.
         metrics: told what was understood.
     """
 
     def __init__(
-        self, locate: Callable[[], str], readers: Mapping[str, Reader], retention_days: Mapping[str, int],
+        self, locate: Callable[[], str], readers: Mapping[str, Reader], retentions: Mapping[str, Retention],
         metrics: DoorMetrics,
     ) -> None:  # fmt: skip
         super().__init__(name="chores", daemon=True)
-        self._locate, self._readers, self._retention_days, self._metrics = locate, readers, retention_days, metrics
+        self._locate, self._readers, self._retentions, self._metrics = locate, readers, retentions, metrics
         self._wake = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
@@ -99,13 +100,13 @@ class Chores(threading.Thread):
         self.waiting = dict(
             connection.execute(
                 """select state, count(*) from ops.notifications
-                where state in ('received', 'pending') or state = 'parked' group by state"""
+                where state in ('received', 'pending', 'parked') group by state"""
             ).fetchall()
         )
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_SECONDS
-            for agency, days in self._retention_days.items():
-                connection.execute("select ops.forget_notification_bodies(%s, %s)", (agency, days))
+            for agency, retention in self._retentions.items():
+                forget_bodies(connection, agency, retention)
 
     def _write_refusals(self, connection: psycopg.Connection[Any]) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ams_etl.errors import ConfigError
 from ams_etl.inbound.mapping import load_mapping
 from ams_etl.inbound.redaction import Gate, check_code
+from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.settling import Reader
 from ams_etl.inbound.why_page import WhyPage
@@ -78,7 +79,7 @@ def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings
         Gate(*_code_and_names(agencies, agency, settings)),
         reader_for(agency, settings),
         settings.capture,
-        settings.retention_days,
+        Retention(settings.retention_days, settings.parked_retention_days),
     )
 
 

@@ -34,6 +34,7 @@ from ams_etl.inbound.event_writer import EventWriter
 from ams_etl.inbound.events import Events
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.inbound.redaction import Gate, Presented
+from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.settling import CAPTURED, Reader
 from ams_etl.inbound.why_page import WhyPage
 from ams_etl.inbound.writer import GroupWriter, Received
@@ -49,13 +50,13 @@ class Door:
         gate: who may send.
         reader: how what is sent is read.
         capture: store everything, understand nothing.
-        retention_days: how long a settled body is kept.
+        retention: how long bodies are kept.
     """
 
     gate: Gate
     reader: Reader
     capture: bool
-    retention_days: int
+    retention: Retention
 
 
 class Service:
@@ -105,7 +106,7 @@ class Service:
         self._chores = Chores(
             self._locate,
             {name: door.reader for name, door in self._doors.items()},
-            {name: door.retention_days for name, door in self._doors.items()},
+            {name: door.retention for name, door in self._doors.items()},
             self._metrics,
         )
         self._writer = GroupWriter(self._locate, self._stored)

@@ -64,7 +64,8 @@ def replay_parked(connection: psycopg.Connection[Any], agency: str, reader: Read
         reader: how they are read now.
 
     Returns:
-        How many of them came to each state; those that stay parked get their reason of today.
+        How many of them came to each state; those that stay parked get their reason of today. One whose syncs failed has
+        all its attempts again; one whose body is forgotten stays as it is.
     """
     counts: Counter[str] = Counter()
     last = 0
@@ -114,7 +115,7 @@ def _settle(
         f"""with settled as (
             update ops.notifications n
             set state = x.state, reason = x.reason, object_type = x.object_type, change = x.change, keys = x.keys::jsonb,
-                settled_at = case when x.state = 'ignored' then now() end
+                settled_at = case when x.state = 'ignored' then now() end, attempts = 0, not_before = null
             from {_rows("x")}
             where n.agency = x.agency and n.state in ('received', 'parked')
               and n.notification_id = case when x.part = 0 then x.whole else (

@@ -20,6 +20,8 @@ class NotificationSettings(Strict):
     """Store everything and understand nothing, to learn the format."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """How long the body of a settled notification is kept."""
+    parked_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long a parked or captured one waits for a person, counted from when it came."""
 
 
 class EventSettings(Strict):

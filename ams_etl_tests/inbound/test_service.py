@@ -15,6 +15,7 @@ from lxml import etree
 
 from ams_etl.cli import cli
 from ams_etl.inbound import mapping
+from ams_etl.sync.notified import claim, close
 from ams_etl_tests.inbound.bodies import ASSUMED, ASSUMED_GUID, SOAP11, SOAP12, assumed_soap
 from ams_etl_tests.inbound.conftest import Rows
 from ams_etl_tests.inbound.service_process import CODE, Service, environment, running_service, write_agencies
@@ -179,21 +180,57 @@ def test_health_and_metrics(service: Service, rows: Rows) -> None:
     assert "demo" not in text
 
 
-def test_bodies_of_what_is_settled_are_forgotten_and_what_waits_keeps_its_own(
-    connection: psycopg.Connection[Any],
+def test_bodies_are_forgotten_in_time_and_what_waits_keeps_its_own(
+    tmp_path: Path, database: str, connection: psycopg.Connection[Any]
 ) -> None:
-    """A body with a part that still waits stays, and so does a young one; rows stay all the same."""
+    """Settled ones after 30 days, parked ones after 90, whole or in part; young ones stay, and rows stay all the same."""
     connection.execute("""insert into ops.notifications
-        (agency, body, part_of, part, state, object_type, change, keys, settled_at)
+        (agency, body, part_of, part, state, object_type, change, keys, reason, settled_at, received_at)
         overriding user value
-        select agency, 'x', null, 0, state, 'customer', 'update', '{}', now() - make_interval(days => age)
-        from (values ('demo', 'done', 40), ('demo', 'ignored', 40), ('demo', 'done', 20), ('demo', 'parked', 40),
-                     ('demo', 'pending', 40), ('other', 'done', 40), ('demo', 'done', 41)) v (agency, state, age)""")
-    connection.execute("""insert into ops.notifications (agency, part_of, part, state)
-        select agency, notification_id, 1, 'parked' from ops.notifications where settled_at < now() - interval '41 days'""")
-    forgotten = connection.execute("select ops.forget_notification_bodies('demo', 30)").fetchone()
-    kept = connection.execute(
-        "select agency, state from ops.notifications where body is not null order by notification_id"
+        select agency, 'x', null, 0, state, 'customer', 'update', '{}', reason,
+            case when state in ('done', 'ignored') then now() - make_interval(days => age) end,
+            now() - make_interval(days => age)
+        from (values ('demo', 'done', 40, null), ('demo', 'ignored', 40, null), ('demo', 'done', 20, null),
+                     ('demo', 'parked', 80, 'captured'), ('demo', 'parked', 95, 'captured'), ('demo', 'pending', 95, null),
+                     ('other', 'done', 40, null), ('demo', 'done', 41, null), ('demo', 'done', 96, null))
+             v (agency, state, age, reason)""")
+    connection.execute("""insert into ops.notifications (agency, part_of, part, state, received_at)
+        select agency, notification_id, 1, 'parked', received_at from ops.notifications
+        where state = 'done' and settled_at < now() - interval '40 days 1 hour'""")
+    write_agencies(tmp_path / "home")
+    with running_service(tmp_path / "home", database):
+        for _ in range(200):
+            if connection.execute("select body is null from ops.notifications where settled_at < now() - interval '95 days'"
+                                  ).fetchone() == (True,):  # fmt: skip
+                break
+            time.sleep(0.05)
+    found = connection.execute(
+        """select agency, state, extract(day from now() - received_at)::int, body is not null, reason
+        from ops.notifications where part = 0 order by notification_id"""
     ).fetchall()
-    assert forgotten == (2,)
-    assert kept == [("demo", "done"), ("demo", "parked"), ("demo", "pending"), ("other", "done"), ("demo", "done")]
+    given_up = "parked for 90 days and given up; captured"
+    assert found == [
+        ("demo", "done", 40, False, None), ("demo", "ignored", 40, False, None), ("demo", "done", 20, True, None),
+        ("demo", "parked", 80, True, "captured"), ("demo", "ignored", 95, False, given_up),
+        ("demo", "pending", 95, True, None), ("other", "done", 40, True, None), ("demo", "done", 41, True, None),
+        ("demo", "done", 96, False, None),
+    ]  # fmt: skip
+
+
+def test_replay_gives_one_whose_runs_failed_all_its_attempts_again(
+    connection: psycopg.Connection[Any], tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the first failure after it would park it anew, and its first run would be for one customer alone."""
+    connection.execute(
+        """insert into ops.notifications (agency, content_type, body, state, object_type, change, keys, attempts, not_before)
+        values ('demo', 'text/xml', %s, 'parked', 'customer', 'update', '{}', 6, now() + interval '1 hour')""",
+        (ASSUMED["soap11"],),
+    )
+    write_agencies(tmp_path / "home")
+    for name, value in environment(tmp_path / "home", database).items():
+        monkeypatch.setenv(name, value)
+    assert CliRunner().invoke(cli, ["notifications", "replay", "demo"]).output == "1 pending\n"
+    batch = claim(connection, "demo")
+    assert batch is not None
+    close(connection, "demo", batch.batch_id, "failed")
+    assert connection.execute("select state, attempts from ops.notifications").fetchall() == [("pending", 1)]
