@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ams_etl.errors import ConfigError
+from ams_etl.rules.plan_codes import CodeMapping
 from ams_etl.rules.settings import Ownership, ProspectsWithin, RuleSettings
 from ams_etl.settings import load_agencies
 
@@ -20,6 +21,8 @@ agencies:
       tags: [carrier]
       segments: {include: [Client], exclude: []}
 """
+
+BENEFITPOINT = "benefitpoint: {wsdl: a, login_wsdl: b, username: c, password_env: D}"
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -66,6 +69,16 @@ def test_the_contract_s_example_is_read(tmp_path: Path) -> None:
         ),
         (
             "benefitpoint: null",
+            BENEFITPOINT.replace("}", ", carriers: {Anthem: 12}}"),
+            "agencies.acme.benefitpoint.carriers: Anthem: expected AMS360's code in quotes, found 12",
+        ),
+        (
+            "benefitpoint: null",
+            BENEFITPOINT.replace("}", ", lines_of_business: [MED]}"),
+            "agencies.acme.benefitpoint.lines_of_business: expected a mapping",
+        ),
+        (
+            "benefitpoint: null",
             "mycase: {client_id: a, client_secret_env: B, redirect_uri: c, token_key_env: D}",
             "agencies.acme: expected exactly one of ams360, hawksoft, qq_catalyst, mycase; found ams360 and mycase",
         ),
@@ -79,6 +92,15 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, wrong: str, right: str
         load_agencies(path)
     assert str(path) in str(error.value)
     assert said in str(error.value)
+
+
+def test_codes_of_plans_are_kept_as_written(tmp_path: Path) -> None:
+    """Codes are three characters of any kind; ids and names stand side by side, and nothing is nothing."""
+    given = BENEFITPOINT.replace("}", ", carriers: {7: ' &<', Delta Dental: DEL}, lines_of_business: }")
+    block = load_agencies(written(tmp_path, GOOD.replace("benefitpoint: null", given))).get("acme").benefitpoint
+    assert block is not None
+    assert (block.carriers.ids, block.carriers.names) == ({7: " &<"}, {"delta dental": "DEL"})
+    assert block.plan_mappings.lines_of_business == CodeMapping()
 
 
 def test_two_entries_of_one_agency_account_are_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ams-etl links`: which BenefitPoint account is which AMS360 customer, and what a person says of it (B1, B8)."""
+"""`ams-etl links`: which BenefitPoint account is which AMS360 customer (B1, B8), and which plans wait for a code (B5)."""
 
 import getpass
 
@@ -13,7 +13,7 @@ from ams_etl.store.database import connect
 @click.argument("agency")
 @click.pass_context
 def links(context: click.Context, agency: str) -> None:
-    """Look at AGENCY's links between AMS360 and BenefitPoint; confirm or refuse what is suggested."""
+    """AGENCY's links between AMS360 and BenefitPoint: confirm or refuse what is suggested; see which plans wait."""
     load_agencies().get(agency)
     context.obj = agency
 
@@ -40,6 +40,25 @@ def list_them(agency: str, state: str | None) -> None:
             row.customer_name or "", str(row.account_id), row.account_name or "", row.decided_by or "",
         )  # fmt: skip
     Console().print(table)
+
+
+@links.command("plans")
+@click.pass_obj
+def waiting_plans(agency: str) -> None:
+    """Show why new plans wait before they become AMS360 policies, and the lines that the settings lack (B5)."""
+    from ams_etl.writeback.waiting_plans import missing_codes, settings_lines
+
+    with connect(prepare()) as connection:
+        missing = missing_codes(connection, agency)
+    for one in missing:
+        click.echo(f"{one.plans:,} {'plan' if one.plans == 1 else 'plans'} since {one.since:%Y-%m-%d}: {one.reason}")
+    lines = settings_lines(missing)
+    if lines:
+        click.echo("\nFor agencies.yaml, under benefitpoint; a code that stands here is AMS360's for the same name:\n")
+        click.echo(lines)
+        click.echo("\nThe next sync adds the plans.")
+    if not missing:
+        click.echo("no plan waits")
 
 
 @links.command()

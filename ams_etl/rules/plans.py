@@ -11,6 +11,8 @@ from ams_etl.rules.records import Policy
 
 _STATUS = {"A": "active", "C": "cancelled", "N": "non_renewed"}
 _PLAN_STATUS = {"current": "active"}
+NO_POLICIES = frozenset({"A", "S"})
+"""Sub-types that are no policies: accounting and submissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,13 @@ def named_by_plan(plan_id: int | None, policy_id: str | None, links: Mapping[int
 
 def is_policy(policy: Policy) -> bool:
     """Whether an AMS360 record is a policy: accounting sub-types and submissions are none (L1)."""
-    return policy.sub_type not in {"A", "S"}
+    return policy.sub_type not in NO_POLICIES
 
 
 def pair_plans(
     plans: Iterable[tuple[int, str | None]], links: Mapping[int, str], policies: Iterable[str]
 ) -> dict[str, int]:
-    """B5: which plan is which AMS360 policy, as policy id -> plan id.
+    """Which plan is which AMS360 policy, as policy id -> plan id (B5).
 
     A plan is the policy that was made of it, else the one that it names by `amsPolicyID`; of several plans that name one
     policy it is the lowest id's.

@@ -1,5 +1,11 @@
 """An agency's `benefitpoint` block."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings.strict import CallsPerSecond, Concurrency, Seconds, Strict
 
 
@@ -11,6 +17,15 @@ class NewAccountSettings(Strict):
     primary_contact_user_id: int
     account_type: str = "Client"
     business_type: str = "None_Selected"
+
+
+def _read_codes(given: Any) -> CodeMapping:
+    if given is not None and not isinstance(given, Mapping | CodeMapping):
+        raise ValueError("expected a mapping from names or ids of BenefitPoint to codes of AMS360")
+    return given if isinstance(given, CodeMapping) else CodeMapping.of(given or {})
+
+
+Codes = Annotated[CodeMapping, BeforeValidator(_read_codes)]
 
 
 class BenefitPointSettings(Strict):
@@ -25,3 +40,12 @@ class BenefitPointSettings(Strict):
     timeout_seconds: Seconds = 60.0
     new_accounts: NewAccountSettings | None = None
     """Without it no event can create an account there."""
+    carriers: Codes = CodeMapping()
+    """AMS360's companies by carrier (B5)."""
+    lines_of_business: Codes = CodeMapping()
+    """AMS360's lines of business by product type (B5)."""
+
+    @property
+    def plan_mappings(self) -> PlanMappings:
+        """Both, as the rules read them."""
+        return PlanMappings(self.carriers, self.lines_of_business)

@@ -4,7 +4,7 @@ Customers are read before they are changed, and looked for before they are creat
 again by their marker. Activities and notes can only be inserted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import PermanentError, TransientError
+from ams_etl.rules.plans import NO_POLICIES
 from ams_etl.rules.writeback_certainty import after_loss
 from ams_etl.rules.writeback_customers import SameCustomer, may_be_same, name_to_search, same_customer
 from ams_etl.rules.writeback_ladder import raised
@@ -87,7 +88,7 @@ class Ams360Target:
             case "policy":
                 return await self._policy(write, customer_id, begin)
             case "plan_policy":
-                return await self._plan_policy(write, customer_id, begin)
+                return await self._plan_policy(write, customer_id, begin, ask)
         raise PermanentError(f"no operation {write.operation!r} of AMS360")
 
     async def _insert(self, record: str, customer_id: str, members: Mapping[str, Any], key: str) -> Delivered:
@@ -153,8 +154,9 @@ class Ams360Target:
 
     async def _policy(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
         policy = write.request["Policy"]
-        there = await self._same_policy(customer_id, policy)
-        if there is not None:
+        rows = await self._same_policies(customer_id, policy)
+        if rows:
+            there = str(rows[0]["PolicyId"])
             # Ours, of which the reply was lost, is a shell; one that somebody else entered is not.
             if write.check_first:
                 return self._shell(there, customer_id, "found by its number")
@@ -163,10 +165,18 @@ class Ams360Target:
         decoded = await self._ams360.write("PolicyInsert", Policy={**policy, "CustomerId": customer_id})
         return self._shell((decoded.value or {})["PolicyId"], customer_id, None)
 
-    async def _plan_policy(self, write: Claimed, customer_id: str, begin: Begin) -> Delivered:
-        """B5: a plan of BenefitPoint as a policy, once; the two are linked with the outcome."""
-        policy = write.request["Policy"]
-        key, note = await self._same_policy(customer_id, policy), "a policy of this number and date exists already"
+    async def _plan_policy(self, write: Claimed, customer_id: str, begin: Begin, ask: Ask) -> Delivered:
+        """B5: a plan of BenefitPoint as a policy, once; the two are linked with the outcome.
+
+        One contract of a carrier is often several plans, one for each line, with one number and one first day: what is
+        another plan's policy is not taken for this one's.
+        """
+        policy, plan_id = write.request["Policy"], write.request["plan_id"]
+        rows = await self._same_policies(customer_id, policy)
+        same = [str(row["PolicyId"]) for row in rows if row.get("PolicySubType") not in NO_POLICIES]
+        taken = await ask(lambda connection: _of_other_plans(connection, self._agency, plan_id, same)) if same else ()
+        key = next((one for one in same if one.lower() not in taken), None)
+        note = "a policy of this number and date exists already"
         if key is None:
             await begin()
             decoded = await self._ams360.write("PolicyInsert", Policy={**policy, "CustomerId": customer_id})
@@ -176,19 +186,20 @@ class Ams360Target:
             connection.execute(
                 """insert into ops.plan_links (agency, benefitpoint_plan_id, ams360_policy_id) values (%s, %s, %s)
                 on conflict (agency, benefitpoint_plan_id) do update set ams360_policy_id = excluded.ams360_policy_id""",
-                (self._agency, write.request["plan_id"], key),
+                (self._agency, plan_id, key),
             )
 
         return Delivered(key, note or None, alongside=(remember,))
 
-    async def _same_policy(self, customer_id: str, policy: Mapping[str, Any]) -> str | None:
-        """The customer's policy of this number, however it is spelt, that begins on the same day."""
+    async def _same_policies(self, customer_id: str, policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The customer's policies of this number, however it is spelt, that begin on the same day."""
         listed = await self._ams360.policies(customer_id)
-        for row in listed.records:
-            same_day = (row.get("PolicyEffectiveDate") or "")[:10] == policy["PolicyEffectiveDate"][:10]
-            if _bare(row.get("PolicyNumber")) == _bare(policy["PolicyNumber"]) and same_day:
-                return str(row["PolicyId"])
-        return None
+        return [
+            row
+            for row in listed.records
+            if _bare(row.get("PolicyNumber")) == _bare(policy["PolicyNumber"])
+            and (row.get("PolicyEffectiveDate") or "")[:10] == policy["PolicyEffectiveDate"][:10]
+        ]
 
     def _shell(self, policy_id: str, customer_id: str, note: str | None) -> Delivered:
         """Remembered with the outcome, so that no sync takes the shell for business (L1, W8)."""
@@ -343,6 +354,19 @@ def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id:
 
 def _seniority(customer: Mapping[str, Any]) -> tuple[int, int]:
     return _TYPE_ORDER.get(customer.get("CustomerType") or "", 3), int(customer.get("CustomerNumber") or 0)
+
+
+def _of_other_plans(connection: psycopg.Connection[Any], agency: str, plan_id: int, keys: Sequence[str]) -> set[str]:
+    """Those of these policies that were made of another plan or that another one names, in small letters."""
+    rows = connection.execute(
+        """select lower(ams360_policy_id) from ops.plan_links
+            where agency = %(agency)s and benefitpoint_plan_id <> %(plan)s and lower(ams360_policy_id) = any(%(keys)s)
+        union select lower(trim(both '{}' from payload #>> '{policyIntegrationInfo,amsPolicyID}'))
+            from raw_benefitpoint.plans where agency = %(agency)s and entity_id::int <> %(plan)s and deleted_at is null
+                and lower(trim(both '{}' from payload #>> '{policyIntegrationInfo,amsPolicyID}')) = any(%(keys)s)""",
+        {"agency": agency, "plan": plan_id, "keys": [key.lower() for key in keys]},
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def _bare(number: str | None) -> str:

@@ -1,65 +1,122 @@
-"""Plans that were added in BenefitPoint, as policies for AMS360's outbox (B5)."""
+"""Plans that were added in BenefitPoint, as policies for AMS360's outbox, or as waiting for a code (B5)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from ams_etl.rules.benefitpoint_records import Plan
+from ams_etl.rules.plan_codes import Listed, ListedCode, Named, PlanMappings
 from ams_etl.rules.plan_policies import policy_for_ams360
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.lanes import lock
+from ams_etl.writeback.waiting_plans import WaitingPlan, keep_waiting
 
 SYSTEM = "ams360"
 OPERATION = "plan_policy"
 _NAMESPACE = UUID("0d2f0a3c-51b6-5c1e-9f0e-7a4d6b1c2e90")
 
 
-def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date) -> int:
+def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date, mappings: PlanMappings | None) -> int:
     """Put the plans into the outbox that AMS360 lacks: on linked accounts, added since BenefitPoint was first read.
 
     Those that were there from the beginning are not added: AMS360 may well have them under another number. A plan that
-    names its AMS360 policy, or of which one was made, is not added either. Call it after the policies were published.
+    names its AMS360 policy, or of which one was made, is not added either. One without a code, or with a code that
+    AMS360 does not list, waits in `ops.waiting_plans`, which is written anew. A write that AMS360 refused gets the
+    record as it would be today, for `parked.replay`. Call it after the policies were published.
 
     Args:
         connection: autocommit.
         agency: the agency id.
         today: in the agency's time zone.
+        mappings: the agency's codes; None where it has no BenefitPoint any more: nothing is added, nothing waits.
 
     Returns:
         How many writes are new.
     """
     with connection.transaction():
         lock(connection, agency)
-        rows = connection.execute(
-            """select p.payload, a.ams360_customer_id, c.payload ->> 'carrierName'
-            from raw_benefitpoint.plans p
-            join mart.accounts a on (a.agency, a.benefitpoint_account_id) = (p.agency, p.customer_id::int)
-            join mart.policies m on (m.agency, m.benefitpoint_plan_id) = (p.agency, p.entity_id::int)
-            left join raw_benefitpoint.carriers c on (c.agency, c.entity_id) = (p.agency, p.payload ->> 'carrierID')
-            where p.agency = %(agency)s and p.deleted_at is null and a.ams360_synced and m.ams360_policy_id is null
-                and p.payload #>> '{policyIntegrationInfo,amsPolicyID}' is null
-                and p.first_seen_at > (
-                    select min(first_seen_at) from raw_benefitpoint.accounts where agency = %(agency)s)
-                and not exists (select from ops.plan_links l
-                    where (l.agency, l.benefitpoint_plan_id) = (p.agency, p.entity_id::int))
-            order by p.entity_id::int""",
-            {"agency": agency},
-        ).fetchall()
-        writes = []
-        for payload, customer_id, carrier in rows:
+        rows = [] if mappings is None else _new_plans(connection, agency)
+        if mappings is None or not rows:
+            keep_waiting(connection, agency, [])
+            return 0
+        listed = _listed(connection, agency, mappings)
+        carriers = _payloads(connection, agency, "carriers")
+        product_types = _payloads(connection, agency, "product_types")
+        writes, waiting = [], []
+        for payload, customer_id, account_id in rows:
             plan = Plan.from_payload(payload)
-            policy = policy_for_ams360(plan, carrier=carrier, today=today)
-            if policy is not None:
-                writes.append(
-                    NewWrite(
-                        uuid5(_NAMESPACE, f"{agency}\x1f{plan.plan_id}"),
-                        "benefitpoint_plan",
-                        OPERATION,
-                        customer_id,
-                        {"Policy": policy, "plan_id": plan.plan_id},
-                        customer_id,
-                    )
-                )
+            carrier = Named.carrier(plan.carrier_id, carriers.get(plan.carrier_id)) if plan.carrier_id else None
+            kind = plan.product_type_id
+            product_type = Named.product_type(kind, product_types.get(kind)) if kind else None
+            decided = policy_for_ams360(plan, carrier, product_type, mappings, listed, today)
+            writeback_id = uuid5(_NAMESPACE, f"{agency}\x1f{plan.plan_id}")
+            waiting += [WaitingPlan(plan.plan_id, account_id, writeback_id, one) for one in decided.waiting]
+            if decided.policy is not None:
+                request = {"Policy": decided.policy, "plan_id": plan.plan_id}
+                writes.append(NewWrite(writeback_id, "benefitpoint_plan", OPERATION, customer_id, request, customer_id))
+        keep_waiting(connection, agency, waiting)
+        _mend_refused(connection, agency, writes)
         return enqueue(connection, agency, SYSTEM, writes)
+
+
+def _new_plans(connection: psycopg.Connection[Any], agency: str) -> list[tuple[dict[str, Any], str, UUID]]:
+    return connection.execute(
+        """select p.payload, a.ams360_customer_id, a.account_id
+        from raw_benefitpoint.plans p
+        join mart.accounts a on (a.agency, a.benefitpoint_account_id) = (p.agency, p.customer_id::int)
+        join mart.policies m on (m.agency, m.benefitpoint_plan_id) = (p.agency, p.entity_id::int)
+        where p.agency = %(agency)s and p.deleted_at is null and a.ams360_synced and m.ams360_policy_id is null
+            and p.payload #>> '{policyIntegrationInfo,amsPolicyID}' is null
+            and p.first_seen_at > (
+                select min(first_seen_at) from raw_benefitpoint.accounts where agency = %(agency)s)
+            and not exists (select from ops.plan_links l
+                where (l.agency, l.benefitpoint_plan_id) = (p.agency, p.entity_id::int))
+        order by p.entity_id::int""",
+        {"agency": agency},
+    ).fetchall()
+
+
+def _payloads(connection: psycopg.Connection[Any], agency: str, table: str) -> dict[int, dict[str, Any]]:
+    return dict(
+        connection.execute(
+            f"select entity_id::int, payload from raw_benefitpoint.{table} where agency = %s", (agency,)
+        ).fetchall()
+    )
+
+
+def _listed(connection: psycopg.Connection[Any], agency: str, mappings: PlanMappings) -> Listed:
+    """What AMS360 last listed of the codes that the settings name."""
+
+    def live(table: str, codes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        return connection.execute(
+            f"""select entity_id, payload from raw_ams360.{table}
+            where agency = %s and entity_id = any(%s) and deleted_at is null""",
+            (agency, list(codes)),
+        ).fetchall()
+
+    companies = [*mappings.carriers.ids.values(), *mappings.carriers.names.values()]
+    lines = [*mappings.lines_of_business.ids.values(), *mappings.lines_of_business.names.values()]
+    return Listed(
+        {code: ListedCode.company(payload) for code, payload in live("companies", companies)},
+        {code: ListedCode.line(payload) for code, payload in live("lines_of_business", lines)},
+    )
+
+
+def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequence[NewWrite]) -> None:
+    """What failed is planned anew by today's record and settings, as `replay` promises; nothing is sent for it here."""
+    if writes:
+        connection.execute(
+            """update ops.writebacks w set request = x.request
+            from unnest(%(ids)s::uuid[], %(requests)s::jsonb[]) x (writeback_id, request)
+            where w.agency = %(agency)s and w.writeback_id = x.writeback_id and w.status = 'failed'
+                and w.request is distinct from x.request""",
+            {
+                "agency": agency,
+                "ids": [one.writeback_id for one in writes],
+                "requests": [Jsonb(one.request) for one in writes],
+            },
+        )

@@ -11,19 +11,27 @@ import psycopg
 import pytest
 import yaml
 
+from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
 from ams_etl.rules.platform_accounts import BenefitPointDefaults
+from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency as AgencySettings
-from ams_etl.settings import Ams360Settings
+from ams_etl.settings import Ams360Settings, BrakeSettings
 from ams_etl.store.database import connect
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
 from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+from ams_etl.sync.derive import derive_dirty
 from ams_etl.sync.extract import extract
+from ams_etl.sync.extract_reference import extract_reference
+from ams_etl.sync.plan import make_plan
 from ams_etl.sync.policies import publish_policies
+from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.accounts import enqueue_account_edit, enqueue_new_account
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+from ams_etl.writeback.parked import replay
 from ams_etl.writeback.plans import enqueue_plans
+from ams_etl.writeback.waiting_plans import missing_codes, settings_lines
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
 from ams_etl_tests.writeback.working_agency import QUICK, Office
@@ -94,6 +102,7 @@ class Agency:
 def agency(connection: psycopg.Connection[Any]) -> Iterator[Agency]:
     with running_sandbox(size=40, more=("--benefitpoint",)) as sandbox:
         extract(connection, "demo", sandbox.connection(), SyncScope())
+        extract_reference(connection, "demo", sandbox.connection())
         made = Agency(sandbox, connection)
         made.daily_sync()
         yield made
@@ -170,41 +179,149 @@ def test_an_account_created_in_a_connected_benefitpoint_is_one_account_in_either
             assert ids == {found[0], former}
 
 
-@pytest.mark.parametrize("fault", [None, "lost", "unavailable"])
-def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: Agency, fault: str | None) -> None:
-    """Once, whatever becomes of the reply; and it stands in the mart once, under the plan's id."""
+def linked(agency: Agency) -> tuple[str, int]:
+    """A customer and its BenefitPoint account."""
     customer_id = agency.new_customer()
     key = agency.new_account(customer_id)
     agency.hear_of(customer_id)
     agency.daily_sync()
+    return customer_id, key
+
+
+def new_plan(agency: Agency, account_id: int, **members: Any) -> int:
+    """A plan, configured by carrier, type, name and so on."""
+    given = {
+        "productTypeID": 1, "name": "Medical PPO", "carrierID": 1, "officeID": 1, "productStatus": "Current",
+        "effectiveAsOf": "2026-11-01T00:00:00.000Z", "renewalOn": "2099-11-01T00:00:00.000Z", "primarySalesLeadUserID": 1,
+        "primaryServiceLeadUserID": 1, "totalEstimatedMonthlyPremium": 100.5, "policyNumber": "N 77-1", **members,
+    }  # fmt: skip
+    return agency.sandbox.benefitpoint.edit("products", "insert", accountID=account_id, **given)
+
+
+def mappings(carriers: dict[Any, str], lines_of_business: dict[Any, str]) -> PlanMappings:
+    return PlanMappings(CodeMapping.of(carriers), CodeMapping.of(lines_of_business))
+
+
+CODES = mappings({"anthem": "ANT", 3: "DEL"}, {"medical ppo": "MED", 2: "DENT"})
+
+
+@pytest.mark.parametrize("fault", [None, "lost", "unavailable"])
+def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: Agency, fault: str | None) -> None:
+    """Once, whatever becomes of the reply, with its codes; and it stands in the mart once, under the plan's id."""
+    customer_id, key = linked(agency)
     # What was there from the beginning is not added.
-    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
-    plan_id = agency.sandbox.benefitpoint.edit(
-        "products", "insert", accountID=key, productTypeID=1, name="Medical PPO", carrierID=1, officeID=1,
-        productStatus="Current", effectiveAsOf="2026-11-01T00:00:00.000Z", renewalOn="2099-11-01T00:00:00.000Z",
-        primarySalesLeadUserID=1, primaryServiceLeadUserID=1, totalEstimatedMonthlyPremium=100.5, policyNumber="N 77-1",
-    )  # fmt: skip
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 0
+    plan_id = new_plan(agency, key)
     agency.daily_sync()
     [(policy_id, origin)] = agency.rows(
         "select policy_id, origin from mart.policies where benefitpoint_plan_id = %s", plan_id
     )
     assert origin == "benefitpoint"
-    assert enqueue_plans(agency.connection, "demo", TODAY) == 1
-    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 1
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 0
     if fault:
         agency.sandbox.faults(**{f"next_{fault}": 1, "only": ["PolicyInsert"]})
     Office(agency.connection, agency.sandbox, SETTINGS).drain()
     agency.sandbox.faults(off=True)
     [policy] = agency.sandbox.ask(f"state/policies?customer={customer_id}")
     assert (policy["PolicyNumber"], str(policy["FullTermPremium"])) == ("N 77-1", "1206.00")
+    assert (policy["WritingCompanyCode"], policy["CompanyType"], int(policy["TypeOfBusiness"])) == ("ANT", "W", 3)
+    assert [one["PolicyLineOfBusiness"] for one in policy["LineOfBusinessList"]["PolicyLineOfBusiness"]] == ["MED"]
     agency.hear_of(customer_id)
     agency.daily_sync()
     assert agency.rows(
-        """select policy_id, origin, ams360_policy_id, benefitpoint_plan_id, policy_number from mart.policies
-        join mart.accounts using (agency, account_id) where ams360_customer_id = %s""",
+        """select policy_id, origin, ams360_policy_id, benefitpoint_plan_id, policy_number, carrier, line_of_business
+        from mart.policies join mart.accounts using (agency, account_id) where ams360_customer_id = %s""",
         customer_id,
-    ) == [(policy_id, "benefitpoint", policy["PolicyId"], plan_id, "N 77-1")]
-    assert enqueue_plans(agency.connection, "demo", TODAY) == 0
+    ) == [
+        (policy_id, "benefitpoint", policy["PolicyId"], plan_id, "N 77-1", "Anthem", "Group Medical"),
+    ]  # fmt: skip
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 0
+    # Its holder is tagged by both.
+    derive_dirty(agency.connection, "demo", RuleSettings(), TODAY)
+    make_plan(agency.connection, "demo", RuleSettings(), BrakeSettings(), TODAY)
+    publish(agency.connection, "demo")
+    assert {("Anthem",), ("Group Medical",)} <= set(
+        agency.rows(
+            "select tag from mart.contact_tags join mart.contact_sources using (agency, contact_id) where entity_id = %s",
+            customer_id,
+        )
+    )
+
+
+def test_a_plan_without_a_code_waits_with_its_reason_until_the_settings_have_it(agency: Agency) -> None:
+    """Then it is added, once; one that AMS360 refused is sent again as it would be today."""
+    customer_id, key = linked(agency)
+    plan_id = new_plan(agency, key, carrierID=3, productTypeID=2, name="Dental")
+    cancelled = new_plan(agency, key, carrierID=7, policyNumber="N 2")
+    agency.daily_sync()
+
+    def waiting() -> list[tuple[Any, ...]]:
+        return agency.rows("select benefitpoint_plan_id, waits_for, code from ops.waiting_plans order by 1, 2")
+
+    assert enqueue_plans(agency.connection, "demo", TODAY, PlanMappings()) == 0
+    assert waiting() == [
+        (plan_id, "carrier", None), (plan_id, "line_of_business", None),
+        (cancelled, "carrier", None), (cancelled, "line_of_business", None),
+    ]  # fmt: skip
+    assert yaml.safe_load(settings_lines(missing_codes(agency.connection, "demo"))) == {
+        "carriers": {"Delta Dental": "DEL", "VSP": "VSP"}, "lines_of_business": {"Dental PPO": None, "Medical PPO": None},
+    }  # fmt: skip
+    [(since,)] = agency.rows("select min(since) from ops.waiting_plans where benefitpoint_plan_id = %s", plan_id)
+    # A code that AMS360 does not list is not sent; what is over waits no more.
+    wrong = mappings({"delta dental": "DEL"}, {"dental": "DNTL"})
+    agency.sandbox.benefitpoint.edit("products", "update", cancelled, productStatus="Cancelled")
+    agency.daily_sync()
+    assert enqueue_plans(agency.connection, "demo", TODAY, wrong) == 0
+    assert waiting() == [(plan_id, "line_of_business", "DNTL")]
+    [one] = missing_codes(agency.connection, "demo")
+    assert (one.plans, one.since, one.reason) == (
+        1, since, "under benefitpoint.lines_of_business, product type 2 (Dental PPO) has the code 'DNTL', and AMS360 "
+        "lists no such line of business",
+    )  # fmt: skip
+    assert agency.sandbox.ask("writes") == []
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 1
+    assert waiting() == []
+    # What AMS360 refuses is in the outbox and waits no more; sent again, it is as it would be today.
+    agency.sandbox.faults(refuse=["PolicyInsert"])
+    office = Office(agency.connection, agency.sandbox, SETTINGS)
+    office.drain()
+    agency.sandbox.faults(off=True, refuse=[])
+    other = mappings({3: "GRD"}, {"dental": "DENT"})
+    assert enqueue_plans(agency.connection, "demo", TODAY, other) == 0
+    assert (office.outbox("status"), waiting()) == (["failed"], [])
+    assert replay(agency.connection, SETTINGS, ZoneInfo("America/Chicago")) == 1
+    office.drain()
+    [policy] = agency.sandbox.ask(f"state/policies?customer={customer_id}")
+    assert (policy["WritingCompanyCode"], policy["PolicyNumber"]) == ("GRD", "N 77-1")
+    assert enqueue_plans(agency.connection, "demo", TODAY, PlanMappings()) == 0
+    assert waiting() == []
+
+
+def test_plans_of_one_contract_become_a_policy_each(agency: Agency) -> None:
+    """One number and one first day, several lines; and a policy of AMS360's own of that number is one of them."""
+    customer_id, key = linked(agency)
+    own = agency.sandbox.edit(
+        "policies", "insert", CustomerId=customer_id, PolicyNumber="N-771", PolicyEffectiveDate="2026-11-01T00:00:00",
+        PolicyExpirationDate="2099-11-01T00:00:00", PolicyStatus="A", PolicySubType="P",
+    )  # fmt: skip
+    plans = [new_plan(agency, key, productTypeID=kind, carrierID=1 + 2 * (kind - 1)) for kind in (1, 2)]
+    agency.daily_sync()
+    assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 2
+    agency.sandbox.faults(next_lost=1, only=["PolicyInsert"])
+    Office(agency.connection, agency.sandbox, SETTINGS).drain()
+    agency.sandbox.faults(off=True)
+    made = {one["PolicyId"]: one for one in agency.sandbox.ask(f"state/policies?customer={customer_id}")}
+    assert len(made) == 2
+    agency.hear_of(customer_id)
+    agency.daily_sync()
+    rows = agency.rows(
+        """select benefitpoint_plan_id, ams360_policy_id from mart.policies join mart.accounts using (agency, account_id)
+        where ams360_customer_id = %s order by 1""",
+        customer_id,
+    )
+    assert [row[0] for row in rows] == plans
+    assert (rows[0][1], {row[1] for row in rows}) == (own, made.keys())
 
 
 VALUES_GIVEN = {

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from ams_etl.rules.account_links import link
 from ams_etl.rules.accounts import CustomerAccount, account_of, named_by, told_of_an_edit
 from ams_etl.rules.benefitpoint_records import BenefitPointAccount, Plan
-from ams_etl.rules.plan_policies import policy_for_ams360
 from ams_etl.rules.plans import named_by_plan, pair_plans, policy_from_ams360, policy_from_plan
 from ams_etl.rules.records import Policy
 
@@ -168,30 +166,3 @@ def test_a_policys_values_are_ams360s_and_a_plans_its_own() -> None:
     from_plan = policy_from_plan(plan, carriers={5: "VSP"}, product_types={})
     assert (from_plan.origin, from_plan.status, from_plan.line_of_business) == ("benefitpoint", "active", "PPO")
     assert (from_plan.is_continuous, from_plan.premium, from_plan.carrier) == (True, Decimal("123.00"), "VSP")
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({"productStatus": "Cancelled"}, None),
-        ({"productStatus": "Expired"}, None),
-        ({"effectiveAsOf": None}, None),
-        ({"renewalOn": "2026-11-21T00:00:00"}, None),
-        ({"renewalOn": "2026-11-21T00:00:00", "continousPolicy": True}, ("BP-9", "2026-11-21T00:00:00", True)),
-        ({"renewalOn": None}, ("BP-9", "2027-02-01T00:00:00", False)),
-        ({"policyNumber": "N 1", "renewalOn": "2027-01-01T00:00:00"}, ("N 1", "2027-01-01T00:00:00", False)),
-    ],
-)
-def test_a_plan_that_is_over_or_has_no_first_day_is_no_policy_for_ams360(members: Any, expected: Any) -> None:
-    """B5: and one without a number or an end gets one."""
-    plan = Plan.from_payload(
-        {"productID": 9, "accountID": 2, "name": "PPO", "effectiveAsOf": "2026-02-01T00:00:00", **members}
-    )
-    policy = policy_for_ams360(plan, carrier="VSP", today=date(2026, 11, 21))
-    if expected is None:
-        assert policy is None
-    else:
-        assert policy is not None
-        assert (policy["PolicyNumber"], policy["PolicyExpirationDate"], policy["IsContinuous"]) == expected
-        assert policy["Description"] == "Plan of BenefitPoint: PPO (VSP)"
-        assert "FullTermPremium" not in policy

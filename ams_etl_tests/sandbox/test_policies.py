@@ -87,7 +87,10 @@ def test_an_inserted_policy_is_active_at_once(service: Service, sandbox: Sandbox
     ({"PolicyEffectiveDate": None}, "PolicyEffectiveDate"), ({"PolicyExpirationDate": None}, "PolicyExpirationDate"),
     ({"PolicyExpirationDate": "2025-01-01T00:00:00"}, "PolicyExpirationDate"),
     ({"WritingCompanyCode": "???"}, "WritingCompanyCode"), ({"AccountRepCode": "???"}, "AccountRepCode"),
+    ({"WritingCompanyCode": "ERI"}, "WritingCompanyCode"), ({"WritingCompanyCode": "TRV", "CompanyType": "P"}, "CompanyType"),
     ({"LineOfBusinessList": {"PolicyLineOfBusiness": [{"PolicyLineOfBusiness": "???"}]}}, "PolicyLineOfBusiness"),
+    ({"LineOfBusinessList": {"PolicyLineOfBusiness": [{}]}}, "PolicyLineOfBusiness"),
+    ({"TypeOfBusiness": 1, "LineOfBusinessList": {"PolicyLineOfBusiness": [{"PolicyLineOfBusiness": "DENT"}]}}, "TypeOfBusiness"),
 ])  # fmt: skip
 def test_a_policy_that_breaks_a_rule_is_refused(
     service: Service, sandbox: Sandbox, change: dict[str, Any], member: str

@@ -21,12 +21,14 @@ from psycopg.types.json import Jsonb
 from ams_etl.rules.account_links import link
 from ams_etl.rules.accounts import CustomerAccount
 from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency, Ams360Settings
 from ams_etl.store.database import connect
 from ams_etl.sync import accounts, policies
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
+from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.notified import claim, close
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback import plans
@@ -44,6 +46,8 @@ KINDS = (
 )  # fmt: skip
 """Everything that the stand-in AMS360 keeps."""
 _KEYS = {"customers": "CustomerId", "customer_contacts": "CustomerContactId", "policies": "PolicyId"}
+CODES = PlanMappings(CodeMapping(dict.fromkeys(range(1, 8), "ANT")), CodeMapping(dict.fromkeys(range(1, 8), "MED")))
+"""Every carrier and product type of the stand-in has a code: no plan waits."""
 _SETTINGS = Agency(
     id=AGENCY, name="Acme", writeback=QUICK,
     ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
@@ -86,7 +90,7 @@ class World:
         refresh(self.connection, RuleSettings(), TODAY)
         accounts.publish_accounts(self.connection, AGENCY)
         policies.publish_policies(self.connection, AGENCY)
-        plans.enqueue_plans(self.connection, AGENCY, TODAY)
+        plans.enqueue_plans(self.connection, AGENCY, TODAY, CODES)
 
     def deliver(self) -> None:
         """Both outboxes, until nothing is due."""
@@ -151,6 +155,7 @@ class BenefitPointHistory:
         self._read = 0
         self.found = Findings(edits=self._editor.made)
         for world in (real, twin):
+            extract_reference(world.connection, AGENCY, world.sandbox.connection())
             world.sync_ams360(SyncScope())
             world.sync_benefitpoint(full=True)
             world.deliver()

@@ -34,11 +34,11 @@ def edited_plans_added(monkeypatch: pytest.MonkeyPatch) -> None:
     """B5: a plan that was there from the beginning counts as added once it is edited."""
     right = plans.enqueue_plans
 
-    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date) -> int:
+    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date, codes: Any) -> int:
         connection.execute(
             "update raw_benefitpoint.plans set first_seen_at = last_seen_at where payload ->> 'policyNumber' ilike 'bpmark%'"
         )
-        return right(connection, agency, today)
+        return right(connection, agency, today, codes)
 
     monkeypatch.setattr(plans, "enqueue_plans", enqueuing)
 
@@ -47,16 +47,17 @@ def added_plans_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """B5: nobody asks whether a plan was added before, nor whether its policy is there."""
     right = plans.enqueue_plans
 
-    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date) -> int:
+    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date, codes: Any) -> int:
         connection.execute("create temp table links as select * from ops.plan_links")
         connection.execute("delete from ops.plan_links")
-        new = right(connection, agency, today)
+        new = right(connection, agency, today, codes)
         connection.execute("insert into ops.plan_links select * from links")
         connection.execute("drop table links")
         return new
 
-    async def nowhere(self: Ams360Target, customer_id: str, policy: dict[str, Any]) -> None:
+    async def nowhere(self: Ams360Target, customer_id: str, policy: dict[str, Any]) -> list[Any]:
         del self, customer_id, policy
+        return []
 
     def another(namespace: UUID, name: str) -> UUID:
         del namespace, name
@@ -64,14 +65,14 @@ def added_plans_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(plans, "enqueue_plans", enqueuing)
     monkeypatch.setattr(plans, "uuid5", another)
-    monkeypatch.setattr(Ams360Target, "_same_policy", nowhere)
+    monkeypatch.setattr(Ams360Target, "_same_policies", nowhere)
 
 
 def edits_written_to_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
     """B4: an account that was moved in BenefitPoint has its customer moved in AMS360."""
     right = plans.enqueue_plans
 
-    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date) -> int:
+    def enqueuing(connection: psycopg.Connection[Any], agency: str, today: date, codes: Any) -> int:
         rows = connection.execute(
             """select a.ams360_customer_id, b.payload #>> '{mainAddress,city}' from mart.accounts a
             join raw_benefitpoint.accounts b on (b.agency, b.entity_id::int) = (a.agency, a.benefitpoint_account_id)
@@ -83,7 +84,7 @@ def edits_written_to_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
                 NewWrite(uuid4(), "x", "update_customer", key, {"Customer": {"City": city}}, key) for key, city in rows
             ]
             enqueue(connection, agency, "ams360", writes)
-        return right(connection, agency, today)
+        return right(connection, agency, today, codes)
 
     monkeypatch.setattr(plans, "enqueue_plans", enqueuing)
 

@@ -1,6 +1,6 @@
 """BenefitPoint's raw records, account links, and the accounts and policies of both systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.store.merge import MergeCounts
+from ams_etl.writeback.waiting_plans import MissingCode
 
 _RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _READ = {
@@ -141,12 +142,16 @@ def publish_accounts(
     from ams_etl.sync.accounts import publish_accounts as publish
     from ams_etl.sync.policies import publish_policies
     from ams_etl.writeback.plans import enqueue_plans
+    from ams_etl.writeback.waiting_plans import missing_codes
 
     agency = context.partition_key
+    benefitpoint = agencies.agency(agency).benefitpoint
     with permanent(), warehouse.connection() as connection:
         report = publish(connection, agency, run_id=context.run_id)
         policies = publish_policies(connection, agency, run_id=context.run_id)
-        waiting = enqueue_plans(connection, agency, agencies.today())
+        mappings = None if benefitpoint is None else benefitpoint.plan_mappings
+        plans: dict[str, Any] = {"plans_for_ams360": enqueue_plans(connection, agency, agencies.today(), mappings)}
+        plans |= _waiting(connection, agency, missing_codes(connection, agency))
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["ops", "account_links"]),
             metadata={
@@ -166,10 +171,20 @@ def publish_accounts(
                     "inserted": counts.inserted,
                     "updated": counts.updated,
                     "deleted": counts.deleted,
-                    **({"plans_for_ams360": waiting} if table == "policies" else {}),
+                    **(plans if table == "policies" else {}),
                     f"by_{column}": table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column)),
                 },
             )
+
+
+def _waiting(connection: psycopg.Connection[Any], agency: str, missing: Sequence[MissingCode]) -> dict[str, Any]:
+    """How many plans wait, and what for."""
+    row = connection.execute(
+        "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", (agency,)
+    ).fetchone()
+    told = ((one.plans, one.since.date(), one.reason) for one in missing)
+    table = {"plans_wait_for": table_of(("plans", "since", "they wait because"), told)} if missing else {}
+    return {"plans_waiting": row[0] if row else 0, **table}
 
 
 def _picture(rows: list[tuple[str, int]]) -> dg.MarkdownMetadataValue:

@@ -1,10 +1,11 @@
-"""Checks on links and accounts: nothing doubled, nothing lost, nothing of BenefitPoint's over AMS360's."""
+"""Checks on links, accounts and plans: nothing doubled, nothing lost, AMS360's values, no plan without a code."""
 
 from typing import Any
 
 import dagster as dg
 
 from ams_etl.defs.expectations import Expected, validate
+from ams_etl.defs.metadata import table_of
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
@@ -49,4 +50,27 @@ def linked_accounts_have_ams360s_values(
     query = VALUES.format(agency=context.partition_key)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="is_ams360s", value_set=[True])]
+    )
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["mart", "policies"]),
+    name="no_plan_waits_for_a_code",
+    description="B5: every plan added in BenefitPoint on a linked account has AMS360's codes and a first day.",
+    partitions_def=agency_partitions,
+)
+def no_plan_waits_for_a_code(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    """A warning that says what to add to the settings."""
+    from ams_etl.writeback.waiting_plans import missing_codes
+
+    agency = context.partition_key
+    with warehouse.connection() as connection:
+        missing = missing_codes(connection, agency)
+    told = table_of(
+        ("plans", "since", "they wait because"), ((one.plans, one.since.date(), one.reason) for one in missing)
+    )
+    return dg.AssetCheckResult(
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"plans_wait_for": told, "lines_for_the_settings": f"ams-etl links {agency} plans"} if missing else {},
     )

@@ -94,14 +94,24 @@ def _insert(call: Call) -> Record:
 
 
 def _check_codes(call: Call, policy: Record) -> None:
+    """As strict as anybody may be: known and active codes alone, and the types that belong to them."""
     company = policy.get("WritingCompanyCode")
-    if company and all(one["CompanyCode"] != company for one in call.agency.companies):
-        raise business("The company was not found.", "WritingCompanyCode", company)
-    known = {one["LineOfBusinessCode"] for one in call.agency.lines_of_business}
+    if company:
+        found = next((one for one in call.agency.companies if one["CompanyCode"] == company), None)
+        if found is None or found.get("IsInactive"):
+            raise business("The company was not found.", "WritingCompanyCode", company)
+        if policy.get("CompanyType") not in {None, "", found["CompanyType"]}:
+            raise business("The company is not of this type.", "CompanyType", policy["CompanyType"])
+    known = {one["LineOfBusinessCode"]: one for one in call.agency.lines_of_business}
+    kinds = set()
     for line in (policy.get("LineOfBusinessList") or {}).get("PolicyLineOfBusiness", ()):
         code = line.get("PolicyLineOfBusiness")
-        if code not in known:
+        if code not in known or known[code].get("IsInactive"):
             raise business("The line of business was not found.", "PolicyLineOfBusiness", code)
+        kinds.add(known[code]["TypeOfBusinessCode"])
+    kind = policy.get("TypeOfBusiness")
+    if kinds and kind is not None and int(kind) not in kinds:
+        raise business("The line of business is not of this type of business.", "TypeOfBusiness", kind)
 
 
 OPERATIONS: Table = {

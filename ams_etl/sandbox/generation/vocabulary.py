@@ -74,6 +74,17 @@ COMPANIES = {
     "CIN": "Cincinnati Insurance", "NAT": "Nationwide", "LIB": "Liberty Mutual", "ERI": "Erie & Niagara",
     "M<>": "Mutual <Old>",
 }  # fmt: skip
+BENEFITS_LINES = {
+    "MED": "Group Medical",
+    "DENT": "Group Dental",
+    "VIS": "Group Vision",
+    "GLTD": "Group Long Term Disability",
+}
+"""Lines and companies that no generated policy has: plans of BenefitPoint bring them."""
+BENEFITS_COMPANIES = {
+    "ANT": "Anthem", "BC&": "Blue Cross & Blue Shield", "DEL": "Delta Dental", "GRD": "Guardian", "MET": "MetLife",
+    "VSP": "VSP",
+}  # fmt: skip
 UNITS = {
     "Division": ("Main Street Agency", "Benefits"), "Branch": ("Downtown", "North Side", "Online"),
     "Department": ("Personal Lines", "Commercial Lines"), "Group": ("House", "Acquired 2019"),

@@ -12,11 +12,11 @@ def add_reference(agency: Agency, draw: Draw) -> None:
     agency.companies = [
         {"CompanyCode": code, "Name": name, "ShortName": code, "CompanyType": "W", "IsInactive": place == 8,
          "NAICCompanyCode": str(10000 + place)}
-        for place, (code, name) in enumerate(words.COMPANIES.items())
+        for place, (code, name) in enumerate({**words.COMPANIES, **words.BENEFITS_COMPANIES}.items())
     ]  # fmt: skip
     agency.lines_of_business = [
         {"LineOfBusinessCode": code, "Description": name, "IsInactive": False, "TypeOfBusinessCode": kind}
-        for kind, lines in ((1, words.PERSONAL_LINES), (2, words.COMMERCIAL_LINES))
+        for kind, lines in ((1, words.PERSONAL_LINES), (2, words.COMMERCIAL_LINES), (3, words.BENEFITS_LINES))
         for code, name in lines.items()
     ]
     for kind, names in words.UNITS.items():
