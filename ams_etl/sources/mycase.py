@@ -1,12 +1,12 @@
 """MyCase's Open API, version 1: typed reads, over tokens that rotate.
 
-Lists are followed by their Link header to the end. Webhooks are hints: what one names is read again.
+Lists are followed by their Link header to the end.
 """
 
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,8 +55,8 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """What a webhook says: that a record of a kind may have changed or gone. Never more than a reason to read it."""
+class RecordKey:
+    """Which record of a kind is meant."""
 
     kind: Kind
     entity_id: str
@@ -123,23 +123,23 @@ class MyCase:
         async for found in each(client_ids, read, self._connection.max_concurrency):
             yield found
 
-    async def records(self, hints: Iterable[Hint]) -> AsyncIterator[tuple[Hint, SourceRecord | None]]:
-        """What the records that were hinted at are now; None where one is gone."""
+    async def records(self, keys: Iterable[RecordKey]) -> AsyncIterator[tuple[RecordKey, SourceRecord | None]]:
+        """The records of these keys, in no order; None where one is gone."""
 
-        async def read(hint: Hint) -> tuple[Hint, SourceRecord | None]:
+        async def read(key: RecordKey) -> tuple[RecordKey, SourceRecord | None]:
             try:
                 answer = await self._client.ask(
-                    hint.kind.capitalize().removesuffix("s"),
-                    f"/{hint.kind}/{int(hint.entity_id)}",
+                    key.kind.capitalize().removesuffix("s"),
+                    f"/{key.kind}/{int(key.entity_id)}",
                     authorization=self._authorization,
                 )
             except Refused as refusal:
                 if refusal.status != 404:
                     raise
-                return hint, None
-            return hint, _records(hint.kind, [answer.value])[0]
+                return key, None
+            return key, _records(key.kind, [answer.value])[0]
 
-        async for found in each(dict.fromkeys(hints), read, self._connection.max_concurrency):
+        async for found in each(dict.fromkeys(keys), read, self._connection.max_concurrency):
             yield found
 
     async def probe(self) -> list[Probe]:
@@ -218,20 +218,6 @@ class MyCase:
 async def _first(pages: AsyncIterator[Page]) -> None:
     async for _ in pages:
         return
-
-
-def hint_of(body: Mapping[str, Any]) -> Hint | None:
-    """What a webhook's body hints at, however it names its members; None where it names nothing that is read here.
-
-    The body has no signature that anybody has seen, so nothing in it is believed but which record to read again.
-    """
-    model = body.get("model") or body.get("object_type") or str(body.get("event", "")).partition(".")[0]
-    kinds: dict[str, Kind] = {"case": "cases", "client": "clients", "company": "companies", "staff": "staff"}
-    kind = kinds.get(str(model).lower())
-    found = body.get("id") or body.get(f"{str(model).lower()}_id")
-    if kind is None or not str(found).isdigit():
-        return None
-    return Hint(kind, str(found))
 
 
 def _records(kind: Kind, value: Any) -> list[SourceRecord]:

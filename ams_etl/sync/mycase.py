@@ -12,7 +12,7 @@ from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.mycase import Hint, Kind, MyCase, MyCaseConnection, open_mycase
+from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
 from ams_etl.sources.probe import Probe
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import TokenStore
@@ -29,7 +29,7 @@ _PARTIES = {"clients": CLIENT, "companies": COMPANY}
 
 
 class MyCaseExtractor:
-    """Reads the four lists, whole or what was updated; what webhooks hint at is read one by one."""
+    """Reads the four lists, whole or what was updated, or single clients and companies with their cases."""
 
     SYSTEM: ClassVar[SourceSystem] = "mycase"
     TABLES: ClassVar[tuple[SourceTable, ...]] = tuple(_TABLES.values())
@@ -53,7 +53,7 @@ class MyCaseExtractor:
             yield batch
 
     async def changed(self, since: datetime) -> AsyncIterator[Batch]:
-        """What was created or updated after; nothing tells of deletions but webhooks and a full sync.
+        """What was created or updated after; nothing but a full sync tells of deletions.
 
         Older cases of the clients in them lie in raw, so that whichever was updated last is known all the same.
         """
@@ -63,25 +63,18 @@ class MyCaseExtractor:
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
         """These clients (`client:ID`) and companies (`company:ID`), and all cases of the clients."""
         kinds: dict[str, Kind] = {CLIENT: "clients", COMPANY: "companies"}
-        hints = []
+        keys = []
         for one in customer_ids:
-            kind, _, key = one.rpartition(":")
-            if kind not in kinds or not key.isdecimal():
+            kind, _, number = one.rpartition(":")
+            if kind not in kinds or not number.isdecimal():
                 raise ConfigError(f"MyCase's customers are client:ID or company:ID, not {one!r}")
-            hints.append(Hint(kinds[kind], key))
-        async for batch in self.hinted(hints):
-            yield batch
-        async for _, cases in self._mycase.cases_of(hint.entity_id for hint in hints if hint.kind == "clients"):
+            keys.append(RecordKey(kinds[kind], number))
+        async for key, record in self._mycase.records(keys):
+            table = _TABLES[key.kind]
+            yield Batch(table, gone=[key.entity_id]) if record is None else Batch(table, [_record(key.kind, record)])
+        async for _, cases in self._mycase.cases_of(key.entity_id for key in keys if key.kind == "clients"):
             if cases:
                 yield Batch(CASES, [_record("cases", one) for one in cases])
-
-    async def hinted(self, hints: Sequence[Hint]) -> AsyncIterator[Batch]:
-        """What the records that webhooks named are now; those that are gone are deleted."""
-        async for hint, record in self._mycase.records(hints):
-            table = _TABLES[hint.kind]
-            yield (
-                Batch(table, gone=[hint.entity_id]) if record is None else Batch(table, [_record(hint.kind, record)])
-            )
 
     async def _lists(self, since: datetime | None) -> AsyncIterator[Batch]:
         for kind, table in _TABLES.items():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.hawksoft import open_hawksoft
-from ams_etl.sources.mycase import Hint, hint_of, open_mycase
+from ams_etl.sources.mycase import RecordKey, open_mycase
 from ams_etl.sources.qq_catalyst import open_qq_catalyst
 from ams_etl.sources.rest.records import is_secret, reader
 from ams_etl_tests.other_systems import grant, hawksoft_at, mycase_at, qq_catalyst_at, tokens_at
@@ -163,10 +163,10 @@ async def test_mycase_reads_every_list_to_its_end(others: Sandbox, database: str
         cases = {found async for _, found in _frozen(mycase.cases_of([key, "999999"]))}
         assert None in cases
         assert len(cases) == 2
-        hints = [Hint("clients", key), Hint("cases", "999999")]
-        read = {hint: record async for hint, record in mycase.records(hints)}
-        assert read[hints[0]] is not None
-        assert read[hints[1]] is None
+        asked = [RecordKey("clients", key), RecordKey("cases", "999999")]
+        read = {one: record async for one, record in mycase.records(asked)}
+        assert read[asked[0]] is not None
+        assert read[asked[1]] is None
 
 
 async def _frozen(found: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[tuple[str, Any]]:
@@ -305,16 +305,3 @@ def test_no_secret_gets_past_the_reader(document: Any) -> None:
 
     assert set(names(found)) <= {"name", "lossnotice"}
     assert not is_secret("lossnotice")
-
-
-@pytest.mark.parametrize(
-    ("body", "hint"),
-    [
-        ({"model": "case", "action": "updated", "id": 5}, Hint("cases", "5")),
-        ({"object_type": "Client", "client_id": "7"}, Hint("clients", "7")),
-        ({"event": "company.deleted", "id": 9}, Hint("companies", "9")),
-        ({"model": "lead", "id": 5}, None), ({"model": "case", "id": "5; drop"}, None), ({}, None),
-    ],
-)  # fmt: skip
-def test_a_webhook_is_a_hint_whatever_its_members_are_called(body: dict[str, Any], hint: Hint | None) -> None:
-    assert hint_of(body) == hint

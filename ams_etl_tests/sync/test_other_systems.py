@@ -24,13 +24,12 @@ from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.connections import CONNECTION_TYPES, sender_for
 from ams_etl.rules.model import Connection
 from ams_etl.settings import Agencies, Agency, BrakeSettings, load_agencies
-from ams_etl.sources.mycase import Hint, open_mycase
+from ams_etl.sources.mycase import open_mycase
 from ams_etl.sources.retry import RetryPolicy
 from ams_etl.sync.derive import derive_dirty, mark_due
 from ams_etl.sync.extractor import Opening, Progress, SourceReport, extract_source
 from ams_etl.sync.hawksoft import open_hawksoft_extractor
 from ams_etl.sync.interpreter import interpreter_of
-from ams_etl.sync.mycase import MyCaseExtractor
 from ams_etl.sync.opening import mycase_connection, mycase_tokens, opening_of
 from ams_etl.sync.plan import make_plan
 from ams_etl.sync.preview import preview
@@ -38,7 +37,7 @@ from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
 from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
 from ams_etl.sync.why import why
-from ams_etl_tests.other_systems import KEY, hawksoft_at, mycase_at
+from ams_etl_tests.other_systems import KEY, hawksoft_at
 from ams_etl_tests.sandbox.rest import send
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
@@ -461,14 +460,22 @@ def test_these_customers_alone_are_read(run: Run, others: Sandbox) -> None:
     ).fetchall() == [(customer,)]
 
 
+@pytest.mark.parametrize(
+    ("system", "member", "customer"), [("hawksoft", "clientNumber", ""), ("mycase", "id", "client:")]
+)
 def test_a_client_that_is_gone_is_deleted_when_it_is_asked_for(
-    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
-) -> None:
-    run = Run(agencies, "hawksoft", connection, database)
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str, system: str, member: str,
+    customer: str,
+) -> None:  # fmt: skip
+    run = Run(agencies, system, connection, database)
     run.extract()
-    others.ask("hawksoft/edit", {"entity": "clients", "op": "delete", "key": "2"})
-    run.extract("2")
-    assert run.one("select deleted_at is not null from raw_hawksoft.clients where entity_id = '2'")
+    run.refresh()
+    key = str(others.ask(f"{system}/state/clients")[1][member])
+    others.ask(f"{system}/edit", {"entity": "clients", "op": "delete", "key": key})
+    run.extract(f"{customer}{key}")
+    assert run.one(f"select deleted_at is not null from raw_{system}.clients where entity_id = %s", key)
+    run.refresh()
+    assert run.mart() == run.rebuilt()
 
 
 def test_listed_but_not_given_is_set_aside_and_not_deleted(
@@ -495,34 +502,6 @@ def test_listed_but_not_given_is_set_aside_and_not_deleted(
     assert run.one("select deleted_at is null from raw_hawksoft.clients where entity_id = '4'")
     run.extract()
     assert run.one("select deleted_at is not null from raw_hawksoft.clients where entity_id = '4'")
-
-
-def test_a_webhook_s_hint_is_read_again_and_a_deletion_believed(
-    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
-) -> None:
-    run = Run(agencies, "mycase", connection, database)
-    run.extract()
-    run.refresh()
-    case = others.ask("mycase/state/cases")[0]
-    others.ask("mycase/edit", {"entity": "cases", "op": "delete", "key": str(case["id"])})
-
-    @asynccontextmanager
-    async def opening() -> Any:
-        tokens = mycase_tokens(agencies, run.agency, database)
-        async with open_mycase(mycase_at(others), tokens) as mycase:
-            extractor = MyCaseExtractor(mycase)
-            extractor.customers = lambda _: extractor.hinted([Hint("cases", str(case["id"]))])  # type: ignore[method-assign]
-            yield extractor
-
-    run.extract("hinted", opening=opening)
-    assert run.one("select deleted_at is not null from raw_mycase.cases where entity_id = %s", str(case["id"]))
-    dirty = {
-        row[0] for row in connection.execute("select customer_id from stage.dirty_customers where agency = 'mycase'")
-    }
-    named = {f"client:{one['id']}" for one in case["clients"]} | {f"company:{one['id']}" for one in case["companies"]}
-    assert dirty == named
-    run.refresh()
-    assert run.mart() == run.rebuilt()
 
 
 def test_the_same_case_counts_wherever_an_older_one_was_read(
