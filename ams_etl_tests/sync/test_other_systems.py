@@ -4,54 +4,39 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from ams_etl.cli import cli
 from ams_etl.cli.grant import code_in
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.connections import CONNECTION_TYPES, sender_for
 from ams_etl.rules.model import Connection
-from ams_etl.settings import Agencies, Agency, BrakeSettings, load_agencies
+from ams_etl.settings import Agencies, load_agencies
 from ams_etl.sources.mycase import open_mycase
 from ams_etl.sources.retry import RetryPolicy
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extractor import Opening, Progress, SourceReport, extract_source
 from ams_etl.sync.hawksoft import open_hawksoft_extractor
-from ams_etl.sync.interpreter import interpreter_of
-from ams_etl.sync.opening import mycase_connection, mycase_tokens, opening_of
-from ams_etl.sync.plan import make_plan
+from ams_etl.sync.opening import mycase_connection, mycase_tokens
 from ams_etl.sync.preview import preview
-from ams_etl.sync.publish import publish
-from ams_etl.sync.scope import SyncScope
 from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
 from ams_etl.sync.why import why
 from ams_etl_tests.other_systems import KEY, hawksoft_at
 from ams_etl_tests.sandbox.rest import send
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.sync.other_history_machine import OtherHistory
+from ams_etl_tests.sync.other_system_edits import edit
+from ams_etl_tests.sync.other_system_run import SYSTEMS, TODAY, Run
 
-TODAY = date(2026, 11, 21)
-NO_BRAKE = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
-SYSTEMS = ("hawksoft", "qq_catalyst", "mycase")
-MART = (
-    "contacts", "contact_emails", "contact_phones", "contact_sources", "contact_tags", "key_facts", "connections",
-    "skipped_contacts",
-)  # fmt: skip
-STAGE = (
-    "touched", "dirty_customers", "customers", "skips", "contacts", "engine", "plans", "planned_contacts",
-    "planned_members", "planned_skips", "candidates",
-)  # fmt: skip
 AGENCIES = """
 agencies:
   - id: hawksoft
@@ -104,89 +89,9 @@ def agencies(others: Sandbox, database: str, tmp_path: Path, monkeypatch: pytest
     return found
 
 
-class Run:
-    """One agency's syncs."""
-
-    def __init__(self, agencies: Agencies, system: str, connection: psycopg.Connection[Any], database: str) -> None:
-        self.agency: Agency = agencies.get(system)
-        self.connection = connection
-        self.settings, self.today = self.agency.settings, TODAY
-        self.opening, self.overlap = opening_of(agencies, self.agency, database)
-
-    def extract(
-        self, *customers: str, full: bool = True, opening: Opening | None = None, progress: Progress = lambda *_: None
-    ) -> SourceReport:
-        return extract_source(
-            self.connection, self.agency.id, opening or self.opening, SyncScope(customers), system=self.agency.system,
-            overlap=self.overlap, full=full, progress=progress,
-        )  # fmt: skip
-
-    def refresh(self) -> None:
-        mark_due(self.connection, self.agency.id, self.settings, self.today)
-        derive_dirty(self.connection, self.agency.id, self.settings, self.today)
-        make_plan(self.connection, self.agency.id, self.settings, NO_BRAKE, self.today)
-        publish(self.connection, self.agency.id)
-
-    def mart(self) -> dict[str, list[str]]:
-        return {
-            table: [
-                row[0]
-                for row in self.connection.execute(
-                    f"""select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m
-                    where agency = %s order by 1""",
-                    (self.agency.id,),
-                )
-            ]
-            for table in MART
-        }
-
-    def forget(self) -> None:
-        """Empty all that is made of raw."""
-        for schema, tables in (("mart", MART), ("stage", STAGE)):
-            for table in tables:
-                self.connection.execute(f"delete from {schema}.{table} where agency = %s", (self.agency.id,))
-
-    def rebuilt(self) -> dict[str, list[str]]:
-        """What the mart would be, from what raw holds alone; everything is taken back afterwards."""
-        found: dict[str, list[str]] = {}
-        with suppress(InterruptedError), self.connection.transaction():
-            self.forget()
-            self.refresh()
-            found = self.mart()
-            raise InterruptedError
-        return found
-
-    def one(self, query: str, *given: Any) -> Any:
-        row = self.connection.execute(query, given).fetchone()
-        return row[0] if row else None
-
-
 @pytest.fixture(params=SYSTEMS)
 def run(request: pytest.FixtureRequest, agencies: Agencies, connection: psycopg.Connection[Any], database: str) -> Run:
     return Run(agencies, request.param, connection, database)
-
-
-EDITS: dict[str, list[tuple[str, dict[str, Any]]]] = {
-    "hawksoft": [("clients", {"details": {"producer": "NEW", "csr": "jd"}}), ("clients", {"people": []}),
-                 ("clients", {"details": {"status": "Deceased"}})],
-    "qq_catalyst": [("account_infos", {"CsrID": 9002, "CSR": "Luis Ortega"}), ("contacts", {"Email": "new@example.com"}),
-                    ("policies", {"Status": "Cancelled"}), ("contacts", {"Status": "D"}), ("policies", {"IsDeleted": True})],
-    "mycase": [("cases", {"staff": [{"id": 7, "lead_lawyer": True, "originating_lawyer": False}]}),
-               ("cases", {"clients": [{"id": 501}], "companies": []}), ("clients", {"email": "new@example.com"}),
-               ("cases", {"status": "closed"}), ("staff", {"last_name": "Renamed"}), ("companies", {"name": "Renamed Inc"})],
-}  # fmt: skip
-KEYS = {"clients": {"hawksoft": "clientNumber"}, "contacts": {"qq_catalyst": "EntityID"},
-        "account_infos": {"qq_catalyst": "CustomerID"}, "policies": {"qq_catalyst": "PolicyId"}}  # fmt: skip
-
-
-def edit(others: Sandbox, system: str, chance: random.Random, *, deleting: bool) -> None:
-    entity, fields = chance.choice(EDITS[system])
-    rows = others.ask(f"{system}/state/{entity}")
-    key = str(chance.choice(rows)[KEYS.get(entity, {}).get(system, "id")])
-    if deleting and chance.random() < 0.3 and (system, entity) != ("mycase", "staff"):
-        others.ask(f"{system}/edit", {"entity": entity, "op": "delete", "key": key})
-    else:
-        others.ask(f"{system}/edit", {"entity": entity, "op": "update", "key": key, "fields": fields})
 
 
 def test_a_full_sync_gives_contacts_with_their_connections(run: Run, others: Sandbox) -> None:
@@ -246,78 +151,6 @@ def test_what_changed_gives_the_same_as_everything(run: Run, others: Sandbox) ->
     run.extract()
     run.refresh()
     assert run.mart() == by_changes
-
-
-class OtherHistory(RuleBasedStateMachine):
-    """Edits, deletions, settings, mappings and days in any order, synced whole or by what changed or in part."""
-
-    run: ClassVar[Run]
-    others: ClassVar[Sandbox]
-
-    @initialize()
-    def begin(self) -> None:
-        """Whatever the last history left in the stand-in is where this one begins, with an empty mart."""
-        self.run.settings, self.run.today = self.run.agency.settings, TODAY
-        self.run.connection.execute("delete from ops.user_mappings where agency = %s", (self.run.agency.id,))
-        self.run.forget()
-        self.sync_all()
-
-    @rule(seed=st.integers(0, 9_999), deleting=st.booleans())
-    def edit(self, seed: int, deleting: bool) -> None:
-        """Somebody works in the system."""
-        edit(self.others, self.run.agency.system, random.Random(seed), deleting=deleting)
-
-    @rule(merge_by=st.sampled_from(["email", "source_id"]), inactive=st.booleans(), birthdays=st.booleans())
-    def choose(self, merge_by: Any, inactive: bool, birthdays: bool) -> None:
-        """The agency's settings change."""
-        self.run.settings = replace(
-            self.run.agency.settings, merge_by=merge_by, import_inactive=inactive, birthday_key_facts=birthdays
-        )
-
-    @rule(days=st.integers(1, 120))
-    def days_pass(self, days: int) -> None:
-        """Policies end and begin by themselves."""
-        self.run.today += timedelta(days=days)
-        self._published()
-
-    @rule(user=st.sampled_from([None, "u1", "u2"]))
-    def map_user(self, user: str | None) -> None:
-        """The employee with the most contacts is mapped, remapped or unmapped."""
-        found = self.run.connection.execute(
-            """select connection_type, employee_code from mart.connections where agency = %s
-            group by 1, 2 order by count(*) desc, 1, 2 limit 1""",
-            (self.run.agency.id,),
-        ).fetchone()
-        self.run.connection.execute("delete from ops.user_mappings where agency = %s", (self.run.agency.id,))
-        if user and found:
-            self.run.connection.execute(
-                "insert into ops.user_mappings (agency, connection_type, employee_code, user_id) values (%s, %s, %s, %s)",
-                (self.run.agency.id, *found, user),
-            )
-
-    @rule()
-    def sync_changes(self) -> None:
-        """What the system says has changed."""
-        self.run.extract(full=False)
-        self._published()
-
-    @rule(places=st.sets(st.integers(0, 40), min_size=1, max_size=3))
-    def sync_some(self, places: set[int]) -> None:
-        """A few customers by their ids."""
-        live = interpreter_of(self.run.agency.system).LIVE_CUSTOMERS
-        known = self.run.connection.execute(f"{live} order by 1", {"agency": self.run.agency.id}).fetchall()
-        self.run.extract(*(known[place][0] for place in places if place < len(known)))
-        self._published()
-
-    @rule()
-    def sync_all(self) -> None:
-        """Everything."""
-        self.run.extract()
-        self._published()
-
-    def _published(self) -> None:
-        self.run.refresh()
-        assert self.run.mart() == self.run.rebuilt()
 
 
 def test_any_history_ends_as_a_rebuild_would(run: Run, others: Sandbox) -> None:
