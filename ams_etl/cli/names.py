@@ -8,7 +8,7 @@ import click
 from ams_etl.cli.instance import prepare
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.name_overrides import NameGiven, clear_name, list_names, set_name
+from ams_etl.store.name_overrides import NameGiven, clear_name, list_names, set_name
 
 
 @click.group()

@@ -10,6 +10,8 @@ from ams_etl.cli.progress import show_progress
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 
+_RECORDS = {"ams360": "customer", "benefitpoint": "BenefitPoint account"}
+
 
 class _DeliversByDefault(click.Group):
     """`ams-etl writeback AGENCY` is short for `ams-etl writeback deliver AGENCY`."""
@@ -24,12 +26,12 @@ class _DeliversByDefault(click.Group):
 
 @click.group(cls=_DeliversByDefault)
 def writeback() -> None:
-    """Write what happened in the platform back to AMS360: `ams-etl writeback AGENCY` delivers what waits."""
+    """Write what happened in the platform to AMS360 and BenefitPoint: `ams-etl writeback AGENCY` delivers what waits."""
 
 
 @writeback.command()
 @click.argument("agency")
-@click.option("--plan", is_flag=True, help="Print the exact AMS360 records that would be written; send nothing.")
+@click.option("--plan", is_flag=True, help="Print the exact records that would be written; send nothing.")
 def deliver(agency: str, *, plan: bool) -> None:
     """Deliver what waits in AGENCY's outbox; shows up as a run in the Dagster UI.
 
@@ -48,7 +50,8 @@ def deliver(agency: str, *, plan: bool) -> None:
             for one in planned_records(connection, chosen, agencies.schedule.zone):
                 count += 1
                 click.secho(
-                    f"{one.operation}  customer {one.customer_id or '(to be created)'}  from {one.kind}", bold=True
+                    f"{one.operation}  {_RECORDS[one.system]} {one.record_id or '(to be created)'}  from {one.kind}",
+                    bold=True,
                 )
                 click.echo(json.dumps(one.arguments, indent=2, ensure_ascii=False))
                 if one.remark:
@@ -82,7 +85,10 @@ def list_command(agency: str, statuses: tuple[str, ...], limit: int) -> None:
     for row in rows:
         tries = f"{row.attempts} {'try' if row.attempts == 1 else 'tries'}"
         click.secho(f"{row.writeback_id}  {row.status}", bold=True, nl=False)
-        click.echo(f"  {row.operation} of {row.kind}, customer {row.customer_id or 'not known yet'}, {tries}", nl=False)
+        click.echo(
+            f"  {row.operation} of {row.kind}, {_RECORDS[row.system]} {row.customer_id or 'not known yet'}, {tries}",
+            nl=False,
+        )
         click.echo(f", of {row.created_at:%Y-%m-%d %H:%M}" + (f", {row.target_id} there" if row.target_id else ""))
         click.echo(f"    {row.error or row.note or 'no remark'}")
     if not rows:
@@ -92,15 +98,15 @@ def list_command(agency: str, statuses: tuple[str, ...], limit: int) -> None:
 @writeback.command()
 @click.argument("agency")
 @click.argument("writeback_id", metavar="ID", type=click.UUID)
-@click.option("--delivered", "decision", flag_value="delivered", help="It is in AMS360: settle it.")
-@click.option("--again", "decision", flag_value="again", help="It is not in AMS360: send it again.")
-@click.option("--target", help="Its id in AMS360, where you know it.")
+@click.option("--delivered", "decision", flag_value="delivered", help="It is there: settle it.")
+@click.option("--again", "decision", flag_value="again", help="It is not there: send it again.")
+@click.option("--target", help="Its id there, where you know it; needed for a new customer or account.")
 def resolve(agency: str, writeback_id: UUID, decision: str | None, target: str | None) -> None:
-    """Say what became of an uncertain write, after looking at the customer in AMS360."""
+    """Say what became of an uncertain write, after looking at the customer in the system that it goes to."""
     from ams_etl.writeback.parked import resolve as settle
 
     if decision is None:
-        raise click.UsageError("say --delivered or --again; look at the customer in AMS360 first")
+        raise click.UsageError("say --delivered or --again; look into AMS360 or BenefitPoint first")
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         settle(connection, agency, writeback_id, "again" if decision == "again" else "delivered", target_id=target)

@@ -1,6 +1,6 @@
 """Accounts: what AMS360 and BenefitPoint tell of one, whose value stands, and which record gives it its id."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -128,10 +128,18 @@ def named_by(customer: CustomerAccount | None, account: BenefitPointAccount | No
     return "benefitpoint", str(account.account_id)
 
 
-def told_of_an_edit(*, ams360_synced: bool, benefitpoint_synced: bool) -> tuple[System, ...]:
-    """B7: an edit made in the platform goes to exactly the systems that the account is synced with."""
+def told_of_an_edit(
+    *, ams360_synced: bool, benefitpoint_synced: bool, named: Collection[str] | None = None
+) -> tuple[System, ...]:
+    """B7: an edit made in the platform goes to exactly the systems that the account is synced with.
+
+    Args:
+        ams360_synced: whether AMS360 has it.
+        benefitpoint_synced: whether BenefitPoint has it.
+        named: of these, the systems that shall have the edit; None: all.
+    """
     systems: tuple[tuple[System, bool], ...] = (("ams360", ams360_synced), ("benefitpoint", benefitpoint_synced))
-    return tuple(system for system, synced in systems if synced)
+    return tuple(system for system, synced in systems if synced and (named is None or system in named))
 
 
 def _office(account: BenefitPointAccount | None, offices: Mapping[int, str]) -> str | None:

@@ -1,137 +1,216 @@
-"""Contacts that the platform creates or changes, as writes to the agency's BenefitPoint besides AMS360 (B7)."""
+"""What a batch of events asks of the agency's BenefitPoint besides AMS360 (B7).
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+A contact that an event creates there has a lane, under every key that it is known by, until (and after) BenefitPoint has
+given it an account: so it is made once however it is named, and what is told of it meanwhile waits for it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
 
-from ams_etl.rules.platform_accounts import BenefitPointDefaults, account_members, new_account
+from ams_etl.rules.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.settings import Agency
-from ams_etl.writeback.contacts import keys_of
+from ams_etl.writeback.contacts import Book, Place, keys_of
 from ams_etl.writeback.enqueue import NewWrite
+from ams_etl.writeback.understood import Understood
 
+SYSTEM = "benefitpoint"
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
-_NO_PLACE = "targets: this agency's settings have no benefitpoint.new_accounts"
-
-Asked = tuple[UUID, str, Mapping[str, Any], str | None]
-"""Event id, kind, payload, the AMS360 customer that it is about where there is one already."""
+_CREATES_CUSTOMER = frozenset({"contact_created", "deal_created", "deal_won"})
 
 
-def goes_to_ams360(payload: Mapping[str, Any]) -> bool:
-    """Whether AMS360 is among an event's targets; without targets it is."""
-    return "ams360" in (payload.get("targets") or ("ams360",))
-
-
-def customers_of_accounts(
-    connection: psycopg.Connection[Any], agency: str, references: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
-    """Account id, as references name it -> AMS360's customer, for accounts that AMS360 has."""
-    wanted = sorted({str(one["account_id"]) for one in references if one.get("account_id")})
-    if not wanted:
-        return {}
-    rows = connection.execute(
-        """select id::text, ams360_customer_id from unnest(%s::uuid[]) id
-        join mart.accounts on agency = %s and id in (account_id, former_id) where ams360_customer_id is not null""",
-        (wanted, agency),
-    )
-    return dict(rows.fetchall())
-
-
-def account_writes(
-    connection: psycopg.Connection[Any], agency: Agency, asked: Sequence[Asked], customer_writes: Mapping[UUID, UUID]
-) -> dict[UUID, NewWrite | str]:
-    """What these events ask of BenefitPoint; an event that asks nothing of it is left out.
+class AccountEvents:
+    """Plans what goes to BenefitPoint, one event after the other.
 
     Args:
-        connection: any; the accounts of all events are read in one query.
+        connection: inside the transaction of the batch.
         agency: the agency and its choices.
-        asked: the events; others than created and changed contacts are passed over.
-        customer_writes: event id -> the write that makes its customer in AMS360.
-
-    Returns:
-        Event id -> the write, or why the event is refused. The same new contact gives the same write.
+        events: all that are to be planned, in their order, with AMS360's place of each.
+        people: whom AMS360's side knows by which keys.
     """
-    found: dict[UUID, NewWrite | str] = {}
-    changed: list[Asked] = []
-    for one in asked:
-        event_id, kind, payload, _ = one
-        targets: Sequence[str] | None = payload.get("targets")
-        if kind == "contact_created" and targets and "benefitpoint" in targets:
-            found[event_id] = _created(agency, one, customer_writes[event_id] if "ams360" in targets else None)
-        elif kind == "contact_updated" and agency.benefitpoint and (targets is None or "benefitpoint" in targets):
-            changed.append(one)
-    accounts = _accounts(connection, agency.id, changed)
-    for event_id, kind, payload, _ in changed:
-        known = accounts.get(event_id)
-        if known is None:
-            continue
-        account_id, classification = known
-        values = {
-            name: value for name, value in _values(payload).items() if name in agency.writeback.properties and value
-        }
-        members = account_members(values, "Group" if classification == "group" else "Individual")
-        if members:
-            request = {"account_id": account_id, "Account": members}
-            write_id = uuid5(_NAMESPACE, f"{agency.id}\x1f{event_id}")
-            found[event_id] = NewWrite(
-                write_id, kind, "update_account", f"benefitpoint:{account_id}", request, event_id=event_id
-            )
-    return found
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        agency: Agency,
+        events: Sequence[tuple[Understood, Place | None]],
+        people: Book,
+    ) -> None:
+        self._connection, self._agency = connection, agency
+        concerned = [pair for pair in events if _concerns_benefitpoint(pair[0], agency)]
+        self._keys = _keys(connection, agency.id, concerned, people)
+        self._book = Book(SYSTEM)
+        self._book.created = _stored(connection, agency.id, {key for keys in self._keys.values() for key in keys})
+        self._accounts = _accounts(connection, agency.id, concerned)
+        self._customers = _new_customers(connection, agency.id, [place for _, place in concerned if place])
+
+    def place(self, event: Understood) -> Place | None:
+        """The account that an event is about, or the lane of one that is being made; None: none that is known."""
+        known = self._accounts.get(event.event_id)
+        if known is not None:
+            account, how = known
+            # An email alone names an account for an edit, not for a new contact: that is searched for by name, too.
+            if how != "email" or event.kind == "contact_updated":
+                return Place(account, account)
+        return next(
+            (found for key in self._keys.get(event.event_id, ()) if (found := self._book.created.get(key))), None
+        )
+
+    def creates(self, event: Understood, place: Place | None, ams360: Place | None, customer: NewWrite | None) -> None:
+        """Have a contact created: where AMS360 has it or gets it, the account names AMS360's customer.
+
+        Args:
+            event: a created contact.
+            place: its account, if it has one.
+            ams360: its place in AMS360.
+            customer: the event's own write that creates it there.
+        """
+        keys = self._keys[event.event_id]
+        place = place or Place(keys[0], None)
+        self._book.remember(keys, place.lane)
+        values = _values(event)
+        if event.reference.get("email"):
+            values.setdefault("email", event.reference["email"])
+        if event.payload.get("account_name"):
+            values["company_name"] = event.payload["account_name"]
+        classification = "Group" if event.payload.get("record_type") == "commercial" else "Individual"
+        request = {"values": values, "classification": classification, **self._customer(ams360, customer)}
+        self._write(event, "account", place.lane, request, place.customer_id)
+
+    def updates(self, event: Understood, place: Place) -> None:
+        """Have an account changed, as far as it has a place for what is told and the agency lets it be changed."""
+        allowed = ACCOUNT_PROPERTIES & set(self._agency.writeback.properties)
+        values = {name: value for name, value in _values(event).items() if name in allowed and value}
+        if values:
+            self._write(event, "update_account", place.lane, {"values": values}, place.customer_id)
+
+    def knows(self, event: Understood) -> bool:
+        """Whether anything tells who an event's contact is, though it may have no account yet."""
+        return bool(self._keys.get(event.event_id) or self._accounts.get(event.event_id))
+
+    def links(self, event: Understood, place: Place, customer: NewWrite) -> None:
+        """Have the account of a contact name the customer that AMS360 gets of it: the two are one account."""
+        if self._accounts.get(event.event_id, ("", ""))[1] == "link":
+            return
+        self._customers[customer.lane] = customer.writeback_id
+        request = {"ams360_writeback": str(customer.writeback_id), "lane": place.lane}
+        self._write(event, "link_account", f"link:{event.event_id}", request, place.customer_id)
+
+    def remember(self) -> None:
+        """Store which lane each new contact has."""
+        if self._book.new_keys:
+            self._book.store(self._connection, self._agency.id)
+
+    def _customer(self, ams360: Place | None, customer: NewWrite | None) -> dict[str, str]:
+        if customer is not None:
+            self._customers[customer.lane] = customer.writeback_id
+            return {"ams360_writeback": str(customer.writeback_id)}
+        if ams360 is None:
+            return {}
+        if ams360.customer_id:
+            return {"ams_customer_id": ams360.customer_id}
+        waits_for = self._customers.get(ams360.lane)
+        return {"ams360_writeback": str(waits_for)} if waits_for else {}
+
+    def _write(
+        self, event: Understood, operation: str, lane: str, request: dict[str, Any], account: str | None
+    ) -> None:
+        write_id = uuid5(_NAMESPACE, f"{self._agency.id}\x1f{event.event_id}\x1f{operation}")
+        event.writes.append(
+            (SYSTEM, NewWrite(write_id, event.kind, operation, lane, request, account, event_id=event.event_id))
+        )
 
 
-def _created(agency: Agency, one: Asked, customer_write: UUID | None) -> NewWrite | str:
-    event_id, kind, payload, _ = one
-    if agency.benefitpoint is None or agency.benefitpoint.new_accounts is None:
-        return _NO_PLACE
-    values = _values(payload)
-    contact = payload.get("contact") or {}
-    if contact.get("email"):
-        values.setdefault("email", contact["email"])
-    if payload.get("account_name"):
-        values["company_name"] = payload["account_name"]
-    classification: Literal["Group", "Individual"] = (
-        "Group" if payload.get("record_type") == "commercial" else "Individual"
+def _concerns_benefitpoint(event: Understood, agency: Agency) -> bool:
+    """An account may be asked for before the settings know of BenefitPoint: then it waits."""
+    targets = event.payload.get("targets") or ()
+    return SYSTEM in targets or (
+        agency.benefitpoint is not None and (event.kind == "contact_updated" or event.kind in _CREATES_CUSTOMER)
     )
-    defaults = BenefitPointDefaults(**agency.benefitpoint.new_accounts.model_dump())
-    try:
-        account = new_account(values, classification, defaults)
-    except ValueError as error:
-        return f"targets: {error}"
-    key = next(iter(keys_of(contact, values.get("email"))), f"event:{event_id}")
-    request = {"Account": account, "ams360_writeback": str(customer_write) if customer_write else None}
-    write_id = uuid5(_NAMESPACE, f"{agency.id}\x1f{key}")
-    return NewWrite(write_id, kind, "account", f"account:{key}", request, event_id=event_id)
 
 
-def _values(payload: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value).strip() for name, value in (payload.get("properties") or {}).items()}
+def _values(event: Understood) -> dict[str, str]:
+    return {name: str(value).strip() for name, value in (event.payload.get("properties") or {}).items()}
+
+
+def _keys(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    events: Iterable[tuple[Understood, Place | None]],
+    people: Book,
+) -> dict[UUID, list[str]]:
+    """Event id -> every key of its contact: its own, those of the same contact in the mart and of the same customer."""
+    found: dict[UUID, list[str]] = {}
+    customers: dict[str, list[list[str]]] = {}
+    for event, place in events:
+        keys = keys_of(event.reference, event.given_email)
+        keys = list(dict.fromkeys([*keys, *people.also_named(keys)]))
+        if place is not None:
+            # A customer that is still to be made is known by its lane, which is one of its keys.
+            keys.append(f"customer:{place.customer_id.lower()}" if place.customer_id else place.lane)
+            customers.setdefault(place.lane, []).append(keys)
+        found[event.event_id] = keys
+    for lane, key in connection.execute(
+        """select lane, contact_key from ops.writeback_contacts
+        where agency = %s and system = 'ams360' and lane = any(%s) order by 1, 2""",
+        (agency, sorted(customers)),
+    ):
+        for keys in customers[lane]:
+            keys.append(key)
+    return {event_id: list(dict.fromkeys(keys)) for event_id, keys in found.items()}
+
+
+def _stored(connection: psycopg.Connection[Any], agency: str, keys: Iterable[str]) -> dict[str, Place]:
+    return {
+        key: Place(lane, account)
+        for key, lane, account in connection.execute(
+            """select contact_key, lane, customer_id from ops.writeback_contacts
+            where agency = %s and system = %s and contact_key = any(%s)""",
+            (agency, SYSTEM, sorted(keys)),
+        )
+    }
+
+
+def _new_customers(connection: psycopg.Connection[Any], agency: str, places: Iterable[Place]) -> dict[str, UUID]:
+    """Lane -> the write that makes its customer in AMS360, where there is none yet."""
+    lanes = sorted({place.lane for place in places if place.customer_id is None})
+    return dict(
+        connection.execute(
+            """select distinct on (lane) lane, writeback_id from ops.writebacks
+            where agency = %s and system = 'ams360' and operation = 'customer' and lane = any(%s)
+            order by lane, position desc""",
+            (agency, lanes),
+        ).fetchall()
+    )
 
 
 def _accounts(
-    connection: psycopg.Connection[Any], agency: str, changed: Sequence[Asked]
-) -> dict[UUID, tuple[int, str | None]]:
-    """Event id -> BenefitPoint's account and its classification.
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
+) -> Mapping[UUID, tuple[str, str]]:
+    """Event id -> BenefitPoint's account, and what names it: `link` (its customer), `account` or `email`.
 
-    By the account or the customer; an email names one that BenefitPoint alone knows, if one alone has it.
+    An email names an account that BenefitPoint alone knows, if one alone has it.
     """
-    if not changed:
+    if not events:
         return {}
-    contacts = [(payload.get("contact") or {}) for _, _, payload, _ in changed]
     rows = connection.execute(
-        """select x.event_id, min(a.benefitpoint_account_id), min(a.classification)
+        """select x.event_id, min(a.benefitpoint_account_id)::text, case
+            when bool_and(a.ams360_customer_id in (x.customer_id, upper(x.customer_id))) then 'link'
+            when x.account_id is not null then 'account' else 'email' end
         from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) x (event_id, account_id, customer_id, email)
         join mart.accounts a on a.agency = %s and a.benefitpoint_account_id is not null and case
             when x.account_id is not null then x.account_id in (a.account_id, a.former_id)
-            when x.customer_id is not null then a.ams360_customer_id = x.customer_id
+            when x.customer_id is not null then a.ams360_customer_id in (x.customer_id, upper(x.customer_id))
             else a.ams360_customer_id is null and lower(a.email) = x.email end
-        group by x.event_id having count(*) = 1""",
+        group by x.event_id, x.account_id having count(*) = 1""",
         (
-            [event_id for event_id, _, _, _ in changed],
-            [one.get("account_id") for one in contacts],
-            [customer for _, _, _, customer in changed],
-            [(one.get("email") or "").strip().lower() or None for one in contacts],
+            [event.event_id for event, _ in events],
+            [event.reference.get("account_id") for event, _ in events],
+            [place.customer_id if place else None for _, place in events],
+            [(event.reference.get("email") or "").strip().lower() or None for event, _ in events],
             agency,
         ),
     )
-    return {event_id: (account, classification) for event_id, account, classification in rows}
+    return {event_id: (account, how) for event_id, account, how in rows}

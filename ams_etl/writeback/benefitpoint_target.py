@@ -1,18 +1,42 @@
-"""BenefitPoint as a target of the outbox: accounts created and changed (B7)."""
+"""BenefitPoint as a target of the outbox: accounts created after a search, changed, and linked with AMS360 (B7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import psycopg
 
-from ams_etl.errors import PermanentError, TransientError
+from ams_etl.errors import DataError, PermanentError, TransientError
+from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.platform_accounts import (
+    BenefitPointDefaults,
+    account_members,
+    name_of,
+    new_account,
+    of_customer,
+    with_changes,
+)
+from ams_etl.rules.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint import BenefitPoint, Refused
+from ams_etl.writeback.enqueue import NewWrite, enqueue
+from ams_etl.writeback.holding import NO_CUSTOMER, NO_SETTING
 from ams_etl.writeback.outbox import Claimed
-from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing
+from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing, Undecided
 
+OPERATIONS = {"account": "createAccount", "update_account": "updateAccount", "link_account": "updateAccount"}
 _READ_AT_MOST = 25
-"""Accounts of one name read whole after a lost reply."""
+"""Accounts read whole in one search."""
+_NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
+_Effect = Callable[[psycopg.Connection[Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Customer:
+    """The customer that an account is to name; `later`: AMS360 has refused it so far."""
+
+    customer_id: str | None = None
+    later: bool = False
 
 
 class BenefitPointTarget:
@@ -21,13 +45,14 @@ class BenefitPointTarget:
     Args:
         benefitpoint: an open client.
         agency: the agency id.
+        defaults: what a new account needs besides; None: no account can be created.
     """
 
     system = "benefitpoint"
-    look_up = frozenset({"account", "update_account"})
+    look_up = frozenset(OPERATIONS)
 
-    def __init__(self, benefitpoint: BenefitPoint, agency: str) -> None:
-        self._benefitpoint, self._agency = benefitpoint, agency
+    def __init__(self, benefitpoint: BenefitPoint, agency: str, defaults: BenefitPointDefaults | None) -> None:
+        self._benefitpoint, self._agency, self._defaults = benefitpoint, agency, defaults
 
     async def carry_out(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
         """See `Target`."""
@@ -35,80 +60,184 @@ class BenefitPointTarget:
             case "account":
                 return await self._create(write, begin, ask)
             case "update_account":
-                return await self._change(write.request["account_id"], write.request["Account"], begin)
+                if write.customer_id is None:
+                    raise DependencyMissing(
+                        "the contact has no account in BenefitPoint: what should have made it failed"
+                    )
+                values = write.request["values"]
+                return await self._change(
+                    int(write.customer_id), lambda there: account_members(values, there["accountClassification"]), begin
+                )
+            case "link_account":
+                return await self._link_later(write, begin, ask)
         raise PermanentError(f"no operation {write.operation!r} of BenefitPoint")
 
     async def _create(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
-        account = dict(write.request["Account"])
-        made_in_ams360 = write.request.get("ams360_writeback")
-        if made_in_ams360:
-            customer_id = await ask(lambda connection: _customer_of(connection, self._agency, UUID(made_in_ams360)))
-            known = await ask(lambda connection: _account_of(connection, self._agency, customer_id))
-            if known is not None:
-                return Delivered(str(known), "that customer has an account already")
-            info = "groupAccountInfo" if account.get("groupAccountInfo") else "individualAccountInfo"
-            account[info] = {**account[info], "accountIntegrationInfo": {"amsCustomerId": customer_id}}
+        if self._defaults is None:
+            raise TransientError(NO_SETTING)
+        customer = await ask(lambda connection: _customer_of(connection, self._agency, write.request))
+        request = write.request
+        try:
+            account = new_account(request["values"], request["classification"], self._defaults, customer.customer_id)
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        if write.customer_id is not None:
+            return await self._exists(int(write.customer_id), "told of before", write, customer, begin)
+        linked, likely = await ask(lambda connection: _known(connection, self._agency, account, customer.customer_id))
+        if linked is not None:
+            return Delivered(str(linked), "exists already: that customer's account", customer_id=str(linked))
+        found = await self._search(account, likely)
         if write.check_first:
-            found = await self._ours(account)
-            if found is not None:
-                return Delivered(str(found), "found after a lost reply")
+            ours = self._ours(account, found)
+            if ours is not None:
+                return self._made(ours, "found after a lost reply", write, customer)
+        others = set(request.get("others") or ())
+        alike = the_same_account(
+            _as_read(account, 0), [_as_read(one, key) for key, one in found.items() if key not in others]
+        )
+        if alike and alike[0].sure:
+            return await self._exists(alike[0].account_id, alike[0].reason, write, customer, begin)
+        if alike:
+            raise Undecided(
+                "there may be an account already: "
+                + "; ".join(f"{one.account_id} ({one.reason})" for one in alike)
+                + ". If it is one of these: resolve ID --delivered --target ACCOUNT; if it is none: resolve ID --again",
+                alongside=(self._not_these([*others, *(one.account_id for one in alike)], write),),
+            )
         await begin()
-        return Delivered(str(await self._benefitpoint.create_account(account)))
+        return self._made(await self._benefitpoint.create_account(account), "created", write, customer)
 
-    async def _ours(self, account: Mapping[str, Any]) -> int | None:
-        """The account that has all that we sent."""
-        listed = await self._benefitpoint.accounts(name=_name_of(account))
-        for row in listed.records[-_READ_AT_MOST:]:
+    def _made(self, account_id: int, note: str, write: Claimed, customer: _Customer) -> Delivered:
+        effects = (self._link_once_there(account_id, write),) if customer.later else ()
+        return Delivered(str(account_id), note, customer_id=str(account_id), alongside=effects)
+
+    async def _exists(
+        self, account_id: int, reason: str, write: Claimed, customer: _Customer, begin: Begin
+    ) -> Delivered:
+        """Nothing of an account that was there before is changed but the customer that it names, if it names none."""
+        note = f"exists already: {reason}"
+        if customer.customer_id and reason != "same name and ZIP":
+            await self._change(account_id, lambda there: _link(there, customer.customer_id), begin)
+        return self._made(account_id, note, write, customer)
+
+    async def _link_later(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
+        customer = await ask(lambda connection: _customer_of(connection, self._agency, write.request))
+        account_id = write.customer_id or await ask(
+            lambda connection: _account_of_lane(connection, self._agency, write.request["lane"])
+        )
+        if customer.customer_id is None or account_id is None:
+            raise TransientError("the customer or its account is not there yet")
+        return await self._change(int(account_id), lambda there: _link(there, customer.customer_id), begin)
+
+    async def _search(self, account: Mapping[str, Any], likely: set[int]) -> dict[int, Mapping[str, Any]]:
+        """Accounts of that name, and those that our own tables tell of, by id."""
+        name = name_of(account)
+        listed = await self._benefitpoint.accounts(name=word_to_search(name))
+        named = {row["accountID"] for row in listed.records if may_be_named(name, row.get("accountName"))}
+        found: dict[int, Mapping[str, Any]] = {}
+        for account_id in sorted(named | likely, reverse=True)[:_READ_AT_MOST]:
             try:
-                there = await self._benefitpoint.account(row["accountID"])
+                found[account_id] = await self._benefitpoint.account(account_id)
             except Refused:
                 continue
-            if _merged(there, account) == there:
-                return int(row["accountID"])
-        return None
+        return found
 
-    async def _change(self, account_id: int, changes: Mapping[str, Any], begin: Begin) -> Delivered:
+    @staticmethod
+    def _ours(account: Mapping[str, Any], found: Mapping[int, Mapping[str, Any]]) -> int | None:
+        """The newest account that has all that we sent."""
+        return next((key for key, there in found.items() if with_changes(there, account) == there), None)
+
+    async def _change(
+        self, account_id: int, changes: Callable[[Mapping[str, Any]], Mapping[str, Any]], begin: Begin
+    ) -> Delivered:
         """Read, change, write the whole: what is left out of an update may be cleared."""
         there = await self._benefitpoint.account_to_change(account_id)
-        wanted = _merged(there, changes)
+        wanted = with_changes(there, changes(there))
         if wanted == there:
             return Delivered(str(account_id), "nothing to change")
         await begin()
         return Delivered(str(await self._benefitpoint.update_account(wanted)))
 
+    def _link_once_there(self, account_id: int, write: Claimed) -> _Effect:
+        """AMS360 has refused the customer: the account is made without it, and names it once AMS360 has it after all."""
+        later = NewWrite(
+            uuid5(_NAMESPACE, f"{write.writeback_id}\x1flink"),
+            write.kind,
+            "link_account",
+            f"link:{write.writeback_id}",
+            {"ams360_writeback": write.request["ams360_writeback"]},
+            str(account_id),
+            event_id=write.event_id,
+        )
 
-def _customer_of(connection: psycopg.Connection[Any], agency: str, writeback_id: UUID) -> str:
-    """The customer that another write made in AMS360."""
+        def effect(connection: psycopg.Connection[Any]) -> None:
+            enqueue(connection, self._agency, self.system, [later], waits_for=NO_CUSTOMER)
+
+        return effect
+
+    def _not_these(self, account_ids: list[int], write: Claimed) -> _Effect:
+        """If a person says that it is none of these, they are not asked about again."""
+
+        def effect(connection: psycopg.Connection[Any]) -> None:
+            connection.execute(
+                """update ops.writebacks set request = request || jsonb_build_object('others', %s::int[])
+                where agency = %s and writeback_id = %s""",
+                (account_ids, self._agency, write.writeback_id),
+            )
+
+        return effect
+
+
+def _as_read(account: Mapping[str, Any], account_id: int) -> BenefitPointAccount:
+    return BenefitPointAccount.from_payload({**account, "accountID": account_id})
+
+
+def _link(there: Mapping[str, Any], customer_id: str | None) -> Mapping[str, Any]:
+    """What makes an account name its customer; one that names another already is a person's matter."""
+    named = _as_read(there, there["accountID"])
+    if customer_id is None or named.ams_customer_id == customer_id.lower():
+        return {}
+    if named.ams_customer_id or named.ams_customer_number:
+        raise PermanentError("the account names another customer of AMS360")
+    return of_customer(there["accountClassification"], customer_id)
+
+
+def _customer_of(connection: psycopg.Connection[Any], agency: str, request: Mapping[str, Any]) -> _Customer:
+    """The customer that an account is to name: one that there is, or that another write makes."""
+    if request.get("ams_customer_id"):
+        return _Customer(request["ams_customer_id"])
+    if not request.get("ams360_writeback"):
+        return _Customer()
     row = connection.execute(
-        "select status, target_id from ops.writebacks where agency = %s and writeback_id = %s", (agency, writeback_id)
+        "select status, target_id from ops.writebacks where agency = %s and writeback_id = %s",
+        (agency, UUID(request["ams360_writeback"])),
     ).fetchone()
     if row is None or row[0] == "failed":
-        raise DependencyMissing(f"the customer was not created in AMS360 ({writeback_id})")
+        return _Customer(later=row is not None)
     if row[0] != "delivered" or not row[1]:
         raise TransientError("the customer is not in AMS360 yet")
-    return str(row[1])
+    return _Customer(str(row[1]))
 
 
-def _account_of(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> int | None:
-    """The account that this customer is linked with already, as after a search for duplicates (W12)."""
+def _known(
+    connection: psycopg.Connection[Any], agency: str, account: Mapping[str, Any], customer_id: str | None
+) -> tuple[int | None, set[int]]:
+    """What the mart knows: the account that this customer is linked with already, and those with the wanted email."""
+    email = ((account.get("individualAccountInfo") or {}).get("email") or "").strip().lower()
+    rows = connection.execute(
+        """select benefitpoint_account_id, ams360_customer_id = any(%(customers)s) from mart.accounts
+        where agency = %(agency)s and benefitpoint_account_id is not null
+            and (ams360_customer_id = any(%(customers)s) or (%(email)s <> '' and lower(email) = %(email)s))""",
+        {"agency": agency, "email": email, "customers": [customer_id, customer_id.upper()] if customer_id else []},
+    ).fetchall()
+    linked = [account_id for account_id, is_linked in rows if is_linked]
+    return (linked[0] if linked else None), {account_id for account_id, _ in rows}
+
+
+def _account_of_lane(connection: psycopg.Connection[Any], agency: str, lane: str) -> str | None:
     row = connection.execute(
-        """select benefitpoint_account_id from mart.accounts
-        where agency = %s and ams360_customer_id = %s and benefitpoint_account_id is not null limit 1""",
-        (agency, customer_id),
+        """select customer_id from ops.writeback_contacts
+        where agency = %s and system = 'benefitpoint' and contact_key = %s""",
+        (agency, lane),
     ).fetchone()
-    return int(row[0]) if row else None
-
-
-def _name_of(account: Mapping[str, Any]) -> str:
-    if account.get("groupAccountInfo"):
-        return str(account["groupAccountInfo"]["accountName"])
-    person = account["individualAccountInfo"]["personInfo"]
-    return f"{person['firstName']} {person['lastName']}"
-
-
-def _merged(there: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(there)
-    for name, value in changes.items():
-        before = merged.get(name)
-        merged[name] = _merged(before or {}, value) if isinstance(value, Mapping) else value
-    return merged
+    return row[0] if row else None

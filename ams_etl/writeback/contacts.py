@@ -47,11 +47,11 @@ class Book:
             found = self._known(key)
             if found is not None:
                 if kind in _CREATES:
-                    self._remember(keys, found.lane)
+                    self.remember(keys, found.lane)
                 return found
         if kind not in _CREATES or not keys:
             return None
-        self._remember(keys, keys[0])
+        self.remember(keys, keys[0])
         return self.created[keys[0]]
 
     def contact_ids(self, reference: dict[str, Any]) -> list[str]:
@@ -60,13 +60,37 @@ class Book:
             return [reference["contact_id"]]
         return self.contacts_of_email.get((reference.get("email") or "").strip().lower(), [])
 
+    def store(self, connection: psycopg.Connection[Any], agency: str) -> None:
+        """Keep the lanes of new contacts."""
+        connection.execute(
+            """insert into ops.writeback_contacts (agency, system, contact_key, lane, customer_id)
+            select %s, %s, k, l, case when position(':' in l) = 0 then l end
+            from unnest(%s::text[], %s::text[]) x (k, l) on conflict do nothing""",
+            (agency, self.system, list(self.new_keys), list(self.new_keys.values())),
+        )
+
+    def also_named(self, keys: Iterable[str]) -> list[str]:
+        """The same contacts' other keys that the mart knows; an email that several contacts have names none of them."""
+        of_contact: dict[str, list[str]] = defaultdict(list)
+        for email, contacts in self.contacts_of_email.items():
+            if len(contacts) == 1:
+                of_contact[contacts[0]].append(email)
+        found: list[str] = []
+        for key in keys:
+            what, _, value = key.partition(":")
+            holders = [value] if what == "contact" else self.contacts_of_email.get(value, [])
+            if len(holders) == 1:
+                found += [f"contact:{holders[0]}", *(f"email:{email}" for email in sorted(of_contact[holders[0]]))]
+        return list(dict.fromkeys(found))
+
     def _known(self, key: str) -> Place | None:
         what, _, value = key.partition(":")
         contacts = [value] if what == "contact" else self.contacts_of_email.get(value, [])
         customer = customer_of(one for contact in contacts for one in self.by_contact.get(contact, ()))
         return Place(customer, customer) if customer else self.created.get(key)
 
-    def _remember(self, keys: Iterable[str], lane: str) -> None:
+    def remember(self, keys: Iterable[str], lane: str) -> None:
+        """These keys name the contact of that lane from now on."""
         for key in keys:
             if key not in self.created:
                 self.created[key] = Place(lane, None if ":" in lane else lane)
@@ -101,8 +125,9 @@ def read_book(
         book.by_number = {row[0]: row[1] for row in rows}
     found: dict[str, list[str]] = defaultdict(list)
     for email, contact in connection.execute(
-        "select email, contact_id::text from mart.contact_emails where agency = %s and email = any(%s)",
-        (agency, emails),
+        """select email, contact_id::text from mart.contact_emails
+        where agency = %s and (email = any(%s) or contact_id = any(%s::uuid[]))""",
+        (agency, emails, sorted(contacts)),
     ):
         found[email].append(contact)
     book.contacts_of_email = dict(found)

@@ -23,7 +23,7 @@ from ams_etl.rules.writeback_settings import WritebackSettings
 from ams_etl.sources.soap.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
 from ams_etl.writeback.ledger import Ledger
 from ams_etl.writeback.outbox import DEPENDENCY, Claimed, Outbox, Settlement
-from ams_etl.writeback.target import ClaimLost, Delivered, DependencyMissing, Target
+from ams_etl.writeback.target import ClaimLost, Delivered, DependencyMissing, Target, Undecided
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.25
@@ -200,6 +200,8 @@ class _Drain:
         told = str(error) if isinstance(error, AmsEtlError) else f"unexpected: {type(error).__name__}"
         if isinstance(error, DependencyMissing):
             return replace(end, status="failed", error=told, note=DEPENDENCY)
+        if isinstance(error, Undecided):
+            return replace(end, status="uncertain", error=told, alongside=error.alongside)
         if isinstance(error, ConfigError):
             self._stop = self._stop or error
             return replace(end, error=told)

@@ -4,11 +4,13 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.rules.platform_accounts import BenefitPointDefaults
 from ams_etl.settings import Agency
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.benefitpoint import BenefitPointConnection, open_benefitpoint
 from ams_etl.writeback.benefitpoint_target import BenefitPointTarget
 from ams_etl.writeback.deliver import DeliveryReport, deliver
+from ams_etl.writeback.holding import hold_back
 
 
 def drain_benefitpoint(
@@ -30,21 +32,25 @@ def drain_benefitpoint(
         ConfigError: BenefitPoint refuses the login; everything waits on.
         TransientError: BenefitPoint does not answer at all.
     """
-    _wait_for_customers(connection, agency.id)
+    hold_back(connection, agency)
     waiting = connection.execute(
         """select exists (select from ops.writebacks where agency = %s and system = 'benefitpoint'
-            and status in ('pending', 'claimed', 'delivering'))""",
-        (agency.id,),
+            and (status in ('claimed', 'delivering')
+                or (status = 'pending' and not_before <= now() + make_interval(secs => %s))))""",
+        (agency.id, linger_seconds),
     ).fetchone()
     if waiting != (True,):
         return DeliveryReport()
+
+    chosen = agency.benefitpoint.new_accounts if agency.benefitpoint else None
+    defaults = BenefitPointDefaults(**chosen.model_dump()) if chosen else None
 
     async def work() -> DeliveryReport:
         async with open_benefitpoint(benefitpoint) as client:
             return await deliver(
                 connection,
                 agency.id,
-                BenefitPointTarget(client, agency.id),
+                BenefitPointTarget(client, agency.id, defaults),
                 agency.writeback,
                 concurrency=benefitpoint.max_concurrency,
                 lease_seconds=2 * benefitpoint.timeout_seconds + 60,
@@ -52,16 +58,3 @@ def drain_benefitpoint(
             )
 
     return run_async(work())
-
-
-def _wait_for_customers(connection: psycopg.Connection[Any], agency: str) -> None:
-    """Accounts that are to name a customer which AMS360 has not yet wait for it without using up tries."""
-    connection.execute(
-        """update ops.writebacks b set not_before = case when a.status in ('delivered', 'failed') then now()
-            else now() + interval '5 minutes' end
-        from ops.writebacks a
-        where b.agency = %s and b.system = 'benefitpoint' and b.status = 'pending' and b.attempts = 0
-            and b.operation = 'account' and a.agency = b.agency
-            and a.writeback_id = (b.request ->> 'ams360_writeback')::uuid""",
-        (agency,),
-    )

@@ -36,7 +36,14 @@ class NewWrite:
     event_id: UUID | None = None
 
 
-def enqueue(connection: psycopg.Connection[Any], agency: str, system: str, writes: Sequence[NewWrite]) -> int:
+def enqueue(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    system: str,
+    writes: Sequence[NewWrite],
+    *,
+    waits_for: str | None = None,
+) -> int:
     """Put writes into a system's outbox, in this order; those that are there already are left alone.
 
     Args:
@@ -44,6 +51,7 @@ def enqueue(connection: psycopg.Connection[Any], agency: str, system: str, write
         agency: the agency id.
         system: `ams360`, `benefitpoint`, ...
         writes: what to deliver.
+        waits_for: why they are put off for an hour, if they are; see `holding`.
 
     Returns:
         How many are new.
@@ -52,15 +60,17 @@ def enqueue(connection: psycopg.Connection[Any], agency: str, system: str, write
         return 0
     new = connection.execute(
         """insert into ops.writebacks (agency, system, writeback_id, event_id, kind, operation, lane, customer_id,
-            depends_on, request)
+            depends_on, request, error, not_before)
         select %(agency)s, %(system)s, x.writeback_id, x.event_id, x.kind, x.operation, x.lane, x.customer_id,
-            x.depends_on, x.request
+            x.depends_on, x.request, %(waits_for)s,
+            now() + case when %(waits_for)s::text is null then interval '0' else interval '1 hour' end
         from unnest(%(ids)s::uuid[], %(events)s::uuid[], %(kinds)s::text[], %(operations)s::text[], %(lanes)s::text[],
             %(customers)s::text[], %(after)s::uuid[], %(requests)s::jsonb[]) with ordinality
             x (writeback_id, event_id, kind, operation, lane, customer_id, depends_on, request, place)
         order by x.place on conflict do nothing""",
         {
             "agency": agency,
+            "waits_for": waits_for,
             "system": system,
             "ids": [one.writeback_id for one in writes],
             "events": [one.event_id for one in writes],

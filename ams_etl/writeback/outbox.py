@@ -46,7 +46,7 @@ class Settlement:
     Attributes:
         status: its new one; `pending` is another try after `delay_seconds`.
         count: whether a try is counted that `begin` has not counted.
-        customer_id: the customer that the row's lane turned out to be.
+        customer_id: the customer, or the account, that the row's lane turned out to be.
         alongside: what must be durable with it, done in the same transaction.
     """
 
@@ -142,7 +142,7 @@ class Outbox:
                     effect(self.connection)
                 lanes.add(one.lane)
                 if one.customer_id and one.lane != one.customer_id:
-                    self._become_customer(one.lane, one.customer_id)
+                    become_customer(self.connection, self.agency, self.system, one.lane, one.customer_id)
                     lanes.add(one.customer_id)
             delivered = [one.writeback_id for one in settlements if one.status == "delivered"]
             lanes.update(revive(self.connection, self.agency, delivered))
@@ -198,28 +198,29 @@ class Outbox:
         ).fetchone()
         return None if row is None or row[0] is None else max(0.0, float(row[0]))
 
-    def _become_customer(self, lane: str, customer_id: str) -> None:
-        """The contact of this lane is a customer now: what waits for it joins the customer's own lane."""
-        scope = {**self._scope(), "lane": lane, "customer": customer_id}
-        self.connection.execute(
-            """update ops.writeback_contacts set customer_id = %(customer)s, lane = %(customer)s
-            where agency = %(agency)s and system = %(system)s and lane = %(lane)s""",
-            scope,
-        )
-        # What failed for want of the customer has one now.
-        self.connection.execute(
-            """update ops.writebacks set lane = %(customer)s, customer_id = %(customer)s,
-                status = case when status in ('waiting', 'pending') or note = 'dependency' then 'waiting' else status end,
-                settled_at = case when note = 'dependency' then null else settled_at end,
-                error = case when note = 'dependency' then null else error end,
-                note = nullif(note, 'dependency')
-            where agency = %(agency)s and system = %(system)s and lane = %(lane)s
-                and (status in ('waiting', 'pending') or (status = 'failed' and note = 'dependency'))""",
-            scope,
-        )
-
     def _scope(self) -> dict[str, Any]:
         return {"agency": self.agency, "system": self.system, "who": self.who}
+
+
+def become_customer(connection: psycopg.Connection[Any], agency: str, system: str, lane: str, customer_id: str) -> None:
+    """The contact of a lane is a customer, or an account, now: what waits for it joins the customer's own lane."""
+    scope = {"agency": agency, "system": system, "lane": lane, "customer": customer_id}
+    connection.execute(
+        """update ops.writeback_contacts set customer_id = %(customer)s, lane = %(customer)s
+        where agency = %(agency)s and system = %(system)s and lane = %(lane)s""",
+        scope,
+    )
+    # What failed for want of the customer has one now.
+    connection.execute(
+        """update ops.writebacks set lane = %(customer)s, customer_id = %(customer)s,
+            status = case when status in ('waiting', 'pending') or note = 'dependency' then 'waiting' else status end,
+            settled_at = case when note = 'dependency' then null else settled_at end,
+            error = case when note = 'dependency' then null else error end,
+            note = nullif(note, 'dependency')
+        where agency = %(agency)s and system = %(system)s and lane = %(lane)s
+            and (status in ('waiting', 'pending') or (status = 'failed' and note = 'dependency'))""",
+        scope,
+    )
 
 
 def revive(connection: psycopg.Connection[Any], agency: str, delivered: Sequence[UUID]) -> list[str]:

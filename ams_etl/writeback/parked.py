@@ -12,7 +12,10 @@ from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency
 from ams_etl.writeback.expand import plan_again
 from ams_etl.writeback.lanes import lock, promote
-from ams_etl.writeback.outbox import revive
+from ams_etl.writeback.outbox import become_customer, revive
+
+_MAKES_A_RECORD = frozenset({"customer", "account"})
+"""Other writes wait in their lane for the id of what they make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,10 @@ def resolve(
         agency: the agency id.
         writeback_id: which.
         decision: `delivered`: it is there; `again`: it is not, send it.
-        target_id: its id there, where it is known.
+        target_id: its id there, where it is known; a new customer's or account's is needed.
 
     Raises:
-        ConfigError: there is no uncertain write of this id.
+        ConfigError: there is no uncertain write of this id, or a new customer's or account's id is needed.
     """
     with connection.transaction():
         lock(connection, agency)
@@ -74,7 +77,8 @@ def resolve(
                 note = %(note)s, attempts = case when %(again)s then 0 else attempts end, not_before = now(),
                 check_first = %(again)s and check_first, claimed_by = null,
                 settled_at = case when %(again)s then null else now() end
-            where agency = %(agency)s and writeback_id = %(id)s and status = 'uncertain' returning system, lane""",
+            where agency = %(agency)s and writeback_id = %(id)s and status = 'uncertain'
+            returning system, lane, operation""",
             {
                 "agency": agency,
                 "id": writeback_id,
@@ -88,8 +92,14 @@ def resolve(
             raise ConfigError(
                 f"{agency} has no uncertain writeback {writeback_id}; `ams-etl writeback list` shows them"
             )
-        lanes = [found[1], *(revive(connection, agency, [writeback_id]) if decision == "delivered" else [])]
-        promote(connection, agency, found[0], lanes)
+        system, lane, operation = found
+        lanes = [lane, *(revive(connection, agency, [writeback_id]) if decision == "delivered" else [])]
+        if decision == "delivered" and operation in _MAKES_A_RECORD and target_id != lane:
+            if not target_id:
+                raise ConfigError(f"say which it is: --target and its id in {system}; what waits for it goes there")
+            become_customer(connection, agency, system, lane, target_id)
+            lanes.append(target_id)
+        promote(connection, agency, system, lanes)
 
 
 def replay(

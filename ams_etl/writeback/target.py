@@ -18,6 +18,18 @@ class DependencyMissing(DataError):
     """What this write hangs on is not there: its customer, its suspense."""
 
 
+class Undecided(DataError):
+    """A person must decide before anything is sent.
+
+    Attributes:
+        alongside: what must be durable together with that.
+    """
+
+    def __init__(self, message: str, alongside: tuple[Callable[[psycopg.Connection[Any]], None], ...] = ()) -> None:
+        super().__init__(message)
+        self.alongside = alongside
+
+
 class ClaimLost(DataError):
     """Another deliverer has taken this write over; nothing may be sent."""
 
@@ -29,7 +41,7 @@ class Delivered:
     Attributes:
         target_id: the id that the other system gave.
         note: for people: `exists already: same email`, `nothing to change`, ...
-        customer_id: the customer that the write's lane turned out to be.
+        customer_id: the customer, or the account, that the write's lane turned out to be.
         alongside: what must be durable together with the outcome.
     """
 
@@ -60,5 +72,6 @@ class Target(Protocol):
             ReplyLost: after `begin`: it may have been done.
             TransientError: it surely was not, and another try may succeed.
             PermanentError: it was refused.
+            Undecided: before `begin`: a person is asked.
             DataError: it cannot be carried out as it is.
         """

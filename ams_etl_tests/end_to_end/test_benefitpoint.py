@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
-from ams_etl.rules.platform_accounts import BenefitPointDefaults
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency as AgencySettings
 from ams_etl.settings import Ams360Settings, BrakeSettings
@@ -27,7 +26,6 @@ from ams_etl.sync.plan import make_plan
 from ams_etl.sync.policies import publish_policies
 from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback.accounts import enqueue_account_edit, enqueue_new_account
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl.writeback.parked import replay
 from ams_etl.writeback.plans import enqueue_plans
@@ -336,49 +334,6 @@ VALUES_GIVEN = {
 def deliver_all(agency: Agency) -> None:
     Office(agency.connection, agency.sandbox, SETTINGS).drain()
     drain_benefitpoint(agency.connection, SETTINGS, agency.sandbox.benefitpoint.connection(), linger_seconds=3.0)
-
-
-@pytest.mark.parametrize("systems", [("ams360",), ("benefitpoint",), ("ams360", "benefitpoint")], ids="+".join)
-def test_an_account_created_in_the_platform_and_its_updates_reach_the_systems_it_is_synced_with(
-    agency: Agency, systems: tuple[Any, ...]
-) -> None:
-    """Those and no other, each once; in both it is one account."""
-
-    def create() -> int:
-        defaults = BenefitPointDefaults(1, 1, 1)
-        return enqueue_new_account(agency.connection, "demo", "k1", VALUES_GIVEN, "Individual", systems, defaults)
-
-    assert create() == len(systems)
-    assert create() == 0
-    if "benefitpoint" in systems:
-        agency.sandbox.benefitpoint.faults(next_lost=1, only=["createAccount"])
-    deliver_all(agency)
-    deliver_all(agency)
-    agency.sandbox.benefitpoint.faults(off=True)
-    customers = [one for one in agency.sandbox.ask("state/customers") if one.get("LastName") == "Brandt"]
-    accounts = [
-        one
-        for one in agency.sandbox.benefitpoint.rows("accounts")
-        if ((one.get("individualAccountInfo") or {}).get("personInfo") or {}).get("lastName") == "Brandt"
-    ]
-    assert (len(customers), len(accounts)) == ("ams360" in systems, "benefitpoint" in systems)
-    for customer in customers:
-        agency.hear_of(customer["CustomerId"])
-    agency.daily_sync()
-    [(account_id, *synced)] = agency.accounts_named("Odile Brandt")
-    assert synced[:2] == ["ams360" in systems, "benefitpoint" in systems]
-    assert enqueue_account_edit(agency.connection, "demo", "e1", account_id, {"city": "Tampa", "state": "FL"}) == len(
-        systems
-    )
-    deliver_all(agency)
-    for customer in customers:
-        after = agency.sandbox.ask(f"state/customers/{customer['CustomerId']}")
-        assert (after["City"], after["State"], after["LastName"]) == ("Tampa", "FL", "Brandt")
-    for account in accounts:
-        after = agency.sandbox.benefitpoint.ask(f"state/accounts/{account['accountID']}")
-        assert (after["mainAddress"]["city"], after["mainAddress"]["state"]) == ("Tampa", "Florida")
-        assert after["individualAccountInfo"]["email"] == "odile@example.org"
-    assert agency.rows("select distinct status from ops.writebacks") == [("delivered",)]
 
 
 def test_a_deleted_account_leaves_the_customer_and_the_other_way_round(agency: Agency) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency, Ams360Settings, BenefitPointSettings, NewAccountSettings
 from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
@@ -15,8 +16,11 @@ from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.accept import accept_events
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl.writeback.health import what_is_due
+from ams_etl.writeback.parked import replay, resolve
+from ams_etl.writeback.preview import planned_records
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
-from ams_etl_tests.writeback.working_agency import QUICK, Office
+from ams_etl_tests.writeback.test_contacts import sync
+from ams_etl_tests.writeback.working_agency import QUICK, ZONE, Office
 
 BENEFITPOINT = BenefitPointSettings(
     wsdl="unused",
@@ -74,9 +78,7 @@ class Both:
 @pytest.fixture
 def both(connection: psycopg.Connection[Any]) -> Iterator[Both]:
     with running_sandbox(size=20, more=("--benefitpoint",)) as sandbox:
-        made = Both(Office(connection, sandbox, AGENCY), sandbox)
-        made.sync()
-        yield made
+        yield Both(Office(connection, sandbox, AGENCY), sandbox)
 
 
 @pytest.mark.parametrize("targets", [None, ("benefitpoint",), ("ams360", "benefitpoint")], ids=str)
@@ -151,17 +153,181 @@ def test_a_failure_in_one_system_leaves_the_others_result_and_doubles_nothing(bo
     assert set(both.office.outbox("status")) == {"delivered"}
 
 
-def test_what_benefitpoint_cannot_take_is_refused_with_the_reason(both: Both) -> None:
-    """A group without a name; an agency whose settings do not say where new accounts belong."""
+def test_what_benefitpoint_cannot_take_holds_up_nothing_in_ams360(both: Both) -> None:
+    """A group without a name fails with the reason; without the settings the account waits, and goes once they are there."""
     both.office.tell({**CREATED, "record_type": "commercial", "targets": ["benefitpoint"]})
-    both.office.drain()
-    without = Office(both.office.connection, both.sandbox, AGENCY.model_copy(update={"benefitpoint": None}))
-    without.tell({**CREATED, "idempotency_key": "c2", "targets": ["ams360", "benefitpoint"]})
-    without.drain()
-    assert both.office.connection.execute("select state, error from ops.events order by seq").fetchall() == [
-        ("refused", "targets: a group account needs a company_name"),
-        ("refused", "targets: this agency's settings have no benefitpoint.new_accounts"),
+    both.deliver()
+    assert both.office.outbox("status, error") == [("failed", "a group account needs a company_name")]
+    without = Both(
+        Office(both.office.connection, both.sandbox, AGENCY.model_copy(update={"benefitpoint": None})), both.sandbox
+    )
+    ida = {"contact": {"email": "ida@example.org"}, "properties": {**PERSON, "first_name": "Ida"}}
+    without.office.tell({**CREATED, **ida, "idempotency_key": "c2", "targets": ["ams360", "benefitpoint"]})
+    without.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": ida["contact"],
+                         "targets": ["benefitpoint"], "properties": {"city": "Tampa", "state": "FL"}})  # fmt: skip
+    for _ in range(2):
+        without.deliver()
+    assert both.office.connection.execute("select distinct state from ops.events").fetchall() == [("planned",)]
+    assert both.office.outbox("system, operation, status, attempts, error", "status <> 'failed'") == [
+        ("ams360", "customer", "delivered", 1, None),
+        ("benefitpoint", "account", "pending", 0, "waits for benefitpoint.new_accounts in the settings"),
+        ("benefitpoint", "update_account", "waiting", 0, None),
     ]
-    assert both.office.outbox() == []
+    assert both.accounts() == []
+    both.deliver()
+    [customer] = both.customers()
+    [account] = both.accounts()
+    assert account["individualAccountInfo"]["accountIntegrationInfo"]["amsCustomerId"] == customer["CustomerId"]
+    assert (customer["City"], account["mainAddress"]["city"]) == ("Boise", "Tampa")
+    assert set(both.office.outbox("status", "event_id <> (select event_id from ops.events order by seq limit 1)")) == {
+        "delivered"
+    }
     [answer] = accept_events(both.office.connection, "demo", [{**CREATED, "idempotency_key": "c4", "targets": []}])
     assert answer.outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("there", "outcome"),
+    [
+        ({"email": "Odile@Example.org"}, "exists already: same name and email"),
+        ({"zip": "83702"}, "exists already: same name and ZIP"),
+        ({"email": "other@example.org"}, "created"),
+        ({"email": "other@example.org", "zip": "83702"}, "asks"),
+        ({}, "asks"),
+    ],
+    ids=str,
+)
+def test_an_account_that_benefitpoint_has_already_is_not_made_again(
+    both: Both, there: dict[str, str], outcome: str
+) -> None:
+    """By email or ZIP besides the name; a name alone asks a person, who says that it is one or that it is none."""
+    made = both.sandbox.benefitpoint.edit(
+        "accounts", "insert", accountClassification="Individual", accountType="Client", officeID=1,
+        administratorUserID=1, primaryContactUserID=1, active=True, mainAddress={"zip": there.get("zip")},
+        individualAccountInfo={"personInfo": {"firstName": "Odile", "lastName": "Brandt"}, "email": there.get("email")},
+    )  # fmt: skip
+    event = {**CREATED, "properties": {**PERSON, "postal_code": "83702-1111"}, "targets": ["ams360", "benefitpoint"]}
+    both.office.tell(event)
+    both.deliver()
+    [customer] = both.customers()
+    if outcome != "asks":
+        assert both.office.outbox("note", "system = 'benefitpoint'") == [outcome]
+        assert len(both.accounts()) == (2 if outcome == "created" else 1)
+        linked = (both.accounts()[-1]["individualAccountInfo"].get("accountIntegrationInfo") or {}).get("amsCustomerId")
+        assert linked == (None if outcome.endswith("ZIP") else customer["CustomerId"])
+        return
+    # What is told meanwhile waits for the person's word.
+    both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
+                      "properties": {"city": "Tampa", "state": "FL"}})  # fmt: skip
+    both.deliver()
+    [(write, status, error)] = both.office.outbox("writeback_id, status, error", "operation = 'account'")
+    assert status == "uncertain"
+    assert f"{made} (same name" in error
+    assert len(both.accounts()) == 1
+    if there:
+        with pytest.raises(ConfigError, match="--target"):
+            resolve(both.office.connection, "demo", write, "delivered")
+        resolve(both.office.connection, "demo", write, "delivered", target_id=str(made))
+    else:
+        resolve(both.office.connection, "demo", write, "again")
+    both.deliver()
+    assert [one["mainAddress"].get("city") for one in both.accounts()] == (["Tampa"] if there else [None, "Tampa"])
+    assert set(both.office.outbox("status")) == {"delivered"}
+
+
+def test_one_person_told_of_in_two_ways_gets_one_account(both: Both) -> None:
+    """By the contact's id, by its email, by the customer: all are one contact, whichever comes first."""
+    both.sync()
+    sync(both.office)
+    [(contact, email, customer)] = both.office.connection.execute(
+        """select c.contact_id::text, c.email, s.customer_id from mart.contacts c
+        join mart.contact_sources s using (agency, contact_id) join mart.accounts a on a.ams360_customer_id = s.customer_id
+        where not a.benefitpoint_synced and s.role = 'primary' and c.record_type = 'personal' and (
+            select count(*) from mart.contact_emails e join mart.contact_emails o using (agency, email)
+            where e.contact_id = c.contact_id) = 1 order by 1 limit 1"""
+    ).fetchall()
+    for number, reference in enumerate(({"contact_id": contact}, {"email": email}, {"customer_id": customer})):
+        both.office.tell(
+            {**CREATED, "idempotency_key": f"k{number}", "contact": reference, "targets": ["benefitpoint"]}
+        )
+        if number:
+            both.deliver()
+    [account] = both.accounts()
+    assert account["individualAccountInfo"]["accountIntegrationInfo"]["amsCustomerId"] == customer
+    assert both.office.outbox("status, target_id") == [("delivered", str(account["accountID"]))] * 3
+    both.sync()
+    assert both.office.connection.execute(
+        "select benefitpoint_account_id from mart.accounts where ams360_customer_id = %s", (customer,)
+    ).fetchall() == [(account["accountID"],)]
+
+
+def test_what_ams360_refuses_benefitpoint_still_gets_and_both_are_one_account_later(both: Both) -> None:
+    """AMS360 gives no right to add customers; once it does, the account names its customer."""
+    both.office.tell({**CREATED, "targets": ["ams360", "benefitpoint"]})
+    both.sandbox.faults(denied=["CustomerInsert"])
+    both.deliver()
+    both.deliver()
+    both.sandbox.faults(off=True)
+    assert (len(both.customers()), len(both.accounts())) == (0, 1)
+    assert both.office.outbox("operation, status", "system = 'benefitpoint'") == [
+        ("account", "delivered"), ("link_account", "pending"),
+    ]  # fmt: skip
+    assert replay(both.office.connection, AGENCY, ZONE) == 1
+    both.deliver()
+    [customer], [account] = both.customers(), both.accounts()
+    assert account["individualAccountInfo"]["accountIntegrationInfo"]["amsCustomerId"] == customer["CustomerId"]
+    assert set(both.office.outbox("status")) == {"delivered"}
+
+
+def test_an_account_that_benefitpoint_had_first_becomes_one_with_the_customer(both: Both) -> None:
+    """Created there by one event, in AMS360 by another, before or after anything was delivered."""
+    for number, early in enumerate((True, False)):
+        who = {"contact": {"email": f"p{number}@example.org"}, "properties": {**PERSON, "first_name": f"Ida{number}"}}
+        both.office.tell({**CREATED, **who, "idempotency_key": f"b{number}", "targets": ["benefitpoint"]})
+        if not early:
+            both.deliver()
+        both.office.tell({**CREATED, **who, "idempotency_key": f"a{number}"})
+        both.deliver()
+        both.deliver()
+    both.sync()
+    assert (
+        both.office.connection.execute(
+            "select ams360_synced, benefitpoint_synced from mart.accounts where name like 'Ida_ Brandt'"
+        ).fetchall()
+        == [(True, True)] * 2
+    )
+    assert set(both.office.outbox("status")) == {"delivered"}
+
+
+def test_a_group_out_of_an_event_is_created_and_changed(both: Both) -> None:
+    """A commercial contact: the firm's name is the account's, and its address follows; an email has no place there."""
+    firm = {**CREATED, "record_type": "commercial", "account_name": "Brandt Roofing, LLC", "targets": ["benefitpoint"]}
+    both.office.tell(firm)
+    both.deliver()
+    [group] = [one for one in both.sandbox.benefitpoint.rows("accounts") if one.get("groupAccountInfo")
+               and one["groupAccountInfo"]["accountName"] == "Brandt Roofing, LLC"]  # fmt: skip
+    assert (group["accountClassification"], group["mainAddress"]["state"]) == ("Group", "Idaho")
+    both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
+                      "properties": {"city": "Tampa", "email": "new@example.org"}})  # fmt: skip
+    both.deliver()
+    after = both.sandbox.benefitpoint.ask(f"state/accounts/{group['accountID']}")
+    assert (after["mainAddress"]["city"], after.get("individualAccountInfo")) == ("Tampa", None)
+    assert both.office.outbox("status, target_id") == [("delivered", str(group["accountID"]))] * 2
+
+
+def test_the_plan_shows_what_benefitpoint_would_get(both: Both) -> None:
+    """The Account by its own names, for a new one and for a change, and what it waits for; nothing is kept."""
+    both.office.tell({**CREATED, "targets": ["benefitpoint"]})
+    both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
+                      "properties": {"city": "Tampa"}})  # fmt: skip
+    shown = list(planned_records(both.office.connection, AGENCY, ZONE))
+    assert [(one.system, one.operation, one.record_id) for one in shown] == [
+        ("benefitpoint", "createAccount", None), ("benefitpoint", "updateAccount", None),
+    ]  # fmt: skip
+    assert shown[0].arguments["account"]["individualAccountInfo"]["personInfo"] == {
+        "firstName": "Odile", "lastName": "Brandt",
+    }  # fmt: skip
+    assert shown[1].arguments == {"account": {"mainAddress": {"city": "Tampa"}}}
+    without = AGENCY.model_copy(update={"benefitpoint": None})
+    assert "benefitpoint.new_accounts" in (next(planned_records(both.office.connection, without, ZONE)).remark or "")
+    assert both.office.outbox() == []

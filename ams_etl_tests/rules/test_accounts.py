@@ -16,8 +16,12 @@ from ams_etl.rules.accounts import CustomerAccount, account_of, named_by, told_o
 from ams_etl.rules.benefitpoint_records import BenefitPointAccount, Plan
 from ams_etl.rules.plans import named_by_plan, pair_plans, policy_from_ams360, policy_from_plan
 from ams_etl.rules.records import Policy
+from ams_etl.rules.same_accounts import the_same_account
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "benefitpoint" / "links.yaml").read_text("utf-8"))
+CASES, SAME = (
+    yaml.safe_load((Path(__file__).parent / "cases" / "benefitpoint" / f"{name}.yaml").read_text("utf-8"))
+    for name in ("links", "same_accounts")
+)
 
 
 def customer(given: Mapping[str, Any]) -> CustomerAccount:
@@ -58,6 +62,18 @@ def test_links_by_example(case: Mapping[str, Any]) -> None:
     assert [f"{one.customer_id} {one.account_id} {one.state} {one.evidence}" for one in links] == case["links"]
     if "score" in case:
         assert [one.score for one in links if one.state == "suggested"] == [case["score"]]
+
+
+@pytest.mark.parametrize("case", SAME, ids=lambda case: case["name"])
+def test_the_same_account_by_example(case: Mapping[str, Any]) -> None:
+    """B9: each case of same_accounts.yaml, in whichever order the accounts are found."""
+    wanted, there = account({"id": 0, **case["wanted"]}), [account(one) for one in case["there"]]
+    for found in (there, there[::-1]):
+        alike = the_same_account(wanted, found)
+        assert [f"{one.account_id} {one.reason}" for one in alike if one.sure] == [
+            one for one in [case.get("same")] if one
+        ]
+        assert [one.account_id for one in alike if not one.sure] == case.get("ask", [])
 
 
 _NAMES = st.sampled_from(["Nova LLC", "nova", "Acme Inc.", "Acme", "", None])
@@ -133,10 +149,12 @@ def test_an_account_is_named_by_ams360_where_it_has_the_customer() -> None:
 
 
 def test_an_edit_goes_to_the_systems_of_the_account() -> None:
-    """B7: to one, to the other, to both."""
+    """B7: to one, to the other, to both; of these, to those that are named."""
     assert told_of_an_edit(ams360_synced=True, benefitpoint_synced=False) == ("ams360",)
     assert told_of_an_edit(ams360_synced=False, benefitpoint_synced=True) == ("benefitpoint",)
     assert told_of_an_edit(ams360_synced=True, benefitpoint_synced=True) == ("ams360", "benefitpoint")
+    assert told_of_an_edit(ams360_synced=True, benefitpoint_synced=True, named=["benefitpoint"]) == ("benefitpoint",)
+    assert told_of_an_edit(ams360_synced=True, benefitpoint_synced=False, named=["benefitpoint"]) == ()
 
 
 def test_plans_and_policies_are_paired_once() -> None:

@@ -13,7 +13,7 @@ from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.plan import make_plan
 from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback import expand
+from ams_etl.writeback import ams360_events
 from ams_etl.writeback.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
@@ -153,14 +153,14 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
 
 def test_an_event_that_no_rule_can_plan_holds_nobody_up(synced: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused with the kind of its error; the others are delivered."""
-    plan = expand.plan_writes
+    plan = ams360_events.plan_writes
 
     def broken(happening: Any, **more: Any) -> Any:
         if happening.kind == "meeting":
             raise LookupError("personal data")
         return plan(happening, **more)
 
-    monkeypatch.setattr(expand, "plan_writes", broken)
+    monkeypatch.setattr(ams360_events, "plan_writes", broken)
     key = synced.customer()["CustomerId"]
     synced.tell(event("note", key), event("meeting", key), event("note", key))
     synced.drain()

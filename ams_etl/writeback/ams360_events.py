@@ -1,0 +1,169 @@
+"""What a batch of events asks of AMS360 (W): customers and employees are found for all at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ams_etl.rules.writeback import plan_writes
+from ams_etl.rules.writeback_activities import employee_code
+from ams_etl.rules.writeback_model import Employees
+from ams_etl.settings import Agency
+from ams_etl.writeback.contacts import Book, Place, read_book
+from ams_etl.writeback.enqueue import NewWrite
+from ams_etl.writeback.understood import Understood, marker_of, writeback_id_of
+
+SYSTEM = "ams360"
+
+
+class Ams360Events:
+    """Plans the writes of events, one after the other.
+
+    Args:
+        connection: inside the transaction of the batch.
+        agency: the agency and its choices.
+        events: all that are to be planned, in their order.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[Understood]) -> None:
+        self._connection, self._agency = connection, agency
+        _name_customers(connection, agency.id, events)
+        self.book: Book = read_book(
+            connection, agency.id, SYSTEM, [(event.reference, event.given_email) for event in events]
+        )
+        self._tickets = _tickets(connection, agency.id, events)
+        self._places = {event.event_id: self._look(event) for event in events}
+        self._codes = _employee_codes(connection, agency.id, events)
+        customers = {place.customer_id for place in self._places.values() if place}
+        self._own = _codes_of_customers(connection, agency.id, customers)
+
+    def place(self, event: Understood) -> Place | None:
+        """Where an event's writes go; None: nobody yet, or AMS360 is not to have it."""
+        # A ticket may have been created by an event before it in this very batch.
+        found = self._places[event.event_id]
+        return self._look(event) if found is None and event.kind == "ticket_completed" else found
+
+    def plan(self, event: Understood, place: Place) -> list[NewWrite]:
+        """The event's writes, in their order."""
+        if event.happening is None:
+            return []
+        of_customer = self._own.get(place.customer_id or "", [])
+        writes = plan_writes(
+            event.happening,
+            employees=Employees(
+                employee_code(event.happening.actor_id, self._codes, of_customer),
+                employee_code(event.happening.assignee_id, self._codes, of_customer),
+            ),
+            marker=marker_of(event.event_id),
+            actions=self._agency.settings.activity_actions,
+            settings=self._agency.writeback,
+            country=self._agency.settings.default_country,
+            email=event.reference.get("email"),
+        )
+        ids = [writeback_id_of(event.event_id, number) for number in range(len(writes))]
+        ticket = str(event.payload.get("ticket_id"))
+        planned = []
+        for number, write in enumerate(writes):
+            after = ids[write.after] if write.after is not None else None
+            if write.operation == "complete_suspense":
+                after = self._tickets[ticket][0]
+            if write.operation == "suspense":
+                self._tickets.setdefault(ticket, (ids[number], place))
+            planned.append(
+                NewWrite(
+                    ids[number], event.kind, write.operation, place.lane, write.request, place.customer_id, after,
+                    event.event_id,
+                )
+            )  # fmt: skip
+        return planned
+
+    def remember(self, events: Sequence[Understood]) -> None:
+        """Store which lane each new contact has, and which write makes each ticket's suspense."""
+        if self.book.new_keys:
+            self.book.store(self._connection, self._agency.id)
+        tickets = [
+            (event.payload["ticket_id"], write.writeback_id)
+            for event in events
+            for system, write in event.writes
+            if system == SYSTEM and write.operation == "suspense"
+        ]
+        if tickets:
+            self._connection.execute(
+                """insert into ops.writeback_targets (agency, system, subject, subject_id, writeback_id)
+                select %s, %s, 'ticket', * from unnest(%s::text[], %s::uuid[]) on conflict do nothing""",
+                (self._agency.id, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
+            )
+
+    def _look(self, event: Understood) -> Place | None:
+        if event.kind == "ticket_completed":
+            known = self._tickets.get(event.payload["ticket_id"])
+            return known[1] if known else None
+        if event.kind == "contact_created" and not event.goes_to_ams360:
+            # Nothing may wait in a lane for a customer that AMS360 is never to have.
+            return self.book.place("contact_updated", event.reference, event.given_email)
+        return self.book.place(event.kind, event.reference, event.given_email)
+
+
+def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]) -> None:
+    """An account that AMS360 has stands for its customer."""
+    wanted = sorted({str(event.reference["account_id"]) for event in events if event.reference.get("account_id")})
+    if not wanted:
+        return
+    customers: dict[str, str] = dict(
+        connection.execute(
+            """select id::text, ams360_customer_id from unnest(%s::uuid[]) id
+            join mart.accounts on agency = %s and id in (account_id, former_id) where ams360_customer_id is not null""",
+            (wanted, agency),
+        ).fetchall()
+    )
+    for event in events:
+        account = event.reference.get("account_id")
+        if account in customers:
+            event.reference.setdefault("customer_id", customers[account])
+
+
+def _tickets(
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]
+) -> dict[str, tuple[UUID, Place]]:
+    wanted = sorted({str(event.payload["ticket_id"]) for event in events if event.payload.get("ticket_id")})
+    return {
+        ticket: (writeback_id, Place(lane, customer))
+        for ticket, writeback_id, lane, customer in connection.execute(
+            """select t.subject_id, w.writeback_id, w.lane, w.customer_id
+            from ops.writeback_targets t join ops.writebacks w using (agency, writeback_id)
+            where t.agency = %s and t.system = %s and t.subject = 'ticket' and t.subject_id = any(%s)""",
+            (agency, SYSTEM, wanted),
+        )
+    }
+
+
+def _employee_codes(
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]
+) -> Mapping[str, list[str]]:
+    users = {
+        user
+        for event in events
+        if event.happening is not None
+        for user in (event.happening.actor_id, event.happening.assignee_id)
+        if user
+    }
+    rows = connection.execute(
+        """select user_id, array_agg(distinct employee_code) from ops.user_mappings
+        where agency = %s and user_id = any(%s) group by user_id""",
+        (agency, sorted(users)),
+    ).fetchall()
+    return dict(rows)
+
+
+def _codes_of_customers(
+    connection: psycopg.Connection[Any], agency: str, customers: set[str | None]
+) -> Mapping[str, list[str]]:
+    return {
+        customer: [code for code in (executive, representative) if code]
+        for customer, executive, representative in connection.execute(
+            """select entity_id, payload ->> 'AccountExecCode', payload ->> 'AccountRepCode' from raw_ams360.customers
+            where agency = %s and entity_id = any(%s)""",
+            (agency, sorted(one for one in customers if one)),
+        )
+    }

@@ -1,0 +1,109 @@
+"""Events of the outbox, read and checked for the rules."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from ams_etl.rules.writeback_model import Happening
+from ams_etl.settings import Agency
+from ams_etl.writeback.enqueue import NewWrite
+from ams_etl.writeback.events import read_event
+
+_IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
+
+
+@dataclass(slots=True)
+class Understood:
+    """An event, and what becomes of it: its state, and its writes with the system that each goes to."""
+
+    event_id: UUID
+    kind: str
+    payload: dict[str, Any]
+    looked: int
+    received_at: datetime
+    happening: Happening | None = None
+    state: str = "planned"
+    error: str | None = None
+    writes: list[tuple[str, NewWrite]] = field(default_factory=list)
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """Whom it is about, as it says."""
+        return self.payload.get("contact") or {}
+
+    @property
+    def given_email(self) -> str | None:
+        """A created contact's own email; the one that an update brings is new, and names nobody yet."""
+        if self.kind in {"contact_created", "deal_created", "deal_won"}:
+            found: str | None = (self.payload.get("properties") or {}).get("email")
+            return found
+        return None
+
+    @property
+    def goes_to_ams360(self) -> bool:
+        """Whether AMS360 is among its targets; without targets it is."""
+        return "ams360" in (self.payload.get("targets") or ("ams360",))
+
+    def refuse(self, error: str) -> None:
+        """Nothing of it is written."""
+        self.state, self.error, self.writes = "refused", error, []
+
+    def wait(self, agency: Agency) -> None:
+        """Not known yet: look again later, and give up after the days that the agency set."""
+        waits_for = "ticket" if self.kind == "ticket_completed" else "contact"
+        if datetime.now(UTC) - self.received_at > timedelta(days=agency.writeback.wait_days):
+            self.refuse(f"its {waits_for} has not become known within {agency.writeback.wait_days} days")
+        else:
+            self.state, self.error = "waiting", f"its {waits_for} is not known yet"
+
+
+def writeback_id_of(event_id: UUID, number: int) -> UUID:
+    """The id of an event's write to AMS360 by its place: always the same."""
+    return uuid5(_IDS, f"{event_id}/{number}")
+
+
+def marker_of(event_id: UUID) -> str:
+    """What an event's suspense or policy is found by again: short, since people see it."""
+    return f"[#{uuid5(_IDS, str(event_id)).hex[:10]}]"
+
+
+def understand(
+    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, rows: list[tuple[Any, ...]]
+) -> list[Understood]:
+    """Check what may have been inserted by hand, and read it for the rules. The files are those that there are.
+
+    Args:
+        connection: any; all files are named in one query.
+        agency: the agency and its choices.
+        zone: the schedule's time zone, used where `writeback.timezone` is not set.
+        rows: (event_id, kind, idempotency_key, payload, looked, received_at).
+    """
+    files: Mapping[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for event_id, name, content_type, size in connection.execute(
+        """select event_id, file_name, content_type, length(content) from ops.event_attachments
+        where agency = %s and event_id = any(%s) order by attachment_no""",
+        (agency.id, [row[0] for row in rows]),
+    ):
+        files[event_id].append({"file_name": name, "content_type": content_type, "bytes": size})
+    wall = ZoneInfo(agency.writeback.timezone) if agency.writeback.timezone else zone
+    events = []
+    for event_id, kind, key, payload, looked, received_at in rows:
+        event = Understood(event_id, kind, payload, looked, received_at)
+        events.append(event)
+        try:
+            bare = {name: value for name, value in payload.items() if name != "attachments"}
+            read = read_event({**bare, "kind": kind, "idempotency_key": key})
+        except (ValueError, AttributeError, TypeError) as error:
+            event.refuse(str(error))
+            continue
+        event.payload = read.model_dump(mode="json", exclude_none=True)
+        event.happening = replace(
+            Happening.from_payload(kind, event.payload, wall), attachments=tuple(files.get(event_id, ()))
+        )
+    return events
