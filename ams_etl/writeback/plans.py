@@ -13,6 +13,7 @@ from ams_etl.rules.plan_codes import Listed, ListedCode, Named, PlanMappings
 from ams_etl.rules.plan_policies import policy_for_ams360
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.lanes import lock
+from ams_etl.writeback.plan_corrections import withdraw_outdated
 from ams_etl.writeback.waiting_plans import WaitingPlan, keep_waiting
 
 SYSTEM = "ams360"
@@ -26,7 +27,9 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
     Those that were there from the beginning are not added: AMS360 may well have them under another number. A plan that
     names its AMS360 policy, or of which one was made, is not added either. One without a code, or with a code that
     AMS360 does not list, waits in `ops.waiting_plans`, which is written anew. A write that AMS360 refused gets the
-    record as it would be today, for `parked.replay`. Call it after the policies were published.
+    record as it would be today, for `parked.replay`. One that was not sent yet follows its plan: corrected, it is sent
+    so; on an account that is another customer's by now, to that one, though the first refused it; gone, not at all.
+    Call it after the policies were published.
 
     Args:
         connection: autocommit.
@@ -41,6 +44,7 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
         lock(connection, agency)
         rows = [] if mappings is None else _new_plans(connection, agency)
         if mappings is None or not rows:
+            withdraw_outdated(connection, agency, SYSTEM, OPERATION, [])
             keep_waiting(connection, agency, [])
             return 0
         listed = _listed(connection, agency, mappings)
@@ -58,6 +62,7 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
             if decided.policy is not None:
                 request = {"Policy": decided.policy, "plan_id": plan.plan_id}
                 writes.append(NewWrite(writeback_id, "benefitpoint_plan", OPERATION, customer_id, request, customer_id))
+        withdraw_outdated(connection, agency, SYSTEM, OPERATION, writes)
         keep_waiting(connection, agency, waiting)
         _mend_refused(connection, agency, writes)
         return enqueue(connection, agency, SYSTEM, writes)

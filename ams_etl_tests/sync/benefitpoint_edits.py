@@ -26,20 +26,12 @@ class BenefitPointEditor:
         rng: decides everything.
         made: how many edits of each kind were made.
         added: plans that were added, by their id, each with the token that its policy number always holds.
-        owners: the account of each plan that was added.
-        named: the customers' ids (in small letters) and numbers that an account has ever named, by account.
     """
 
     sandbox: Sandbox
     rng: random.Random
     made: Counter[str] = field(default_factory=Counter)
     added: dict[int, str] = field(default_factory=dict)
-    named: dict[int, set[str | int]] = field(default_factory=dict)
-    owners: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for account in self.sandbox.benefitpoint.rows("accounts"):
-            self._note(account)
 
     def edit(self) -> None:
         """Make one edit."""
@@ -107,8 +99,7 @@ class BenefitPointEditor:
             "accounts", "insert", accountClassification="Individual", accountType="Client", officeID=1,
             administratorUserID=1, primaryContactUserID=1, active=True, individualAccountInfo=info,
         )  # fmt: skip
-        self._note(self.sandbox.benefitpoint.ask(f"state/accounts/{key}"))
-        return True
+        return bool(key)
 
     def _remove_account(self) -> bool:
         account = self._account()
@@ -178,7 +169,7 @@ class BenefitPointEditor:
             effectiveAsOf="2026-11-01T00:00:00.000Z", renewalOn="2099-11-01T00:00:00.000Z", primaryServiceLeadUserID=1,
             totalEstimatedMonthlyPremium=self.rng.randint(4, 4000) / 4, policyNumber=token,
         )  # fmt: skip
-        self.added[key], self.owners[key] = token, account["accountID"]
+        self.added[key] = token
         return True
 
     def _name_policy(self) -> bool:
@@ -186,8 +177,9 @@ class BenefitPointEditor:
         plan = self._any("products")
         if plan is None:
             return False
-        of = self.named.get(plan["accountID"], set())
-        policies = [one["PolicyId"] for one in self.sandbox.ask("state/policies") if one["CustomerId"].lower() in of]
+        link = integration_of(self.sandbox.benefitpoint.ask(f"state/accounts/{plan['accountID']}"))
+        of = (link.get("amsCustomerId") or "").lower()
+        policies = [one["PolicyId"] for one in self.sandbox.ask("state/policies") if one["CustomerId"].lower() == of]
         named = self.rng.choice(policies) if policies and self.rng.random() < 0.7 else None
         return self._update("products", plan, policyIntegrationInfo={"amsPolicyID": named})
 
@@ -200,18 +192,9 @@ class BenefitPointEditor:
         return self.rng.choices(ways, (5, 2, 3, 1))[0]
 
     def _set_link(self, account: Record | None, link: Record) -> bool:
-        if account is None or not self._update(
+        return account is not None and self._update(
             "accounts", account, **{_INFOS[account["accountClassification"]]: {"accountIntegrationInfo": link}}
-        ):
-            return False
-        self._note(self.sandbox.benefitpoint.ask(f"state/accounts/{account['accountID']}"))
-        return True
-
-    def _note(self, account: Record) -> None:
-        """Remember whom the account names."""
-        link = integration_of(account)
-        told = {(link.get("amsCustomerId") or "").lower(), link.get("amsCustomerNumber")}
-        self.named.setdefault(account["accountID"], set()).update(one for one in told if one)
+        )
 
     def _of_account(self, change: Callable[[str], Record | None]) -> bool:
         account = self._account(*_INFOS)
