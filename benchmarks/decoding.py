@@ -40,7 +40,7 @@ async def _answers(sandbox: Sandbox) -> dict[str, list[bytes]]:
             kept.setdefault(operation, []).append(reply.body)
             return reply
 
-        await ams360.agency_info()
+        await ams360.read("AgencyInfoGet")
         transport.post = keep  # type: ignore[method-assign]
         for prefix in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
             await ams360.customers_by_prefix(prefix)

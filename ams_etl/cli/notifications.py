@@ -6,10 +6,9 @@ import click
 
 from ams_etl.cli.instance import load_environment_file, prepare
 from ams_etl.errors import ConfigError
+from ams_etl.inbound.log import STATES
 from ams_etl.settings import Agency, NotificationSettings, load_agencies
 from ams_etl.store.database import connect
-
-_STATES = ("received", "parked", "pending", "done", "ignored")
 
 
 @click.group()
@@ -19,7 +18,7 @@ def notifications() -> None:
 
 @notifications.command("list")
 @click.argument("agency")
-@click.option("--state", type=click.Choice(_STATES), help="Only those.")
+@click.option("--state", type=click.Choice(STATES), help="Only those.")
 @click.option("--limit", default=50, show_default=True)
 def list_them(agency: str, state: str | None, limit: int) -> None:
     """Show the newest notifications."""

@@ -155,14 +155,6 @@ class Ams360:
         """All LineOfBusinessInfo rows."""
         return await self._list("LineOfBusinessGetAllList", "LineOfBusinessInfoList")
 
-    async def agency_info(self) -> Record:
-        """The agency's name and address.
-
-        Raises:
-            Refused: there is none.
-        """
-        return await self._one("AgencyInfoGet", "AgencyInfo")
-
     async def read(self, operation: str, **arguments: Any) -> Decoded:
         """Any operation that changes nothing, retried where that helps.
 

@@ -4,8 +4,6 @@ Payloads are dicts keyed by BenefitPoint's own member names, JSON as they stand;
 """
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,19 +12,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-
-from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.errors import DataError, PermanentError
+from ams_etl.sources.benefitpoint_session import BenefitPointSession
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Listing, Record
 from ams_etl.sources.soap.faults import SoapFault
-from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
-_log = logging.getLogger(__name__)
 SECRETS = {
     "PersonInfo": frozenset({"ssn"}),
     "RoleSpecificInformation": frozenset({"ssn"}),
@@ -39,7 +34,6 @@ SECRETS = {
 """Dropped at the edge: never decoded, stored or logged."""
 LONGEST_WINDOW = timedelta(days=30)
 """How far back findChanges is ever asked; whoever was away longer reads everything."""
-_NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
 _REQUIRED = ("findAccounts", "getAccount", "findAccountContacts", "findProducts", "getProduct", "findChanges")
 _LOGIN_REQUIRED = ("login", "echo", "logout")
 
@@ -106,7 +100,7 @@ class Changes:
 class BenefitPoint:
     """One agency's BenefitPoint; get one from `open_benefitpoint`."""
 
-    def __init__(self, contract: Contract, transport: SoapTransport, session: "_BenefitPointSession") -> None:
+    def __init__(self, contract: Contract, transport: SoapTransport, session: BenefitPointSession) -> None:
         self._client = SoapClient(contract, transport, session, SECRETS)
 
     @property
@@ -228,19 +222,6 @@ class BenefitPoint:
         """Replace an Account: give the whole of it, from `account_to_change`. Raises as `create_account`."""
         return await self._write("updateAccount", update=account)
 
-    async def create_contact(self, contact: Mapping[str, Any]) -> int:
-        """Create an AccountContact and give its contactID. Raises as `create_account`."""
-        return await self._write("createAccountContact", contact=contact)
-
-    async def update_contact(self, contact: Mapping[str, Any]) -> int:
-        """Replace an AccountContact. Raises as `create_account`."""
-        return await self._write("updateAccountContact", update=contact)
-
-    async def create_product(self, product: Mapping[str, Any], attribute_view_level_id: int = 1) -> int:
-        """Create a Product with standard attributes and give its productID. Raises as `create_account`."""
-        options = {"AttributeValueOptions": {"standard": True}, "attributeViewLevelID": attribute_view_level_id}
-        return await self._write("createProduct", product=product, planConfigurationOptions=options)
-
     async def probe(self) -> list[Probe]:
         """Ask one cheap question of every kind that a sync asks, as far as they need no id."""
         found = [
@@ -286,73 +267,6 @@ def _by_kind(rows: list[Record]) -> dict[str, frozenset[int]]:
     return {kind: frozenset(row["entityID"] for row in rows if row["entityType"] == kind) for kind in kinds}
 
 
-class _BenefitPointSession:
-    """LoginV2 gives a session id at an address of its own; every BrokerConnect request carries it in its header.
-
-    No fault says that a session is over, so a fault is followed by the question whether it still lives.
-    """
-
-    def __init__(self, connection: BenefitPointConnection, contract: Contract, transport: SoapTransport) -> None:
-        self._connection = connection
-        self._login = SoapClient(contract, transport, self)
-        self._open: str | None = None
-
-    async def log_in(self, client: SoapClient) -> str:
-        del client
-        connection = self._connection
-        try:
-            root = await self._login.call_without_session(
-                "login", {"username": connection.username, "password": connection.password}
-            )
-        except SoapFault as fault:
-            raise ConfigError(
-                f"BenefitPoint refuses the login {connection.username!r} ({fault.reason}): check benefitpoint.username "
-                "and the environment variable that benefitpoint.password_env names, in agencies.yaml"
-            ) from None
-        found = _session_in(root)
-        if not found:
-            raise ConfigError("login: the answer has no sessionID; is this BenefitPoint's LoginV2?")
-        self._open = found
-        return found
-
-    async def log_out(self) -> None:
-        """End the session where there is one; what goes wrong with that is nobody's loss."""
-        if self._open is not None:
-            with contextlib.suppress(AmsEtlError):
-                await self._login.call_without_session("logout", {"sessionID": self._open})
-
-    def header_xml(self, ticket: str) -> str:
-        return (
-            f'<s:Header><SessionIdHeader xmlns="{_NAMESPACE}"><sessionId xmlns="">{text_of(ticket)}</sessionId>'
-            "</SessionIdHeader></s:Header>"
-        )
-
-    def headers(self, ticket: str) -> dict[str, Any]:
-        return {"SessionIdHeader": {"sessionId": ticket}}
-
-    async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
-        del fault
-        try:
-            root = await self._login.call_without_session("echo", {"sessionID": ticket})
-        except SoapFault:
-            return True
-        return _session_in(root) != ticket
-
-    def denied(self, operation: str, fault: SoapFault) -> PermanentError:
-        return PermanentError(
-            f"BenefitPoint ends every session of {self._connection.username!r} at once ({operation}: {fault.reason}): "
-            "is the login used elsewhere?"
-        )
-
-
-def _session_in(root: Any) -> str | None:
-    """Wherever the answer has it: LoginV2 is known by its importers alone."""
-    for element in root.iter():
-        if isinstance(element.tag, str) and etree.QName(element).localname.lower() == "sessionid":
-            return str(element.text) if element.text else None
-    return None
-
-
 def endpoint_of(wsdl: str) -> str:
     """Where a service answers: `…/NAME.wsdl` lies beside `…/services/NAMESOAP`; `…?wsdl` is the address itself."""
     address, _, query = wsdl.partition("?")
@@ -396,7 +310,7 @@ async def open_benefitpoint(connection: BenefitPointConnection) -> AsyncIterator
         SoapTransport(login_contract.endpoint, max_concurrency=1, **pace) as login,  # type: ignore[arg-type]
         SoapTransport(contract.endpoint, max_concurrency=connection.max_concurrency, **pace) as transport,  # type: ignore[arg-type]
     ):
-        session = _BenefitPointSession(connection, login_contract, login)
+        session = BenefitPointSession(connection.username, connection.password, login_contract, login)
         try:
             yield BenefitPoint(contract, transport, session)
         finally:

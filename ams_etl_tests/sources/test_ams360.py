@@ -112,7 +112,7 @@ async def test_never_more_calls_in_flight_than_set_and_nearly_always_as_many() -
     with running_sandbox(size=120) as sandbox:
         ids = customer_ids(sandbox)[:100]
         async with open_ams360(sandbox.connection(max_concurrency=16)) as ams360:
-            await ams360.agency_info()
+            await ams360.read("AgencyInfoGet")
             sandbox.ask("faults", {"latency_ms": 50})
             sandbox.ask("reset-stats", {})
             began, before = time.monotonic(), ams360.counts.total
@@ -169,7 +169,7 @@ async def test_a_write_without_an_answer_is_never_repeated() -> None:
     with running_sandbox(size=5) as sandbox:
         note = {"CustomerId": customer_ids(sandbox)[0], "NoteText": "n", "Priority": "N"}
         async with open_ams360(sandbox.connection()) as ams360:
-            await ams360.agency_info()
+            await ams360.read("AgencyInfoGet")
             for fault in ({"next_drop": 1}, {"next_cut": 1}):
                 sandbox.ask("faults", fault)
                 before = ams360.counts.by_operation["CustomerNoteInsert"]

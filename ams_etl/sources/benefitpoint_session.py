@@ -1,0 +1,90 @@
+"""BenefitPoint's session: a login at LoginV2, and its id in the header of every BrokerConnect request."""
+
+import contextlib
+from typing import Any
+
+from lxml import etree
+
+from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.sources.soap.client import SoapClient
+from ams_etl.sources.soap.contract import Contract
+from ams_etl.sources.soap.faults import SoapFault
+from ams_etl.sources.soap.template import text_of
+from ams_etl.sources.soap.transport import SoapTransport
+
+_NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
+
+
+class BenefitPointSession:
+    """LoginV2 gives a session id at an address of its own; every BrokerConnect request carries it in its header.
+
+    No fault says that a session is over, so a fault is followed by the question whether it still lives.
+    """
+
+    def __init__(self, username: str, password: str, contract: Contract, transport: SoapTransport) -> None:
+        self._username, self._password = username, password
+        self._login = SoapClient(contract, transport, self)
+        self._open: str | None = None
+
+    async def log_in(self, client: SoapClient) -> str:
+        """A new session id.
+
+        Raises:
+            ConfigError: the login is refused, or the answer is none of LoginV2.
+        """
+        del client
+        try:
+            root = await self._login.call_without_session(
+                "login", {"username": self._username, "password": self._password}
+            )
+        except SoapFault as fault:
+            raise ConfigError(
+                f"BenefitPoint refuses the login {self._username!r} ({fault.reason}): check benefitpoint.username "
+                "and the environment variable that benefitpoint.password_env names, in agencies.yaml"
+            ) from None
+        found = _session_in(root)
+        if not found:
+            raise ConfigError("login: the answer has no sessionID; is this BenefitPoint's LoginV2?")
+        self._open = found
+        return found
+
+    async def log_out(self) -> None:
+        """End the session where there is one; what goes wrong with that is nobody's loss."""
+        if self._open is not None:
+            with contextlib.suppress(AmsEtlError):
+                await self._login.call_without_session("logout", {"sessionID": self._open})
+
+    def header_xml(self, ticket: str) -> str:
+        """The SOAP header of every request."""
+        return (
+            f'<s:Header><SessionIdHeader xmlns="{_NAMESPACE}"><sessionId xmlns="">{text_of(ticket)}</sessionId>'
+            "</SessionIdHeader></s:Header>"
+        )
+
+    def headers(self, ticket: str) -> dict[str, Any]:
+        """The same, for the contract's own serializer."""
+        return {"SessionIdHeader": {"sessionId": ticket}}
+
+    async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
+        """Whether the session is over, which `echo` tells."""
+        del fault
+        try:
+            root = await self._login.call_without_session("echo", {"sessionID": ticket})
+        except SoapFault:
+            return True
+        return _session_in(root) != ticket
+
+    def denied(self, operation: str, fault: SoapFault) -> PermanentError:
+        """What to tell when a new session is refused, too."""
+        return PermanentError(
+            f"BenefitPoint ends every session of {self._username!r} at once ({operation}: {fault.reason}): "
+            "is the login used elsewhere?"
+        )
+
+
+def _session_in(root: Any) -> str | None:
+    """Wherever the answer has it: LoginV2 is known by its importers alone."""
+    for element in root.iter():
+        if isinstance(element.tag, str) and etree.QName(element).localname.lower() == "sessionid":
+            return str(element.text) if element.text else None
+    return None
