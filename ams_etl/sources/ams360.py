@@ -4,7 +4,6 @@ Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECR
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 SECRETS = {
     "Customer": frozenset({"FederalTaxIdNumber"}),
     "CustomerDependent": frozenset({"SSN", "DriversLicense"}),

@@ -6,7 +6,6 @@ deleted only where the listing was complete, and the cursor moves last, so a kil
 """
 
 import asyncio
-import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -30,7 +29,6 @@ from ams_etl.sync.quarantine import Quarantined, set_aside
 from ams_etl.sync.raw_tables import mark_customers_dirty
 from ams_etl.sync.scope import SyncScope
 
-_log = logging.getLogger(__name__)
 DOUBTED_ABOVE = 20
 """An empty listing deletes nothing where more records than this are known."""
 _EMPTY = "the listing is empty although records are known: nothing was deleted"

@@ -4,7 +4,6 @@ From what was touched since the last publish to the contacts that can be affecte
 anew and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.merging import components, merge, stable_id
+from ams_etl.rules.merging import merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
@@ -23,8 +22,8 @@ from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.sync.brake import Brake, look
 from ams_etl.sync.documents import candidate_from, contact_json
+from ams_etl.sync.members import choose_members
 
-_log = logging.getLogger(__name__)
 BATCH = 2000
 """Candidates merged between two COPYs."""
 
@@ -76,7 +75,7 @@ def make_plan(
         for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
             connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
         connection.execute("update stage.touched set planned = true where agency = %s and not planned", (agency,))
-        _choose_members(connection, agency, merge_by_email=settings.merge_by == "email")
+        choose_members(connection, agency, merge_by_email=settings.merge_by == "email")
         merged = _merge_members(connection, agency, settings, progress)
         unchanged = _compare_contacts(connection, agency)
         skipped_rows = _compare_skips(connection, agency)
@@ -89,81 +88,6 @@ def make_plan(
             (agency, plan_id, version, today, Jsonb(_as_dict(counts)), stopped_by),
         )
     return Plan(plan_id, counts, stopped_by)
-
-
-def _choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool) -> None:
-    """Fill `stage.planned_members`: the touched candidates, all who shared a contact or share an e-mail with them."""
-    connection.execute(
-        """create temp table if not exists affected (candidate_id uuid primary key) on commit drop;
-        create temp table if not exists frontier (candidate_id uuid primary key) on commit drop"""
-    )
-    connection.execute("truncate affected, frontier")
-    connection.execute(
-        """insert into frontier
-        select c.candidate_id from stage.candidates c
-        join stage.touched t on t.agency = c.agency and t.kind = 'candidate'
-            and c.candidate_id = case when t.kind = 'candidate' then t.id::uuid end
-        where c.agency = %(agency)s
-        union
-        select c.candidate_id from stage.candidates c
-        where c.agency = %(agency)s and c.contact_id in (
-            select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')""",
-        {"agency": agency},
-    )
-    while merge_by_email:
-        grown = _neighbours(connection, agency)
-        if not grown:
-            break
-        connection.execute("insert into frontier select unnest(%s::uuid[])", (grown,))
-    connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
-    connection.execute("analyze affected")
-    groups: dict[UUID, UUID] = {}
-    if merge_by_email:
-        shared = connection.execute(
-            """select array_agg(e.candidate_id) from stage.candidate_emails e
-            join affected a on a.candidate_id = e.candidate_id
-            where e.agency = %s group by e.email having count(*) > 1""",
-            (agency,),
-        ).fetchall()
-        seen = {
-            row[0]: row[1]
-            for row in connection.execute(
-                "select candidate_id, first_seen_at from stage.candidates where agency = %s and candidate_id = any(%s)",
-                (agency, list({one for row in shared for one in row[0]})),
-            )
-        }
-        for component in components(row[0] for row in shared):
-            groups.update(dict.fromkeys(component, stable_id(component, seen)))
-    connection.execute(
-        "create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop"
-    )
-    connection.execute("truncate grouped")
-    copy_rows(connection, "grouped", {"candidate_id": "uuid", "contact_id": "uuid"}, groups.items())
-    connection.execute(
-        """insert into stage.planned_members (agency, candidate_id, contact_id)
-        select %(agency)s, a.candidate_id, coalesce(g.contact_id, a.candidate_id)
-        from affected a left join grouped g using (candidate_id)""",
-        {"agency": agency},
-    )
-    connection.execute("analyze stage.planned_members")
-
-
-def _neighbours(connection: psycopg.Connection[Any], agency: str) -> list[UUID]:
-    """Empty the frontier into `affected`; who shares an e-mail with it and is not affected yet."""
-    # Without its size known, a frontier of ten would have all addresses of an agency read.
-    connection.execute("analyze frontier")
-    connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
-    rows = connection.execute(
-        """with neighbours as (
-            select distinct other.candidate_id from frontier f
-            join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
-            join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email
-            where not exists (select from affected a where a.candidate_id = other.candidate_id)),
-        gone as (delete from frontier)
-        select candidate_id from neighbours""",
-        {"agency": agency},
-    ).fetchall()
-    return [row[0] for row in rows]
 
 
 def _merge_members(

@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from ams_etl.rules import candidates as rules_candidates
 from ams_etl.rules import merging
 from ams_etl.store import merge as store_merge
-from ams_etl.sync import derive, plan
+from ams_etl.sync import derive, members
 from ams_etl_tests.sync.history_machine import histories_in
 
 
@@ -43,7 +43,7 @@ def neighbours_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
         return []
 
-    monkeypatch.setattr(plan, "_neighbours", nobody)
+    monkeypatch.setattr(members, "_neighbours", nobody)
 
 
 def moved_records_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
