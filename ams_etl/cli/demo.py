@@ -15,6 +15,7 @@ from ams_etl.cli.demo_agencies import (
     other_demo_agencies,
     other_demo_secrets,
 )
+from ams_etl.cli.demo_plans import CODES, add_demo_plans
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.sandbox import AGENCY_NO, start_in_background
@@ -69,11 +70,27 @@ def demo(customers: int) -> None:
                     run_job("rederive", agency.id, config, instance)
         click.echo("4/4 what came of it")
         print_summary(connection, AGENCY, "ams360", time.monotonic() - started)
+        if agencies.get(AGENCY).benefitpoint is not None:
+            _add_plans(connection, instance, wsdl)
         print_accounts(connection, AGENCY)
         print_contacts(connection, agencies.all)
     click.echo(f"\nrun {run_id} is in Dagster. Next:  .venv/bin/ams-etl up   (then open http://127.0.0.1:3000)")
     click.echo('or ask Postgres:  psql "$(.venv/bin/ams-etl db url)" -c "select * from mart.contacts limit 5"')
     click.echo("The stand-in AMS360 runs on in the background; `ams-etl sandbox --stop` ends it.")
+
+
+def _add_plans(connection: psycopg.Connection[Any], instance: Any, wsdl: str) -> None:
+    """New plans in BenefitPoint, from there to AMS360, and back from it as policies."""
+    customers = add_demo_plans(connection, AGENCY, _base(wsdl))
+    if customers:
+        click.echo("then somebody adds plans in BenefitPoint, which become policies of AMS360:")
+        run_job("benefitpoint_sync", AGENCY, None, instance)
+        run_job("writeback", AGENCY, None, instance, direction="writeback")
+        run_job("sync", AGENCY, {"customers": customers, "fresh": False, "apply_plan": ""}, instance)
+
+
+def _base(wsdl: str) -> str:
+    return wsdl.partition("/v3/")[0]
 
 
 def _write_environment() -> None:
@@ -105,7 +122,7 @@ def _write_agencies(wsdl: str) -> None:
         if entry.ams360.wsdl != wsdl:
             raise ConfigError(f"{path}: agencies.{AGENCY}.ams360.wsdl: expected the sandbox's address {wsdl}")
         return
-    base = wsdl.partition("/v3/")[0]
+    base = _base(wsdl)
     path.write_text(
         yaml.safe_dump(
             {
@@ -127,6 +144,7 @@ def _write_agencies(wsdl: str) -> None:
                             "login_wsdl": f"{base}/aptusConnect/LoginV2.wsdl",
                             "username": "etl",
                             "password_env": PASSWORD_ENV,
+                            **CODES,
                         },
                     },
                     *other_demo_agencies(base),

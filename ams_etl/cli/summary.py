@@ -94,6 +94,12 @@ def print_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
     console.print(links)
     if _one(connection, "select count(*) from ops.account_links where agency = %s and state = 'suggested'", agency):
         console.print(f"look at what is suggested with `ams-etl links {agency} list --state suggested`")
+    waiting = _one(
+        connection, "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", agency
+    )
+    if waiting:
+        plans = "1 new plan waits for a code" if waiting == 1 else f"{waiting:,} new plans wait for codes"
+        console.print(f"{plans} of AMS360: `ams-etl links {agency} plans` says which", soft_wrap=True)
 
 
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
