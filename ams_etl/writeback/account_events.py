@@ -58,6 +58,10 @@ class AccountEvents:
             (found for key in self._keys.get(event.event_id, ()) if (found := self._book.created.get(key))), None
         )
 
+    def heard_of(self, customer: NewWrite) -> None:
+        """A write of this batch makes the customer of its lane in AMS360."""
+        self._customers[customer.lane] = customer.writeback_id
+
     def creates(self, event: Understood, place: Place | None, ams360: Place | None, customer: NewWrite | None) -> None:
         """Have a contact created: where AMS360 has it or gets it, the account names AMS360's customer.
 
@@ -94,7 +98,6 @@ class AccountEvents:
         """Have the account of a contact name the customer that AMS360 gets of it: the two are one account."""
         if self._accounts.get(event.event_id, ("", ""))[1] == "link":
             return
-        self._customers[customer.lane] = customer.writeback_id
         request = {"ams360_writeback": str(customer.writeback_id), "lane": place.lane}
         self._write(event, "link_account", f"link:{event.event_id}", request, place.customer_id)
 
@@ -105,7 +108,6 @@ class AccountEvents:
 
     def _customer(self, ams360: Place | None, customer: NewWrite | None) -> dict[str, str]:
         if customer is not None:
-            self._customers[customer.lane] = customer.writeback_id
             return {"ams360_writeback": str(customer.writeback_id)}
         if ams360 is None:
             return {}

@@ -19,6 +19,7 @@ def drain_benefitpoint(
     benefitpoint: BenefitPointConnection,
     *,
     linger_seconds: float = 20.0,
+    lease_seconds: float | None = None,
 ) -> DeliveryReport:
     """Deliver until nothing is due any more; does not even log in where nothing is.
 
@@ -27,6 +28,7 @@ def drain_benefitpoint(
         agency: the agency and its choices.
         benefitpoint: how to reach its BenefitPoint.
         linger_seconds: how long to wait for retries that come due.
+        lease_seconds: see `deliver`; by default well beyond BenefitPoint's time-out.
 
     Raises:
         ConfigError: BenefitPoint refuses the login; everything waits on.
@@ -53,7 +55,7 @@ def drain_benefitpoint(
                 BenefitPointTarget(client, agency.id, defaults),
                 agency.writeback,
                 concurrency=benefitpoint.max_concurrency,
-                lease_seconds=2 * benefitpoint.timeout_seconds + 60,
+                lease_seconds=lease_seconds or 2 * benefitpoint.timeout_seconds + 60,
                 linger_seconds=linger_seconds,
             )
 

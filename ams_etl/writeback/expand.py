@@ -154,6 +154,8 @@ def _plan_one(event: Understood, agency: Agency, to_ams360: Ams360Events, to_ben
     writes = to_ams360.plan(event, place) if place is not None and "ams360" in told else []
     event.writes += [(ams360_events.SYSTEM, write) for write in writes]
     customer = next((write for write in writes if write.operation == "customer"), None)
+    if customer is not None:
+        to_benefitpoint.heard_of(customer)
     if created_beside:
         to_benefitpoint.creates(event, account, place, customer)
     elif customer is not None and account is not None:

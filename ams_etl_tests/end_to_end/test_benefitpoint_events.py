@@ -1,78 +1,28 @@
 """Events of the platform that reach AMS360, BenefitPoint or both (B7), with both stand-ins and Postgres."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.settings import Agency, Ams360Settings, BenefitPointSettings, NewAccountSettings
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
-from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.accept import accept_events
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl.writeback.health import what_is_due
 from ams_etl.writeback.parked import replay, resolve
 from ams_etl.writeback.preview import planned_records
-from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
+from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.writeback.both_systems import AGENCY, Both
 from ams_etl_tests.writeback.test_contacts import sync
 from ams_etl_tests.writeback.working_agency import QUICK, ZONE, Office
 
-BENEFITPOINT = BenefitPointSettings(
-    wsdl="unused",
-    login_wsdl="unused",
-    username="etl",
-    password_env="UNUSED",
-    new_accounts=NewAccountSettings(office_id=1, administrator_user_id=1, primary_contact_user_id=1),
-)
-AGENCY = Agency(
-    id="demo",
-    name="Demo",
-    ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
-    benefitpoint=BENEFITPOINT,
-    writeback=QUICK,
-)
 SAID = {"occurred_at": "2026-11-20T10:00:00Z", "actor": {"name": "Ann Lee"}}
 PERSON = {"first_name": "Odile", "last_name": "Brandt", "city": "Boise", "state": "ID"}
 CREATED = {
     **SAID, "kind": "contact_created", "idempotency_key": "c1", "contact": {"email": "odile@example.org"},
     "properties": PERSON,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """An agency with both systems."""
-
-    office: Office
-    sandbox: Sandbox
-
-    def deliver(self) -> None:
-        """As the job `writeback` does."""
-        self.office.drain()
-        drain_benefitpoint(
-            self.office.connection, self.office.agency, self.sandbox.benefitpoint.connection(), linger_seconds=3.0
-        )
-
-    def sync(self) -> None:
-        """Everything of both."""
-        extract(self.office.connection, "demo", self.sandbox.connection(), SyncScope())
-        extract_benefitpoint(self.office.connection, "demo", self.sandbox.benefitpoint.connection())
-        publish_accounts(self.office.connection, "demo")
-
-    def customers(self) -> list[dict[str, Any]]:
-        return [one for one in self.office.state("customers") if one.get("LastName") == "Brandt"]
-
-    def accounts(self) -> list[dict[str, Any]]:
-        return [
-            one
-            for one in self.sandbox.benefitpoint.rows("accounts")
-            if ((one.get("individualAccountInfo") or {}).get("personInfo") or {}).get("lastName") == "Brandt"
-        ]
 
 
 @pytest.fixture

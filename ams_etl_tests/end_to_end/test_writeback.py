@@ -76,6 +76,33 @@ def test_the_sensor_starts_one_run_for_what_is_due_and_none_beside_it(desk: Comm
         assert asked() == []
 
 
+def test_the_sensor_wakes_for_what_is_due_in_benefitpoint_alone(desk: CommandLine, database: str) -> None:
+    """AMS360's outbox is empty: a run starts for BenefitPoint's, again when more is due, and not for what waits."""
+    from ams_etl.defs.writeback.sensors import deliver_writebacks
+
+    assert desk.home.exists()
+    with connect(database) as connection, dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions("agency", ["demo"])
+
+        def asked() -> list[str | None]:
+            context = dg.build_sensor_context(instance=instance)
+            answer = deliver_writebacks(context, warehouse=Warehouse(), agencies=AgenciesFile())
+            return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
+
+        insert = """insert into ops.writebacks (agency, system, kind, operation, lane, request, status, not_before)
+            values ('demo', 'benefitpoint', 'contact_created', 'account', %s, '{}', 'pending', now() + %s::interval)"""
+        connection.execute(insert, ("a", "1 hour"))
+        assert asked() == []
+        connection.execute(insert, ("b", "0"))
+        first = asked()
+        assert len(first) == 1
+        assert asked() == first
+        connection.execute(insert, ("c", "0"))
+        assert asked() != first
+        connection.execute("update ops.writebacks set status = 'delivered' where lane <> 'a'")
+        assert asked() == []
+
+
 def test_the_checks_tell_of_what_waits_fails_and_is_undecided(desk: CommandLine, database: str) -> None:
     """Each by the agency's own limits, with ids to look for."""
     from ams_etl.defs.writeback.assets import writeback_health
