@@ -1,15 +1,20 @@
 """The documentation's own code runs: its SQL on the real schema, its settings, its commands' names."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from pydantic import BaseModel
 
 from ams_etl.cli import cli
-from ams_etl.settings import load_agencies
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.settings import Agency, BrakeSettings, CheckSettings, InboundSettings, ScheduleSettings, load_agencies
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,6 +40,42 @@ def test_its_settings_are_settings(tmp_path: Path, document: str) -> None:
     path = tmp_path / "agencies.yaml"
     path.write_text(document)
     assert load_agencies(path).all
+
+
+def keys_of(block: Any) -> Iterator[str]:
+    """Every key that agencies.yaml may have, blocks within blocks."""
+    if isinstance(block, type) and issubclass(block, BaseModel):
+        for name, given in block.model_fields.items():
+            yield given.alias or name
+            yield from keys_of(given.annotation)
+    elif isinstance(block, type) and is_dataclass(block):
+        for one in fields(block):
+            yield one.name
+            yield from keys_of(one.type)
+    else:
+        for part in get_args(block):
+            yield from keys_of(part)
+
+
+def test_every_setting_stands_on_its_page() -> None:
+    """In code or in prose; all but the system, which its block tells, and the two parts that a mapping of codes is sorted into."""
+    page = (ROOT / "docs/settings.md").read_text()
+    keys = {key for block in (Agency, ScheduleSettings, InboundSettings) for key in keys_of(block)}
+    assert {"agency_no", "token_key_env", "max_deleted_share", "shell_days", "include", "sweep_from_hour"} <= keys
+    assert {key for key in keys if not re.search(rf"\b{key}\b[:`]", page)} == {"source_system", "ids", "names"}
+
+
+def test_what_it_calls_defaults_are_the_defaults(tmp_path: Path) -> None:
+    """Of the blocks that an agency may leave out."""
+    path = tmp_path / "agencies.yaml"
+    path.write_text(blocks("yaml")[0].values[0])
+    read = load_agencies(path)
+    shown = read.all[0]
+    assert (shown.settings, shown.brake, shown.checks) == (RuleSettings(), BrakeSettings(), CheckSettings())
+    assert (shown.writeback, read.schedule) == (WritebackSettings(), ScheduleSettings())
+    assert read.inbound == InboundSettings(
+        public_url=read.inbound.public_url, why_password_env=read.inbound.why_password_env
+    )
 
 
 def test_its_links_lead_somewhere() -> None:
