@@ -255,6 +255,13 @@ class BenefitPointHistory:
                 wrong = [name for name, value in expected.items() if row[name] != value]
                 assert not wrong, f"not AMS360's in mart.accounts: {wrong}"
                 assert MARK not in str(row).casefold(), "BenefitPoint's text in an account of AMS360's"
+        # And so it was at every moment on the way.
+        [(told,)] = self._real.connection.execute(
+            """select count(*) from mart.changes where agency = %s and entity = 'account'
+                and after ->> 'ams360_customer_id' is not null and after::text ilike %s""",
+            (AGENCY, f"%{MARK}%"),
+        ).fetchall()
+        assert told == 0, "BenefitPoint's text was published in an account of AMS360's"
         self.found.linked = len(linked)
 
     def _policies_have_ams360s_values(self) -> None:

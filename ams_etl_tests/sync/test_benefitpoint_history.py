@@ -11,7 +11,7 @@ def test_what_is_edited_in_benefitpoint_stays_there(postgres_server: str, migrat
     with (
         fresh_database(postgres_server, migrated_template) as real,
         fresh_database(postgres_server, migrated_template) as twin,
-        history_in((real, twin), size=60, seed=seed) as history,
+        history_in((real, twin), size=30, seed=seed) as history,
     ):
         found = history.play(80, 2)
     assert found.edits.total() == 80

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -89,26 +88,11 @@ def edits_written_to_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "enqueue_plans", enqueuing)
 
 
-def first_links_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """B1: an account stays linked to the customer that it named first, though its id was changed or cleared."""
-    right = accounts.BenefitPointAccount.from_payload
-    first: dict[int, str] = {}
-
-    def remembering(payload: Any) -> Any:
-        found = right(payload)
-        if found.ams_customer_id:
-            first.setdefault(found.account_id, found.ams_customer_id)
-        return replace(found, ams_customer_id=first.get(found.account_id))
-
-    monkeypatch.setattr(accounts, "BenefitPointAccount", SimpleNamespace(from_payload=remembering))
-
-
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [
         (email_overwrites, r"not AMS360's in mart.accounts: \['email'\]"), (edited_plans_added, "a plan that was not added"),
         (added_plans_made_again, "twice in AMS360"), (edits_written_to_ams360, "asked to write: .*CustomerUpdate"),
-        (first_links_stay, "linked otherwise"),
     ],
     ids=lambda given: getattr(given, "__name__", ""),
 )  # fmt: skip
@@ -123,7 +107,7 @@ def test_a_mistake_is_found(
     with (
         fresh_database(postgres_server, migrated_template) as real,
         fresh_database(postgres_server, migrated_template) as twin,
-        history_in((real, twin), size=60, seed=1) as history,
+        history_in((real, twin), size=24, seed=1) as history,
         pytest.raises(AssertionError, match=complaint),
     ):
         history.play(320, 8)
