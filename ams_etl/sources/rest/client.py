@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.http import HttpClient, Reply
+from ams_etl.sources.http import HttpClient
+from ams_etl.sources.http_connection import Reply
 from ams_etl.sources.pacing import Pace
 from ams_etl.sources.rest.records import reader
 from ams_etl.sources.retry import BusyError, RetryPolicy, retried, seconds_to_wait

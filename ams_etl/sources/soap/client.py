@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.http import Reply
+from ams_etl.sources.http_connection import Reply
 from ams_etl.sources.session import Session
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Decoder, parse
