@@ -7,6 +7,7 @@ import click
 
 from ams_etl.cli.instance import load_environment_file
 from ams_etl.errors import AmsEtlError, PermanentError
+from ams_etl.rules.plan_codes import PlanMappings
 from ams_etl.settings import Agency, home, load_agencies
 from ams_etl.store.database import connect, database_url, redacted
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -27,6 +28,7 @@ def doctor(agency: str) -> None:
     if found.benefitpoint is not None:
         click.echo("and its BenefitPoint:")
         wrong += _check_benefitpoint(found)
+        wrong += _check_codes(found.id, found.benefitpoint.plan_mappings, url)
     if wrong:
         raise PermanentError(f"{wrong} of the checks failed; each line above says what to do")
 
@@ -59,6 +61,20 @@ def _check_benefitpoint(agency: Agency) -> int:
             return await benefitpoint.probe()
 
     return _tell(run, ask)
+
+
+def _check_codes(agency: str, mappings: PlanMappings, url: str) -> int:
+    """Whether both systems list what the settings map (B5), as last read."""
+    from ams_etl.writeback.plan_codes import mistakes
+
+    with connect(url) as connection:
+        found = mistakes(connection, agency, mappings)
+    for mistake in found:
+        click.secho(f"WRONG  {mistake}", fg="red")
+    if not found:
+        carriers, lines = (len(one.ids) + len(one.names) for one in (mappings.carriers, mappings.lines_of_business))
+        click.echo(f"ok     codes of plans: {carriers} carriers and {lines} lines_of_business are mapped")
+    return len(found)
 
 
 def _tell(run: Callable[..., Any], ask: Callable[[], Any]) -> int:

@@ -9,10 +9,11 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ams_etl.rules.benefitpoint_records import Plan
-from ams_etl.rules.plan_codes import Listed, ListedCode, Named, PlanMappings
+from ams_etl.rules.plan_codes import Named, PlanMappings
 from ams_etl.rules.plan_policies import policy_for_ams360
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.lanes import lock
+from ams_etl.writeback.plan_codes import carriers_of, listed_codes, product_types_of
 from ams_etl.writeback.plan_corrections import withdraw_outdated
 from ams_etl.writeback.waiting_plans import WaitingPlan, keep_waiting
 
@@ -47,15 +48,14 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
             withdraw_outdated(connection, agency, SYSTEM, OPERATION, [])
             keep_waiting(connection, agency, [])
             return 0
-        listed = _listed(connection, agency, mappings)
-        carriers = _payloads(connection, agency, "carriers")
-        product_types = _payloads(connection, agency, "product_types")
+        listed = listed_codes(connection, agency, mappings)
+        carriers, product_types = carriers_of(connection, agency), product_types_of(connection, agency)
         writes, waiting = [], []
         for payload, customer_id, account_id in rows:
             plan = Plan.from_payload(payload)
-            carrier = Named.carrier(plan.carrier_id, carriers.get(plan.carrier_id)) if plan.carrier_id else None
+            carrier = carriers.get(plan.carrier_id, Named(plan.carrier_id)) if plan.carrier_id else None
             kind = plan.product_type_id
-            product_type = Named.product_type(kind, product_types.get(kind)) if kind else None
+            product_type = product_types.get(kind, Named(kind)) if kind else None
             decided = policy_for_ams360(plan, carrier, product_type, mappings, listed, today)
             writeback_id = uuid5(_NAMESPACE, f"{agency}\x1f{plan.plan_id}")
             waiting += [WaitingPlan(plan.plan_id, account_id, writeback_id, one) for one in decided.waiting]
@@ -83,32 +83,6 @@ def _new_plans(connection: psycopg.Connection[Any], agency: str) -> list[tuple[d
         order by p.entity_id::int""",
         {"agency": agency},
     ).fetchall()
-
-
-def _payloads(connection: psycopg.Connection[Any], agency: str, table: str) -> dict[int, dict[str, Any]]:
-    return dict(
-        connection.execute(
-            f"select entity_id::int, payload from raw_benefitpoint.{table} where agency = %s", (agency,)
-        ).fetchall()
-    )
-
-
-def _listed(connection: psycopg.Connection[Any], agency: str, mappings: PlanMappings) -> Listed:
-    """What AMS360 last listed of the codes that the settings name."""
-
-    def live(table: str, codes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-        return connection.execute(
-            f"""select entity_id, payload from raw_ams360.{table}
-            where agency = %s and entity_id = any(%s) and deleted_at is null""",
-            (agency, list(codes)),
-        ).fetchall()
-
-    companies = [*mappings.carriers.ids.values(), *mappings.carriers.names.values()]
-    lines = [*mappings.lines_of_business.ids.values(), *mappings.lines_of_business.names.values()]
-    return Listed(
-        {code: ListedCode.company(payload) for code, payload in live("companies", companies)},
-        {code: ListedCode.line(payload) for code, payload in live("lines_of_business", lines)},
-    )
 
 
 def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequence[NewWrite]) -> None:

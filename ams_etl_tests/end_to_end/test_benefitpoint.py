@@ -14,8 +14,8 @@ import yaml
 from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency as AgencySettings
-from ams_etl.settings import Ams360Settings, BrakeSettings
-from ams_etl.store.database import connect
+from ams_etl.settings import Ams360Settings, BrakeSettings, load_agencies
+from ams_etl.store.database import connect, dagster_url
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
 from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
@@ -387,6 +387,59 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             connection.execute("delete from mart.accounts where benefitpoint_synced and not ams360_synced")
             rows = connection.execute(f"select told from ({TOLD.format(agency='demo')}) found").fetchall()
             assert 0 in {row[0] for row in rows}
+
+
+def test_what_a_plan_waits_for_is_shown_with_the_lines_to_paste(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command line, in the asset's metadata, and by a check that warns; with the lines pasted, it goes."""
+    import dagster as dg
+
+    with running_sandbox(size=40, more=("--benefitpoint",)) as sandbox, connect(database) as connection:
+        shell = command_line(tmp_path, database, sandbox)
+        extract(connection, "demo", sandbox.connection(), SyncScope())
+        extract_reference(connection, "demo", sandbox.connection())
+        extract_benefitpoint(connection, "demo", sandbox.benefitpoint.connection())
+        agency = Agency(sandbox, connection)
+        agency.publish()
+        [(key,)] = agency.rows(
+            "select benefitpoint_account_id from mart.accounts where ams360_synced and benefitpoint_synced limit 1"
+        )
+        new_plan(agency, key)
+        assert "1 new plan waits for a code" in shell.run("sync", "demo", "--benefitpoint")
+        printed = shell.run("links", "demo", "plans")
+        assert "carrier 1 (Anthem) has no company of AMS360: say Anthem: CODE under benefitpoint.carriers" in printed
+        lines = printed[printed.index("carriers:") : printed.index("\nThe next sync")]
+        monkeypatch.setenv("AMS_ETL_DAGSTER_URL", dagster_url(database))
+        check = dg.AssetCheckKey(dg.AssetKey(["mart", "policies"]), "no_plan_waits_for_a_code")
+        with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+            [told] = instance.event_log_storage.get_asset_check_execution_history(check, limit=1)
+            event = instance.get_latest_materialization_event(dg.AssetKey(["mart", "policies"]))
+        evaluation = told.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+        metadata = event.asset_materialization.metadata  # type: ignore[union-attr]
+        assert (metadata["plans_for_ams360"].value, metadata["plans_waiting"].value) == (0, 1)
+        assert "carrier 1 (Anthem)" in str(metadata["plans_wait_for"].value)
+        # A person pastes the lines and fills in what nothing was suggested for.
+        path = tmp_path / "agencies.yaml"
+        document = yaml.safe_load(path.read_text())
+        document["agencies"][0]["benefitpoint"] |= yaml.safe_load(
+            lines.replace('"Medical PPO": ', '"Medical PPO": MED')
+        )
+        path.write_text(yaml.safe_dump(document))
+        assert "ok     codes of plans: 1 carriers and 1 lines_of_business are mapped" in shell.run("doctor", "demo")
+        block = load_agencies(path).get("demo").benefitpoint
+        assert block is not None
+        assert enqueue_plans(connection, "demo", TODAY, block.plan_mappings) == 1
+        assert shell.run("links", "demo", "plans") == "no plan waits\n"
+        document["agencies"][0]["benefitpoint"]["carriers"] = {"Antem": "ANT", 2: "ant", 99: "ERI"}
+        path.write_text(yaml.safe_dump(document))
+        printed = shell.run("doctor", "demo", code=1)
+        for mistake in (
+            "carriers: BenefitPoint has no 'antem'", "carriers: BenefitPoint has no 99",
+            "carriers: AMS360 lists no 'ant'", "carriers: AMS360 has put 'ERI' away as inactive",
+        ):  # fmt: skip
+            assert f"WRONG  benefitpoint.{mistake}" in printed
 
 
 def test_the_daily_schedule_asks_once_a_day_for_agencies_that_have_a_benefitpoint(
