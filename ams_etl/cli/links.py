@@ -88,7 +88,8 @@ def _decide(agency: str, customer_id: str, account_id: int, *, yes: bool) -> Non
         decide(
             connection, agency, customer_id, account_id, "confirmed" if yes else "refused", decided_by=getpass.getuser()
         )
-        counts = publish_accounts(connection, agency).accounts
-        publish_policies(connection, agency)
+        limits = load_agencies().get(agency).brake
+        counts = publish_accounts(connection, agency, limits=limits).accounts
+        publish_policies(connection, agency, limits=limits)
     click.echo(f"{'confirmed' if yes else 'refused'}; accounts: {counts.updated} updated, "
                f"{counts.inserted} new, {counts.deleted} gone")  # fmt: skip

@@ -17,7 +17,12 @@ from ams_etl.store.database import connect
 @click.argument("agency")
 @click.option("--customer", "customers", multiple=True, help="Only this CustomerId; may be given several times.")
 @click.option("--plan", "plan_only", is_flag=True, help="Read and show what would change; change nothing in the mart.")
-@click.option("--apply", "apply_plan", metavar="PLAN", help="Publish exactly this plan, past the brake.")
+@click.option(
+    "--apply",
+    "apply_plan",
+    metavar="PLAN",
+    help="Publish exactly this plan, past the brake; `accounts`: accounts and policies.",
+)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with a full sync that was cut off.")
 @click.option("--benefitpoint", is_flag=True, help="What changed in BenefitPoint now; with --fresh, all of it.")
 def sync(
@@ -30,6 +35,9 @@ def sync(
         if customers or plan_only or apply_plan:
             raise click.UsageError("--benefitpoint goes with --fresh alone; customers and plans are AMS360's")
         _sync_benefitpoint(agency, full=fresh)
+        return
+    if apply_plan == "accounts":
+        _publish_accounts(agency)
         return
     show_progress()
     url = prepare()
@@ -55,6 +63,19 @@ def _sync_benefitpoint(agency: str, *, full: bool) -> None:
     with dagster_instance() as instance:
         run_id = run_job(
             "benefitpoint_sync", agency, None, instance, steps={"benefitpoint_records": {"accounts": [], "full": full}}
+        )
+    with connect(url) as connection:
+        print_accounts(connection, agency)
+    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+
+
+def _publish_accounts(agency: str) -> None:
+    show_progress()
+    url = prepare()
+    load_agencies().get(agency)
+    with dagster_instance() as instance:
+        run_id = run_job(
+            "publish_accounts", agency, None, instance, steps={"publish_accounts": {"past_the_brake": True}}
         )
     with connect(url) as connection:
         print_accounts(connection, agency)

@@ -59,6 +59,13 @@ benefitpoint_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+accounts_job = dg.define_asset_job(
+    "publish_accounts",
+    selection=_ACCOUNTS,
+    description="Publish accounts and policies of what was read already; past_the_brake lets a great loss through.",
+    executor_def=dg.in_process_executor,
+)
+
 publish_job = dg.define_asset_job(
     "publish_plan",
     selection=_PUBLISHED,

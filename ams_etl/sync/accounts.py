@@ -17,6 +17,8 @@ from ams_etl.rules.account_names import name_key
 from ams_etl.rules.accounts import Account, CustomerAccount, account_of, named_by
 from ams_etl.rules.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.model import Address
+from ams_etl.settings import BrakeSettings
+from ams_etl.sync.account_brake import stop_great_losses
 from ams_etl.sync.account_links import decisions, stored_links, write_links
 from ams_etl.sync.differences import Document, MartTable, apply_differences
 from ams_etl.sync.identity import candidate_id
@@ -51,20 +53,30 @@ class _Book:
     customer_of: Mapping[int, str]
 
 
-def publish_accounts(connection: psycopg.Connection[Any], agency: str, *, run_id: str | None = None) -> AccountsReport:
+def publish_accounts(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    *,
+    run_id: str | None = None,
+    limits: BrakeSettings | None = None,
+) -> AccountsReport:
     """Bring `ops.account_links` and `mart.accounts` up to date.
 
     Args:
         connection: autocommit; everything happens in one transaction.
         agency: the agency id.
         run_id: the Dagster run, for `mart.changes`.
+        limits: the brake; None: past it.
+
+    Raises:
+        PermanentError: the brake stops it; everything stays as it was, to be looked at again.
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
         customers, accounts = _drain(connection, agency)
         if customers or accounts:
             _refresh_customers(connection, agency, customers)
-            published = _publish(connection, agency, customers, accounts, run_id)
+            published = _publish(connection, agency, customers, accounts, run_id, limits)
         else:
             published = PublishCounts(0, 0, 0)
         links = connection.execute(
@@ -125,7 +137,12 @@ def _refresh_customers(connection: psycopg.Connection[Any], agency: str, touched
 
 
 def _publish(
-    connection: psycopg.Connection[Any], agency: str, customers: set[str], accounts: set[int], run_id: str | None
+    connection: psycopg.Connection[Any],
+    agency: str,
+    customers: set[str],
+    accounts: set[int],
+    run_id: str | None,
+    limits: BrakeSettings | None,
 ) -> PublishCounts:
     touched = {key.lower() for key in customers}
     book, moved = _linked(connection, agency, touched)
@@ -158,6 +175,8 @@ def _publish(
         system, key = named_by(customer, account)
         document = _document(account_of(customer, account, offices), former)
         after[candidate_id(agency, system, "account", key)] = document
+    if limits is not None:
+        stop_great_losses(connection, agency, TABLE, before, after, limits)
     counts = apply_differences(connection, agency, TABLE, before, after, run_id)
     _touch_policies(connection, agency, before, after)
     return counts

@@ -18,6 +18,8 @@ from ams_etl.rules.plans import (
     policy_from_plan,
 )
 from ams_etl.rules.records import Policy
+from ams_etl.settings import BrakeSettings
+from ams_etl.sync.account_brake import stop_great_losses
 from ams_etl.sync.differences import Document, MartTable, apply_differences
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.publish import PublishCounts
@@ -40,13 +42,23 @@ class _Names:
     product_types: Mapping[int, str]
 
 
-def publish_policies(connection: psycopg.Connection[Any], agency: str, *, run_id: str | None = None) -> PublishCounts:
+def publish_policies(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    *,
+    run_id: str | None = None,
+    limits: BrakeSettings | None = None,
+) -> PublishCounts:
     """Bring `mart.policies` up to date for whatever was touched since the last time.
 
     Args:
         connection: autocommit; everything happens in one transaction.
         agency: the agency id.
         run_id: the Dagster run, for `mart.changes`.
+        limits: the brake; None: past it.
+
+    Raises:
+        PermanentError: the brake stops it; everything stays as it was, to be looked at again.
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
@@ -66,6 +78,8 @@ def publish_policies(connection: psycopg.Connection[Any], agency: str, *, run_id
             before |= TABLE.read(connection, agency, "benefitpoint_plan_id = any(%(ids)s)", {"ids": numbers})
             alone = [one for one in numbers if one not in pairs.policy_of]
             after.update(_of_plans(connection, agency, alone, names))
+        if limits is not None:
+            stop_great_losses(connection, agency, TABLE, before, after, limits)
         return apply_differences(connection, agency, TABLE, before, after, run_id)
 
 

@@ -1,13 +1,14 @@
 """Links, accounts and policies in Postgres, by example; `test_account_orders` tells whole agencies in any order."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import ConfigError, PermanentError
+from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.sync.account_links import decide, list_links
@@ -116,6 +117,59 @@ def test_an_account_that_is_linked_later_keeps_ams360s_id(warehouse: psycopg.Con
     ).fetchall()
     assert rows == [(first[0], alone[0], "c1", 1)]
     assert warehouse.execute("select account_id from mart.policies").fetchall() == [first]
+
+
+@pytest.mark.parametrize(
+    ("kind", "system", "table"),
+    [
+        ("account", "BenefitPoint", "accounts"), ("customer", "AMS360", "accounts"),
+        ("plan", "BenefitPoint", "policies"), ("policy", "AMS360", "policies"),
+    ],
+)  # fmt: skip
+def test_the_brake_stops_when_a_system_seems_to_have_lost_much(
+    warehouse: psycopg.Connection[Any], kind: str, system: str, table: str
+) -> None:
+    """Nothing changes, nothing is forgotten; what comes back is published as ever, and a person's word lets it through."""
+    clear(warehouse)
+    limits = BrakeSettings(max_deleted_share=0.5, ignore_below=2)
+
+    def publish_with_brake() -> None:
+        publish_accounts(warehouse, AGENCY, limits=limits)
+        publish_policies(warehouse, AGENCY, limits=limits)
+
+    records = [
+        one
+        for number in range(1, 7)
+        for one in (
+            customer(f"c{number}", number, f"Firm {number}"), account(number, ams_id=f"c{number}"),
+            policy(f"p{number}", f"c{number}"), plan(number, number),
+        )
+    ]  # fmt: skip
+    store(warehouse, *records)
+    publish_with_brake()
+    before = state(warehouse)
+    gone = [one for one in records if one[0] == kind][:4]
+    mark = f"update {TABLES[kind].qualified} set deleted_at = %s where agency = %s and entity_id = any(%s)"
+    keys = [record.entity_id for _, record in gone]
+    warehouse.execute(mark, (NOW, AGENCY, keys))
+    stopped = f"brake stopped the publish of {table}: {system} no longer has 4 of 6 .*--apply accounts"
+    for _ in range(2):
+        with pytest.raises(PermanentError, match=stopped):
+            publish_with_brake()
+    assert state(warehouse) == before
+    store(warehouse, *gone, at=NOW + timedelta(days=1))
+    publish_with_brake()
+    assert state(warehouse) == before
+    warehouse.execute(mark, (NOW, AGENCY, keys[:3]))
+    publish_with_brake()
+    assert state(warehouse) != before
+    store(warehouse, *gone, at=NOW + timedelta(days=2))
+    publish_with_brake()
+    warehouse.execute(mark, (NOW, AGENCY, keys))
+    publish(warehouse)
+    after = state(warehouse)
+    assert after != before
+    assert after == rebuilt(warehouse)
 
 
 def test_a_persons_word_links_and_parts(warehouse: psycopg.Connection[Any]) -> None:

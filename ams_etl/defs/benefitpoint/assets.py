@@ -36,6 +36,13 @@ class BenefitPointScope(dg.Config):
     """Everything, though findChanges could tell what changed."""
 
 
+class AccountsPublish(dg.Config):
+    """How accounts and policies are published."""
+
+    past_the_brake: bool = False
+    """Even where a system seems to have lost much of them: a person has looked."""
+
+
 @dg.multi_asset(
     name="benefitpoint_records",
     partitions_def=agency_partitions,
@@ -135,7 +142,7 @@ def _published(key: list[str], description: str, *deps: str) -> dg.AssetSpec:
     ],
 )
 def publish_accounts(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
+    context: dg.AssetExecutionContext, config: AccountsPublish, warehouse: Warehouse, agencies: AgenciesFile
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Link, then bring accounts and policies up to date for what was touched, with the difference in `mart.changes`."""
     from ams_etl.sync.account_quality import coverage
@@ -145,10 +152,11 @@ def publish_accounts(
     from ams_etl.writeback.waiting_plans import missing_codes
 
     agency = context.partition_key
-    benefitpoint = agencies.agency(agency).benefitpoint
+    chosen = agencies.agency(agency)
+    benefitpoint, limits = chosen.benefitpoint, None if config.past_the_brake else chosen.brake
     with permanent(), warehouse.connection() as connection:
-        report = publish(connection, agency, run_id=context.run_id)
-        policies = publish_policies(connection, agency, run_id=context.run_id)
+        report = publish(connection, agency, run_id=context.run_id, limits=limits)
+        policies = publish_policies(connection, agency, run_id=context.run_id, limits=limits)
         mappings = None if benefitpoint is None else benefitpoint.plan_mappings
         plans: dict[str, Any] = {"plans_for_ams360": enqueue_plans(connection, agency, agencies.today(), mappings)}
         plans |= _waiting(connection, agency, missing_codes(connection, agency))
