@@ -39,7 +39,7 @@ class BenefitPointSettings(Strict):
     calls_per_second: CallsPerSecond | None = None
     timeout_seconds: Seconds = 60.0
     new_accounts: NewAccountSettings | None = None
-    """Without it no event can create an account there."""
+    """Without it the accounts that events create there wait."""
     carriers: Codes = CodeMapping()
     """AMS360's companies by carrier (B5)."""
     lines_of_business: Codes = CodeMapping()

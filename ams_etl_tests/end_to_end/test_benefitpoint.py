@@ -378,6 +378,20 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             assert connection.execute(
                 "select count(*) from mart.policies where origin = 'benefitpoint'"
             ).fetchone() != (0,)
+            # Half of its accounts are gone: the brake asks a person.
+            file = shell.home / "agencies.yaml"
+            told = yaml.safe_load(file.read_text())
+            told["agencies"][0]["brake"] = {"ignore_below": 0}
+            file.write_text(yaml.safe_dump(told))
+            keys = [one["accountID"] for one in sandbox.benefitpoint.rows("accounts")]
+            synced = "select count(*) from mart.accounts where benefitpoint_synced"
+            for key in keys[::2]:
+                sandbox.benefitpoint.edit("accounts", "delete", key)
+            stopped = shell.run("sync", "demo", "--benefitpoint", "--fresh", code=1)
+            assert "the brake stopped the publish of accounts: BenefitPoint no longer has" in stopped
+            assert connection.execute(synced).fetchone() == (len(keys),)
+            shell.run("sync", "demo", "--apply", "accounts")
+            assert connection.execute(synced).fetchone() == (len(keys) - len(keys[::2]),)
             # A check that cannot fail is none.
             connection.execute(
                 "update mart.accounts set city = 'Elsewhere' where ams360_synced and benefitpoint_synced"

@@ -25,7 +25,7 @@ HEALTH_KEY = dg.AssetKey(["ops", "writeback_health"])
 def writebacks(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.MaterializeResult[None]:
-    """Turn platform events into writes to AMS360 (rules W) and deliver each once, a customer's in order."""
+    """Turn platform events into writes to AMS360 (rules W) and BenefitPoint (B7); deliver each once, a customer's in order."""
     from ams_etl.writeback.drain import drain
     from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 

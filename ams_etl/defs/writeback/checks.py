@@ -21,7 +21,7 @@ from ams_etl.defs.writeback.assets import HEALTH_KEY
         dg.AssetCheckSpec(
             "no_write_is_uncertain",
             asset=HEALTH_KEY,
-            description="W9: no write waits for a person to look into AMS360.",
+            description="W9: no write waits for a person to look into AMS360 or BenefitPoint.",
             partitions_def=agency_partitions,
         ),
         dg.AssetCheckSpec(
@@ -58,7 +58,7 @@ def writeback_checks(
             found.uncertain == 0,
             uncertain=found.uncertain,
             sample_ids=dg.MetadataValue.json(uncertain),
-            decide=f"look into AMS360, then: ams-etl writeback resolve {agency} ID --delivered | --again",
+            decide=f"look into AMS360 or BenefitPoint, then: ams-etl writeback resolve {agency} ID --delivered | --again",
         ),
         _result(
             "few_writes_fail",
