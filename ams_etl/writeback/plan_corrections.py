@@ -31,10 +31,13 @@ def withdraw_outdated(
     lanes = connection.execute(
         """with wanted as (
             select * from unnest(%(ids)s::uuid[], %(customers)s::text[], %(requests)s::jsonb[]) w (id, customer_id, request)),
+        -- One branch a status: each has its own index, for the outbox keeps everything that was ever delivered.
+        waits as (
+            select * from ops.writebacks where agency = %(agency)s and system = %(system)s and status = 'pending'
+            union all select * from ops.writebacks where agency = %(agency)s and system = %(system)s and status = 'waiting'),
         outdated as (
-            select o.writeback_id from ops.writebacks o left join wanted w on w.id = o.writeback_id
-            where o.agency = %(agency)s and o.system = %(system)s and o.operation = %(operation)s
-                and o.status in ('waiting', 'pending') and not o.check_first
+            select o.writeback_id from waits o left join wanted w on w.id = o.writeback_id
+            where o.operation = %(operation)s and not o.check_first
                 and (w.id is null or (o.customer_id, o.request) is distinct from (w.customer_id, w.request))
             union all
             select o.writeback_id from wanted w join ops.writebacks o on o.agency = %(agency)s and o.writeback_id = w.id
