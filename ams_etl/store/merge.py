@@ -92,18 +92,7 @@ def merge_records(
             is marked deleted. Empty: nothing is ever deleted.
         untold: members whose change nobody tells of; records that differ in nothing else are `untold`, too.
     """
-    staged: dict[str, tuple[str, str | None, bytes, bytes]] = {}
-    seen = 0
-    for record in records:
-        content = canonical_json(record.payload)
-        staged[record.entity_id] = (record.entity_id, record.customer_id, content, content_hash(content))
-        seen += 1
-    connection.execute(
-        """create temp table if not exists staged_records (entity_id text, customer_id text, payload jsonb,
-            content_hash bytea) on commit delete rows"""
-    )
-    connection.execute("delete from staged_records")
-    copy_rows(connection, "staged_records", _COLUMNS, staged.values())
+    seen, staged = _stage(connection, records)
     scope = {
         "agency": agency,
         "seen_at": seen_at,
@@ -115,16 +104,7 @@ def merge_records(
         where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
         scope,
     ).fetchall()
-    silent = (
-        connection.execute(
-            f"""select t.entity_id from {table.qualified} t join staged_records s using (entity_id)
-            where t.agency = %(agency)s and t.content_hash <> s.content_hash and t.deleted_at is null
-                and t.payload - %(untold)s::text[] = s.payload - %(untold)s::text[]""",
-            {"agency": agency, "untold": list(untold)},
-        ).fetchall()
-        if untold
-        else []
-    )
+    silent = _silent(connection, table, agency, untold) if untold else frozenset[str]()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
             (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
@@ -148,13 +128,43 @@ def merge_records(
         ).fetchall()
     inserted = sum(1 for row in merged if row[0])
     return MergeCounts(
-        seen=len(staged),
+        seen=staged,
         inserted=inserted,
         updated=len(merged) - inserted,
-        unchanged=len(staged) - len(merged),
+        unchanged=staged - len(merged),
         deleted=len(deleted),
-        doubled=seen - len(staged),
+        doubled=seen - staged,
         changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
-        untold=frozenset(row[0] for row in silent),
+        untold=silent,
         customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
+    )
+
+
+def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tuple[int, int]:
+    """Fill `staged_records`, of two with one id the last: how many were given, and how many are staged."""
+    staged: dict[str, tuple[str, str | None, bytes, bytes]] = {}
+    seen = 0
+    for record in records:
+        content = canonical_json(record.payload)
+        staged[record.entity_id] = (record.entity_id, record.customer_id, content, content_hash(content))
+        seen += 1
+    connection.execute(
+        """create temp table if not exists staged_records (entity_id text, customer_id text, payload jsonb,
+            content_hash bytea) on commit delete rows"""
+    )
+    connection.execute("delete from staged_records")
+    copy_rows(connection, "staged_records", _COLUMNS, staged.values())
+    return seen, len(staged)
+
+
+def _silent(connection: psycopg.Connection[Any], table: RawTable, agency: str, untold: Sequence[str]) -> frozenset[str]:
+    """The staged records that differ in these members alone."""
+    return frozenset(
+        row[0]
+        for row in connection.execute(
+            f"""select t.entity_id from {table.qualified} t join staged_records s using (entity_id)
+            where t.agency = %(agency)s and t.content_hash <> s.content_hash and t.deleted_at is null
+                and t.payload - %(untold)s::text[] = s.payload - %(untold)s::text[]""",
+            {"agency": agency, "untold": list(untold)},
+        )
     )
