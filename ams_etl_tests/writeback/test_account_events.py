@@ -206,7 +206,7 @@ def systems(postgres_server: str, migrated_template: str) -> Iterator[tuple[psyc
         yield connection, url, sandbox
 
 
-@settings(max_examples=int(os.environ.get("HISTORIES", "10")))
+@settings(max_examples=int(os.environ.get("HISTORIES", "8")))
 @given(steps=_steps)
 def test_each_system_ends_with_exactly_what_it_was_meant_to_have(
     systems: tuple[psycopg.Connection[Any], str, Sandbox], steps: list[tuple[Any, ...]]
