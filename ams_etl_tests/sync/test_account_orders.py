@@ -21,7 +21,7 @@ from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.account_stories import Stories, Telling, stories
 from ams_etl_tests.sync.test_accounts import AGENCY, clear, publish, rebuilt, replayed, state
 
-ORDERS = int(os.environ.get("HISTORIES", "6"))
+ORDERS = int(os.environ.get("HISTORIES", "4"))
 
 
 @pytest.fixture(scope="module")

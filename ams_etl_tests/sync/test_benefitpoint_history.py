@@ -13,7 +13,7 @@ def test_what_is_edited_in_benefitpoint_stays_there(postgres_server: str, migrat
         fresh_database(postgres_server, migrated_template) as twin,
         history_in((real, twin), size=30, seed=seed) as history,
     ):
-        found = history.play(80, 2)
-    assert found.edits.total() == 80
+        found = history.play(60, 2)
+    assert found.edits.total() == 60
     assert found.checks == 2
     assert found.made > 0
