@@ -87,7 +87,13 @@ def _new_plans(connection: psycopg.Connection[Any], agency: str) -> list[tuple[d
 
 def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequence[NewWrite]) -> None:
     """What failed is planned anew by today's record and settings, as `replay` promises; nothing is sent for it here."""
-    if writes:
+    rows = connection.execute(
+        "select writeback_id from ops.writebacks where agency = %s and system = %s and status = 'failed' and operation = %s",
+        (agency, SYSTEM, OPERATION),
+    )
+    refused = {row[0] for row in rows}
+    mended = [one for one in writes if one.writeback_id in refused]
+    if mended:
         connection.execute(
             """update ops.writebacks w set request = x.request
             from unnest(%(ids)s::uuid[], %(requests)s::jsonb[]) x (writeback_id, request)
@@ -95,7 +101,7 @@ def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequ
                 and w.request is distinct from x.request""",
             {
                 "agency": agency,
-                "ids": [one.writeback_id for one in writes],
-                "requests": [Jsonb(one.request) for one in writes],
+                "ids": [one.writeback_id for one in mended],
+                "requests": [Jsonb(one.request) for one in mended],
             },
         )

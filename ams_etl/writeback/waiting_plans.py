@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import yaml
+from psycopg.types.json import Jsonb
 
 from ams_etl.rules.plan_codes import SETTINGS, Waiting, WaitsFor, name_key
 
@@ -59,9 +60,8 @@ def keep_waiting(connection: psycopg.Connection[Any], agency: str, waiting: Sequ
     """
     connection.execute(
         """with waiting as (
-            select x.* from unnest(%(plans)s::int[], %(for)s::text[], %(accounts)s::uuid[], %(ids)s::int[],
-                %(names)s::text[], %(codes)s::text[], %(reasons)s::text[], %(writes)s::uuid[])
-                x (plan_id, waits_for, account_id, benefitpoint_id, name, code, reason, writeback_id)
+            select x.* from jsonb_to_recordset(%(waiting)s) x (plan_id int, waits_for text, account_id uuid,
+                benefitpoint_id int, name text, code text, reason text, writeback_id uuid)
             where not exists (select from ops.writebacks w where w.agency = %(agency)s and w.writeback_id = x.writeback_id)),
         over as (
             delete from ops.waiting_plans p where agency = %(agency)s and not exists (select from waiting x
@@ -76,16 +76,24 @@ def keep_waiting(connection: psycopg.Connection[Any], agency: str, waiting: Sequ
             (excluded.account_id, excluded.benefitpoint_id, excluded.name, excluded.code, excluded.reason)""",
         {
             "agency": agency,
-            "plans": [one.plan_id for one in waiting],
-            "for": [one.waiting.waits_for for one in waiting],
-            "accounts": [one.account_id for one in waiting],
-            "ids": [one.waiting.named.id if one.waiting.named else None for one in waiting],
-            "names": [next(iter(one.waiting.named.names), None) if one.waiting.named else None for one in waiting],
-            "codes": [one.waiting.code for one in waiting],
-            "reasons": [one.waiting.reason for one in waiting],
-            "writes": [one.writeback_id for one in waiting],
+            # One document: arrays of text would be quoted item by item.
+            "waiting": Jsonb([_row(one) for one in waiting]),
         },
     )
+
+
+def _row(plan: WaitingPlan) -> dict[str, Any]:
+    named = plan.waiting.named
+    return {
+        "plan_id": plan.plan_id,
+        "waits_for": plan.waiting.waits_for,
+        "account_id": str(plan.account_id),
+        "benefitpoint_id": named.id if named else None,
+        "name": next(iter(named.names), None) if named else None,
+        "code": plan.waiting.code,
+        "reason": plan.waiting.reason,
+        "writeback_id": str(plan.writeback_id),
+    }
 
 
 def missing_codes(connection: psycopg.Connection[Any], agency: str) -> list[MissingCode]:
