@@ -27,6 +27,7 @@ from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+from ams_etl.writeback.expand import expand_events
 from ams_etl.writeback.parked import replay
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sandbox_process import Sandbox, _die_with_parent, running_sandbox
@@ -63,6 +64,7 @@ _steps = st.lists(
         st.tuples(st.just("deliver"), st.sampled_from([(AMS360,), (BENEFITPOINT,), (AMS360, BENEFITPOINT)])),
         st.tuples(st.just("strike"), _system, st.sampled_from(["lost", "unavailable", "cut"]), st.integers(1, 3)),
         st.tuples(st.just("refuse"), _system),
+        st.tuples(st.just("plan")),
         st.tuples(st.just("sync")),
         st.tuples(st.just("kill"), st.floats(0.0, 0.5)),
     ),
@@ -126,6 +128,10 @@ class History:
             if targets is None or system in targets:
                 self.ought[person][system] = {city}
                 self.edited.add((person, system))
+
+    def plan(self) -> None:
+        """As a run that ends before it delivers anything."""
+        expand_events(self.connection, AGENCY, ZONE)
 
     def deliver(self, systems: tuple[str, ...], agency: Agency = AGENCY) -> None:
         """An outage may end it early; what is left waits."""
