@@ -134,7 +134,8 @@ class History:
         expand_events(self.connection, AGENCY, ZONE)
 
     def deliver(self, systems: tuple[str, ...], agency: Agency = AGENCY) -> None:
-        """An outage may end it early; what is left waits."""
+        """BenefitPoint's alone, as where AMS360 cannot be reached. An outage may end it early; what is left waits."""
+        self.plan()
         if AMS360 in systems:
             with contextlib.suppress(AmsEtlError):
                 self.office.drain()
