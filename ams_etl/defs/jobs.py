@@ -54,8 +54,9 @@ derive_job = dg.define_asset_job(
 
 benefitpoint_job = dg.define_asset_job(
     "benefitpoint_sync",
-    selection=_BENEFITPOINT | _ACCOUNTS,
-    description="Read BenefitPoint (what changed, some accounts, or everything), link its accounts, publish the difference.",
+    selection=_BENEFITPOINT | STAGED | _PUBLISHED,
+    description="Read BenefitPoint (what changed, some accounts, or everything), link its accounts, publish the difference "
+    "in accounts, policies and contacts.",
     executor_def=dg.in_process_executor,
 )
 

@@ -74,13 +74,14 @@ class BenefitPointAccount:
             is_active=flag(payload.get("active")) is not False,
             email=emails[0] if emails else None,
             phone=number,
-            address=_address(_record(payload.get("mainAddress"))),
+            address=address_in(_record(payload.get("mainAddress"))),
             ams_customer_id=key.strip("{}").lower() if key else None,
             ams_customer_number=_integer(link.get("amsCustomerNumber")),
         )  # fmt: skip
 
 
-def _address(given: Payload) -> Address:
+def address_in(given: Payload) -> Address:
+    """An Address record; its state is an enumeration of names, here the code."""
     return Address(
         text(given.get("street1")), text(given.get("street2")), text(given.get("city")), state_code(given.get("state")),
         text(given.get("zip")), None,

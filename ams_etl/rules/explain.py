@@ -199,7 +199,7 @@ def explain_contact(
     `entity` is `contact`, `entity_id` its best member's; what a member's own values came from is `explain`'s to say.
     """
     merged = merge(candidates, settings, users, overrides)
-    best = sorted(candidates, key=precedence)
+    best = [one for one in sorted(candidates, key=precedence) if one.joined is None]
     if not isinstance(merged, Contact):
         return tuple(
             Finding(skip.entity, skip.entity_id, "skipped", skip.reason, skip.rule, skip.entity, skip.entity_id, "tags")
@@ -211,7 +211,7 @@ def explain_contact(
             "contact", best[0].entity_id, field, str(value), rule, source.entity, source.entity_id, member, told
         )
 
-    override = override_of(best, overrides)
+    override = override_of(candidates, overrides)
     named = named_by(best)
     found = [
         of(named, field, value, "N12" if override else "M2", "name_overrides" if override else field)

@@ -14,6 +14,7 @@ from ams_etl.rules.model import (
     Phone,
     RecordType,
     Skip,
+    SkipReason,
 )
 from ams_etl.rules.ownership import Users, owner_of
 from ams_etl.rules.settings import RuleSettings
@@ -22,6 +23,9 @@ from ams_etl.rules.tags import in_segment
 K = TypeVar("K")
 Overrides = Mapping[tuple[str, str, str], NameOverride]
 """(system, entity, entity_id) -> the name given in the platform."""
+BENEFITPOINT = "benefitpoint"
+MERGED_SKIPS: tuple[SkipReason, ...] = ("segment", "linked_account")
+"""Why candidates are no contact though each could be one: reasons that `merge` gives, not the derivation."""
 _STATUS_RANK = {"client": 0, "prospect": 1, "inactive": 2}
 
 
@@ -64,22 +68,23 @@ def merge(
 ) -> Contact | tuple[Skip, ...]:
     """M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
 
+    Members that only join (B11) give no values, and nobody a contact alone.
+
     Args:
         candidates: at least one.
         settings: the agency's choices.
         users: the user mapping.
         overrides: names given in the platform.
     """
-    best = sorted(candidates, key=precedence)
+    everyone = sorted(candidates, key=precedence)
+    best = [one for one in everyone if one.joined is None]
+    if not best:
+        return _skips(everyone, "linked_account", "B11")
     tags = tuple(sorted({tag for one in best for tag in one.tags}, key=lambda tag: (tag.category, tag.tag)))
     if not in_segment(tags, settings.segments):
-        return tuple(
-            Skip(one.system, entity, entity_id, one.customer_id, "segment", "T4")
-            for one in best
-            for entity, entity_id in ((one.entity, one.entity_id), *one.absorbed)
-        )
+        return _skips(everyone, "segment", "T4")
     named = named_by(best)
-    override = override_of(best, overrides)
+    override = override_of(everyone, overrides)
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
@@ -98,17 +103,27 @@ def merge(
         tags=tags,
         key_facts=_facts(best),
         connections=_connections(best, users),
-        sources=tuple(best),
+        sources=tuple(everyone),
     )
 
 
-def precedence(candidate: Candidate) -> tuple[bool, int, int, str, str, str]:
+def _skips(candidates: Iterable[Candidate], reason: SkipReason, rule: str) -> tuple[Skip, ...]:
+    return tuple(
+        Skip(one.system, entity, entity_id, one.customer_id, reason, rule)
+        for one in candidates
+        for entity, entity_id in ((one.entity, one.entity_id), *one.absorbed)
+    )
+
+
+def precedence(candidate: Candidate) -> tuple[bool, bool, bool, int, int, str, str, str]:
     """M2: whose value a field takes: a customer's primary candidate before others, Client before Prospect before Inactive.
 
     Then the lowest CustomerNumber, then id. A name and an address are taken whole; tags, key facts, connections, emails
-    and phones are united.
+    and phones are united. What BenefitPoint alone knows comes after whatever AMS360 says.
     """
     return (
+        candidate.joined is not None,
+        candidate.system == BENEFITPOINT,
         candidate.role != "primary",
         _STATUS_RANK[candidate.status],
         candidate.customer_number,

@@ -9,7 +9,7 @@ Status = Literal["client", "prospect", "inactive"]
 SourceRole = Literal["primary", "contact", "second_insured"]
 SkipReason = Literal[
     "no_name_no_email", "inactive", "prospect", "segment", "commercial_contacts", "not_second_insured",
-    "gap_filler", "deleted", "not_a_customer",
+    "gap_filler", "deleted", "not_a_customer", "linked_account",
 ]  # fmt: skip
 
 
@@ -69,6 +69,14 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """B11: whom a record goes with that gives no values: the customer's own candidate, or whoever has the email."""
+
+    customer_id: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One source record that may become, or join, a contact (C)."""
 
@@ -95,6 +103,8 @@ class Candidate:
     connections: tuple[Connection, ...]
     absorbed: tuple[tuple[str, str], ...] = ()
     """(entity, entity_id) of records that became part of this one: N8's contact."""
+    joined: Joined | None = None
+    """B11: it gives a contact its id and its line in the crosswalk, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

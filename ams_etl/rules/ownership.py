@@ -26,11 +26,14 @@ class Owner:
 def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Users) -> Owner:
     """O1: the user mapped to the employee in the role that the record type's setting names; unmapped gives no owner.
 
+    BenefitPoint names none of the roles, so where AMS360 has the contact too, AMS360's records alone decide.
+
     Args:
         candidates: the contact's members, at least one.
         settings: the agency's choices.
         users: the user mapping.
     """
+    candidates = [one for one in candidates if one.system != "benefitpoint"] or candidates
     record_type, rule = deciding_type(candidates, settings)
     of_type = [one for one in candidates if one.record_type in {record_type, "both"}]
     if len({one.customer_id for one in of_type}) > 1:

@@ -53,6 +53,8 @@ class RuleSettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
     source_system: SourceSystem = "ams360"
     """Where the records come from: told by which system's block the agency has, never written under `settings`."""
+    benefitpoint_contacts: bool = False
+    """B10: whether accounts that BenefitPoint alone knows become contacts: told by the agency's `benefitpoint` block."""
     ownership: Ownership = Ownership()
     merged_owner_priority: Literal["commercial", "personal"] = "commercial"
     ownership_tags: tuple[EmployeeRole, ...] = ()

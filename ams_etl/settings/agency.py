@@ -25,6 +25,11 @@ Block = TypeVar("Block")
 SYSTEMS: tuple[SourceSystem, ...] = get_args(SourceSystem)
 """The systems that an agency may have, each with a block of its name."""
 
+_TOLD_ELSEWHERE = {
+    "source_system": "the system is told by its block alone",
+    "benefitpoint_contacts": "said as benefitpoint.contacts",
+}
+
 
 class _BlockOfSystem(Generic[Block]):
     """Reads `given_NAME` as one that is there; where the agency has another system, a `ConfigError`."""
@@ -77,14 +82,17 @@ class Agency(Strict):
         if settings is None:
             settings = {}
         if isinstance(settings, Mapping):
-            if "source_system" in settings:
-                raise ValueError("settings.source_system: the system is told by its block alone")
+            for name, told_by in _TOLD_ELSEWHERE.items():
+                if name in settings:
+                    raise ValueError(f"settings.{name}: {told_by}")
             first, second = ROLES[systems[0]]
             chosen = settings.get("ownership")
             if chosen is None or isinstance(chosen, Mapping):
                 default = {"commercial": first, "personal": first if systems[0] == "mycase" else second}
                 settings = {**settings, "ownership": {**default, **(chosen or {})}}
-            settings = {**settings, "source_system": systems[0]}
+            beside = given.get("benefitpoint")
+            contacts = beside.get("contacts", True) if isinstance(beside, Mapping) else beside is not None
+            settings = {**settings, "source_system": systems[0], "benefitpoint_contacts": contacts}
         return {**given, "settings": settings}
 
     @field_validator("writeback")

@@ -40,6 +40,8 @@ class BenefitPointSettings(Strict):
     timeout_seconds: Seconds = 60.0
     new_accounts: NewAccountSettings | None = None
     """Without it the accounts that events create there wait."""
+    contacts: bool = True
+    """Whether accounts that BenefitPoint alone knows become contacts (B10)."""
     carriers: Codes = CodeMapping()
     """AMS360's companies by carrier (B5)."""
     lines_of_business: Codes = CodeMapping()

@@ -1,37 +1,27 @@
-"""Links and `mart.accounts`, brought up to date for whatever was touched since the last time.
+"""`mart.accounts`, brought up to date for whatever was touched since the last time (B1, B2, B3)."""
 
-A link may hang on any account of the agency (two may claim one customer), and accounts of BenefitPoint are few, so all
-of them are looked at every time; of AMS360's customers only those that were touched, or that an account could mean.
-"""
-
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.account_links import Link, link
-from ams_etl.rules.account_names import name_key
 from ams_etl.rules.accounts import Account, CustomerAccount, account_of, named_by
 from ams_etl.rules.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.model import Address
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.account_brake import stop_great_losses
-from ams_etl.sync.account_links import decisions, stored_links, write_links
+from ams_etl.sync.account_customers import ADDRESS_MEMBERS, find_customers
 from ams_etl.sync.differences import Document, MartTable, apply_differences
 from ams_etl.sync.identity import candidate_id
+from ams_etl.sync.linking import link_accounts
 from ams_etl.sync.publish import PublishCounts
 
-_CHUNK = 5000
 _COLUMNS = (
     "name", "classification", "account_type", "office", "department", "is_active", "email", "phone", "address1",
     "address2", "city", "state", "postal_code", "customer_number", "ams360_customer_id", "benefitpoint_account_id",
     "ams360_synced", "benefitpoint_synced", "former_id",
 )  # fmt: skip
-_CUSTOMER_MEMBERS = tuple(one.name for one in fields(CustomerAccount))
-_ADDRESS_MEMBERS = tuple(one.name for one in fields(Address))
 TABLE = MartTable("accounts", "account", "account_id", _COLUMNS)
 
 
@@ -41,16 +31,6 @@ class AccountsReport:
 
     accounts: PublishCounts
     links: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """Both sides of an agency, as far as they matter now."""
-
-    customers: Mapping[str, CustomerAccount]
-    accounts: Mapping[int, BenefitPointAccount]
-    account_of: Mapping[str, int]
-    customer_of: Mapping[int, str]
 
 
 def publish_accounts(
@@ -73,9 +53,9 @@ def publish_accounts(
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
+        link_accounts(connection, agency)
         customers, accounts = _drain(connection, agency)
         if customers or accounts:
-            _refresh_customers(connection, agency, customers)
             published = _publish(connection, agency, customers, accounts, run_id, limits)
         else:
             published = PublishCounts(0, 0, 0)
@@ -102,38 +82,14 @@ def rebuild_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
 
 def _drain(connection: psycopg.Connection[Any], agency: str) -> tuple[set[str], set[int]]:
     rows = connection.execute(
-        """delete from stage.account_touches where agency = %s and kind in ('customer', 'account') returning kind, id""",
+        """delete from stage.account_touches where agency = %s and kind in ('linked_customer', 'linked_account')
+        returning kind, id""",
         (agency,),
     ).fetchall()
-    return {key for kind, key in rows if kind == "customer"}, {int(key) for kind, key in rows if kind == "account"}
-
-
-def _refresh_customers(connection: psycopg.Connection[Any], agency: str, touched: Iterable[str]) -> None:
-    for part in _chunks(sorted(touched)):
-        rows = []
-        live = set()
-        for (payload,) in connection.execute(
-            "select payload from raw_ams360.customers where agency = %s and entity_id = any(%s) and deleted_at is null",
-            (agency, part),
-        ):
-            customer = CustomerAccount.from_payload(payload)
-            live.add(customer.customer_id.lower())
-            rows.append(
-                {"customer_key": customer.customer_id.lower(), "customer_number": customer.customer_number,
-                 "name_key": customer.name_key, "document": _customer_document(customer)}
-            )  # fmt: skip
-        connection.execute(
-            """insert into stage.account_customers (agency, customer_key, customer_number, name_key, document)
-            select %s, * from jsonb_to_recordset(%s::jsonb)
-                as r (customer_key text, customer_number integer, name_key text, document jsonb)
-            on conflict (agency, customer_key) do update set customer_number = excluded.customer_number,
-                name_key = excluded.name_key, document = excluded.document""",
-            (agency, json.dumps(rows, default=str)),
-        )
-        connection.execute(
-            "delete from stage.account_customers where agency = %s and customer_key = any(%s)",
-            (agency, sorted({key.lower() for key in part} - live)),
-        )
+    return (
+        {key.lower() for kind, key in rows if kind == "linked_customer"},
+        {int(key) for kind, key in rows if kind == "linked_account"},
+    )
 
 
 def _publish(
@@ -144,23 +100,27 @@ def _publish(
     run_id: str | None,
     limits: BrakeSettings | None,
 ) -> PublishCounts:
-    touched = {key.lower() for key in customers}
-    book, moved = _linked(connection, agency, touched)
-    touched |= {one.customer_id.lower() for one in moved}
-    touched_accounts = accounts | {one.account_id for one in moved}
+    account_of_customer: dict[str, int] = dict(
+        connection.execute(
+            """select lower(ams360_customer_id), benefitpoint_account_id from ops.account_links
+            where agency = %s and state = 'confirmed'""",
+            (agency,),
+        ).fetchall()
+    )
+    customer_of_account = {account_id: key for key, account_id in account_of_customer.items()}
+    customers, accounts = set(customers), set(accounts)
     before: dict[UUID, Document] = {}
     size = -1
     # What a row held before, and what is linked now, belongs to what is looked at.
-    while size != len(touched) + len(touched_accounts):
-        size = len(touched) + len(touched_accounts)
-        touched |= {book.customer_of[key].lower() for key in touched_accounts if key in book.customer_of}
-        touched_accounts |= {book.account_of[key] for key in touched if key in book.account_of}
-        before = _rows(connection, agency, touched, touched_accounts)
-        touched |= {str(row["ams360_customer_id"]).lower() for row in before.values() if row["ams360_customer_id"]}
-        touched_accounts |= {
+    while size != len(customers) + len(accounts):
+        size = len(customers) + len(accounts)
+        customers |= {customer_of_account[key] for key in accounts if key in customer_of_account}
+        accounts |= {account_of_customer[key] for key in customers if key in account_of_customer}
+        before = _rows(connection, agency, customers, accounts)
+        customers |= {str(row["ams360_customer_id"]).lower() for row in before.values() if row["ams360_customer_id"]}
+        accounts |= {
             row["benefitpoint_account_id"] for row in before.values() if row["benefitpoint_account_id"] is not None
         }
-    known = {**book.customers, **_customers(connection, agency, keys=touched - book.customers.keys())}
     offices = {
         int(key): name
         for key, name in connection.execute(
@@ -168,7 +128,9 @@ def _publish(
         )
     }
     after: dict[UUID, Document] = {}
-    for customer, account in _pairs(book, known, touched, touched_accounts):
+    known = find_customers(connection, agency, keys=customers)
+    live = _accounts(connection, agency, accounts)
+    for customer, account in _pairs(known, live, account_of_customer):
         former = (
             candidate_id(agency, "benefitpoint", "account", str(account.account_id)) if customer and account else None
         )
@@ -182,77 +144,15 @@ def _publish(
     return counts
 
 
-def _linked(connection: psycopg.Connection[Any], agency: str, touched: set[str]) -> tuple[_Book, list[Link]]:
-    """The book with its links as they are now, and the links that came, went or changed; those are stored."""
-    accounts = {
-        (one := BenefitPointAccount.from_payload(payload)).account_id: one
-        for (payload,) in connection.execute(
-            "select payload from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
-        )
-    }
-    decided = decisions(connection, agency)
-    customers: dict[str, CustomerAccount] = {}
-    if accounts or decided:
-        customers = _customers(
-            connection,
-            agency,
-            keys={one.ams_customer_id for one in accounts.values() if one.ams_customer_id}
-            | {customer_id.lower() for customer_id, _ in decided},
-            numbers={one.ams_customer_number for one in accounts.values() if one.ams_customer_number},
-        )
-        # Names matter to those alone that nothing else links.
-        linked = {
-            one.account_id for one in link(customers.values(), accounts.values(), decided) if one.state == "confirmed"
-        }
-        names = {name_key(one.name) for one in accounts.values() if one.account_id not in linked} - {""}
-        customers |= _customers(connection, agency, names=names)
-    links = link(customers.values(), accounts.values(), decided)
-    stored = stored_links(connection, agency)
-    moved = write_links(connection, agency, stored, links)
-    confirmed = [one for one in links if one.state == "confirmed"]
-    return (
-        _Book(
-            customers,
-            accounts,
-            {one.customer_id.lower(): one.account_id for one in confirmed},
-            {one.account_id: one.customer_id for one in confirmed},
-        ),
-        moved,
+def _accounts(
+    connection: psycopg.Connection[Any], agency: str, account_ids: set[int]
+) -> dict[int, BenefitPointAccount]:
+    rows = connection.execute(
+        """select payload from raw_benefitpoint.accounts
+        where agency = %s and entity_id = any(%s) and deleted_at is null""",
+        (agency, [str(one) for one in account_ids]),
     )
-
-
-def _customers(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    *,
-    keys: Iterable[str | None] = (),
-    numbers: Iterable[int | None] = (),
-    names: Iterable[str] = (),
-) -> dict[str, CustomerAccount]:
-    """Live customers by key, number or name, each under its key."""
-    found = {}
-    for column, kind, wanted in (
-        ("customer_key", "text", list(keys)), ("customer_number", "int", list(numbers)), ("name_key", "text", list(names)),
-    ):  # fmt: skip
-        if wanted:
-            rows = connection.execute(
-                f"""select customer_key, document from stage.account_customers
-                where agency = %s and {column} = any(%s::{kind}[])""",
-                (agency, wanted),
-            )
-            found.update({key: _customer_from(document) for key, document in rows})
-    return found
-
-
-def _customer_document(customer: CustomerAccount) -> dict[str, Any]:
-    """Shallow, for dataclasses.asdict copies every value."""
-    address = customer.address
-    document = {name: getattr(customer, name) for name in _CUSTOMER_MEMBERS}
-    return {**document, "address": {name: getattr(address, name) for name in _ADDRESS_MEMBERS}}
-
-
-def _customer_from(document: Mapping[str, Any]) -> CustomerAccount:
-    return CustomerAccount(**{**document, "address": Address(**document["address"])})
+    return {(one := BenefitPointAccount.from_payload(payload)).account_id: one for (payload,) in rows}
 
 
 def _rows(
@@ -265,14 +165,17 @@ def _rows(
 
 
 def _pairs(
-    book: _Book, customers: Mapping[str, CustomerAccount], keys: set[str], accounts: set[int]
+    customers: Mapping[str, CustomerAccount], accounts: Mapping[int, BenefitPointAccount], links: Mapping[str, int]
 ) -> Iterator[tuple[CustomerAccount | None, BenefitPointAccount | None]]:
-    for key in keys:
-        if key in customers:
-            yield customers[key], book.accounts.get(book.account_of.get(key, 0))
-    for account_id in accounts:
-        if account_id in book.accounts and account_id not in book.customer_of:
-            yield None, book.accounts[account_id]
+    linked = set()
+    for key, customer in customers.items():
+        account = accounts.get(links.get(key, 0))
+        if account is not None:
+            linked.add(account.account_id)
+        yield customer, account
+    for account_id, account in accounts.items():
+        if account_id not in linked:
+            yield None, account
 
 
 def _document(account: Account, former_id: UUID | None) -> Document:
@@ -281,7 +184,7 @@ def _document(account: Account, former_id: UUID | None) -> Document:
         if name == "former_id":
             document[name] = None if former_id is None else str(former_id)
         else:
-            document[name] = getattr(account.address if name in _ADDRESS_MEMBERS else account, name)
+            document[name] = getattr(account.address if name in ADDRESS_MEMBERS else account, name)
     return document
 
 
@@ -305,8 +208,3 @@ def _touch_policies(
 
 def _by(member: str, rows: Mapping[UUID, Document], text: Callable[[Any], str]) -> dict[str, UUID]:
     return {text(row[member]): key for key, row in rows.items() if row[member] is not None}
-
-
-def _chunks(rows: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]

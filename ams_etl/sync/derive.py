@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
 from ams_etl.rules.model import Derivation
+from ams_etl.rules.records import CUSTOMER
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
@@ -23,7 +23,8 @@ from ams_etl.sync.collector import collector_paused
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.interpreter import Interpretation, KeyColumn, interpreter_of
+from ams_etl.sync.interpreter import Interpretation, KeyColumn, interpreter_for
+from ams_etl.sync.linking import link_accounts
 from ams_etl.sync.quarantine import DERIVATION, Quarantined, set_aside
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ CHUNK = 1000
 
 _DERIVED_COLUMNS = {
     "candidate_id": "uuid", "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
-    "document": "jsonb", "emails": "text[]", "content_hash": "bytea",
+    "document": "jsonb", "emails": "text[]", "content_hash": "bytea", "follows_candidate": "uuid", "follows_email": "text",
 }  # fmt: skip
 _SKIP_COLUMNS = {
     "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
@@ -55,10 +56,14 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
 
     That is: everybody after a change of settings or rules, else those whose day of review has come.
 
+    Where BenefitPoint's accounts become contacts, which of them AMS360 has is worked out first.
+
     Returns:
         How many customers are dirty now.
     """
     wanted = fingerprint(settings)
+    if settings.benefitpoint_contacts:
+        link_accounts(connection, agency)
     with connection.transaction():
         connection.execute("insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,))
         known = connection.execute(
@@ -67,7 +72,7 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
         if known is None or known[0] != wanted:
             connection.execute(
                 f"""insert into stage.dirty_customers (agency, customer_id)
-                select %(agency)s, customer_id from ({interpreter_of(settings.source_system).LIVE_CUSTOMERS}) live
+                select %(agency)s, customer_id from ({interpreter_for(settings).LIVE_CUSTOMERS}) live
                 union select agency, customer_id from stage.customers where agency = %(agency)s
                 on conflict do nothing""",
                 {"agency": agency},
@@ -115,7 +120,7 @@ def derive_dirty(
         today: the date the rules are asked for.
         progress: called with the number of customers done so far.
     """
-    interpreter = interpreter_of(settings.source_system)
+    interpreter = interpreter_for(settings)
     interpretation = interpreter.open(connection, agency, settings, today)
     total = DeriveCounts()
     while True:
@@ -199,7 +204,8 @@ def _store(
     live, derived = [customer_id for customer_id, _ in found], [one for _, one in found]
     connection.execute(
         """create temp table if not exists derived_candidates (candidate_id uuid, customer_id text, system text,
-            entity text, entity_id text, document jsonb, emails text[], content_hash bytea) on commit delete rows;
+            entity text, entity_id text, document jsonb, emails text[], content_hash bytea, follows_candidate uuid,
+            follows_email text) on commit delete rows;
         create temp table if not exists derived_skips (customer_id text, system text, entity text,
             entity_id text, reason text, rule text, detail text) on commit delete rows"""
     )
@@ -245,12 +251,13 @@ def _store(
     written = connection.execute(
         f"""with written as (
             insert into stage.candidates as c (agency, candidate_id, customer_id, system, entity, entity_id,
-                document, content_hash, first_seen_at)
+                document, content_hash, follows_candidate, follows_email, first_seen_at)
             select %(agency)s, d.candidate_id, d.customer_id, d.system, d.entity, d.entity_id, d.document,
-                d.content_hash, coalesce({seen_at})
+                d.content_hash, d.follows_candidate, d.follows_email, coalesce({seen_at})
             from derived_candidates d{joins}
             on conflict (agency, candidate_id) do update set customer_id = excluded.customer_id,
-                document = excluded.document, content_hash = excluded.content_hash
+                document = excluded.document, content_hash = excluded.content_hash,
+                follows_candidate = excluded.follows_candidate, follows_email = excluded.follows_email
             where c.content_hash <> excluded.content_hash
             returning candidate_id)
         insert into stage.touched (agency, kind, id)
@@ -313,12 +320,12 @@ def _store(
     return written
 
 
-def _candidate_rows(
-    agency: str, derivation: Derivation
-) -> list[tuple[UUID, str, str, str, str, bytes, list[str], bytes]]:
+def _candidate_rows(agency: str, derivation: Derivation) -> list[tuple[Any, ...]]:
     rows = []
     for candidate in derivation.candidates:
         document = candidate_json(candidate)
+        joined = candidate.joined
+        goes_with_customer = joined is not None and candidate.role == "primary"
         rows.append(
             (
                 candidate_id(agency, candidate.system, candidate.entity, candidate.entity_id),
@@ -329,6 +336,8 @@ def _candidate_rows(
                 document,
                 [email.lower() for email in candidate.emails],
                 content_hash(document),
+                candidate_id(agency, "ams360", CUSTOMER, joined.customer_id) if joined and goes_with_customer else None,
+                joined.email if joined and not goes_with_customer else None,
             )
         )
     return rows

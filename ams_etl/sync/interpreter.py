@@ -1,7 +1,7 @@
 """How a system's raw records become candidates: the half of a read side that needs no connection to the system.
 
 `derive`, `plan`, `publish`, `why` and `preview` are the same for every system; what differs stands behind `Interpreter`,
-and `RuleSettings.source_system` says which one an agency has.
+and an agency's settings say which one it has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,6 +61,15 @@ def interpreter_of(system: SourceSystem) -> Interpreter:
             from ams_etl.sync.mycase import MyCaseInterpreter
 
             return MyCaseInterpreter()
+
+
+def interpreter_for(settings: RuleSettings) -> Interpreter:
+    """The interpreter of an agency: its system's, with BenefitPoint's accounts beside AMS360's where they are wanted."""
+    if settings.source_system == "ams360" and settings.benefitpoint_contacts:
+        from ams_etl.sync.benefitpoint_interpreter import Ams360WithBenefitPoint
+
+        return Ams360WithBenefitPoint()
+    return interpreter_of(settings.source_system)
 
 
 def live_payloads(

@@ -1,5 +1,6 @@
-"""Which candidates a plan looks at, and the contact of each: whole components over shared e-mails."""
+"""Which candidates a plan looks at, and the contact of each: whole components over shared e-mails, and who goes with them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +10,21 @@ from ams_etl.rules.merging import components, stable_id
 from ams_etl.store.copy import copy_rows
 
 
-def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool) -> None:
-    """Fill `stage.planned_members`: the touched candidates, all who shared a contact or share an e-mail with them.
+def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool, followers: bool) -> None:
+    """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
     Args:
         connection: inside the plan's transaction.
         agency: the agency id.
         merge_by_email: M1; otherwise every candidate is a contact of its own.
+        followers: whether there may be candidates that only go with others (B11).
     """
-    _find_affected(connection, agency, merge_by_email=merge_by_email)
-    groups = _components(connection, agency) if merge_by_email else {}
+    edges = ([_SHARED_EMAILS] if merge_by_email else []) + (_FOLLOWING if followers else [])
+    _find_affected(connection, agency, edges)
+    together = _sharing_an_email(connection, agency) if merge_by_email else []
+    if followers:
+        together += _followed(connection, agency, by_email=merge_by_email)
+    groups = _components(connection, agency, together)
     connection.execute(
         "create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop"
     )
@@ -33,7 +39,7 @@ def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by
     connection.execute("analyze stage.planned_members")
 
 
-def _find_affected(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool) -> None:
+def _find_affected(connection: psycopg.Connection[Any], agency: str, edges: Sequence[str]) -> None:
     """Fill `affected`, round by round."""
     connection.execute(
         """create temp table if not exists affected (candidate_id uuid primary key) on commit drop;
@@ -52,8 +58,8 @@ def _find_affected(connection: psycopg.Connection[Any], agency: str, *, merge_by
             select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')""",
         {"agency": agency},
     )
-    while merge_by_email:
-        grown = _neighbours(connection, agency)
+    while edges:
+        grown = _neighbours(connection, agency, edges)
         if not grown:
             break
         connection.execute("insert into frontier select unnest(%s::uuid[])", (grown,))
@@ -61,17 +67,35 @@ def _find_affected(connection: psycopg.Connection[Any], agency: str, *, merge_by
     connection.execute("analyze affected")
 
 
-def _neighbours(connection: psycopg.Connection[Any], agency: str) -> list[UUID]:
-    """Empty the frontier into `affected`; who shares an e-mail with it and is not affected yet."""
+_SHARED_EMAILS = """select other.candidate_id from frontier f
+    join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+    join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email"""
+_FOLLOWING = [
+    # Whoever goes with one of the frontier, and whom one of the frontier goes with; likewise by its e-mail.
+    """select other.candidate_id from frontier f
+    join stage.candidates other on other.agency = %(agency)s and other.follows_candidate = f.candidate_id""",
+    """select other.candidate_id from frontier f
+    join stage.candidates mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+    join stage.candidates other on other.agency = %(agency)s and other.candidate_id = mine.follows_candidate""",
+    """select other.candidate_id from frontier f
+    join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+    join stage.candidates other on other.agency = %(agency)s and other.follows_email = mine.email""",
+    """select other.candidate_id from frontier f
+    join stage.candidates mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
+    join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.follows_email""",
+]
+"""What makes candidates neighbours, as queries for those of `frontier`."""
+
+
+def _neighbours(connection: psycopg.Connection[Any], agency: str, edges: Sequence[str]) -> list[UUID]:
+    """Empty the frontier into `affected`; its neighbours that are not affected yet."""
     # Without its size known, a frontier of ten would have all addresses of an agency read.
     connection.execute("analyze frontier")
     connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
     rows = connection.execute(
-        """with neighbours as (
-            select distinct other.candidate_id from frontier f
-            join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
-            join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email
-            where not exists (select from affected a where a.candidate_id = other.candidate_id)),
+        f"""with neighbours as (
+            select candidate_id from ({" union ".join(edges)}) near
+            where not exists (select from affected a where a.candidate_id = near.candidate_id)),
         gone as (delete from frontier)
         select candidate_id from neighbours""",
         {"agency": agency},
@@ -79,22 +103,46 @@ def _neighbours(connection: psycopg.Connection[Any], agency: str) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def _components(connection: psycopg.Connection[Any], agency: str) -> dict[UUID, UUID]:
-    """Affected candidate -> contact, for those who share an e-mail."""
-    shared = connection.execute(
+def _sharing_an_email(connection: psycopg.Connection[Any], agency: str) -> list[list[UUID]]:
+    """M1: the affected candidates that share an address, a list for each address."""
+    rows = connection.execute(
         """select array_agg(e.candidate_id) from stage.candidate_emails e
         join affected a on a.candidate_id = e.candidate_id
         where e.agency = %s group by e.email having count(*) > 1""",
         (agency,),
-    ).fetchall()
+    )
+    return [row[0] for row in rows]
+
+
+def _followed(connection: psycopg.Connection[Any], agency: str, *, by_email: bool) -> list[list[UUID]]:
+    """B11: each candidate that goes with another one, with that one; a pair never brings two others together."""
+    rows = connection.execute(
+        """select f.candidate_id, coalesce(c.candidate_id, e.candidate_id)
+        from affected a
+        join stage.candidates f on f.agency = %(agency)s and f.candidate_id = a.candidate_id
+        left join stage.candidates c on c.agency = f.agency and c.candidate_id = f.follows_candidate
+        left join lateral (
+            select m.candidate_id from stage.candidate_emails m
+            where %(by_email)s and m.agency = f.agency and m.email = f.follows_email
+            order by m.candidate_id limit 1) e on true
+        where coalesce(c.candidate_id, e.candidate_id) is not null""",
+        {"agency": agency, "by_email": by_email},
+    )
+    return [list(row) for row in rows]
+
+
+def _components(
+    connection: psycopg.Connection[Any], agency: str, together: Sequence[Sequence[UUID]]
+) -> dict[UUID, UUID]:
+    """The contact of every candidate that is not alone."""
     seen = {
         row[0]: row[1]
         for row in connection.execute(
             "select candidate_id, first_seen_at from stage.candidates where agency = %s and candidate_id = any(%s)",
-            (agency, list({one for row in shared for one in row[0]})),
+            (agency, list({one for members in together for one in members})),
         )
     }
     groups: dict[UUID, UUID] = {}
-    for component in components(row[0] for row in shared):
+    for component in components(together):
         groups.update(dict.fromkeys(component, stable_id(component, seen)))
     return groups

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.merging import merge
+from ams_etl.rules.merging import MERGED_SKIPS, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
@@ -75,7 +75,9 @@ def make_plan(
         for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
             connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
         connection.execute("update stage.touched set planned = true where agency = %s and not planned", (agency,))
-        choose_members(connection, agency, merge_by_email=settings.merge_by == "email")
+        choose_members(
+            connection, agency, merge_by_email=settings.merge_by == "email", followers=settings.benefitpoint_contacts
+        )
         merged = _merge_members(connection, agency, settings, progress)
         unchanged = _compare_contacts(connection, agency)
         skipped_rows = _compare_skips(connection, agency)
@@ -206,7 +208,7 @@ def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
 
 
 def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
-    """Plan `mart.skipped_contacts` for the touched customers (their skips) and the members (their segment skips)."""
+    """Plan `mart.skipped_contacts` for the touched customers (their skips) and the members (their `MERGED_SKIPS`)."""
     return connection.execute(
         """with customers as (
             select id as customer_id from stage.touched where agency = %(agency)s and kind = 'customer'),
@@ -224,9 +226,9 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
             select m.system, m.entity, m.entity_id, m.customer_id, m.reason, m.rule, m.detail
             from mart.skipped_contacts m
             where m.agency = %(agency)s and (
-                (m.reason <> 'segment' and m.customer_id in (select customer_id from customers))
+                (m.reason <> all(%(merged)s) and m.customer_id in (select customer_id from customers))
                 or (m.system, m.entity, m.entity_id) in (select * from members)
-                or (m.reason = 'segment' and not exists (
+                or (m.reason = any(%(merged)s) and not exists (
                     select from stage.candidates c where (c.agency, c.customer_id) = (m.agency, m.customer_id)
                         and ((c.entity, c.entity_id) = (m.entity, m.entity_id)
                             or c.document -> 'absorbed' @> jsonb_build_array(jsonb_build_array(m.entity, m.entity_id))))))
@@ -238,7 +240,7 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
             system, entity, entity_id, coalesce(w.customer_id, p.customer_id), w.reason, w.rule, w.detail
         from wanted w full join present p using (system, entity, entity_id)
         where (w.customer_id, w.reason, w.rule, w.detail) is distinct from (p.customer_id, p.reason, p.rule, p.detail)""",
-        {"agency": agency},
+        {"agency": agency, "merged": list(MERGED_SKIPS)},
     ).rowcount
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.settings import SourceSystem
+from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.interpreter import interpreter_of
 
 EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
@@ -22,25 +22,35 @@ _CROSSWALK = """select * from (with live as (
     union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
         where agency = '{agency}' and deleted_at is null
     union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
-        where agency = '{agency}' and deleted_at is null),
+        where agency = '{agency}' and deleted_at is null
+    {beside}),
 told as (
-    select entity, entity_id from mart.contact_sources where agency = '{agency}' and system = 'ams360'
-    union all select entity, entity_id from mart.skipped_contacts where agency = '{agency}' and system = 'ams360')
+    select entity, entity_id from mart.contact_sources where agency = '{agency}' and entity <> 'account_dependent'
+    union all select entity, entity_id from mart.skipped_contacts
+        where agency = '{agency}' and entity <> 'account_dependent')
 select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as told
 from live l full join told t using (entity, entity_id)
 where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
     and (l.entity is null or exists (
-        select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
+        select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)
+        union all select from raw_benefitpoint.accounts c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
 group by l.entity, l.entity_id, t.entity, t.entity_id) accounted"""
+_BESIDE = """union all select 'account', entity_id, entity_id from raw_benefitpoint.accounts
+        where agency = '{agency}' and deleted_at is null
+    union all select 'account_contact', entity_id, customer_id from raw_benefitpoint.contacts
+        where agency = '{agency}' and deleted_at is null"""
 
 
-def crosswalk_of(agency: str, system: SourceSystem) -> str:
+def crosswalk_of(agency: str, settings: RuleSettings) -> str:
     """Q3 as a query: an id and in how many places it is told of, for every live record.
 
-    Of systems whose records are whole customers, a customer counts as told of once some record of it is.
+    Of systems whose records are whole customers, a customer counts as told of once some record of it is; a BenefitPoint
+    account's dependents are inside of its record, and are left to it.
     """
+    system = settings.source_system
     if system == "ams360":
-        return _CROSSWALK.format(agency=agency)
+        beside = _BESIDE.format(agency=agency) if settings.benefitpoint_contacts else ""
+        return _CROSSWALK.format(agency=agency, beside=beside)
     live = interpreter_of(system).LIVE_CUSTOMERS.replace("%(agency)s", f"'{agency}'")
     return f"""select customer_id as id, (exists (select from mart.contact_sources s
             where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id))

@@ -13,7 +13,7 @@ from ams_etl.rules.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.documents import candidate_from
-from ams_etl.sync.interpreter import interpreter_of
+from ams_etl.sync.interpreter import interpreter_for
 from ams_etl.sync.plan import decisions
 
 
@@ -61,7 +61,7 @@ def _resolve(
     except ValueError:
         pass
     if asked.isdigit():
-        by_number = interpreter_of(settings.source_system).CUSTOMERS_BY_NUMBER
+        by_number = interpreter_for(settings).CUSTOMERS_BY_NUMBER
         customers = [row[0] for row in connection.execute(by_number, {"agency": agency, "number": int(asked)})]
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
@@ -105,5 +105,5 @@ def _of_contact(
 def _findings(
     connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str], settings: RuleSettings, today: date
 ) -> tuple[Finding, ...]:
-    interpretation = interpreter_of(settings.source_system).open(connection, agency, settings, today)
+    interpretation = interpreter_for(settings).open(connection, agency, settings, today)
     return interpretation.explain(customer_ids)

@@ -40,7 +40,7 @@ REQUIRED = (
     for number in range(1, last + 1)
     ),
     "W11", "W12", "W13",
-    *(f"B{number}" for number in range(1, 10)),
+    *(f"B{number}" for number in range(1, 12)),
 )  # fmt: skip
 _IDS = re.compile(r"((?:[A-Z]\d+)(?:, [A-Z]\d+)*):")
 _HEAD = """# The rules

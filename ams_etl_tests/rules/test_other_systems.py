@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from ams_etl.rules import hawksoft, mycase, qq_catalyst
+from ams_etl.rules import benefitpoint, hawksoft, mycase, qq_catalyst
 from ams_etl.rules.connections import CONNECTION_TYPES
 from ams_etl.rules.emails import emails_in
 from ams_etl.rules.merging import merge
@@ -28,7 +28,9 @@ OWNERSHIP = {
     "hawksoft": {"commercial": "producer", "personal": "csr"},
     "qq_catalyst": {"commercial": "producer", "personal": "csr"},
     "mycase": {"commercial": "lead_attorney", "personal": "lead_attorney"},
+    "benefitpoint": {},
 }
+NAMES = benefitpoint.names_of({"3": "Austin"}, {"8": "Delta Dental"}, {"2": "Dental"})
 _SETTINGS: TypeAdapter[RuleSettings] = TypeAdapter(RuleSettings)
 
 
@@ -46,7 +48,23 @@ def derived(system: str, case: Mapping[str, Any], settings: RuleSettings) -> Der
     if system == "qq_catalyst":
         contact = {"EntityID": 5, "ContactSubType": "C", "Status": "A", **case["contact"]}
         return qq_catalyst.derive(contact, case.get("account_info", {}), case.get("policies", ()), settings, TODAY)
+    if system == "benefitpoint":
+        return benefitpoint.derive(_account(case), NAMES, settings, TODAY)
     return mycase.derive(_party(case), STAFF, settings, TODAY)
+
+
+def _account(case: Mapping[str, Any]) -> benefitpoint.AccountBundle:
+    contacts = [
+        {"accountID": 5, "primary": place == 0, **one, "contact": {"contactID": 50 + place, **one["contact"]}}
+        for place, one in enumerate(case.get("contacts", ()))
+    ]
+    plans = [
+        {"productID": 70 + place, "accountID": 5, "productStatus": "Current", "productTypeID": 2, "carrierID": 8,
+         "policyNumber": f"D-{place}", "effectiveAsOf": "2026-01-01T00:00:00Z", "renewalOn": "2027-01-01T00:00:00Z", **one}
+        for place, one in enumerate(case.get("plans", ()))
+    ]  # fmt: skip
+    account = {"accountID": 5, "active": True, **case["account"]}
+    return benefitpoint.AccountBundle(account, tuple(contacts), tuple(plans), case.get("linked_to"))
 
 
 def _party(case: Mapping[str, Any]) -> mycase.Party:
@@ -61,7 +79,7 @@ def _party(case: Mapping[str, Any]) -> mycase.Party:
 
 @pytest.mark.parametrize(("system", "case"), _cases())
 def test_a_golden_case_holds(system: str, case: Mapping[str, Any]) -> None:
-    """A1, A2, A3, A4, A5, A6, A7, A8: what the case expects is what the rules say."""
+    """A1, A2, A3, A4, A5, A6, A7, A8, B10, B11: what the case expects is what the rules say."""
     given = dict(case.get("settings", {}))
     given["ownership"] = {**OWNERSHIP[system], **given.get("ownership", {})}
     settings = _SETTINGS.validate_python(given)

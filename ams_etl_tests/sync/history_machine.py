@@ -55,6 +55,14 @@ class History(RuleBasedStateMachine):
     """One agency's life. `url` is set by whoever runs it; every history begins with empty tables."""
 
     url: ClassVar[str] = ""
+    TABLES: ClassVar[tuple[str, ...]] = (
+        "raw_ams360.customers", "raw_ams360.customer_contacts", "raw_ams360.customer_dependents", "raw_ams360.policies",
+        "raw_ams360.employees", "raw_ams360.companies", "ops.user_mappings", "ops.name_overrides", "stage.touched",
+        "stage.dirty_customers", "stage.customers", "stage.skips", "stage.contacts", "stage.engine", "stage.plans",
+        "stage.planned_contacts", "stage.planned_members", "stage.planned_skips", "stage.candidates",
+        "stage.candidate_emails", "mart.contacts", "mart.contact_emails", "mart.contact_phones", "mart.contact_sources",
+        "mart.contact_tags", "mart.key_facts", "mart.connections", "mart.skipped_contacts", "mart.changes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,14 +83,7 @@ class History(RuleBasedStateMachine):
         policies: list[tuple[int, str]],
     ) -> None:
         """A small agency, so that what follows has something to change; not synced yet."""
-        self.connection.execute(
-            """truncate raw_ams360.customers, raw_ams360.customer_contacts, raw_ams360.customer_dependents,
-            raw_ams360.policies, raw_ams360.employees, raw_ams360.companies, ops.user_mappings, ops.name_overrides,
-            stage.touched, stage.dirty_customers, stage.customers, stage.skips, stage.contacts, stage.engine, stage.plans,
-            stage.planned_contacts, stage.planned_members, stage.planned_skips, stage.candidates, stage.candidate_emails,
-            mart.contacts, mart.contact_emails, mart.contact_phones, mart.contact_sources, mart.contact_tags,
-            mart.key_facts, mart.connections, mart.skipped_contacts, mart.changes"""
-        )
+        self.connection.execute(f"truncate {', '.join(self.TABLES)}")
         store_reference(self.connection)
         for number, (firm, email, commercial) in enumerate(firms, start=1):
             self.source.put(
@@ -241,6 +242,6 @@ class History(RuleBasedStateMachine):
 
 
 @contextmanager
-def histories_in(url: str) -> Iterator[type[History]]:
+def histories_in(url: str, machine: type[History] = History) -> Iterator[type[History]]:
     """The machine, bound to a database."""
-    yield type("BoundHistory", (History,), {"url": url})
+    yield type("BoundHistory", (machine,), {"url": url})

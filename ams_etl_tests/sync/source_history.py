@@ -1,6 +1,6 @@
 """Agencies and their histories for the engine's tests: records in AMS360's shape, written to raw as a sync would."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -152,8 +152,10 @@ class _Rollback(Exception):
     pass
 
 
-def rebuilt(connection: psycopg.Connection[Any], settings: RuleSettings, today: date) -> dict[str, list[str]]:
-    """What mart would be, built from raw, settings, mappings and overrides alone."""
+def rebuilt(
+    connection: psycopg.Connection[Any], settings: RuleSettings, today: date, look: Callable[[], None] = lambda: None
+) -> dict[str, list[str]]:
+    """What mart would be, built from raw, settings, mappings and overrides alone; `look` sees it before it goes."""
     found: dict[str, list[str]] = {}
     try:
         with connection.transaction():
@@ -166,6 +168,7 @@ def rebuilt(connection: psycopg.Connection[Any], settings: RuleSettings, today: 
                 connection.execute(f"delete from stage.{table}")
             refresh(connection, settings, today)
             found = mart(connection)
+            look()
             raise _Rollback
     except _Rollback:
         return found
@@ -174,7 +177,9 @@ def rebuilt(connection: psycopg.Connection[Any], settings: RuleSettings, today: 
 def replay(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     """The contacts that a consumer has who followed the change feed from its beginning."""
     followed: dict[str, Any] = {}
-    for entity_id, op, after in connection.execute("select entity_id, op, after from mart.changes order by seq"):
+    for entity_id, op, after in connection.execute(
+        "select entity_id, op, after from mart.changes where entity = 'contact' order by seq"
+    ):
         if op == "delete":
             del followed[entity_id]
         else:

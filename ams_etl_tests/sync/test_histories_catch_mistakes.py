@@ -3,7 +3,7 @@
 Each is a mistake that leaves a single sync looking right and shows only over a history.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from ams_etl.rules import benefitpoint, merging
 from ams_etl.rules import candidates as rules_candidates
-from ams_etl.rules import merging
 from ams_etl.store import merge as store_merge
-from ams_etl.sync import derive, members
-from ams_etl_tests.sync.history_machine import histories_in
+from ams_etl.sync import benefitpoint_interpreter, derive, members
+from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
+from ams_etl_tests.sync.history_machine import History, histories_in
 
 
 def no_day_of_review(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,7 @@ def settings_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
 def neighbours_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """M1: candidates that did not change are left alone, though they share an e-mail with one that did."""
 
-    def nobody(connection: psycopg.Connection[Any], agency: str) -> list[UUID]:
+    def nobody(connection: psycopg.Connection[Any], agency: str, edges: Sequence[str]) -> list[UUID]:
         connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
         return []
 
@@ -57,17 +58,55 @@ def moved_records_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_merge, "MergeCounts", counted)
 
 
+def linked_accounts_still_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B11: what BenefitPoint says of an account that AMS360 has goes into its contact."""
+    real = benefitpoint.AccountBundle
+
+    def unlinked(account: Any, contacts: Any, plans: Any, linked_to: Any) -> benefitpoint.AccountBundle:
+        return real(account, contacts, plans)
+
+    monkeypatch.setattr(benefitpoint_interpreter, "AccountBundle", unlinked)
+
+
+def nobody_goes_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B11: the records of a linked account stay apart, and the contact that was theirs loses its id."""
+    monkeypatch.setattr(members, "_followed", lambda *_, **__: [])
+
+
+def links_come_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B11: contacts are derived before anybody has looked which account is which customer."""
+    monkeypatch.setattr(derive, "link_accounts", lambda *_: None)
+
+
+def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B11: who goes with a candidate that changed is left alone."""
+    monkeypatch.setattr(members, "_FOLLOWING", [])
+
+
 @pytest.mark.parametrize(
-    "broken",
-    [no_day_of_review, survivor_by_chance, settings_unnoticed, neighbours_not_followed, moved_records_forgotten],
-    ids=lambda broken: broken.__name__,
+    ("broken", "history"),
+    [
+        (no_day_of_review, History),
+        (survivor_by_chance, History),
+        (settings_unnoticed, History),
+        (neighbours_not_followed, History),
+        (moved_records_forgotten, History),
+        (linked_accounts_still_speak, BenefitPointHistory),
+        (nobody_goes_with_another, BenefitPointHistory),
+        (links_come_too_late, BenefitPointHistory),
+        (only_emails_bring_together, BenefitPointHistory),
+    ],
+    ids=lambda one: one.__name__,
 )
 def test_a_broken_part_is_caught(
-    database: str, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[pytest.MonkeyPatch], None],
+    history: type[History],
 ) -> None:
     """Without shrinking: that it fails is the point, not how small the history can be."""
     broken(monkeypatch)
-    with histories_in(database) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
+    with histories_in(database, history) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
         run_state_machine_as_test(
             machine,
             settings=settings(

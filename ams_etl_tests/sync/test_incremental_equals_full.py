@@ -2,17 +2,20 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ams_etl_tests.sync.history_machine import histories_in
+from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
+from ams_etl_tests.sync.history_machine import History, histories_in
 
 
-def test_any_history_of_partial_syncs_ends_as_a_rebuild_would(database: str) -> None:
+@pytest.mark.parametrize("machine", [History, BenefitPointHistory])
+def test_any_history_of_partial_syncs_ends_as_a_rebuild_would(database: str, machine: type[History]) -> None:
     """After every sync each mart table equals a rebuild from nothing, and the change feed leads to the same contacts."""
-    with histories_in(database) as machine:
+    with histories_in(database, machine) as bound:
         run_state_machine_as_test(
-            machine,
+            bound,
             settings=settings(
                 max_examples=int(os.environ.get("HISTORIES", "40")),
                 stateful_step_count=25,

@@ -22,7 +22,9 @@ _RAW = [
         "employees", "business_units", "companies", "lines_of_business",
         "customers", "customer_contacts", "customer_dependents", "policies",
     )
-] + [dg.AssetKey([f"raw_{system}", table]) for system, tables in RECORDS.items() for table in tables]  # fmt: skip
+] + [dg.AssetKey(["raw_benefitpoint", table]) for table in (
+    "accounts", "contacts", "plans", "offices", "carriers", "product_types",
+)] + [dg.AssetKey([f"raw_{system}", table]) for system, tables in RECORDS.items() for table in tables]  # fmt: skip
 PLAN_KEY = dg.AssetKey(["stage", "contact_plan"])
 
 

@@ -62,9 +62,11 @@ def every_default_tag_is_a_known_one(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Automations are built on these words."""
-    system = agencies.agency(context.partition_key).system
+    agency = agencies.agency(context.partition_key)
+    system = agency.system
     known = [
-        TITLES[system], "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect",
+        TITLES[system], *(["BenefitPoint"] if agency.settings.benefitpoint_contacts else ()),
+        "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect",
         "Winback", *(("Active Client", "Past Client") if system == "mycase" else ()),
     ]  # fmt: skip
     query = TAGS.format(agency=context.partition_key)
@@ -95,7 +97,7 @@ def every_source_record_is_accounted_for(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """The check that nothing was lost."""
-    query = crosswalk_of(context.partition_key, agencies.agency(context.partition_key).system)
+    query = crosswalk_of(context.partition_key, agencies.agency(context.partition_key).settings)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="told", min_value=1, max_value=1)]
     )

@@ -1,0 +1,73 @@
+"""Which account is which customer, worked out anew for whatever was touched since the last time.
+
+A link may hang on any account of the agency (two may claim one customer), and accounts of BenefitPoint are few, so all
+of them are looked at every time; of AMS360's customers only those that were touched, or that an account could mean.
+Contacts and accounts both hang on links: whichever of them is brought up to date first links, and hands the touches on.
+"""
+
+from typing import Any
+
+import psycopg
+
+from ams_etl.rules.account_links import link
+from ams_etl.rules.account_names import name_key
+from ams_etl.rules.accounts import CustomerAccount
+from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.sync.account_customers import find_customers, refresh_customers
+from ams_etl.sync.account_links import decisions, stored_links, write_links
+
+
+def link_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Bring `ops.account_links` up to date; `publish_accounts` looks at what was touched or moved afterwards.
+
+    Args:
+        connection: autocommit, or inside a transaction.
+        agency: the agency id.
+    """
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
+        touched = connection.execute(
+            """delete from stage.account_touches where agency = %s and kind in ('customer', 'account')
+            returning kind, id""",
+            (agency,),
+        ).fetchall()
+        if not touched:
+            return
+        refresh_customers(connection, agency, {key for kind, key in touched if kind == "customer"})
+        links = link(*_sides(connection, agency))
+        moved = write_links(connection, agency, stored_links(connection, agency), links)
+        handed_on = {(f"linked_{kind}", key) for kind, key in touched}
+        for one in moved:
+            handed_on |= {("linked_customer", one.customer_id), ("linked_account", str(one.account_id))}
+        connection.execute(
+            """insert into stage.account_touches (agency, kind, id)
+            select %s, * from unnest(%s::text[], %s::text[])""",
+            (agency, [kind for kind, _ in handed_on], [key for _, key in handed_on]),
+        )
+
+
+def _sides(
+    connection: psycopg.Connection[Any], agency: str
+) -> tuple[list[CustomerAccount], list[BenefitPointAccount], dict[tuple[str, int], bool]]:
+    """All live accounts, the customers that they could mean, and what people said."""
+    accounts = [
+        BenefitPointAccount.from_payload(payload)
+        for (payload,) in connection.execute(
+            "select payload from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
+        )
+    ]
+    decided = decisions(connection, agency)
+    if not accounts and not decided:
+        return [], [], decided
+    customers = find_customers(
+        connection,
+        agency,
+        keys={one.ams_customer_id for one in accounts if one.ams_customer_id}
+        | {customer_id.lower() for customer_id, _ in decided},
+        numbers={one.ams_customer_number for one in accounts if one.ams_customer_number},
+    )
+    # Names matter to those alone that nothing else links.
+    linked = {one.account_id for one in link(customers.values(), accounts, decided) if one.state == "confirmed"}
+    names = {name_key(one.name) for one in accounts if one.account_id not in linked} - {""}
+    customers |= find_customers(connection, agency, names=names)
+    return list(customers.values()), accounts, decided
