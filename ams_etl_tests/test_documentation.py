@@ -1,9 +1,8 @@
 """The documentation's own code runs: its SQL on the real schema, its settings, its commands' names."""
 
 import re
-from dataclasses import replace
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 

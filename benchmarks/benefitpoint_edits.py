@@ -35,7 +35,8 @@ def main() -> None:
             stop(Path(folder))
     print(
         f"{found.edits.total():,} edits of BenefitPoint and {found.ams360_edits:,} of AMS360, {found.syncs.total():,} runs, "
-        f"{found.checks} comparisons in {time.monotonic() - began:.0f} s; {found.linked} accounts linked at the end"
+        f"{found.checks} comparisons in {time.monotonic() - began:.0f} s; {found.linked} accounts linked at the end, "
+        f"{found.contacts} contacts as without BenefitPoint, {found.shared_contacts} that share an email with its accounts"
     )
     for name, counts in (("edits", found.edits), ("runs", found.syncs)):
         print(f"{name}: {', '.join(f'{kind} {count:,}' for kind, count in counts.most_common())}")

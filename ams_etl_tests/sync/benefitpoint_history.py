@@ -1,8 +1,9 @@
 """B4 and B5 over a history: whatever people edit in BenefitPoint, AMS360 and its values stay as they are without it.
 
 Two agencies of the same seed live side by side, each with its own stand-ins and warehouse. Both see the same edits of
-AMS360 and the same syncs of it; BenefitPoint is edited in the first alone. What came of it is compared with the stand-ins'
-own records and with their log of what was written, never with what the pipeline stored.
+AMS360 and the same syncs of it; BenefitPoint is edited in the first alone, and only there do its accounts become contacts.
+What came of it is compared with the stand-ins' own records and with their log of what was written, never with what the
+pipeline stored.
 """
 
 import random
@@ -36,7 +37,7 @@ from ams_etl.writeback.drain import drain
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
 from ams_etl_tests.sync.benefitpoint_edits import MARK, BenefitPointEditor, Record
-from ams_etl_tests.sync.source_history import AGENCY, MART, refresh
+from ams_etl_tests.sync.source_history import AGENCY, refresh
 from ams_etl_tests.writeback.working_agency import QUICK
 
 TODAY = date(2026, 11, 21)
@@ -52,8 +53,32 @@ _SETTINGS = Agency(
     id=AGENCY, name="Acme", writeback=QUICK,
     ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
 )  # fmt: skip
+_FIRST_COME = (
+    "first_name",
+    "last_name",
+    "company_name",
+    "email",
+    "birthday",
+    "owner_user_id",
+    "owner_role",
+    "address1",
+)
+_UNITED = ("tags", "emails", "phones", "key_facts", "connections")
+Document = dict[str, Any]
 _VALUES = ("name", "is_active", "email", "phone", "customer_number")
 _PLACES = ("address1", "address2", "city", "state", "postal_code")
+
+
+def _sources(contact: Document, system: str) -> frozenset[tuple[str, str]]:
+    return frozenset((one["entity"], one["entity_id"]) for one in contact["sources"] if one["system"] == system)
+
+
+def _values(contact: Document) -> Document:
+    return {name: value for name, value in contact.items() if name not in {"contact_id", "sources"}}
+
+
+def _unlike(contact: Document, other: Document) -> list[str]:
+    return [name for name, value in _values(contact).items() if value != other[name]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +87,7 @@ class World:
 
     sandbox: Sandbox
     connection: psycopg.Connection[Any]
+    rules: RuleSettings
 
     def state(self, kind: str) -> list[Record]:
         """The stand-in AMS360's own records, by key."""
@@ -87,7 +113,7 @@ class World:
 
     def publish(self) -> None:
         """Contacts, accounts and policies; then the outbox gets the plans that AMS360 lacks."""
-        refresh(self.connection, RuleSettings(), TODAY)
+        refresh(self.connection, self.rules, TODAY)
         accounts.publish_accounts(self.connection, AGENCY)
         policies.publish_policies(self.connection, AGENCY)
         plans.enqueue_plans(self.connection, AGENCY, TODAY, CODES)
@@ -108,20 +134,26 @@ class World:
              Jsonb({"CustomerId": customer_id, _KEYS[kind]: key})),
         )  # fmt: skip
 
-    def contacts(self) -> dict[str, list[str]]:
-        """Every row of every mart table about a contact of AMS360's, as text, sorted; times apart."""
-        found = {}
-        for table in MART:
-            of = (
-                "system = 'ams360'"
-                if table in {"contact_sources", "skipped_contacts"}
-                else "exists (select from mart.contact_sources s where s.system = 'ams360' and s.contact_id = m.contact_id)"
-            )
-            rows = self.connection.execute(
-                f"select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m where {of} order by 1"
-            )
-            found[table] = [row[0] for row in rows]
-        return found
+    def contacts(self) -> list[Document]:
+        """The contacts that AMS360 has part in, as the change feed tells them."""
+        return [
+            document
+            for (document,) in self.connection.execute("select document from stage.contacts order by contact_id")
+            if _sources(document, "ams360")
+        ]
+
+    def skipped(self) -> list[tuple[Any, ...]]:
+        """AMS360's records that became no contact."""
+        return self.connection.execute(
+            "select entity, entity_id, reason, rule from mart.skipped_contacts where system = 'ams360' order by 1, 2"
+        ).fetchall()
+
+    def alone_in_benefitpoint(self) -> set[tuple[str, str]]:
+        """Records of accounts that AMS360 does not have: the ones that give contacts values."""
+        rows = self.connection.execute(
+            "select entity, entity_id from stage.candidates where system = 'benefitpoint' and document ->> 'joined' is null"
+        )
+        return {(entity, entity_id) for entity, entity_id in rows}
 
 
 @dataclass(slots=True)
@@ -133,6 +165,10 @@ class Findings:
     syncs: Counter[str] = field(default_factory=Counter)
     checks: int = 0
     linked: int = 0
+    contacts: int = 0
+    """Compared with the twin's, whole, over all checks."""
+    shared_contacts: int = 0
+    """Those that an account which AMS360 lacks has part in, by an email."""
     added: int = 0
     made: int = 0
     writing_calls: Counter[str] = field(default_factory=Counter)
@@ -213,8 +249,7 @@ class BenefitPointHistory:
         self._ams360_is_as_without_benefitpoint()
         for world in (self._real, self._twin):
             world.sync_ams360(SyncScope())
-        here, there = self._real.contacts(), self._twin.contacts()
-        assert here == there, f"contacts: {[table for table in MART if here[table] != there[table]]}"
+        self._contacts_have_ams360s_values()
         self._accounts_have_ams360s_values()
         self._policies_have_ams360s_values()
         self._added_plans_are_there()
@@ -234,6 +269,27 @@ class BenefitPointHistory:
             else:
                 assert MARK not in str(here).casefold(), kind
             assert here == there, f"{kind}: {[one for one in here if one not in there][:1]}"
+
+    def _contacts_have_ams360s_values(self) -> None:
+        """B10, B11: a linked account changes nothing of a contact but its id; one that AMS360 lacks overwrites nothing."""
+        assert self._real.skipped() == self._twin.skipped(), "skipped contacts"
+        there = {_sources(one, "ams360"): one for one in self._twin.contacts()}
+        alone = self._real.alone_in_benefitpoint()
+        told: set[tuple[str, str]] = set()
+        for contact in self._real.contacts():
+            own = _sources(contact, "ams360")
+            told |= own
+            twin = there.get(own)
+            if _sources(contact, "benefitpoint").isdisjoint(alone):
+                assert twin is not None, "a contact of AMS360's has other sources"
+                assert _values(contact) == _values(twin), f"contacts: {_unlike(contact, twin)}"
+                self.found.contacts += 1
+            elif twin is not None:
+                wrong = [name for name in _FIRST_COME if twin[name] is not None and contact[name] != twin[name]]
+                wrong += [name for name in _UNITED if any(one not in contact[name] for one in twin[name])]
+                assert not wrong, f"AMS360's values overwritten: {wrong}"
+                self.found.shared_contacts += 1
+        assert told == {one for sources in there for one in sources}, "sources of contacts"
 
     def _accounts_have_ams360s_values(self) -> None:
         """B4 for every account of mart, and B1: those are one that the records say are one."""
@@ -416,7 +472,8 @@ def history_in(urls: tuple[str, str], *, size: int, seed: int) -> Iterator[Benef
             World(
                 stack.enter_context(running_sandbox(size=size, seed=seed, unlisted=0, more=("--benefitpoint",))),
                 stack.enter_context(connect(url)),
+                RuleSettings(benefitpoint_contacts=place == 0),
             )
-            for url in urls
+            for place, url in enumerate(urls)
         ]
         yield BenefitPointHistory(*worlds, seed)
