@@ -214,7 +214,7 @@ def explain_contact(
     override = override_of(candidates, overrides)
     named = named_by(best)
     found = [
-        of(named, field, value, "N12" if override else "M2", "name_overrides" if override else field)
+        of(named, field, value, *(("N12", "name_overrides") if getattr(override, field, None) else ("M2", field)))
         for field in ("first_name", "last_name", "nickname")
         if (value := getattr(merged, field))
     ]

@@ -83,15 +83,14 @@ def merge(
     tags = tuple(sorted({tag for one in best for tag in one.tags}, key=lambda tag: (tag.category, tag.tag)))
     if not in_segment(tags, settings.segments):
         return _skips(everyone, "segment", "T4")
-    named = named_by(best)
-    override = override_of(everyone, overrides)
+    first_name, last_name, nickname = names_of(named_by(best), override_of(everyone, overrides))
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
         status=min((one.status for one in best), key=_STATUS_RANK.__getitem__),
-        first_name=override.first_name if override else named.first_name,
-        last_name=override.last_name if override else named.last_name,
-        nickname=override.nickname if override else named.nickname,
+        first_name=first_name,
+        last_name=last_name,
+        nickname=nickname,
         company_name=next((one.company_name for one in best if one.company_name), None),
         emails=tuple(dict.fromkeys(email for one in best for email in one.emails)),
         phones=_phones(best),
@@ -146,6 +145,20 @@ def addressed_by(best: Sequence[Candidate]) -> Candidate:
 def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride | None:
     """N12: a name that was changed in the platform stands, whatever AMS360 says later; it is tied to any member."""
     return next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
+
+
+def names_of(named: Candidate, override: NameOverride | None) -> tuple[str | None, str | None, str | None]:
+    """First, last and nickname: each part that was given in the platform, else the derived one.
+
+    A derived nickname belongs to the derived first name, and goes with it.
+    """
+    if override is None:
+        return named.first_name, named.last_name, named.nickname
+    return (
+        override.first_name or named.first_name,
+        override.last_name or named.last_name,
+        override.nickname or (None if override.first_name else named.nickname),
+    )
 
 
 def suppression_of(candidates: Iterable[Candidate]) -> str | None:

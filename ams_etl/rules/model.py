@@ -173,7 +173,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class NameOverride:
-    """N12: the name that a person gave the contact in the platform."""
+    """N12: the name that a person gave the contact in the platform; None leaves a part as derived."""
 
     first_name: str | None
     last_name: str | None

@@ -94,7 +94,7 @@ def _neighbours(connection: psycopg.Connection[Any], agency: str, edges: Sequenc
     connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
     rows = connection.execute(
         f"""with neighbours as (
-            select candidate_id from ({" union ".join(edges)}) near
+            select distinct candidate_id from ({" union all ".join(edges)}) near
             where not exists (select from affected a where a.candidate_id = near.candidate_id)),
         gone as (delete from frontier)
         select candidate_id from neighbours""",

@@ -43,7 +43,10 @@ class AccountEvents:
         self._keys = _keys(connection, agency.id, concerned, people)
         self._book = Book(SYSTEM)
         self._book.created = _stored(connection, agency.id, {key for keys in self._keys.values() for key in keys})
-        self._accounts = _accounts(connection, agency.id, concerned)
+        self._accounts = {
+            **_accounts(connection, agency.id, concerned),
+            **_accounts_of_contacts(connection, agency.id, concerned),
+        }
         self._customers = _new_customers(connection, agency.id, [place for _, place in concerned if place])
 
     def place(self, event: Understood) -> Place | None:
@@ -216,3 +219,25 @@ def _accounts(
         ),
     )
     return {event_id: (account, how) for event_id, account, how in rows}
+
+
+def _accounts_of_contacts(
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
+) -> dict[UUID, tuple[str, str]]:
+    """The same for a contact id: the account that it was made of, where AMS360 has no part in it."""
+    named = [
+        (event.event_id, event.reference["contact_id"])
+        for event, place in events
+        if event.reference.get("contact_id") and not event.reference.get("account_id") and place is None
+    ]
+    rows = connection.execute(
+        """select x.event_id, min(s.entity_id)
+        from unnest(%s::uuid[], %s::uuid[]) x (event_id, contact_id)
+        join mart.contact_sources s on s.agency = %s and s.contact_id = x.contact_id
+            and (s.system, s.entity) = ('benefitpoint', 'account')
+        where not exists (select from mart.contact_sources o
+            where (o.agency, o.contact_id, o.system) = (s.agency, s.contact_id, 'ams360'))
+        group by x.event_id having count(*) = 1""",
+        ([event_id for event_id, _ in named], [contact for _, contact in named], agency),
+    )
+    return {event_id: (account, "account") for event_id, account in rows}

@@ -1,8 +1,7 @@
 """The integration's scenarios, as its document tells them, with the real stand-ins, Postgres and, once, Dagster."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,97 +11,26 @@ import pytest
 import yaml
 
 from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
-from ams_etl.rules.settings import RuleSettings
-from ams_etl.settings import Agency as AgencySettings
-from ams_etl.settings import Ams360Settings, BrakeSettings, load_agencies
+from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
-from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.derive import derive_dirty
 from ams_etl.sync.extract import extract
 from ams_etl.sync.extract_reference import extract_reference
-from ams_etl.sync.plan import make_plan
-from ams_etl.sync.policies import publish_policies
-from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl.writeback.parked import replay
 from ams_etl.writeback.plans import enqueue_plans
 from ams_etl.writeback.waiting_plans import missing_codes, settings_lines
+from ams_etl_tests.end_to_end.benefitpoint_agency import SETTINGS, TODAY, Agency, running_agency
 from ams_etl_tests.end_to_end.command_line import command_line
-from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
-from ams_etl_tests.writeback.working_agency import QUICK, Office
-
-TODAY = date(2026, 11, 21)
-SETTINGS = AgencySettings(
-    id="demo",
-    name="Demo",
-    ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
-    writeback=QUICK,
-)
-PERSON = {
-    "accountClassification": "Individual", "accountType": "Client", "officeID": 2, "departmentID": 11,
-    "administratorUserID": 1, "primaryContactUserID": 1,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    """Both systems and one warehouse."""
-
-    sandbox: Sandbox
-    connection: psycopg.Connection[Any]
-
-    def hear_of(self, customer_id: str) -> None:
-        """AMS360's real-time sync of one customer."""
-        extract(self.connection, "demo", self.sandbox.connection(), SyncScope((customer_id,)))
-        self.publish()
-
-    def daily_sync(self) -> None:
-        """BenefitPoint's daily sync."""
-        extract_benefitpoint(self.connection, "demo", self.sandbox.benefitpoint.connection())
-        self.publish()
-
-    def publish(self) -> None:
-        publish_accounts(self.connection, "demo")
-        publish_policies(self.connection, "demo")
-
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
-
-    def accounts_named(self, name: str) -> list[tuple[Any, ...]]:
-        return self.rows(
-            """select account_id, ams360_synced, benefitpoint_synced, ams360_customer_id, benefitpoint_account_id
-            from mart.accounts where name = %s order by 2 desc""",
-            name,
-        )
-
-    def new_customer(self) -> str:
-        """A person saved in AMS360."""
-        key = self.sandbox.edit(
-            "customers", "insert", FirstName="Nora", LastName="Quist", Email="nora@example.org", IsPersonal=True,
-            CustomerType="C", IsActive=True, City="Tampa",
-        )  # fmt: skip
-        assert key is not None
-        return key
-
-    def new_account(self, customer_id: str | None = None, **info: Any) -> int:
-        """A person saved in BenefitPoint, as `Does the account already exist in AMS 360?` was answered."""
-        individual = {
-            "personInfo": {"firstName": "Nora", "lastName": "Quist"}, "email": "other@example.org",
-            "accountIntegrationInfo": {"amsCustomerId": customer_id} if customer_id else {}, **info,
-        }  # fmt: skip
-        return self.sandbox.benefitpoint.edit("accounts", "insert", **PERSON, individualAccountInfo=individual)
+from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.writeback.working_agency import Office
 
 
 @pytest.fixture
 def agency(connection: psycopg.Connection[Any]) -> Iterator[Agency]:
-    with running_sandbox(size=40, more=("--benefitpoint",)) as sandbox:
-        extract(connection, "demo", sandbox.connection(), SyncScope())
-        extract_reference(connection, "demo", sandbox.connection())
-        made = Agency(sandbox, connection)
-        made.daily_sync()
+    with running_agency(connection) as made:
         yield made
 
 
@@ -236,9 +164,6 @@ def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: A
     ]  # fmt: skip
     assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 0
     # Its holder is tagged by both.
-    derive_dirty(agency.connection, "demo", RuleSettings(), TODAY)
-    make_plan(agency.connection, "demo", RuleSettings(), BrakeSettings(), TODAY)
-    publish(agency.connection, "demo")
     assert {("Anthem",), ("Group Medical",)} <= set(
         agency.rows(
             "select tag from mart.contact_tags join mart.contact_sources using (agency, contact_id) where entity_id = %s",

@@ -12,7 +12,9 @@ from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
 from ams_etl.writeback.health import what_is_due
 from ams_etl.writeback.parked import replay, resolve
 from ams_etl.writeback.preview import planned_records
+from ams_etl_tests.end_to_end.benefitpoint_agency import TODAY
 from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.sync.source_history import refresh
 from ams_etl_tests.writeback.both_systems import AGENCY, Both
 from ams_etl_tests.writeback.test_contacts import sync
 from ams_etl_tests.writeback.working_agency import QUICK, ZONE, Office
@@ -247,6 +249,30 @@ def test_an_account_that_benefitpoint_had_first_becomes_one_with_the_customer(bo
         == [(True, True)] * 2
     )
     assert set(both.office.outbox("status")) == {"delivered"}
+
+
+def test_an_event_about_a_contact_that_benefitpoint_alone_knows_reaches_its_account(both: Both) -> None:
+    """By the contact's id, of a firm whose account has no email; AMS360 hears nothing of it."""
+    both.office.tell(
+        {**CREATED, "record_type": "commercial", "account_name": "Brandt & Sons", "targets": ["benefitpoint"]}
+    )
+    both.deliver()
+    both.sync()
+    connection = both.office.connection
+    refresh(connection, both.office.agency.settings, TODAY, agency="demo")
+    [(contact_id,)] = connection.execute(
+        "select contact_id from mart.contacts where company_name = 'Brandt & Sons'"
+    ).fetchall()
+    told = {"contact": {"contact_id": str(contact_id)}, "properties": {"city": "Salem", "state": "OR"}}
+    both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", **told})
+    both.deliver()
+    [place] = [
+        one["mainAddress"]["city"]
+        for one in both.sandbox.benefitpoint.rows("accounts")
+        if (one.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
+    ]
+    assert place == "Salem"
+    assert {row[0] for row in both.office.outbox("system, status")} == {"benefitpoint"}
 
 
 def test_a_group_out_of_an_event_is_created_and_changed(both: Both) -> None:

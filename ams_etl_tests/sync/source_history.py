@@ -125,13 +125,14 @@ def store_reference(connection: psycopg.Connection[Any]) -> None:
 
 
 def refresh(
-    connection: psycopg.Connection[Any], settings: RuleSettings, today: date, brake: BrakeSettings = NO_BRAKE
-) -> PlanCounts:
+    connection: psycopg.Connection[Any], settings: RuleSettings, today: date, brake: BrakeSettings = NO_BRAKE,
+    agency: str = AGENCY,
+) -> PlanCounts:  # fmt: skip
     """Derive what is due, plan and publish: what every run does after it has read."""
-    mark_due(connection, AGENCY, settings, today)
-    derive_dirty(connection, AGENCY, settings, today)
-    plan = make_plan(connection, AGENCY, settings, brake, today)
-    publish(connection, AGENCY)
+    mark_due(connection, agency, settings, today)
+    derive_dirty(connection, agency, settings, today)
+    plan = make_plan(connection, agency, settings, brake, today)
+    publish(connection, agency)
     return plan.counts
 
 
