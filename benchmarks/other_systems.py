@@ -24,7 +24,8 @@ from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extractor import Opening, extract_source
+from ams_etl.sync.extract_source import extract_source
+from ams_etl.sync.extractor import Opening
 from ams_etl.sync.hawksoft import open_hawksoft_extractor
 from ams_etl.sync.mycase import mycase_opening
 from ams_etl.sync.plan import make_plan

@@ -23,7 +23,8 @@ from ams_etl.sync.collector import collector_paused
 from ams_etl.sync.documents import candidate_json
 from ams_etl.sync.fingerprint import fingerprint
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.interpreter import Interpretation, KeyColumn, interpreter_for
+from ams_etl.sync.interpreter import Interpretation, KeyColumn
+from ams_etl.sync.interpreters import interpreter_for
 from ams_etl.sync.linking import link_accounts
 from ams_etl.sync.quarantine import DERIVATION, Quarantined, set_aside
 

@@ -1,7 +1,6 @@
 """How a system's raw records become candidates: the half of a read side that needs no connection to the system.
 
-`derive`, `plan`, `publish`, `why` and `preview` are the same for every system; what differs stands behind `Interpreter`,
-and an agency's settings say which one it has.
+`derive`, `plan`, `publish`, `why` and `preview` are the same for every system; what differs stands behind `Interpreter`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import psycopg
 
 from ams_etl.rules.model import Derivation, Finding
-from ams_etl.rules.settings import RuleSettings, SourceSystem
+from ams_etl.rules.settings import RuleSettings
 
 KeyColumn = Literal["entity_id", "customer_id"]
 
@@ -40,36 +39,6 @@ class Interpreter(Protocol):
         self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date
     ) -> Interpretation:
         """Read an agency's names of codes, once for many customers."""
-
-
-def interpreter_of(system: SourceSystem) -> Interpreter:
-    """The interpreter of a system."""
-    match system:
-        case "ams360":
-            from ams_etl.sync.ams360_interpreter import Ams360Interpreter
-
-            return Ams360Interpreter()
-        case "hawksoft":
-            from ams_etl.sync.hawksoft import HawkSoftInterpreter
-
-            return HawkSoftInterpreter()
-        case "qq_catalyst":
-            from ams_etl.sync.qq_catalyst import QQCatalystInterpreter
-
-            return QQCatalystInterpreter()
-        case "mycase":
-            from ams_etl.sync.mycase import MyCaseInterpreter
-
-            return MyCaseInterpreter()
-
-
-def interpreter_for(settings: RuleSettings) -> Interpreter:
-    """The interpreter of an agency: its system's, with BenefitPoint's accounts beside AMS360's where they are wanted."""
-    if settings.source_system == "ams360" and settings.benefitpoint_contacts:
-        from ams_etl.sync.benefitpoint_interpreter import Ams360WithBenefitPoint
-
-        return Ams360WithBenefitPoint()
-    return interpreter_of(settings.source_system)
 
 
 def live_payloads(

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.interpreter import interpreter_of
+from ams_etl.sync.interpreters import INTERPRETERS
 
 EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
 from mart.contact_emails where agency = '{agency}' group by email"""
@@ -51,7 +51,7 @@ def crosswalk_of(agency: str, settings: RuleSettings) -> str:
     if system == "ams360":
         beside = _BESIDE.format(agency=agency) if settings.benefitpoint_contacts else ""
         return _CROSSWALK.format(agency=agency, beside=beside)
-    live = interpreter_of(system).LIVE_CUSTOMERS.replace("%(agency)s", f"'{agency}'")
+    live = INTERPRETERS[system].LIVE_CUSTOMERS.replace("%(agency)s", f"'{agency}'")
     return f"""select customer_id as id, (exists (select from mart.contact_sources s
             where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id))
         or exists (select from mart.skipped_contacts s

@@ -13,7 +13,7 @@ from ams_etl.rules.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.documents import candidate_from
-from ams_etl.sync.interpreter import interpreter_for
+from ams_etl.sync.interpreters import interpreter_for
 from ams_etl.sync.plan import decisions
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from ams_etl.sync.interpreter import interpreter_of
+from ams_etl.sync.interpreters import INTERPRETERS
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.other_system_edits import edit
 from ams_etl_tests.sync.other_system_run import TODAY, Run
@@ -70,7 +70,7 @@ class OtherHistory(RuleBasedStateMachine):
     @rule(places=st.sets(st.integers(0, 40), min_size=1, max_size=3))
     def sync_some(self, places: set[int]) -> None:
         """A few customers by their ids."""
-        live = interpreter_of(self.run.agency.system).LIVE_CUSTOMERS
+        live = INTERPRETERS[self.run.agency.system].LIVE_CUSTOMERS
         known = self.run.connection.execute(f"{live} order by 1", {"agency": self.run.agency.id}).fetchall()
         self.run.extract(*(known[place][0] for place in places if place < len(known)))
         self._published()

@@ -8,7 +8,8 @@ import psycopg
 
 from ams_etl.settings import Agencies, Agency, BrakeSettings
 from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extractor import Opening, Progress, SourceReport, extract_source
+from ams_etl.sync.extract_source import Progress, SourceReport, extract_source
+from ams_etl.sync.extractor import Opening
 from ams_etl.sync.opening import opening_of
 from ams_etl.sync.plan import make_plan
 from ams_etl.sync.publish import publish

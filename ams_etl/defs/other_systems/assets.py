@@ -40,7 +40,7 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
         agencies: AgenciesFile,
         sync_scope: SyncScopeConfig,
     ) -> Iterator[dg.MaterializeResult[None]]:
-        from ams_etl.sync.extractor import extract_source
+        from ams_etl.sync.extract_source import extract_source
         from ams_etl.sync.opening import opening_of
 
         read = agencies.read()

@@ -1,0 +1,214 @@
+"""Read a system that can say what changed into raw: everything, what changed since the last sync, or some customers.
+
+What differs from system to system stands behind `Extractor`; storing, deletions, cursors and the ledger are the same.
+Each batch is one transaction: its records, and the customers that they touch. A full sync marks what it did not see as
+deleted only where the listing was complete, and the cursor moves last, so a killed sync is simply made again.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from ams_etl.errors import AmsEtlError
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.sources.ams360 import run as run_async
+from ams_etl.store.merge import MergeCounts, merge_records
+from ams_etl.store.missing import mark_deleted, mark_missing
+from ams_etl.sync.extractor import Batch, Opening, SourceTable
+from ams_etl.sync.interpreters import INTERPRETERS
+from ams_etl.sync.ledger import Ledger, SyncRun
+from ams_etl.sync.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw_tables import mark_customers_dirty
+from ams_etl.sync.scope import SyncScope
+
+DOUBTED_ABOVE = 20
+"""An empty listing deletes nothing where more records than this are known."""
+_EMPTY = "the listing is empty although records are known: nothing was deleted"
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a sync read and what that changed in raw; `changed_since` is None for a full one."""
+
+    tables: Mapping[str, MergeCounts]
+    changed_since: datetime | None
+    quarantined: int
+    calls: int
+    calls_by_operation: Mapping[str, int]
+    retries: int
+    seconds: float
+
+
+def extract_source(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    opening: Opening,
+    scope: SyncScope,
+    *,
+    system: SourceSystem,
+    overlap: timedelta,
+    full: bool = True,
+    run_id: str | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> SourceReport:
+    """Read what is asked for into the system's raw schema, and mark the customers that it touches.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        opening: opens the extractor.
+        scope: everything, or these customers.
+        system: which system it is.
+        overlap: how long before the beginning of this sync the next one asks for changes.
+        full: everything; otherwise what changed since the last sync, or everything where there was none.
+        run_id: the Dagster run, for the ledger.
+        progress: called with a stage, how many are done and of how many.
+
+    Raises:
+        ConfigError, TransientError, PermanentError, DataError: as the source gives them; raw keeps what it had.
+    """
+    begun_at = datetime.now(UTC)
+    since = None if full or scope.customers else _cursor(connection, agency, system)
+    ledger = Ledger(connection, agency)
+    # Which customers changed, the source says: the ledger knows full syncs and all others.
+    run = ledger.begin(scope if since is None else SyncScope(("changed",)), run_id, fresh=True)
+    started = time.monotonic()
+
+    async def read() -> SourceReport:
+        async with opening() as extractor:
+            storing = _Storing(connection, agency, system, run)
+            if scope.customers:
+                batches = extractor.customers(scope.customers)
+            else:
+                batches = extractor.everything() if since is None else extractor.changed(since)
+            async for batch in batches:
+                await asyncio.to_thread(storing.store, batch)
+                progress(f"{batch.table.raw.name} read", storing.counts[batch.table].seen, None)
+            if not scope.customers:
+                complete = [one for one in extractor.TABLES if since is None and one not in extractor.incomplete]
+                # Whoever a moving listing passed by is asked for again from the same moment.
+                since_next = None if extractor.incomplete else begun_at - overlap
+                storing.finish(complete, since_next, full=since is None)
+            calls = extractor.counts
+            tables = {table.raw.name: storing.counts[table] for table in extractor.TABLES}
+        return SourceReport(
+            tables, since, storing.quarantined, calls.total, dict(calls.by_operation.most_common()), calls.retries,
+            time.monotonic() - started,
+        )  # fmt: skip
+
+    try:
+        report: SourceReport = run_async(read())
+    except AmsEtlError as error:
+        ledger.failed(run, str(error))
+        raise
+    read_records = sum(counts.seen for counts in report.tables.values())
+    ledger.extracted(
+        run,
+        {
+            "customers_read": read_records,
+            "calls": report.calls,
+            "quarantined": report.quarantined,
+            "seconds": round(report.seconds, 3),
+        },
+    )
+    return report
+
+
+def _cursor(connection: psycopg.Connection[Any], agency: str, system: str) -> datetime | None:
+    row = connection.execute(
+        "select changed_since from ops.source_cursors where agency = %s and system = %s", (agency, system)
+    ).fetchone()
+    return row[0] if row else None
+
+
+class _Storing:
+    """One sync's way into raw: each batch a transaction, and the end of it one."""
+
+    def __init__(self, connection: psycopg.Connection[Any], agency: str, system: SourceSystem, run: SyncRun) -> None:
+        self._connection, self._agency, self._system, self._run = connection, agency, system, run
+        self.counts: defaultdict[SourceTable, MergeCounts] = defaultdict(MergeCounts)
+        self.quarantined = 0
+        self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
+
+    def store(self, batch: Batch) -> None:
+        """A batch's records, what is gone, and whom they touch."""
+        table, seen_at = batch.table, self._run.started_at
+        read = [record.entity_id for record in batch.records]
+        with self._connection.transaction():
+            before = self._customers_of(table, [*read, *batch.gone])
+            merged = merge_records(self._connection, table.raw, self._agency, batch.records, seen_at=seen_at)
+            gone = mark_deleted(self._connection, table.raw, self._agency, batch.gone, seen_at=seen_at)
+            self._mark(table, [*merged.changed, *gone], before)
+            self._set_aside(batch.set_aside)
+        self.counts[table] += merged + MergeCounts(deleted=len(gone))
+        self._seen[table].update(read if batch.seen is None else batch.seen)
+
+    def finish(self, complete: Iterable[SourceTable], changed_since: datetime | None, *, full: bool) -> None:
+        """Take what complete listings lack for deleted, and move the cursor (None: leave it), at once."""
+        with self._connection.transaction():
+            for table in complete:
+                if self._is_doubtful(table):
+                    self._set_aside([Quarantined(table.raw.name, "listing", None, "empty", _EMPTY)])
+                    continue
+                gone = mark_missing(
+                    self._connection, table.raw, self._agency, self._seen[table], seen_at=self._run.started_at
+                )
+                self._mark(table, gone, {})
+                self.counts[table] += MergeCounts(deleted=len(gone))
+            if changed_since is None:
+                return
+            self._connection.execute(
+                """insert into ops.source_cursors as c (agency, system, changed_since, full_at)
+                values (%(agency)s, %(system)s, %(since)s, %(since)s)
+                on conflict (agency, system) do update set changed_since = excluded.changed_since,
+                    full_at = case when %(full)s then excluded.full_at else c.full_at end""",
+                {"agency": self._agency, "system": self._system, "since": changed_since, "full": full},
+            )
+
+    def _set_aside(self, found: Iterable[Quarantined]) -> None:
+        self.quarantined += set_aside(self._connection, self._agency, self._run.sync_id, found, system=self._system)
+
+    def _is_doubtful(self, table: SourceTable) -> bool:
+        """Whether a listing shows nothing at all where many are known: more likely a slip than the end of an agency."""
+        if self._seen[table]:
+            return False
+        row = self._connection.execute(
+            f"select count(*) from {table.raw.qualified} where agency = %s and deleted_at is null", (self._agency,)
+        ).fetchone()
+        return bool(row and row[0] > DOUBTED_ABOVE)
+
+    def _mark(self, table: SourceTable, moved: Sequence[str], before: Mapping[str, Sequence[str]]) -> None:
+        """Have everybody derived again whom these changed records touch, or touched before."""
+        if not moved:
+            return
+        if table.touches == "everybody":
+            live = INTERPRETERS[self._system].LIVE_CUSTOMERS
+            self._connection.execute(
+                f"""insert into stage.dirty_customers (agency, customer_id)
+                select %(agency)s, customer_id from ({live}) live on conflict do nothing""",
+                {"agency": self._agency},
+            )
+            return
+        touched = {customer for one in moved for customer in before.get(one, ())}
+        touched.update(customer for found in self._customers_of(table, moved).values() for customer in found)
+        mark_customers_dirty(self._connection, self._agency, touched)
+
+    def _customers_of(self, table: SourceTable, entity_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The customers on whom these records hang as raw has them now."""
+        if table.touches == "everybody" or not entity_ids:
+            return {}
+        own = "array[coalesce(customer_id, entity_id)]"
+        given = own if table.touches == "customer" else f"{table.touches}(payload)"
+        return dict(
+            self._connection.execute(
+                f"select entity_id, {given} from {table.raw.qualified} where agency = %s and entity_id = any(%s)",
+                (self._agency, list(entity_ids)),
+            ).fetchall()
+        )
