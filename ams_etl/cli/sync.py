@@ -75,7 +75,7 @@ def _publish_accounts(agency: str) -> None:
     load_agencies().get(agency)
     with dagster_instance() as instance:
         run_id = run_job(
-            "publish_accounts", agency, None, instance, steps={"publish_accounts": {"past_the_brake": True}}
+            "publish_account_changes", agency, None, instance, steps={"publish_accounts": {"past_the_brake": True}}
         )
     with connect(url) as connection:
         print_accounts(connection, agency)

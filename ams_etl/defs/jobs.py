@@ -61,7 +61,7 @@ benefitpoint_job = dg.define_asset_job(
 )
 
 accounts_job = dg.define_asset_job(
-    "publish_accounts",
+    "publish_account_changes",
     selection=_ACCOUNTS,
     description="Publish accounts and policies of what was read already; past_the_brake lets a great loss through.",
     executor_def=dg.in_process_executor,
@@ -70,6 +70,6 @@ accounts_job = dg.define_asset_job(
 publish_job = dg.define_asset_job(
     "publish_plan",
     selection=_PUBLISHED,
-    description="Publish a plan that a person looked at: sync_scope.apply_plan holds its id.",
+    description="Publish a plan that a person looked at (sync_scope.apply_plan holds its id), and accounts and policies with it.",
     executor_def=dg.in_process_executor,
 )

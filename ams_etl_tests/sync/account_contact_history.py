@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import psycopg
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.merge import Record, merge_records
@@ -87,12 +87,15 @@ class BenefitPointHistory(History):
         self.settings = RuleSettings(benefitpoint_contacts=True)
         self.book = Book()
 
-    @initialize(links=st.lists(LINKS, min_size=2, max_size=2), emails=st.lists(EMAILS, min_size=2, max_size=2))
-    def open_book(self, links: list[str | None], emails: list[str | None]) -> None:
-        """A person and a firm; not read yet."""
-        self.book.accounts[1] = account(1, first="Ann", last="Doe", email=emails[0], link=links[0])
-        self.book.accounts[2] = account(2, group="Acme LLC", link=links[1], of=2)
-        self.book.contacts[1] = account_contact(1, 2, "Kim", emails[1])
+    def open_beside(self) -> None:
+        """A person whom AMS360 does not have, and two accounts that are customers of its."""
+        self.book.accounts = {
+            1: account(1, first="Ann", last="Doe", email="a@x.com"),
+            2: account(2, group="Acme LLC", link="id", of=2),
+            3: account(3, first="Cy", last="Poe", email="f@x.com", link="upper", of=3),
+        }
+        self.book.contacts[1] = account_contact(1, 2, "Kim", "e@x.com")
+        self.book.store(self.connection, self.book.accounts)
 
     @rule(key=KEYS, group=FIRMS, first=NAMES, last=LAST, email=EMAILS, active=st.booleans(), link=LINKS, of=NUMBERS)
     def put_account(self, key: int, **given: Any) -> None:

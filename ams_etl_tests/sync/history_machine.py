@@ -95,7 +95,11 @@ class History(RuleBasedStateMachine):
             self.source.put(contact(number, of, ContactName=name, EmailAddress=email))
         for number, (of, ends) in enumerate(policies, start=1):
             self.source.put(policy(number, of, PolicyExpirationDate=ends))
+        self.open_beside()
         self.sync_all()
+
+    def open_beside(self) -> None:
+        """What else there is at the beginning."""
 
     @rule(
         number=NUMBERS, first=NAMES, last=LAST, firm=FIRMS, email=EMAILS, informal=SALUTATIONS, active=st.booleans(),

@@ -11,7 +11,7 @@ from ams_etl.defs.metadata import table_of, totals_by
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
-from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.store.merge import MergeCounts
 from ams_etl.writeback.waiting_plans import MissingCode
 
@@ -142,7 +142,11 @@ def _published(key: list[str], description: str, *deps: str) -> dg.AssetSpec:
     ],
 )
 def publish_accounts(
-    context: dg.AssetExecutionContext, config: AccountsPublish, warehouse: Warehouse, agencies: AgenciesFile
+    context: dg.AssetExecutionContext,
+    config: AccountsPublish,
+    warehouse: Warehouse,
+    agencies: AgenciesFile,
+    sync_scope: SyncScopeConfig,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Link, then bring accounts and policies up to date for what was touched, with the difference in `mart.changes`."""
     from ams_etl.sync.account_quality import coverage
@@ -153,7 +157,9 @@ def publish_accounts(
 
     agency = context.partition_key
     chosen = agencies.agency(agency)
-    benefitpoint, limits = chosen.benefitpoint, None if config.past_the_brake else chosen.brake
+    # Who lets a plan through has said that what is lost is lost.
+    let_through = config.past_the_brake or bool(sync_scope.apply_plan)
+    benefitpoint, limits = chosen.benefitpoint, None if let_through else chosen.brake
     with permanent(), warehouse.connection() as connection:
         report = publish(connection, agency, run_id=context.run_id, limits=limits)
         policies = publish_policies(connection, agency, run_id=context.run_id, limits=limits)
