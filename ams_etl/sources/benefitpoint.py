@@ -222,6 +222,19 @@ class BenefitPoint:
         """Replace an Account: give the whole of it, from `account_to_change`. Raises as `create_account`."""
         return await self._write("updateAccount", update=account)
 
+    async def create_contact(self, contact: Mapping[str, Any]) -> int:
+        """Create an AccountContact and give its contactID. Raises as `create_account`."""
+        return await self._write("createAccountContact", contact=contact)
+
+    async def update_contact(self, contact: Mapping[str, Any]) -> int:
+        """Replace an AccountContact. Raises as `create_account`."""
+        return await self._write("updateAccountContact", update=contact)
+
+    async def create_product(self, product: Mapping[str, Any], attribute_view_level_id: int = 1) -> int:
+        """Create a Product with standard attributes and give its productID. Raises as `create_account`."""
+        options = {"AttributeValueOptions": {"standard": True}, "attributeViewLevelID": attribute_view_level_id}
+        return await self._write("createProduct", product=product, planConfigurationOptions=options)
+
     async def probe(self) -> list[Probe]:
         """Ask one cheap question of every kind that a sync asks, as far as they need no id."""
         found = [

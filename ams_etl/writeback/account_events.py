@@ -4,7 +4,7 @@ A contact that an event creates there has a lane, under every key that it is kno
 given it an account: so it is made once however it is named, and what is told of it meanwhile waits for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,6 +18,7 @@ from ams_etl.writeback.understood import Understood
 
 SYSTEM = "benefitpoint"
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
+_PERSON = ("first_name", "last_name", "email")
 _CREATES_CUSTOMER = frozenset({"contact_created", "deal_created", "deal_won"})
 
 
@@ -43,10 +44,11 @@ class AccountEvents:
         self._keys = _keys(connection, agency.id, concerned, people)
         self._book = Book(SYSTEM)
         self._book.created = _stored(connection, agency.id, {key for keys in self._keys.values() for key in keys})
-        self._accounts = {
-            **_accounts(connection, agency.id, concerned),
-            **_accounts_of_contacts(connection, agency.id, concerned),
-        }
+        self._accounts = _accounts(connection, agency.id, concerned)
+        self._people: dict[UUID, dict[str, Any]] = {}
+        for event_id, account, person in _accounts_of_contacts(connection, agency.id, concerned):
+            self._accounts[event_id] = (account, "account")
+            self._people[event_id] = person
         self._customers = _new_customers(connection, agency.id, [place for _, place in concerned if place])
 
     def place(self, event: Understood) -> Place | None:
@@ -85,13 +87,20 @@ class AccountEvents:
         classification = "Group" if event.payload.get("record_type") == "commercial" else "Individual"
         request = {"values": values, "classification": classification, **self._customer(ams360, customer)}
         self._write(event, "account", place.lane, request, place.customer_id)
+        person = {name: values[name] for name in _PERSON if values.get(name)}
+        if classification == "Group" and {"first_name", "last_name"} <= person.keys():
+            self._write(event, "account_contact", place.lane, {"values": person}, place.customer_id)
 
     def updates(self, event: Understood, place: Place) -> None:
         """Have an account changed, as far as it has a place for what is told and the agency lets it be changed."""
         allowed = ACCOUNT_PROPERTIES & set(self._agency.writeback.properties)
         values = {name: value for name, value in _values(event).items() if name in allowed and value}
         if values:
-            self._write(event, "update_account", place.lane, {"values": values}, place.customer_id)
+            request: dict[str, Any] = {"values": values}
+            if event.reference.get("email"):
+                request["email"] = event.reference["email"]
+            request |= self._people.get(event.event_id, {})
+            self._write(event, "update_account", place.lane, request, place.customer_id)
 
     def knows(self, event: Understood) -> bool:
         """Whether anything tells who an event's contact is, though it may have no account yet."""
@@ -193,7 +202,7 @@ def _new_customers(connection: psycopg.Connection[Any], agency: str, places: Ite
 
 def _accounts(
     connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
-) -> Mapping[UUID, tuple[str, str]]:
+) -> dict[UUID, tuple[str, str]]:
     """Event id -> BenefitPoint's account, and what names it: `link` (its customer), `account` or `email`.
 
     An email names an account that BenefitPoint alone knows, if one alone has it.
@@ -223,21 +232,33 @@ def _accounts(
 
 def _accounts_of_contacts(
     connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
-) -> dict[UUID, tuple[str, str]]:
-    """The same for a contact id: the account that it was made of, where AMS360 has no part in it."""
+) -> list[tuple[UUID, str, dict[str, Any]]]:
+    """The same for a contact id, where AMS360 has no part in the contact: the account, and which of its people it is.
+
+    A contact that is one of a group's people and not the group has nothing of the account's own changed.
+    """
     named = [
         (event.event_id, event.reference["contact_id"])
         for event, place in events
         if event.reference.get("contact_id") and not event.reference.get("account_id") and place is None
     ]
     rows = connection.execute(
-        """select x.event_id, min(s.entity_id)
+        """select x.event_id, min(s.customer_id), min(s.entity_id) filter (where s.entity = 'account_contact'),
+            bool_or(s.entity = 'account')
         from unnest(%s::uuid[], %s::uuid[]) x (event_id, contact_id)
         join mart.contact_sources s on s.agency = %s and s.contact_id = x.contact_id
-            and (s.system, s.entity) = ('benefitpoint', 'account')
+            and s.system = 'benefitpoint' and s.entity in ('account', 'account_contact')
         where not exists (select from mart.contact_sources o
             where (o.agency, o.contact_id, o.system) = (s.agency, s.contact_id, 'ams360'))
-        group by x.event_id having count(*) = 1""",
+        group by x.event_id
+        having count(distinct s.customer_id) = 1 and count(*) filter (where s.entity = 'account_contact') <= 1""",
         ([event_id for event_id, _ in named], [contact for _, contact in named], agency),
     )
-    return {event_id: (account, "account") for event_id, account in rows}
+    return [
+        (
+            event_id,
+            account,
+            {**({"person": int(person)} if person else {}), **({} if is_account else {"person_alone": True})},
+        )
+        for event_id, account, person, is_account in rows
+    ]

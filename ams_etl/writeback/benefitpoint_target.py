@@ -17,6 +17,7 @@ from ams_etl.rules.platform_accounts import (
     of_customer,
     with_changes,
 )
+from ams_etl.rules.platform_people import new_person, person_members, primary_of, the_person
 from ams_etl.rules.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint import BenefitPoint, Refused
 from ams_etl.writeback.enqueue import NewWrite, enqueue
@@ -24,7 +25,10 @@ from ams_etl.writeback.holding import NO_CUSTOMER, NO_SETTING
 from ams_etl.writeback.outbox import Claimed
 from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing, Undecided
 
-OPERATIONS = {"account": "createAccount", "update_account": "updateAccount", "link_account": "updateAccount"}
+OPERATIONS = {
+    "account": "createAccount", "update_account": "updateAccount", "link_account": "updateAccount",
+    "account_contact": "createAccountContact",
+}  # fmt: skip
 _READ_AT_MOST = 25
 """Accounts read whole in one search."""
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
@@ -60,14 +64,9 @@ class BenefitPointTarget:
             case "account":
                 return await self._create(write, begin, ask)
             case "update_account":
-                if write.customer_id is None:
-                    raise DependencyMissing(
-                        "the contact has no account in BenefitPoint: what should have made it failed"
-                    )
-                values = write.request["values"]
-                return await self._change(
-                    int(write.customer_id), lambda there: account_members(values, there["accountClassification"]), begin
-                )
+                return await self._update(_account_of(write), write.request, begin)
+            case "account_contact":
+                return await self._create_person(_account_of(write), write, begin)
             case "link_account":
                 return await self._link_later(write, begin, ask)
         raise PermanentError(f"no operation {write.operation!r} of BenefitPoint")
@@ -119,6 +118,46 @@ class BenefitPointTarget:
         if customer.customer_id and reason != "same name and ZIP":
             await self._change(account_id, lambda there: _link(there, customer.customer_id), begin)
         return self._made(account_id, note, write, customer)
+
+    async def _create_person(self, account_id: int, write: Claimed, begin: Begin) -> Delivered:
+        """The person of a group, unless the group has them already."""
+        values = write.request["values"]
+        there = (await self._benefitpoint.contacts(account_id)).records
+        known = the_person(there, values=values)
+        if known is not None:
+            note = "found after a lost reply" if write.check_first else "exists already"
+            return Delivered(str(known["contact"]["contactID"]), note)
+        made = new_person(values, account_id, there)
+        if made is None:
+            raise DataError("a contact of an account needs a first_name and a last_name")
+        await begin()
+        return Delivered(str(await self._benefitpoint.create_contact(made)), "created")
+
+    async def _update(self, account_id: int, request: Mapping[str, Any], begin: Begin) -> Delivered:
+        """Of an account and, where it is a group, of the person whom the event is about; each is read, changed, written."""
+        values = request["values"]
+        there = await self._benefitpoint.account_to_change(account_id)
+        wanted = dict(there)
+        if not request.get("person_alone"):
+            wanted = with_changes(there, account_members(values, there["accountClassification"]))
+        person, changed = None, None
+        if there["accountClassification"] == "Group" and person_members(values):
+            person = await self._person(account_id, request)
+            changed = with_changes(person, {"contact": person_members(values)}) if person else None
+        if wanted == there and changed == person:
+            return Delivered(str(account_id), "nothing to change")
+        await begin()
+        if wanted != there:
+            await self._benefitpoint.update_account(wanted)
+        if changed is not None and changed != person:
+            await self._benefitpoint.update_contact(changed)
+        return Delivered(str(account_id))
+
+    async def _person(self, account_id: int, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        there = (await self._benefitpoint.contacts(account_id)).records
+        key = request.get("person")
+        found = the_person(there, contact_id=key, email=request.get("email"))
+        return found if found is not None or key is not None else primary_of(there)
 
     async def _link_later(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
         customer = await ask(lambda connection: _customer_of(connection, self._agency, write.request))
@@ -186,6 +225,12 @@ class BenefitPointTarget:
             )
 
         return effect
+
+
+def _account_of(write: Claimed) -> int:
+    if write.customer_id is None:
+        raise DependencyMissing("the contact has no account in BenefitPoint: what should have made it failed")
+    return int(write.customer_id)
 
 
 def _as_read(account: Mapping[str, Any], account_id: int) -> BenefitPointAccount:

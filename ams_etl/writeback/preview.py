@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.rules.platform_accounts import BenefitPointDefaults, account_members, new_account
+from ams_etl.rules.platform_people import person_members
 from ams_etl.settings import Agency
 from ams_etl.writeback import ams360_target, benefitpoint_target
 from ams_etl.writeback.expand import expand_events
@@ -38,6 +39,7 @@ _REMARKS = {
     "update_customer": "the whole Customer is read and written back, with these members changed",
     "complete_suspense": "the suspense is read and written back, with IsCompleted set",
     "account": "after a search for duplicates; one that is there stays as it is",
+    "account_contact": "after the account; one of its people who has the email or the name is left as it is",
     "update_account": "the whole Account is read and written back, with these members changed",
     "link_account": "the whole Account is read and written back, with the amsCustomerId of its customer",
 }
@@ -75,6 +77,8 @@ def _account_arguments(
     """The Account, and what speaks against it."""
     if operation == "link_account":
         return {}, None
+    if operation == "account_contact":
+        return {"contact": {"contact": person_members(request["values"])}}, None
     if operation == "update_account":
         return {"account": account_members(request["values"], classification or "Individual")}, None
     chosen = agency.benefitpoint.new_accounts if agency.benefitpoint else None

@@ -109,7 +109,10 @@ def test_what_benefitpoint_cannot_take_holds_up_nothing_in_ams360(both: Both) ->
     """A group without a name fails with the reason; without the settings the account waits, and goes once they are there."""
     both.office.tell({**CREATED, "record_type": "commercial", "targets": ["benefitpoint"]})
     both.deliver()
-    assert both.office.outbox("status, error") == [("failed", "a group account needs a company_name")]
+    assert both.office.outbox("status, error") == [
+        ("failed", "a group account needs a company_name"),
+        ("failed", "the contact has no account in BenefitPoint: what should have made it failed"),
+    ]
     without = Both(
         Office(both.office.connection, both.sandbox, AGENCY.model_copy(update={"benefitpoint": None})), both.sandbox
     )
@@ -275,8 +278,45 @@ def test_an_event_about_a_contact_that_benefitpoint_alone_knows_reaches_its_acco
     assert {row[0] for row in both.office.outbox("system, status")} == {"benefitpoint"}
 
 
+def test_the_person_of_a_group_is_its_contact_and_edits_find_them(both: Both) -> None:
+    """Once, though the reply is lost and the contact told twice; what is the account's own goes to the account."""
+    event = {**CREATED, "record_type": "commercial", "account_name": "Brandt & Sons", "targets": ["benefitpoint"]}
+    both.office.tell(event, {**event, "idempotency_key": "c2"})
+    both.sandbox.benefitpoint.faults(next_lost=1, only=["createAccountContact"])
+    for _ in range(2):
+        both.deliver()
+    both.sandbox.benefitpoint.faults(off=True)
+    both.sync()
+    connection = both.office.connection
+    refresh(connection, both.office.agency.settings, TODAY, agency="demo")
+    [(contact_id, first, email)] = connection.execute(
+        "select contact_id, first_name, email from mart.contacts where company_name = 'Brandt & Sons'"
+    ).fetchall()
+    assert (first, email) == ("Odile", "odile@example.org")
+
+    def edit(key: str, contact: dict[str, str], **properties: str) -> tuple[Any, ...]:
+        both.office.tell(
+            {**SAID, "kind": "contact_updated", "idempotency_key": key, "contact": contact, "properties": properties}
+        )
+        both.deliver()
+        [account] = [
+            one
+            for one in both.sandbox.benefitpoint.rows("accounts")
+            if (one.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
+        ]
+        [person] = [
+            one for one in both.sandbox.benefitpoint.rows("contacts") if one["accountID"] == account["accountID"]
+        ]
+        assert person["primary"] is True
+        return account["mainAddress"]["city"], person["contact"]["email"]
+
+    assert edit("u1", {"contact_id": str(contact_id)}, email="o@example.org") == ("Boise", "o@example.org")
+    assert edit("u2", {"email": "odile@example.org"}, city="Salem", state="OR") == ("Salem", "o@example.org")
+    assert set(both.office.outbox("status")) == {"delivered"}
+
+
 def test_a_group_out_of_an_event_is_created_and_changed(both: Both) -> None:
-    """A commercial contact: the firm's name is the account's, and its address follows; an email has no place there."""
+    """A commercial contact: the firm's name is the account's, and its address follows; an email is the person's."""
     firm = {**CREATED, "record_type": "commercial", "account_name": "Brandt Roofing, LLC", "targets": ["benefitpoint"]}
     both.office.tell(firm)
     both.deliver()
@@ -288,7 +328,13 @@ def test_a_group_out_of_an_event_is_created_and_changed(both: Both) -> None:
     both.deliver()
     after = both.sandbox.benefitpoint.ask(f"state/accounts/{group['accountID']}")
     assert (after["mainAddress"]["city"], after.get("individualAccountInfo")) == ("Tampa", None)
-    assert both.office.outbox("status, target_id") == [("delivered", str(group["accountID"]))] * 2
+    [person] = [one for one in both.sandbox.benefitpoint.rows("contacts") if one["accountID"] == group["accountID"]]
+    assert (person["contact"]["firstName"], person["contact"]["email"]) == ("Odile", "new@example.org")
+    assert both.office.outbox("operation, status, target_id") == [
+        ("account", "delivered", str(group["accountID"])),
+        ("account_contact", "delivered", str(person["contact"]["contactID"])),
+        ("update_account", "delivered", str(group["accountID"])),
+    ]
 
 
 def test_the_plan_shows_what_benefitpoint_would_get(both: Both) -> None:

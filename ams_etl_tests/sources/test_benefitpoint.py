@@ -146,6 +146,17 @@ async def test_writes_are_carried_out_once(sandbox: BenefitPointSandbox) -> None
         key = await benefitpoint.create_account(group())
         stored = sandbox.ask(f"state/accounts/{key}")
         assert stored["groupAccountInfo"]["accountName"] == "Nova & Sons <Group>"
+        contact = {"contact": {"firstName": "Ida", "lastName": "Bo", "phones": []}, "accountID": key, "primary": True}
+        contact_id = await benefitpoint.create_contact(contact)
+        changed = {**contact, "contact": {**contact["contact"], "contactID": contact_id, "email": "ida@example.org"}}
+        assert await benefitpoint.update_contact(changed) == contact_id
+        assert sandbox.ask(f"state/contacts/{contact_id}")["contact"]["email"] == "ida@example.org"
+        product = {
+            "accountID": key, "productTypeID": 1, "name": "PPO", "carrierID": 1, "officeID": 1,
+            "primarySalesLeadUserID": 1, "primaryServiceLeadUserID": 1, "continousPolicy": True,
+        }  # fmt: skip
+        made = await benefitpoint.create_product(product)
+        assert sandbox.ask(f"state/products/{made}")["continousPolicy"] is True
         before = len(sandbox.rows("accounts"))
         sandbox.faults(next_lost=1, only=["createAccount"])
         with pytest.raises(ReplyLost):
