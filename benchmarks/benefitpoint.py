@@ -1,4 +1,4 @@
-"""A daily sync of BenefitPoint with one account in a hundred changed, beside a full one.
+"""A daily sync of BenefitPoint with one account in a hundred changed, beside a full one, and what follows in the mart.
 
     python -m benchmarks.benefitpoint [--customers 113000]
 
@@ -8,13 +8,18 @@ Some 0.18 of the AMS360 agency's customers have a BenefitPoint account: 113,000 
 import argparse
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
+from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
+from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import BenefitPointReport, extract_benefitpoint
+from ams_etl.sync.plan import PlanCounts
 from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.sync.source_history import AGENCY, refresh
 
 
 def main() -> None:
@@ -31,27 +36,37 @@ def main() -> None:
             with connect(running_server(Path(folder))) as connection:
                 upgrade(connection, sql_folder())
 
-                def sync(*, full: bool = False) -> tuple[BenefitPointReport, float]:
+                def sync(*, full: bool = False) -> tuple[BenefitPointReport, float, PlanCounts, float]:
                     began = time.monotonic()
-                    report = extract_benefitpoint(connection, "bench", sandbox.connection(), full=full)
-                    return report, time.monotonic() - began
+                    report = extract_benefitpoint(connection, AGENCY, sandbox.connection(), full=full)
+                    read = time.monotonic()
+                    plan = refresh(connection, RuleSettings(benefitpoint_contacts=True), date.today())  # noqa: DTZ011
+                    publish_accounts(connection, AGENCY)
+                    return report, read - began, plan, time.monotonic() - read
 
                 full, unchanged = sync(full=True), sync()
                 accounts = [row["accountID"] for row in sandbox.rows("accounts")]
                 edited = accounts[::100]
                 for account in edited:
-                    sandbox.edit("accounts", "update", account, notes="seen")
+                    sandbox.edit("accounts", "update", account, mainAddress={"city": "Seen"})
                 changed = sync()
         finally:
             stop(Path(folder))
     print(f"{len(accounts):,} accounts")
-    print(f"| {'sync':<20} | {'mode':<8} | {'accounts read':>13} | {'calls':>8} | {'seconds':>8} |")
-    for name, (report, seconds) in (
+    print(
+        "accounts read and calls of BenefitPoint; candidates looked at and contacts written, links and accounts besides"
+    )
+    print("| sync | accounts read | calls | seconds | candidates | contacts written | seconds |")
+    for name, (report, seconds, plan, published) in (
         ("full", full),
         ("nothing changed", unchanged),
         (f"{len(edited)} changed", changed),
     ):
-        print(f"| {name:<20} | {report.mode:<8} | {report.accounts_read:>13,} | {report.calls:>8,} | {seconds:>8.2f} |")
+        written = plan.insert + plan.update + plan.delete
+        print(
+            f"| {name} | {report.accounts_read:,} | {report.calls:,} | {seconds:.2f} | {plan.candidates_read:,} "
+            f"| {written:,} | {published:.2f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -91,6 +91,14 @@ def print_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
     ):
         links.add_row(state, evidence, f"{count:,}")
     console.print(accounts)
+    alone = _one(
+        connection,
+        """select count(*) from (select from mart.contact_sources where agency = %s
+        group by contact_id having bool_and(system = 'benefitpoint')) alone""",
+        agency,
+    )
+    if alone:
+        console.print(f"{alone:,} contacts come of accounts that BenefitPoint alone knows")
     console.print(links)
     if _one(connection, "select count(*) from ops.account_links where agency = %s and state = 'suggested'", agency):
         console.print(f"look at what is suggested with `ams-etl links {agency} list --state suggested`")

@@ -111,17 +111,23 @@ def account_of(
     )
 
 
-def named_by(customer: CustomerAccount | None, account: BenefitPointAccount | None) -> tuple[System, str]:
-    """B3: the record whose key makes the account's id: AMS360's wherever it has the customer.
+def named_by(
+    customer: CustomerAccount | None, account: BenefitPointAccount | None, *, account_first: bool = False
+) -> tuple[System, str]:
+    """B3: the record whose key makes the account's id: the one that was seen first, AMS360's of two seen at once.
 
-    Not the one that we saw first: so the id is the same whatever the order and number of syncs, and an account that was
-    AMS360's keeps its id when BenefitPoint tells of it. One that BenefitPoint alone knew goes on under AMS360's id; its
-    former one is a function of its records, too.
+    So the account keeps its id when the other system tells of it, whichever that is. The key of the other record makes
+    its other id, under which it may have been known until the two were linked.
+
+    Args:
+        customer: AMS360's side, or None.
+        account: BenefitPoint's side, or None.
+        account_first: BenefitPoint's record was seen before AMS360's.
 
     Raises:
         ValueError: neither side is given.
     """
-    if customer is not None:
+    if customer is not None and (account is None or not account_first):
         return "ams360", customer.customer_id.lower()
     if account is None:
         raise ValueError("an account has a customer, a BenefitPoint account or both")

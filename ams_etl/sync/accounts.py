@@ -1,7 +1,8 @@
 """`mart.accounts`, brought up to date for whatever was touched since the last time (B1, B2, B3)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -129,14 +130,20 @@ def _publish(
     }
     after: dict[UUID, Document] = {}
     known = find_customers(connection, agency, keys=customers)
-    live = _accounts(connection, agency, accounts)
+    live, account_seen = _accounts(connection, agency, accounts)
+    customer_seen = _first_seen(
+        connection, agency, [one.customer_id for key, one in known.items() if key in account_of_customer]
+    )
     for customer, account in _pairs(known, live, account_of_customer):
-        former = (
-            candidate_id(agency, "benefitpoint", "account", str(account.account_id)) if customer and account else None
+        account_first = bool(
+            customer and account and account_seen[account.account_id] < customer_seen[customer.customer_id]
         )
-        system, key = named_by(customer, account)
+        former = None
+        if customer and account:
+            # The other one's: the account may have been known by it until the two were linked.
+            former = _account_id(agency, named_by(customer, account, account_first=not account_first))
         document = _document(account_of(customer, account, offices), former)
-        after[candidate_id(agency, system, "account", key)] = document
+        after[_account_id(agency, named_by(customer, account, account_first=account_first))] = document
     if limits is not None:
         stop_great_losses(connection, agency, TABLE, before, after, limits)
     counts = apply_differences(connection, agency, TABLE, before, after, run_id)
@@ -144,15 +151,33 @@ def _publish(
     return counts
 
 
+def _account_id(agency: str, named: tuple[str, str]) -> UUID:
+    system, key = named
+    return candidate_id(agency, system, "account", key)
+
+
 def _accounts(
     connection: psycopg.Connection[Any], agency: str, account_ids: set[int]
-) -> dict[int, BenefitPointAccount]:
-    rows = connection.execute(
-        """select payload from raw_benefitpoint.accounts
+) -> tuple[dict[int, BenefitPointAccount], dict[int, datetime]]:
+    """The live ones of these accounts, and when each was first seen."""
+    found, seen = {}, {}
+    for payload, first_seen_at in connection.execute(
+        """select payload, first_seen_at from raw_benefitpoint.accounts
         where agency = %s and entity_id = any(%s) and deleted_at is null""",
         (agency, [str(one) for one in account_ids]),
+    ):
+        one = BenefitPointAccount.from_payload(payload)
+        found[one.account_id], seen[one.account_id] = one, first_seen_at
+    return found, seen
+
+
+def _first_seen(connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
+    return dict(
+        connection.execute(
+            "select entity_id, first_seen_at from raw_ams360.customers where agency = %s and entity_id = any(%s)",
+            (agency, customer_ids),
+        ).fetchall()
     )
-    return {(one := BenefitPointAccount.from_payload(payload)).account_id: one for (payload,) in rows}
 
 
 def _rows(

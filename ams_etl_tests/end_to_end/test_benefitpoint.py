@@ -97,12 +97,7 @@ def test_an_account_created_in_a_connected_benefitpoint_is_one_account_in_either
             [found] = agency.accounts_named(f"Ida {first}")
             ids.add(found[0])
         assert found[1:] == (True, True, customer_id, key)
-        if first == "ams360":
-            assert len(ids) == 1
-        else:
-            # What BenefitPoint alone knew goes on under AMS360's id, and tells its former one.
-            [(former,)] = agency.rows("select former_id from mart.accounts where account_id = %s", found[0])
-            assert ids == {found[0], former}
+        assert ids == {found[0]}
 
 
 def linked(agency: Agency) -> tuple[str, int]:

@@ -141,11 +141,11 @@ def test_an_account_of_benefitpoint_alone_has_its_values() -> None:
     assert (found.ams360_synced, found.benefitpoint_synced) == (False, True)
 
 
-def test_an_account_is_named_by_ams360_where_it_has_the_customer() -> None:
-    """B3: before and after BenefitPoint tells of it."""
+def test_an_account_is_named_by_the_record_that_was_seen_first() -> None:
+    """B3: before and after the other system tells of it."""
     left, right = customer({"id": "C1", "number": 7}), account({"id": 1})
     assert named_by(left, None) == named_by(left, right) == ("ams360", "c1")
-    assert named_by(None, right) == ("benefitpoint", "1")
+    assert named_by(None, right) == named_by(left, right, account_first=True) == ("benefitpoint", "1")
 
 
 def test_an_edit_goes_to_the_systems_of_the_account() -> None:

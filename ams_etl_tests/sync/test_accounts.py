@@ -104,19 +104,25 @@ def replayed(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def test_an_account_that_is_linked_later_keeps_ams360s_id(warehouse: psycopg.Connection[Any]) -> None:
-    """Two become one: the customer's id stays, and the other one is remembered."""
+@pytest.mark.parametrize("first", ["ams360", "benefitpoint"])
+def test_an_account_that_is_linked_later_keeps_the_id_of_who_told_of_it_first(
+    warehouse: psycopg.Connection[Any], first: str
+) -> None:
+    """Two become one: the older id stays, and the other one is remembered."""
     clear(warehouse)
-    store(warehouse, customer("c1", 1, "Nova"), account(1, name="Nova"), plan(1, 1))
+    later = NOW + timedelta(hours=1)
+    store(warehouse, customer("c1", 1, "Nova"), at=NOW if first == "ams360" else later)
+    store(warehouse, account(1, name="Nova"), plan(1, 1), at=later if first == "ams360" else NOW)
     publish(warehouse)
-    [first, alone] = warehouse.execute("select account_id from mart.accounts order by ams360_synced desc").fetchall()
+    ids = warehouse.execute("select account_id from mart.accounts order by ams360_synced desc").fetchall()
+    kept, other = ids if first == "ams360" else ids[::-1]
     store(warehouse, account(1, name="Nova", ams_id="C1"))
     publish(warehouse)
     rows = warehouse.execute(
         "select account_id, former_id, ams360_customer_id, benefitpoint_account_id from mart.accounts"
     ).fetchall()
-    assert rows == [(first[0], alone[0], "c1", 1)]
-    assert warehouse.execute("select account_id from mart.policies").fetchall() == [first]
+    assert rows == [(kept[0], other[0], "c1", 1)]
+    assert warehouse.execute("select account_id from mart.policies").fetchall() == [kept]
 
 
 @pytest.mark.parametrize(
