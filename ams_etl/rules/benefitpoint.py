@@ -6,10 +6,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount, Plan, address_in, choice
-from ams_etl.rules.dialects import NO_REFERENCE, Dialect, customer, derive_in, explain_in, records_in, skipped
+from ams_etl.rules.benefitpoint_records import BenefitPointAccount, Plan, address_in, choice, record_in
+from ams_etl.rules.dialects import (
+    NO_REFERENCE,
+    Dialect,
+    customer,
+    derive_in,
+    explain_in,
+    full_name,
+    records_in,
+    skipped,
+)
 from ams_etl.rules.emails import emails_in
-from ams_etl.rules.model import Address, Candidate, Derivation, Finding, Joined, RecordType, SourceRole
+from ams_etl.rules.model import BENEFITPOINT, Address, Candidate, Derivation, Finding, Joined, RecordType, SourceRole
 from ams_etl.rules.records import (
     CONTACT,
     CUSTOMER,
@@ -26,7 +35,7 @@ from ams_etl.rules.records import (
 )
 from ams_etl.rules.settings import RuleSettings
 
-SYSTEM = "benefitpoint"
+SYSTEM = BENEFITPOINT
 ACCOUNT, ACCOUNT_CONTACT, ACCOUNT_DEPENDENT = "account", "account_contact", "account_dependent"
 """The entities that may become a contact, by their names in `mart.contact_sources`."""
 DIALECT = Dialect(
@@ -49,7 +58,6 @@ DIALECT = Dialect(
 )  # fmt: skip
 _PHONES = {"mobile": "cell", "home": "home"}
 _NO_PHONES = frozenset({"fax", "pager"})
-_OVER = frozenset({"cancelled", "expired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +161,8 @@ def bundle_of(bundle: AccountBundle) -> CustomerBundle:
     """
     account = bundle.account
     read = BenefitPointAccount.from_payload(account)
-    individual = _mapping(account.get("individualAccountInfo"))
-    person = _mapping(individual.get("personInfo"))
+    individual = record_in(account.get("individualAccountInfo"))
+    person = record_in(individual.get("personInfo"))
     commercial = _record_type(account) == "commercial"
     made = customer(
         bundle.account_id,
@@ -196,30 +204,30 @@ def _record_type(account: Payload) -> RecordType | None:
 
 
 def _doing_business_as(account: Payload) -> str | None:
-    return text(_mapping(account.get("groupAccountInfo")).get("DBA"))
+    return text(record_in(account.get("groupAccountInfo")).get("DBA"))
 
 
 def _contacts(bundle: AccountBundle) -> tuple[CustomerContact, ...]:
-    known = [one for one in bundle.contacts if _mapping(one.get("contact")).get("contactID") is not None]
+    known = [one for one in bundle.contacts if record_in(one.get("contact")).get("contactID") is not None]
     known.sort(key=lambda one: (one.get("primary") is not True, int(one["contact"]["contactID"])))
     return tuple(_contact(one["contact"], place) for place, one in enumerate(known))
 
 
 def _contact(contact: Payload, place: int) -> CustomerContact:
-    address = address_in(_mapping(contact.get("address")))
+    address = address_in(record_in(contact.get("address")))
     phones = tuple(one for given in records_in(contact, "phones") if (one := _phone(given)))
     return CustomerContact(
-        str(contact["contactID"]), _name(contact), None, None, text(contact.get("email")), phones, address.address1,
+        str(contact["contactID"]), full_name(contact), None, None, text(contact.get("email")), phones, address.address1,
         address.address2, address.city, address.state, address.postal_code, None, place,
     )  # fmt: skip
 
 
 def _dependents(bundle: AccountBundle) -> tuple[CustomerDependent, ...]:
     """A dependent without an id is known by its place."""
-    given = records_in(_mapping(bundle.account.get("individualAccountInfo")), "dependents")
+    given = records_in(record_in(bundle.account.get("individualAccountInfo")), "dependents")
     found: dict[str, CustomerDependent] = {}
     for place, one in enumerate(given):
-        person = _mapping(one.get("personInfo"))
+        person = record_in(one.get("personInfo"))
         key = str(one.get("dependentID") or "")
         key = key if key and key not in found else f"{bundle.account_id}.{place}"
         found[key] = CustomerDependent(
@@ -234,7 +242,7 @@ def _policy(plan: Plan) -> Policy | None:
     if plan.status == "pending":
         return None
     return Policy(
-        str(plan.plan_id), plan.policy_number, "C" if plan.status in _OVER else "A", None, plan.effective_date,
+        str(plan.plan_id), plan.policy_number, "C" if plan.is_over else "A", None, plan.effective_date,
         plan.renewal_date, plan.is_continuous or plan.renewal_date is None,
         None if plan.carrier_id is None else str(plan.carrier_id),
         () if plan.product_type_id is None else (str(plan.product_type_id),), plan.monthly_premium or Decimal(),
@@ -242,16 +250,8 @@ def _policy(plan: Plan) -> Policy | None:
 
 
 def _phone(given: Any) -> GivenPhone | None:
-    phone = _mapping(given)
+    phone = record_in(given)
     kind, number = choice(phone.get("type")) or "", text(phone.get("number"))
     if number is None or kind in _NO_PHONES:
         return None
     return GivenPhone(_PHONES.get(kind, "business"), text(phone.get("areaCode")), number, None)
-
-
-def _name(contact: Payload) -> str | None:
-    return text(" ".join(text(contact.get(name)) or "" for name in ("firstName", "lastName")))
-
-
-def _mapping(value: Any) -> Payload:
-    return value if isinstance(value, Mapping) else {}

@@ -24,7 +24,8 @@ def choice(value: Any) -> str | None:
     return None if found is None or found in _UNSET else found.lower()
 
 
-def _record(value: Any) -> Payload:
+def record_in(value: Any) -> Payload:
+    """A member that is a record; an empty one where it is not there."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -52,16 +53,16 @@ class BenefitPointAccount:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a getAccount record; an account whose `active` is not said counts as active."""
-        info = next((found for name in _INFOS if (found := _record(payload.get(name)))), {})
-        person = _record(info.get("personInfo"))
-        link = _record(info.get("accountIntegrationInfo"))
+        info = next((found for name in _INFOS if (found := record_in(payload.get(name)))), {})
+        person = record_in(info.get("personInfo"))
+        link = record_in(info.get("accountIntegrationInfo"))
         named = next(
             (text(info.get(name)) for name in ("accountName", "marketingGroupName", "agencyName") if info.get(name)),
             None,
         )
         given = " ".join(part for part in (text(person.get("firstName")), text(person.get("lastName"))) if part)
         emails, _ = emails_in(text(info.get("email")) or "")
-        phone = _record(info.get("phone"))
+        phone = record_in(info.get("phone"))
         number, _ = normalise(text(phone.get("areaCode")), text(phone.get("number")), None, "US")
         key = text(link.get("amsCustomerId"))
         return cls(
@@ -74,7 +75,7 @@ class BenefitPointAccount:
             is_active=flag(payload.get("active")) is not False,
             email=emails[0] if emails else None,
             phone=number,
-            address=address_in(_record(payload.get("mainAddress"))),
+            address=address_in(record_in(payload.get("mainAddress"))),
             ams_customer_id=key.strip("{}").lower() if key else None,
             ams_customer_number=_integer(link.get("amsCustomerNumber")),
         )  # fmt: skip
@@ -105,11 +106,16 @@ class Plan:
     monthly_premium: Decimal | None
     ams_policy_id: str | None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether BenefitPoint says that it has ended, whatever its term."""
+        return self.status in {"cancelled", "expired"}
+
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a getProduct record; the contract spells `continousPolicy` so."""
         premium = payload.get("totalEstimatedMonthlyPremium")
-        key = text(_record(payload.get("policyIntegrationInfo")).get("amsPolicyID"))
+        key = text(record_in(payload.get("policyIntegrationInfo")).get("amsPolicyID"))
         return cls(
             plan_id=int(payload["productID"]),
             account_id=int(payload["accountID"]),

@@ -197,6 +197,11 @@ def records_in(record: Payload, name: str) -> list[Payload]:
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
+def full_name(person: Payload) -> str | None:
+    """First and last name as one field, in the order in which people say them."""
+    return text(" ".join(text(member(person, name)) or "" for name in ("firstName", "lastName")))
+
+
 def ranked(connections: Iterable[Connection]) -> tuple[Connection, ...]:
     """Every type and person once, with the lowest rank it has, in the order given."""
     found: dict[tuple[str, str], Connection] = {}

@@ -11,6 +11,7 @@ from ams_etl.rules.dialects import (
     customer,
     derive_in,
     explain_in,
+    full_name,
     joined,
     member,
     phone,
@@ -118,7 +119,7 @@ def primary_person(people: Mapping[str, Payload], named_insured: str | None, wit
     def rank(key: str) -> tuple[int, str]:
         person, has_email = people[key], key in with_email
         is_insured = (text(member(person, "relationship")) or "").casefold() in _INSURED
-        is_named = bool(named_insured) and (_name(person) or "").casefold() == (named_insured or "").casefold()
+        is_named = bool(named_insured) and (full_name(person) or "").casefold() == (named_insured or "").casefold()
         place = next(
             (at for at, holds in enumerate((is_insured and has_email, is_named and has_email, is_insured, is_named, has_email))
              if holds),
@@ -206,7 +207,7 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
         if is_firm:
             contacts.append(
                 CustomerContact(
-                    one, _name(person), None, None, *reached, None, None, None, None, None, None, len(contacts)
+                    one, full_name(person), None, None, *reached, None, None, None, None, None, None, len(contacts)
                 )
             )
         elif one != first:
@@ -249,10 +250,6 @@ def _relationship(person: Payload) -> str | None:
     """Another person who is an insured is the second one."""
     told = text(member(person, "relationship"))
     return "second insured" if told and told.casefold() in _INSURED else told
-
-
-def _name(person: Payload) -> str | None:
-    return text(" ".join(text(member(person, name)) or "" for name in ("firstName", "lastName")))
 
 
 def _by_priority(way: Payload) -> tuple[int, str]:

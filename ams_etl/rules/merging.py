@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from ams_etl.rules.addresses import is_filled
 from ams_etl.rules.marks import SUPPRESSING
 from ams_etl.rules.model import (
+    BENEFITPOINT,
     Candidate,
     Connection,
     Contact,
@@ -23,7 +24,6 @@ from ams_etl.rules.tags import in_segment
 K = TypeVar("K")
 Overrides = Mapping[tuple[str, str, str], NameOverride]
 """(system, entity, entity_id) -> the name given in the platform."""
-BENEFITPOINT = "benefitpoint"
 MERGED_SKIPS: tuple[SkipReason, ...] = ("segment", "linked_account")
 """Why candidates are no contact though each could be one: reasons that `merge` gives, not the derivation."""
 _STATUS_RANK = {"client": 0, "prospect": 1, "inactive": 2}

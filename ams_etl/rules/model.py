@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+BENEFITPOINT = "benefitpoint"
+"""The system beside AMS360, whose values come after AMS360's."""
 RecordType = Literal["personal", "commercial", "both"]
 Status = Literal["client", "prospect", "inactive"]
 SourceRole = Literal["primary", "contact", "second_insured"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ams_etl.rules.connections import CONNECTION_TYPE_OF_ROLE, CONNECTION_TYPES
-from ams_etl.rules.model import Candidate, RecordType
+from ams_etl.rules.model import BENEFITPOINT, Candidate, RecordType
 from ams_etl.rules.settings import EmployeeRole, RuleSettings
 
 Users = Mapping[tuple[str, str], str]
@@ -33,7 +33,7 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
         settings: the agency's choices.
         users: the user mapping.
     """
-    candidates = [one for one in candidates if one.system != "benefitpoint"] or candidates
+    candidates = [one for one in candidates if one.system != BENEFITPOINT] or candidates
     record_type, rule = deciding_type(candidates, settings)
     of_type = [one for one in candidates if one.record_type in {record_type, "both"}]
     if len({one.customer_id for one in of_type}) > 1:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from ams_etl.rules.benefitpoint_records import Plan
 from ams_etl.rules.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, Waiting, look_up
 
-_OVER = frozenset({"cancelled", "expired"})
 _NUMBER = 25
 """Letters of a policy number; a longer one is cut."""
 
@@ -38,7 +37,7 @@ def policy_for_ams360(
         listed: AMS360's codes, as last read.
         today: in the agency's time zone; a term that ended before is no policy any more.
     """
-    if plan.status in _OVER or _has_ended(plan, today):
+    if plan.is_over or _has_ended(plan, today):
         return PlanDecision()
     company = _code("carrier", carrier, mappings.carriers, listed.companies)
     line = _code("line_of_business", product_type, mappings.lines_of_business, listed.lines_of_business)

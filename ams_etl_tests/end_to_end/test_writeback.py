@@ -26,6 +26,16 @@ def desk(tmp_path: Path, database: str, sandbox: Sandbox, monkeypatch: pytest.Mo
     return made
 
 
+def run_keys(instance: dg.DagsterInstance) -> list[str | None]:
+    """The runs that the sensor asks for."""
+    from ams_etl.defs.writeback.sensors import deliver_writebacks
+
+    answer = deliver_writebacks(
+        dg.build_sensor_context(instance=instance), warehouse=Warehouse(), agencies=AgenciesFile()
+    )
+    return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
+
+
 def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
     desk: CommandLine, database: str, sandbox: Sandbox
 ) -> None:
@@ -53,54 +63,41 @@ def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
 def test_the_sensor_starts_one_run_for_what_is_due_and_none_beside_it(desk: CommandLine, database: str) -> None:
     """The key is what is due: the same backlog gives the same key, a run under way gives none."""
     from ams_etl.definitions import defs
-    from ams_etl.defs.writeback.sensors import deliver_writebacks
 
     assert os.environ["AMS_ETL_HOME"] == str(desk.home)
     with connect(database) as connection, dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("agency", ["demo"])
 
-        def asked() -> list[str | None]:
-            context = dg.build_sensor_context(instance=instance)
-            answer = deliver_writebacks(context, warehouse=Warehouse(), agencies=AgenciesFile())
-            return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
-
-        assert asked() == []
+        assert run_keys(instance) == []
         accept_events(connection, "demo", [event("note", "00000000-0000-0000-0000-000000000001")])
-        first = asked()
+        first = run_keys(instance)
         assert len(first) == 1
-        assert asked() == first
+        assert run_keys(instance) == first
         accept_events(connection, "demo", [event("note", "00000000-0000-0000-0000-000000000001")])
-        assert asked() != first
+        assert run_keys(instance) != first
         job = defs().resolve_job_def("writeback")
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={"ams_etl/writeback": "demo"})
-        assert asked() == []
+        assert run_keys(instance) == []
 
 
 def test_the_sensor_wakes_for_what_is_due_in_benefitpoint_alone(desk: CommandLine, database: str) -> None:
     """AMS360's outbox is empty: a run starts for BenefitPoint's, again when more is due, and not for what waits."""
-    from ams_etl.defs.writeback.sensors import deliver_writebacks
-
     assert desk.home.exists()
     with connect(database) as connection, dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("agency", ["demo"])
 
-        def asked() -> list[str | None]:
-            context = dg.build_sensor_context(instance=instance)
-            answer = deliver_writebacks(context, warehouse=Warehouse(), agencies=AgenciesFile())
-            return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
-
         insert = """insert into ops.writebacks (agency, system, kind, operation, lane, request, status, not_before)
             values ('demo', 'benefitpoint', 'contact_created', 'account', %s, '{}', 'pending', now() + %s::interval)"""
         connection.execute(insert, ("a", "1 hour"))
-        assert asked() == []
+        assert run_keys(instance) == []
         connection.execute(insert, ("b", "0"))
-        first = asked()
+        first = run_keys(instance)
         assert len(first) == 1
-        assert asked() == first
+        assert run_keys(instance) == first
         connection.execute(insert, ("c", "0"))
-        assert asked() != first
+        assert run_keys(instance) != first
         connection.execute("update ops.writebacks set status = 'delivered' where lane <> 'a'")
-        assert asked() == []
+        assert run_keys(instance) == []
 
 
 def test_the_checks_tell_of_what_waits_fails_and_is_undecided(desk: CommandLine, database: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import table_of, totals_by
 from ams_etl.defs.ownership import OWNERS
@@ -196,8 +197,7 @@ def _waiting(connection: psycopg.Connection[Any], agency: str, missing: Sequence
     row = connection.execute(
         "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", (agency,)
     ).fetchone()
-    told = ((one.plans, one.since.date(), one.reason) for one in missing)
-    table = {"plans_wait_for": table_of(("plans", "since", "they wait because"), told)} if missing else {}
+    table = {"plans_wait_for": reasons(missing)} if missing else {}
     return {"plans_waiting": row[0] if row else 0, **table}
 
 

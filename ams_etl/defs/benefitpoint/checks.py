@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
+from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.expectations import Expected, validate
-from ams_etl.defs.metadata import table_of
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
@@ -66,11 +66,10 @@ def no_plan_waits_for_a_code(context: dg.AssetCheckExecutionContext, warehouse: 
     agency = context.partition_key
     with warehouse.connection() as connection:
         missing = missing_codes(connection, agency)
-    told = table_of(
-        ("plans", "since", "they wait because"), ((one.plans, one.since.date(), one.reason) for one in missing)
-    )
     return dg.AssetCheckResult(
         passed=not missing,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"plans_wait_for": told, "lines_for_the_settings": f"ams-etl links {agency} plans"} if missing else {},
+        metadata={"plans_wait_for": reasons(missing), "lines_for_the_settings": f"ams-etl links {agency} plans"}
+        if missing
+        else {},
     )
