@@ -42,10 +42,14 @@ log_min_messages = warning
 """
 
 
-def running_server(home: Path) -> str:
+def running_server(home: Path, binaries: Path | None = None) -> str:
     """The URL of this home's server, started (and initialised) if need be.
 
     The server outlives this process; two processes that ask at once get the same one.
+
+    Args:
+        home: where its files are.
+        binaries: the folder of `initdb` and `pg_ctl`; None: those of the wheel.
 
     Raises:
         ConfigError: no permission, another Postgres version's data, no wheel for this platform.
@@ -54,14 +58,14 @@ def running_server(home: Path) -> str:
     where = server_root(home)
     for patience in (0.5, 1.5, None):
         with _locked(where):
-            binaries = _binaries(where)
+            programs = binaries or _binaries(where)
             data = where / "postgres"
             if not (data / "PG_VERSION").exists():
-                _initialise(where, data, binaries)
-            _check_version(data, binaries)
+                _initialise(where, data, programs)
+            _check_version(data, programs)
             port = _running_port(data)
             if port is None:
-                port = _start(where, data, binaries)
+                port = _start(where, data, programs)
         url = f"postgresql://postgres:{(where / 'password').read_text().strip()}@127.0.0.1:{port}"
         try:
             _create_database(url)
@@ -75,8 +79,8 @@ def running_server(home: Path) -> str:
     return f"{url}/{DATABASE}"
 
 
-def stop(home: Path) -> bool:
-    """Stop this home's server, if it runs.
+def stop(home: Path, binaries: Path | None = None) -> bool:
+    """Stop this home's server, if it runs; `binaries` as it was started with.
 
     Returns:
         Whether it ran.
@@ -88,7 +92,7 @@ def stop(home: Path) -> bool:
     with _locked(where):
         if _running_port(data) is None:
             return False
-        _run([_binaries(where) / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"], where)
+        _run([(binaries or _binaries(where)) / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"], where)
     return True
 
 
@@ -154,8 +158,8 @@ def _initialise(where: Path, data: Path, binaries: Path) -> None:
     try:
         _run(
             [
-                binaries / "initdb", "-D", fresh, "-U", "postgres", "-E", "UTF8", "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8", "--locale=C", "-A", "scram-sha-256", f"--pwfile={given}",
+                binaries / "initdb", "-D", fresh, "-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256",
+                f"--pwfile={given}", *_locale(binaries),
             ],
             where,
         )  # fmt: skip
@@ -164,6 +168,13 @@ def _initialise(where: Path, data: Path, binaries: Path) -> None:
     with (fresh / "postgresql.conf").open("a") as settings:
         settings.write(_SETTINGS)
     fresh.rename(data)
+
+
+def _locale(binaries: Path) -> Sequence[str]:
+    """The same order and case on every machine; before Postgres 17 only the system's C.UTF-8 comes close."""
+    if int(_major_version(binaries)) < 17:
+        return ("--locale=C.UTF-8",)
+    return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 
 
 def _check_version(data: Path, binaries: Path) -> None:
@@ -179,7 +190,8 @@ def _check_version(data: Path, binaries: Path) -> None:
 @cache
 def _major_version(binaries: Path) -> str:
     said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    return said.split()[-1].split(".")[0]
+    # Such as: postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1).
+    return said.split()[2].split(".")[0]
 
 
 def _running_port(data: Path) -> int | None:

@@ -15,6 +15,8 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 
+LOWEST_POSTGRES = 15
+"""`unique nulls not distinct` (`mart.key_facts`) came with it."""
 _LOCK = 0x616D7365746C  # "amsetl"
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
@@ -42,8 +44,9 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
         The names of the files applied now.
 
     Raises:
-        ConfigError: an applied file was edited, or the database is newer than this folder.
+        ConfigError: the server is too old, an applied file was edited, or the database is newer than this folder.
     """
+    _check_server_version(connection)
     files = {}
     for path in sorted(folder.iterdir()):
         found = _NAME.match(path.name)
@@ -89,3 +92,13 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
     finally:
         if not connection.closed:
             connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def _check_server_version(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a server on which a migration would fail halfway."""
+    major = connection.info.server_version // 10000
+    if major < LOWEST_POSTGRES:
+        raise ConfigError(
+            f"the server runs Postgres {major}, ams_etl needs {LOWEST_POSTGRES} or newer: upgrade the server, point "
+            "AMS_ETL_DATABASE_URL at another one, or unset it to use the embedded Postgres"
+        )
