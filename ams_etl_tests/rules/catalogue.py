@@ -107,9 +107,9 @@ def chapters() -> tuple[Chapter, ...]:
 def _functions() -> dict[str, list[str]]:
     """Rule id -> the functions that say they do it, as `file.py name`."""
     found: dict[str, list[str]] = {}
-    for file in sorted(RULES.glob("*.py")):
+    for file in sorted(RULES.rglob("*.py")):
         for name, key in _told(file):
-            found.setdefault(key, []).append(f"{file.name} {name}")
+            found.setdefault(key, []).append(f"{file.relative_to(RULES)} {name}")
     return found
 
 
