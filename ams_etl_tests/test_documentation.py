@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from ams_etl.cli import cli
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import Agency, BrakeSettings, CheckSettings, InboundSettings, ScheduleSettings, load_agencies
 
 ROOT = Path(__file__).parents[1]

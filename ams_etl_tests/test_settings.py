@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.plan_codes import CodeMapping
+from ams_etl.rules.accounts.plan_codes import CodeMapping
 from ams_etl.rules.settings import Ownership, ProspectsWithin, RuleSettings
 from ams_etl.settings import load_agencies
 

@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from ams_etl.rules.candidates import derive
-from ams_etl.rules.merging import merge
-from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy, Reference
+from ams_etl.rules.contacts.candidates import derive
+from ams_etl.rules.contacts.merging import merge
+from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy, Reference
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.collector import collector_paused
 from ams_etl_tests.sandbox_process import running_sandbox

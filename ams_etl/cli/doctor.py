@@ -7,7 +7,7 @@ import click
 
 from ams_etl.cli.instance import load_environment_file
 from ams_etl.errors import AmsEtlError, PermanentError
-from ams_etl.rules.plan_codes import PlanMappings
+from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.settings import Agency, home, load_agencies
 from ams_etl.store.database import connect, database_url, redacted
 from ams_etl.store.migrations import sql_folder, upgrade

@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args
 from pydantic import Field, field_validator, model_validator
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.connections import ROLES
+from ams_etl.rules.contacts.connections import ROLES
 from ams_etl.rules.settings import RuleSettings, SourceSystem
-from ams_etl.rules.writeback_properties import PROPERTIES
-from ams_etl.rules.writeback_settings import SHORTEST_TEXT, TEXT_LIMITS, WritebackSettings
+from ams_etl.rules.writeback.properties import PROPERTIES
+from ams_etl.rules.writeback.settings import SHORTEST_TEXT, TEXT_LIMITS, WritebackSettings
 from ams_etl.settings.ams360 import Ams360Settings
 from ams_etl.settings.benefitpoint import BenefitPointSettings
 from ams_etl.settings.brake import BrakeSettings

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
+from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings.strict import CallsPerSecond, Concurrency, Seconds, Strict
 
 

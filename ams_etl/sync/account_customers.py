@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.accounts import CustomerAccount
+from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.model import Address
 
 _CHUNK = 5000

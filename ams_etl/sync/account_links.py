@@ -8,7 +8,7 @@ from typing import Any, Literal
 import psycopg
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.account_links import Link, Pair
+from ams_etl.rules.accounts.links import Link, Pair
 
 
 @dataclass(frozen=True, slots=True)

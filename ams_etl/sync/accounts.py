@@ -8,8 +8,8 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.accounts import Account, CustomerAccount, account_of, named_by
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.accounts import Account, CustomerAccount, account_of, named_by
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.account_brake import stop_great_losses
 from ams_etl.sync.account_customers import ADDRESS_MEMBERS, find_customers

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 from psycopg.rows import tuple_row
 
-from ams_etl.rules.candidates import derive
-from ams_etl.rules.explain import explain
+from ams_etl.rules.contacts.candidates import derive
+from ams_etl.rules.contacts.explain import explain
 from ams_etl.rules.model import Derivation, Finding
-from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
+from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.interpreter import KeyColumn
 from ams_etl.sync.reference import load_reference

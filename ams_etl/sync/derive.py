@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.model import Derivation
-from ams_etl.rules.records import CUSTOMER
+from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows

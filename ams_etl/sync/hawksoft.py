@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import psycopg
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.hawksoft import derive, explain, offices_of
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
+from ams_etl.rules.systems.hawksoft import derive, explain, offices_of
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.hawksoft import HawkSoft, HawkSoftConnection, open_hawksoft
 from ams_etl.sources.probe import Probe

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.account_links import link
-from ams_etl.rules.account_names import name_key
-from ams_etl.rules.accounts import CustomerAccount
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.accounts import CustomerAccount
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.links import link
+from ams_etl.rules.accounts.names import name_key
 from ams_etl.sync.account_customers import find_customers, refresh_customers
 from ams_etl.sync.account_links import decisions, stored_links, write_links
 

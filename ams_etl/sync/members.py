@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.merging import components, stable_id
+from ams_etl.rules.contacts.merging import components, stable_id
 from ams_etl.store.copy import copy_rows
 
 

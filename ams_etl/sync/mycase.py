@@ -9,8 +9,8 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
-from ams_etl.rules.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.rules.settings import RuleSettings, SourceSystem
+from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
 from ams_etl.sources.probe import Probe

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.merging import MERGED_SKIPS, merge
+from ams_etl.rules.contacts.merging import MERGED_SKIPS, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings

@@ -8,8 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.benefitpoint_records import Plan
-from ams_etl.rules.plans import (
+from ams_etl.rules.accounts.benefit_plans import (
     AccountPolicy,
     is_policy,
     named_by_plan,
@@ -17,7 +16,8 @@ from ams_etl.rules.plans import (
     policy_from_ams360,
     policy_from_plan,
 )
-from ams_etl.rules.records import Policy
+from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.account_brake import stop_great_losses
 from ams_etl.sync.differences import Document, MartTable, apply_differences

@@ -9,8 +9,8 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
-from ams_etl.rules.qq_catalyst import derive, explain, is_customer
 from ams_etl.rules.settings import RuleSettings, SourceSystem
+from ams_etl.rules.systems.qq_catalyst import derive, explain, is_customer
 from ams_etl.sources.counts import CallCounts
 from ams_etl.sources.probe import Probe
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.records import Employee, Reference
+from ams_etl.rules.records.ams360 import Employee, Reference
 from ams_etl.sync.raw_tables import UNIT_CODE_MEMBERS
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.explain import explain_contact
+from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.documents import candidate_from

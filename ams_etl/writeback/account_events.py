@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from ams_etl.rules.platform_accounts import ACCOUNT_PROPERTIES
+from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.settings import Agency
 from ams_etl.writeback.contacts import Book, Place, keys_of
 from ams_etl.writeback.enqueue import NewWrite

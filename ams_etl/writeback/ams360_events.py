@@ -6,9 +6,9 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.writeback import plan_writes
-from ams_etl.rules.writeback_activities import employee_code
-from ams_etl.rules.writeback_model import Employees
+from ams_etl.rules.writeback.activities import employee_code
+from ams_etl.rules.writeback.model import Employees
+from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
 from ams_etl.writeback.contacts import Book, Place, read_book
 from ams_etl.writeback.enqueue import NewWrite

@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import PermanentError, TransientError
-from ams_etl.rules.plans import NO_POLICIES
-from ams_etl.rules.writeback_certainty import after_loss
-from ams_etl.rules.writeback_customers import SameCustomer, may_be_same, name_to_search, same_customer
-from ams_etl.rules.writeback_ladder import raised
-from ams_etl.rules.writeback_properties import differing
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.accounts.benefit_plans import NO_POLICIES
+from ams_etl.rules.writeback.certainty import after_loss
+from ams_etl.rules.writeback.customers import SameCustomer, may_be_same, name_to_search, same_customer
+from ams_etl.rules.writeback.ladder import raised
+from ams_etl.rules.writeback.properties import differing
+from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360, Refused
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.writeback.contacts import read_book

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 import psycopg
 
 from ams_etl.errors import DataError, PermanentError, TransientError
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.platform_accounts import (
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.platform_accounts import (
     BenefitPointDefaults,
     account_members,
     name_of,
@@ -17,8 +17,8 @@ from ams_etl.rules.platform_accounts import (
     of_customer,
     with_changes,
 )
-from ams_etl.rules.platform_people import new_person, person_members, primary_of, the_person
-from ams_etl.rules.same_accounts import may_be_named, the_same_account, word_to_search
+from ams_etl.rules.accounts.platform_people import new_person, person_members, primary_of, the_person
+from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint import BenefitPoint, Refused
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.holding import NO_CUSTOMER, NO_SETTING

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.writeback_customers import CustomerOfContact, customer_of
+from ams_etl.rules.writeback.customers import CustomerOfContact, customer_of
 
 _CREATES = frozenset({"contact_created", "deal_created", "deal_won"})
 

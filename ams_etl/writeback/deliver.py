@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.soap.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
 from ams_etl.writeback.ledger import Ledger
 from ams_etl.writeback.outbox import DEPENDENCY, Claimed, Outbox, Settlement

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.platform_accounts import BenefitPointDefaults
+from ams_etl.rules.accounts.platform_accounts import BenefitPointDefaults
 from ams_etl.settings import Agency
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.benefitpoint import BenefitPointConnection, open_benefitpoint

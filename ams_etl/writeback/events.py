@@ -1,6 +1,6 @@
 """What the platform tells us: one model a kind of event, strict, published as `docs/events.schema.json`.
 
-Holds the shape of events. Does not hold what is written because of them (`ams_etl.rules.writeback`).
+Holds the shape of events. Does not hold what is written because of them (`ams_etl.rules.writeback.writes`).
 """
 
 import json

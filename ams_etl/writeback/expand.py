@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.accounts import told_of_an_edit
+from ams_etl.rules.accounts.accounts import told_of_an_edit
 from ams_etl.settings import Agency
 from ams_etl.store.name_overrides import NameGiven, add_names
 from ams_etl.writeback import account_events, ams360_events

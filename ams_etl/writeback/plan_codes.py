@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, name_key
+from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, name_key
 
 
 def carriers_of(connection: psycopg.Connection[Any], agency: str) -> dict[int, Named]:

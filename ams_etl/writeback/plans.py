@@ -8,9 +8,9 @@ from uuid import UUID, uuid5
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.benefitpoint_records import Plan
-from ams_etl.rules.plan_codes import Named, PlanMappings
-from ams_etl.rules.plan_policies import policy_for_ams360
+from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.plan_codes import Named, PlanMappings
+from ams_etl.rules.accounts.plan_policies import policy_for_ams360
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.lanes import lock
 from ams_etl.writeback.plan_codes import carriers_of, listed_codes, product_types_of

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from ams_etl.rules.writeback_model import Happening
+from ams_etl.rules.writeback.model import Happening
 from ams_etl.settings import Agency
 from ams_etl.writeback.enqueue import NewWrite
 from ams_etl.writeback.events import read_event

@@ -10,7 +10,7 @@ import psycopg
 import yaml
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.plan_codes import SETTINGS, Waiting, WaitsFor, name_key
+from ams_etl.rules.accounts.plan_codes import SETTINGS, Waiting, WaitsFor, name_key
 
 
 @dataclass(frozen=True, slots=True)

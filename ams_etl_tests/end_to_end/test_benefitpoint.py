@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import yaml
 
-from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
+from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES

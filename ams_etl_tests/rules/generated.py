@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ams_etl.rules.candidates import derive
+from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.model import Candidate
-from ams_etl.rules.records import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
+from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy
 from ams_etl.rules.settings import Ownership, ProspectsWithin, RuleSettings, Segments
 from ams_etl_tests.rules.golden import REFERENCE, TODAY
 

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
-from ams_etl.rules import candidates, connections, merging
+from ams_etl.rules.contacts import candidates, connections, merging
 from ams_etl.rules.model import Candidate, Contact, Derivation, KeyFact, NameOverride, Phone, Skip
-from ams_etl.rules.records import (
+from ams_etl.rules.records.ams360 import (
     Customer,
     CustomerBundle,
     CustomerContact,

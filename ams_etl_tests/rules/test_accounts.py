@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ams_etl.rules.account_links import link
-from ams_etl.rules.accounts import CustomerAccount, account_of, named_by, told_of_an_edit
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount, Plan
-from ams_etl.rules.plans import named_by_plan, pair_plans, policy_from_ams360, policy_from_plan
-from ams_etl.rules.records import Policy
-from ams_etl.rules.same_accounts import the_same_account
+from ams_etl.rules.accounts.accounts import CustomerAccount, account_of, named_by, told_of_an_edit
+from ams_etl.rules.accounts.benefit_plans import named_by_plan, pair_plans, policy_from_ams360, policy_from_plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount, Plan
+from ams_etl.rules.accounts.links import link
+from ams_etl.rules.accounts.same_accounts import the_same_account
+from ams_etl.rules.records.ams360 import Policy
 
 CASES, SAME = (
     yaml.safe_load((Path(__file__).parent / "cases" / "benefitpoint" / f"{name}.yaml").read_text("utf-8"))

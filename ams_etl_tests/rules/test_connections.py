@@ -1,6 +1,6 @@
 """What has no customer to show it by."""
 
-from ams_etl.rules.connections import CONNECTION_TYPES, of_type
+from ams_etl.rules.contacts.connections import CONNECTION_TYPES, of_type
 from ams_etl.rules.model import Connection
 
 

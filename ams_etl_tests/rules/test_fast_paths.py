@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from ams_etl.rules import emails
-from ams_etl.rules.emails import emails_in
-from ams_etl.rules.phones import normalise
+from ams_etl.rules.reach import emails
+from ams_etl.rules.reach.emails import emails_in
+from ams_etl.rules.reach.phones import normalise
 
 _digits = st.text("0123456789", min_size=1, max_size=12)
 _ten = st.builds(

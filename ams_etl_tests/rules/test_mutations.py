@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from ams_etl.rules import candidates, lifecycle, merging, name_fields, names, ownership
+from ams_etl.rules.contacts import candidates, lifecycle, merging, ownership
 from ams_etl.rules.model import Candidate, Contact
-from ams_etl.rules.names import Part
-from ams_etl.rules.records import Policy
+from ams_etl.rules.names import fields as name_fields
+from ams_etl.rules.names import names
+from ams_etl.rules.names.names import Part
+from ams_etl.rules.records.ams360 import Policy
 from ams_etl.rules.settings import RuleSettings
 from ams_etl_tests.rules import golden
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from ams_etl.rules import benefitpoint, hawksoft, mycase, qq_catalyst
-from ams_etl.rules.connections import CONNECTION_TYPES
-from ams_etl.rules.emails import emails_in
-from ams_etl.rules.merging import merge
+from ams_etl.rules.contacts.connections import CONNECTION_TYPES
+from ams_etl.rules.contacts.merging import merge
 from ams_etl.rules.model import Contact, Derivation
+from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.settings import Ownership, RuleSettings
+from ams_etl.rules.systems import benefitpoint, hawksoft, mycase, qq_catalyst
 from ams_etl_tests.rules import generated, golden
 from ams_etl_tests.rules.golden import TODAY
 

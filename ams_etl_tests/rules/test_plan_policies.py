@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import ams_etl.sandbox
-from ams_etl.rules.benefitpoint_records import Plan
-from ams_etl.rules.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings
-from ams_etl.rules.plan_policies import PlanDecision, policy_for_ams360
+from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings
+from ams_etl.rules.accounts.plan_policies import PlanDecision, policy_for_ams360
 
 TODAY = date(2026, 11, 21)
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "benefitpoint" / "plans.yaml").read_text("utf-8"))

@@ -7,15 +7,15 @@ from hypothesis import assume, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from ams_etl.rules.candidates import derive
-from ams_etl.rules.emails import emails_in, emails_of
-from ams_etl.rules.explain import explain, explain_contact
-from ams_etl.rules.marks import mark_in
-from ams_etl.rules.merging import components, merge, stable_id
+from ams_etl.rules.contacts.candidates import derive
+from ams_etl.rules.contacts.explain import explain, explain_contact
+from ams_etl.rules.contacts.merging import components, merge, stable_id
 from ams_etl.rules.model import Contact, Derivation, NameOverride
-from ams_etl.rules.names import NameFields, derive_name
-from ams_etl.rules.person_names import split_whole_name
-from ams_etl.rules.records import (
+from ams_etl.rules.names.marks import mark_in
+from ams_etl.rules.names.names import NameFields, derive_name
+from ams_etl.rules.names.persons import split_whole_name
+from ams_etl.rules.reach.emails import emails_in, emails_of
+from ams_etl.rules.records.ams360 import (
     Customer,
     CustomerBundle,
     CustomerContact,

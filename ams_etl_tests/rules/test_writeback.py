@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ams_etl.rules.writeback_customers import same_customer
-from ams_etl.rules.writeback_ladder import raised
-from ams_etl.rules.writeback_model import Happening
-from ams_etl.rules.writeback_properties import customer_members
-from ams_etl.rules.writeback_settings import WritebackSettings
-from ams_etl.rules.writeback_texts import texts_for
+from ams_etl.rules.writeback.customers import same_customer
+from ams_etl.rules.writeback.ladder import raised
+from ams_etl.rules.writeback.model import Happening
+from ams_etl.rules.writeback.properties import customer_members
+from ams_etl.rules.writeback.settings import WritebackSettings
+from ams_etl.rules.writeback.texts import texts_for
 from ams_etl_tests.rules.catalogue import REQUIRED
 from ams_etl_tests.rules.writeback_golden import Case, differences, load, planned
 

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from ams_etl.rules.writeback import plan_writes
-from ams_etl.rules.writeback_activities import activity_action, employee_code
-from ams_etl.rules.writeback_certainty import after_loss
-from ams_etl.rules.writeback_customers import CustomerOfContact, customer_of, same_customer
-from ams_etl.rules.writeback_ladder import raised
-from ams_etl.rules.writeback_model import Employees, Happening, Write
-from ams_etl.rules.writeback_properties import differing
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback.activities import activity_action, employee_code
+from ams_etl.rules.writeback.certainty import after_loss
+from ams_etl.rules.writeback.customers import CustomerOfContact, customer_of, same_customer
+from ams_etl.rules.writeback.ladder import raised
+from ams_etl.rules.writeback.model import Employees, Happening, Write
+from ams_etl.rules.writeback.properties import differing
+from ams_etl.rules.writeback.settings import WritebackSettings
+from ams_etl.rules.writeback.writes import plan_writes
 
 CASES = Path(__file__).parent / "cases" / "writeback"
 MARKER = "[#0123456789]"

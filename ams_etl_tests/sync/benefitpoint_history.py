@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.account_links import link
-from ams_etl.rules.accounts import CustomerAccount
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
+from ams_etl.rules.accounts.accounts import CustomerAccount
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.links import link
+from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency, Ams360Settings
 from ams_etl.store.database import connect

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.rules.account_links import link
-from ams_etl.rules.accounts import CustomerAccount
-from ams_etl.rules.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.accounts import CustomerAccount
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
+from ams_etl.rules.accounts.links import link
 from ams_etl.store.database import connect
 from ams_etl.sync import accounts
 from ams_etl.sync.accounts import rebuild_accounts

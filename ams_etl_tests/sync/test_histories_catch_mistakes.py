@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ams_etl.rules import benefitpoint, merging
-from ams_etl.rules import candidates as rules_candidates
+from ams_etl.rules.contacts import candidates as rules_candidates
+from ams_etl.rules.contacts import merging
+from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
 from ams_etl.sync import benefitpoint_interpreter, derive, members
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory

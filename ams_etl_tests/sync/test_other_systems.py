@@ -20,7 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from ams_etl.cli import cli
 from ams_etl.cli.grant import code_in
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
-from ams_etl.rules.connections import CONNECTION_TYPES, sender_for
+from ams_etl.rules.contacts.connections import CONNECTION_TYPES, sender_for
 from ams_etl.rules.model import Connection
 from ams_etl.settings import Agencies, load_agencies
 from ams_etl.sources.mycase import open_mycase

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ams_etl.rules.writeback_certainty import after_loss
+from ams_etl.rules.writeback.certainty import after_loss
 from ams_etl_tests.sandbox_process import Sandbox, _die_with_parent
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import Office

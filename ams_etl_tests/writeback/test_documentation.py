@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import load_agencies
 
 ROOT = Path(__file__).parents[2]

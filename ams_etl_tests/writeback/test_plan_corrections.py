@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.rules.plan_codes import PlanMappings
+from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.store.merge import Record
 from ams_etl.writeback.plans import enqueue_plans
 from ams_etl_tests.sync.test_accounts import AGENCY, NOW, account, customer, publish, store

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ams_etl.rules.plan_codes import CodeMapping, PlanMappings
+from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.store.database import connect
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.sync.accounts import publish_accounts

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from ams_etl.rules.writeback_settings import WritebackSettings
+from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import Agency, Ams360Settings
 from ams_etl.writeback.accept import Accepted, accept_events
 from ams_etl.writeback.drain import DrainReport, drain

@@ -1,0 +1,1 @@
+"""Contacts: which records become one, how they merge, their tags, key facts, owner and connections."""

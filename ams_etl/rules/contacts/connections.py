@@ -1,0 +1,60 @@
+"""Connections (X): who at the agency stands to a contact in which role, and who sends."""
+
+from collections.abc import Iterable
+
+from ams_etl.rules.model import Connection, Contact
+from ams_etl.rules.records.ams360 import Customer, Reference
+
+EXECUTIVE, REPRESENTATIVE = "Executive", "Representative"
+PRODUCER, CSR = "Producer", "CSR"
+LEAD, ORIGINATING = "Lead Attorney", "Originating Attorney"
+CONNECTION_TYPE_OF_ROLE = {
+    "executive": EXECUTIVE, "representative": REPRESENTATIVE, "producer": PRODUCER, "csr": CSR,
+    "lead_attorney": LEAD, "originating_attorney": ORIGINATING,
+}  # fmt: skip
+ROLES = {
+    "ams360": ("executive", "representative"),
+    "hawksoft": ("producer", "csr"),
+    "qq_catalyst": ("producer", "csr"),
+    "mycase": ("lead_attorney", "originating_attorney"),
+}
+"""Each system's roles as settings name them; the first answers to AMS360's executive, the second to its representative."""
+CONNECTION_TYPES = {
+    "ams360": (EXECUTIVE, REPRESENTATIVE),
+    "hawksoft": (CSR, PRODUCER),
+    "qq_catalyst": (CSR, PRODUCER),
+    "mycase": (LEAD, ORIGINATING),
+}
+"""X1: the connection types of each source system."""
+
+
+def connections_of(customer: Customer, reference: Reference) -> tuple[Connection, ...]:
+    """X1: the customer's Executive and Representative; a type changes no ownership.
+
+    Those of single policies are left out: a sender chosen by type would no longer be the customer's own.
+    """
+    codes = ((EXECUTIVE, customer.executive_code), (REPRESENTATIVE, customer.representative_code))
+    return tuple(
+        Connection(kind, code, employee.name if (employee := reference.employees.get(code)) else None)
+        for kind, code in codes
+        if code
+    )
+
+
+def sender_for(contact: Contact, connection_type: str) -> str | None:
+    """X2: the platform user of the contact's connection of that type, else its owner.
+
+    Of several connections of one type the lowest rank sends, then the lowest employee code. For sends and single
+    automation steps; the birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
+    """
+    mapped = sorted(
+        (one.rank, len(one.employee_code), one.employee_code, one.user_id)
+        for one in of_type(contact.connections, connection_type)
+        if one.user_id
+    )
+    return mapped[0][3] if mapped else contact.owner_user_id
+
+
+def of_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:
+    """X3: the connections, or mappings, of one type only."""
+    return [one for one in connections if one.connection_type.lower() == connection_type.lower()]

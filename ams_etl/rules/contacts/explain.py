@@ -1,0 +1,288 @@
+"""Why: for each value of a customer's candidates, and of a contact, the rule and the source member it came from.
+
+The findings are read off the very derivation (`Trace`) and the very merge, so they cannot tell another story.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from ams_etl.rules.contacts.candidates import Given, Trace, derive
+from ams_etl.rules.contacts.merging import (
+    Overrides,
+    addressed_by,
+    merge,
+    named_by,
+    override_of,
+    precedence,
+)
+from ams_etl.rules.contacts.ownership import Users, owner_of
+from ams_etl.rules.model import Address, Candidate, Contact, Finding
+from ams_etl.rules.names.names import Part
+from ams_etl.rules.reach.addresses import is_filled
+from ams_etl.rules.reach.emails import emails_of
+from ams_etl.rules.reach.phones import phones_of
+from ams_etl.rules.records.ams360 import (
+    CONTACT,
+    CUSTOMER,
+    DEPENDENT,
+    Customer,
+    CustomerBundle,
+    GivenPhone,
+    Policy,
+    Reference,
+    Source,
+    key_of,
+)
+from ams_etl.rules.settings import RuleSettings
+
+POLICY = "policy"
+
+
+def explain(bundle: CustomerBundle, reference: Reference, settings: RuleSettings, today: date) -> tuple[Finding, ...]:
+    """Why each of a customer's records is a candidate with these values, or a skip.
+
+    Args:
+        bundle: the customer with everything beneath it.
+        reference: the names behind codes.
+        settings: the agency's choices.
+        today: the date the rules are asked for.
+    """
+    trace = Trace([])
+    derivation = derive(bundle, reference, settings, today, trace)
+    found = [
+        finding
+        for candidate, given in trace.given
+        for finding in _CandidateFindings(candidate, given, trace, bundle, settings)
+    ]
+    found += (
+        Finding(skip.entity, skip.entity_id, "skipped", skip.reason, skip.rule, skip.entity, skip.entity_id, "")
+        for skip in derivation.skips
+    )
+    return tuple(found)
+
+
+class _CandidateFindings:
+    """The findings of one candidate, in the order of its fields."""
+
+    def __init__(
+        self, candidate: Candidate, given: Given, trace: Trace, bundle: CustomerBundle, settings: RuleSettings
+    ) -> None:
+        self.candidate, self.given, self.trace, self.bundle, self.settings = candidate, given, trace, bundle, settings
+        self.customer = bundle.customer
+
+    def __iter__(self) -> Iterator[Finding]:
+        yield from self._names()
+        yield from self._standing()
+        yield from self._ways_to_reach()
+        yield from self._tags()
+        yield from self._facts()
+
+    def _names(self) -> Iterator[Finding]:
+        candidate, name = self.candidate, self.given.name
+        for field, part in (("first_name", name.first), ("last_name", name.last), ("nickname", name.nickname)):
+            if part:
+                yield self._of_part(field, part)
+        if candidate.first_name and not name.first and not name.last:
+            source = self._teller(candidate.first_name)
+            yield self._of(source, "first_name", candidate.first_name, "Q2", "Email", source.email)
+        if candidate.company_name:
+            yield self._of(
+                self.customer, "company_name", candidate.company_name, "C8", "FirmName", self.customer.firm_name
+            )
+        for entity, entity_id in candidate.absorbed:
+            yield Finding(
+                candidate.entity, candidate.entity_id, "absorbed", f"{entity} {entity_id}", "N8", entity, entity_id, ""
+            )
+
+    def _of_part(self, field: str, part: Part) -> Finding:
+        if part.rule == "C3" or part.field == "FirmName":
+            source: Source = self.customer
+        else:
+            source = self.given.name_from
+        return self._of(source, field, part.text, part.rule, part.field, _NAME_MEMBERS[part.field](source))
+
+    def _standing(self) -> Iterator[Finding]:
+        candidate, customer = self.candidate, self.customer
+        yield self._of(
+            customer, "record_type", candidate.record_type, "C4", "IsCommercial, IsPersonal, FirmName, LastName",
+            f"{customer.is_commercial}, {customer.is_personal}, {customer.firm_name or ''}, {customer.last_name or ''}",
+        )  # fmt: skip
+        lifecycle = self.trace.lifecycle
+        if lifecycle:
+            deciding = lifecycle.in_force[0] if lifecycle.status == "client" else None
+            yield self._of_policy_or_customer(
+                "status", candidate.status, lifecycle.rule, deciding, "IsActive", str(customer.is_active).lower()
+            )
+        if candidate.suppressed_reason:
+            yield self._of(self.given.name_from, "suppressed_reason", candidate.suppressed_reason, "N10", "names", None)
+
+    def _ways_to_reach(self) -> Iterator[Finding]:
+        candidate, given = self.candidate, self.given
+        for email in candidate.emails:
+            teller = self._teller(email)
+            rule = "C7"
+            if teller is not given.record and teller is not given.absorbed:
+                rule = "C1" if candidate.record_type == "personal" else "C5"
+            member = _EMAIL_MEMBERS[key_of(teller)[0]] if teller.email else "names"
+            yield self._of(teller, "email", email, rule, member, teller.email)
+        own = (given.record, given.absorbed)
+        for phone in candidate.phones:
+            for teller in given.phones_from:
+                told = [one for one in teller.phones if phone in self._phones(one)]
+                if told:
+                    rule = "C6" if teller in own else "C1"
+                    yield self._of(
+                        teller, "phone", phone.number, rule, _phone_member(teller, phone.kind), _phone_value(told[0])
+                    )
+                    break
+        if is_filled(candidate.address):
+            rule = {"contact": "C2", "second_insured": "C3"}.get(candidate.role) or (
+                "C8" if given.address_from is given.record else "C1"
+            )
+            text = address_text(candidate.address)
+            yield self._of(
+                given.address_from, "address", text, rule, _ADDRESS_MEMBERS[key_of(given.address_from)[0]], text
+            )
+
+    def _phones(self, given: GivenPhone) -> tuple[object, ...]:
+        return phones_of((given,), self.candidate.record_type, self.settings.default_country)
+
+    def _teller(self, email: str) -> Source:
+        return next((one for one in self.given.emails_from if email in emails_of(one)), self.given.record)
+
+    def _tags(self) -> Iterator[Finding]:
+        seen = set()
+        for tag, rule, policy, member, told in self.trace.tags:
+            if tag not in seen:
+                seen.add(tag)
+                yield self._of_policy_or_customer("tag", tag.tag, rule, policy, member, told)
+
+    def _facts(self) -> Iterator[Finding]:
+        candidate = self.candidate
+        policies = {policy.policy_id: policy for policy in self.bundle.policies}
+        for fact in candidate.key_facts:
+            if fact.kind == "birthday":
+                member = "DOB" if candidate.entity == DEPENDENT else "DateOfBirth"
+                yield self._of(self.given.record, "birthday", str(fact.fact_date), "K1", member, str(fact.fact_date))
+            else:
+                when = f"{fact.label}: {fact.fact_date or 'continuous'}"
+                policy = policies[fact.policy_id or ""]
+                yield self._of_policy_or_customer(
+                    "renewal", when, "K2", policy, "PolicyExpirationDate", str(policy.expiration)
+                )
+        for connection in candidate.connections:
+            member = connection_member(connection.connection_type)
+            text = f"{connection.connection_type}: {connection.employee_name or connection.employee_code}"
+            yield self._of(self.customer, "connection", text, "X1", member, connection.employee_code)
+
+    def _of(self, source: Source, field: str, value: str, rule: str, member: str, told: str | None) -> Finding:
+        return Finding(
+            self.candidate.entity, self.candidate.entity_id, field, value, rule, *key_of(source), member, told
+        )
+
+    def _of_policy_or_customer(
+        self, field: str, value: str, rule: str, policy: Policy | None, member: str, told: str | None
+    ) -> Finding:
+        if policy is None:
+            return self._of(self.customer, field, value, rule, member, told)
+        return Finding(
+            self.candidate.entity, self.candidate.entity_id, field, value, rule, POLICY, policy.policy_id, member,
+            told or f"{policy.status}, {policy.effective}, {policy.expiration}, {policy.is_continuous}",
+        )  # fmt: skip
+
+
+def explain_contact(
+    candidates: Sequence[Candidate], settings: RuleSettings, users: Users, overrides: Overrides
+) -> tuple[Finding, ...]:
+    """Why a contact has the values it has: which of its candidates each came from, and who owns it.
+
+    `entity` is `contact`, `entity_id` its best member's; what a member's own values came from is `explain`'s to say.
+    """
+    merged = merge(candidates, settings, users, overrides)
+    best = [one for one in sorted(candidates, key=precedence) if one.joined is None]
+    if not isinstance(merged, Contact):
+        return tuple(
+            Finding(skip.entity, skip.entity_id, "skipped", skip.reason, skip.rule, skip.entity, skip.entity_id, "tags")
+            for skip in merged
+        )
+
+    def of(source: Candidate, field: str, value: object, rule: str, member: str, told: str | None = None) -> Finding:
+        return Finding(
+            "contact", best[0].entity_id, field, str(value), rule, source.entity, source.entity_id, member, told
+        )
+
+    override = override_of(candidates, overrides)
+    named = named_by(best)
+    found = [
+        of(named, field, value, *(("N12", "name_overrides") if getattr(override, field, None) else ("M2", field)))
+        for field in ("first_name", "last_name", "nickname")
+        if (value := getattr(merged, field))
+    ]
+    for field, united in (
+        ("company_name", "company_name"),
+        ("birthday", "birthday"),
+        ("suppressed_reason", "suppressed_reason"),
+    ):
+        value = getattr(merged, field)
+        if value:
+            teller = next(one for one in best if getattr(one, united) == value)
+            found.append(of(teller, field, value, "N10" if field == "suppressed_reason" else "M2", field))
+    found.append(of(best[0], "record_type", merged.record_type, "M2", "record_type"))
+    teller = next(one for one in best if one.status == merged.status)
+    found.append(of(teller, "status", merged.status, "L7" if len(best) > 1 else "M2", "status"))
+    if is_filled(merged.address):
+        found.append(of(addressed_by(best), "address", address_text(merged.address), "M2", "address"))
+    found += (of(next(o for o in best if email in o.emails), "email", email, "M1", "emails") for email in merged.emails)
+    found += (
+        of(next(o for o in best if phone in o.phones), "phone", phone.number, "M2", "phones") for phone in merged.phones
+    )
+    found += (of(next(o for o in best if tag in o.tags), "tag", tag.tag, "M2", tag.category) for tag in merged.tags)
+    owner = owner_of(best, settings, users)
+    told = owner.employee_code
+    found.append(
+        of(
+            owner.candidate,
+            "owner_user_id",
+            owner.user_id or "nobody",
+            owner.rule,
+            connection_member(owner.asked_role),
+            told,
+        )
+    )
+    return tuple(found)
+
+
+def address_text(address: Address) -> str:
+    """An address on one line."""
+    parts = (address.address1, address.address2, address.city, address.state, address.postal_code, address.country)
+    return ", ".join(part for part in parts if part)
+
+
+def connection_member(connection_type: str) -> str:
+    """The customer's member that names the employee of a connection type."""
+    return "AccountExecCode" if connection_type == "Executive" else "AccountRepCode"
+
+
+_NAME_MEMBERS = {
+    "FirstName": lambda record: record.first_name,
+    "LastName": lambda record: record.last_name,
+    "InformalSalutation": lambda record: record.informal_salutation,
+    "FormalSalutation": lambda record: record.formal_salutation,
+    "ContactName": lambda record: record.contact_name,
+    "FirmName": lambda record: record.firm_name,
+}
+_EMAIL_MEMBERS = {CUSTOMER: "Email", CONTACT: "EmailAddress", DEPENDENT: "Email"}
+_ADDRESS_MEMBERS = {CUSTOMER: "AddressLine1, City, State, ZipCode", CONTACT: "Address1, City, State, Zip"}
+_PHONE_MEMBERS = {
+    "cell": ("CellPhone", "MobilePhone"),
+    "home": ("HomePhone", "ResidencePhone"),
+    "business": ("BusinessPhone",) * 2,
+}
+
+
+def _phone_member(record: Source, kind: str) -> str:
+    return _PHONE_MEMBERS[kind][not isinstance(record, Customer)]
+
+
+def _phone_value(given: GivenPhone) -> str:
+    return " ".join(part for part in (given.area_code, given.number, given.extension and f"x{given.extension}") if part)

@@ -1,0 +1,38 @@
+"""Key facts (K): birthdays and renewals."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from ams_etl.rules.model import KeyFact
+from ams_etl.rules.records.ams360 import Policy, Reference
+from ams_etl.rules.settings import RuleSettings
+
+
+def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date | None:
+    """K1: the date of birth; year 1 and days after today are none. Setting `birthday_key_facts`."""
+    if not settings.birthday_key_facts or born is None or born.year <= 1 or born > today:
+        return None
+    return born
+
+
+def birthday_fact(birthday: date | None) -> list[KeyFact]:
+    """The birthday as a key fact."""
+    return [KeyFact("birthday", birthday, "Birthday")] if birthday else []
+
+
+def renewal_facts(policies: Iterable[Policy], reference: Reference, settings: RuleSettings) -> list[KeyFact]:
+    """K2: one a policy in force or upcoming: its expiration date, its lines of business and number; continuous says so.
+
+    A date in year 1 or 9999 says that there is none; such a policy has a fact only when it is continuous.
+    """
+    if not settings.renewal_key_facts:
+        return []
+    facts = []
+    for policy in policies:
+        ends = policy.expiration if policy.expiration and 1 < policy.expiration.year < 9999 else None
+        if ends is None and not policy.is_continuous:
+            continue
+        lines = ", ".join(reference.lines_of_business.get(line, line) for line in policy.lines_of_business)
+        label = " ".join(part for part in (lines, policy.policy_number) if part) or "Policy"
+        facts.append(KeyFact("renewal", ends, label, policy.policy_id, policy.is_continuous))
+    return facts

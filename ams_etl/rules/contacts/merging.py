@@ -1,0 +1,202 @@
+"""Merging (M): candidates that share an email are one contact."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ams_etl.rules.contacts.ownership import Users, owner_of
+from ams_etl.rules.contacts.tags import in_segment
+from ams_etl.rules.model import (
+    BENEFITPOINT,
+    Candidate,
+    Connection,
+    Contact,
+    KeyFact,
+    NameOverride,
+    Phone,
+    RecordType,
+    Skip,
+    SkipReason,
+)
+from ams_etl.rules.names.marks import SUPPRESSING
+from ams_etl.rules.reach.addresses import is_filled
+from ams_etl.rules.settings import RuleSettings
+
+K = TypeVar("K")
+Overrides = Mapping[tuple[str, str, str], NameOverride]
+"""(system, entity, entity_id) -> the name given in the platform."""
+MERGED_SKIPS: tuple[SkipReason, ...] = ("segment", "linked_account")
+"""Why candidates are no contact though each could be one: reasons that `merge` gives, not the derivation."""
+_STATUS_RANK = {"client": 0, "prospect": 1, "inactive": 2}
+
+
+def components(groups: Iterable[Sequence[K]]) -> list[list[K]]:
+    """M1: connected components: keys that share a group, directly or through a chain.
+
+    Args:
+        groups: the keys that share one email address, a sequence an address.
+    """
+    parent: dict[K, K] = {}
+
+    def root(key: K) -> K:
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for group in groups:
+        for key in group:
+            parent.setdefault(key, key)
+            parent[root(key)] = root(group[0])
+    found: dict[K, list[K]] = {}
+    for key in parent:
+        found.setdefault(root(key), []).append(key)
+    return list(found.values())
+
+
+def stable_id(members: Iterable[K], first_seen: Mapping[K, Any]) -> K:
+    """M3: a contact's id is its oldest member's, so it survives syncs, merges and splits.
+
+    Args:
+        members: the candidates of one contact, at least one.
+        first_seen: when each was first seen.
+    """
+    return min(members, key=lambda one: (first_seen[one], str(one)))
+
+
+def merge(
+    candidates: Sequence[Candidate], settings: RuleSettings, users: Users, overrides: Overrides
+) -> Contact | tuple[Skip, ...]:
+    """M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
+
+    Members that only join (B11) give no values, and nobody a contact alone.
+
+    Args:
+        candidates: at least one.
+        settings: the agency's choices.
+        users: the user mapping.
+        overrides: names given in the platform.
+    """
+    everyone = sorted(candidates, key=precedence)
+    best = [one for one in everyone if one.joined is None]
+    if not best:
+        return _skips(everyone, "linked_account", "B11")
+    tags = tuple(sorted({tag for one in best for tag in one.tags}, key=lambda tag: (tag.category, tag.tag)))
+    if not in_segment(tags, settings.segments):
+        return _skips(everyone, "segment", "T4")
+    first_name, last_name, nickname = names_of(named_by(best), override_of(everyone, overrides))
+    owner = owner_of(best, settings, users)
+    return Contact(
+        record_type=_record_type(best),
+        status=min((one.status for one in best), key=_STATUS_RANK.__getitem__),
+        first_name=first_name,
+        last_name=last_name,
+        nickname=nickname,
+        company_name=next((one.company_name for one in best if one.company_name), None),
+        emails=tuple(dict.fromkeys(email for one in best for email in one.emails)),
+        phones=_phones(best),
+        address=addressed_by(best).address,
+        birthday=next((one.birthday for one in best if one.birthday), None),
+        owner_user_id=owner.user_id,
+        owner_role=owner.role,
+        suppressed_reason=suppression_of(best),
+        tags=tags,
+        key_facts=_facts(best),
+        connections=_connections(best, users),
+        sources=tuple(everyone),
+    )
+
+
+def _skips(candidates: Iterable[Candidate], reason: SkipReason, rule: str) -> tuple[Skip, ...]:
+    return tuple(
+        Skip(one.system, entity, entity_id, one.customer_id, reason, rule)
+        for one in candidates
+        for entity, entity_id in ((one.entity, one.entity_id), *one.absorbed)
+    )
+
+
+def precedence(candidate: Candidate) -> tuple[bool, bool, bool, int, int, str, str, str]:
+    """M2: whose value a field takes: a customer's primary candidate before others, Client before Prospect before Inactive.
+
+    Then the lowest CustomerNumber, then id. A name and an address are taken whole; tags, key facts, connections, emails
+    and phones are united. What BenefitPoint alone knows comes after whatever AMS360 says.
+    """
+    return (
+        candidate.joined is not None,
+        candidate.system == BENEFITPOINT,
+        candidate.role != "primary",
+        _STATUS_RANK[candidate.status],
+        candidate.customer_number,
+        candidate.customer_id,
+        candidate.entity,
+        candidate.entity_id,
+    )
+
+
+def named_by(best: Sequence[Candidate]) -> Candidate:
+    """Whose name a contact has: an email that stands for a name does so only as long as no member has one."""
+    return next((one for one in best if one.last_name is not None or one.first_name not in one.emails), best[0])
+
+
+def addressed_by(best: Sequence[Candidate]) -> Candidate:
+    """Whose address a contact has: the first that leads anywhere."""
+    return next((one for one in best if is_filled(one.address)), best[0])
+
+
+def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride | None:
+    """N12: a name that was changed in the platform stands, whatever AMS360 says later; it is tied to any member."""
+    return next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
+
+
+def names_of(named: Candidate, override: NameOverride | None) -> tuple[str | None, str | None, str | None]:
+    """First, last and nickname: each part that was given in the platform, else the derived one.
+
+    A derived nickname belongs to the derived first name, and goes with it.
+    """
+    if override is None:
+        return named.first_name, named.last_name, named.nickname
+    return (
+        override.first_name or named.first_name,
+        override.last_name or named.last_name,
+        override.nickname or (None if override.first_name else named.nickname),
+    )
+
+
+def suppression_of(candidates: Iterable[Candidate]) -> str | None:
+    """A mark on any member suppresses the contact; the graver one is told."""
+    reasons = {one.suppressed_reason for one in candidates}
+    return next((reason for reason in SUPPRESSING if reason in reasons), None)
+
+
+def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
+    """Every number and kind once, the best member's first phone first."""
+    found: dict[tuple[str, str], Phone] = {}
+    for one in best:
+        for phone in one.phones:
+            found.setdefault((phone.number, phone.kind), phone)
+    return tuple(found.values())
+
+
+def _record_type(candidates: Iterable[Candidate]) -> RecordType:
+    types = {one.record_type for one in candidates}
+    return next(iter(types)) if len(types) == 1 else "both"
+
+
+def _facts(candidates: Iterable[Candidate]) -> tuple[KeyFact, ...]:
+    facts = {fact for one in candidates for fact in one.key_facts}
+    return tuple(
+        sorted(facts, key=lambda fact: (fact.kind, str(fact.fact_date or ""), fact.label, fact.policy_id or ""))
+    )
+
+
+def _connections(candidates: Iterable[Candidate], users: Users) -> tuple[Connection, ...]:
+    """Every connection of every member, with the platform user where one is mapped."""
+    found: dict[tuple[str, str], Connection] = {}
+    for candidate in candidates:
+        for one in candidate.connections:
+            key = (one.connection_type, one.employee_code)
+            if key not in found or one.rank <= found[key].rank:
+                found[key] = one
+    return tuple(
+        Connection(kind, code, found[kind, code].employee_name, users.get((kind, code)), found[kind, code].rank)
+        for kind, code in sorted(found)
+    )

@@ -1,0 +1,1 @@
+"""How a person can be reached: emails, phones, addresses."""

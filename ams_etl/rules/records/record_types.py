@@ -1,0 +1,13 @@
+"""Personal or commercial."""
+
+from ams_etl.rules.model import RecordType
+from ams_etl.rules.records.ams360 import Customer
+
+
+def record_type_of(customer: Customer) -> RecordType:
+    """C4: IsCommercial and IsPersonal decide; neither set: commercial with a Firm Name and no Last Name."""
+    if customer.is_commercial:
+        return "both" if customer.is_personal else "commercial"
+    if customer.is_personal:
+        return "personal"
+    return "commercial" if customer.firm_name and not customer.last_name else "personal"

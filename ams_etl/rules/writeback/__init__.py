@@ -1,0 +1,1 @@
+"""What a platform event writes to AMS360."""
