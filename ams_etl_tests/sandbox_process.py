@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ams_etl.sources.ams360 import Ams360Connection
-from ams_etl.sources.benefitpoint import BenefitPointConnection
+from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 
 AGENCY_NO = "5551234-1"
 

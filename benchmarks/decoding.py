@@ -19,7 +19,7 @@ import requests
 from zeep.helpers import serialize_object
 
 from ams_etl.sources.ams360 import SECRETS, open_ams360
-from ams_etl.sources.http_connection import Reply
+from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoder
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox

@@ -36,7 +36,7 @@ def doctor(agency: str) -> None:
 def _check_system(agency: Agency, url: str) -> int:
     from ams_etl.defs.resources import AgenciesFile
     from ams_etl.sources.ams360 import open_ams360, run
-    from ams_etl.sources.probe import Probe
+    from ams_etl.sources.calling.probe import Probe
     from ams_etl.sync.opening import opening_of
 
     async def ask() -> list[Probe]:
@@ -53,8 +53,8 @@ def _check_system(agency: Agency, url: str) -> int:
 def _check_benefitpoint(agency: Agency) -> int:
     from ams_etl.defs.resources import AgenciesFile
     from ams_etl.sources.ams360 import run
-    from ams_etl.sources.benefitpoint import open_benefitpoint
-    from ams_etl.sources.probe import Probe
+    from ams_etl.sources.benefitpoint.client import open_benefitpoint
+    from ams_etl.sources.calling.probe import Probe
 
     async def ask() -> list[Probe]:
         async with open_benefitpoint(AgenciesFile().benefitpoint(agency.id)) as benefitpoint:
@@ -78,7 +78,7 @@ def _check_codes(agency: str, mappings: PlanMappings, url: str) -> int:
 
 
 def _tell(run: Callable[..., Any], ask: Callable[[], Any]) -> int:
-    from ams_etl.sources.probe import Probe
+    from ams_etl.sources.calling.probe import Probe
 
     try:
         probes = run(ask())

@@ -15,7 +15,7 @@ import psycopg
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.sources.ams360 import Ams360Connection
-from ams_etl.sources.benefitpoint import BenefitPointConnection
+from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 from ams_etl.store.database import connect, database_url
 from ams_etl.sync.scope import Lane, SyncScope
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe, compare_clocks
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Listing, Record

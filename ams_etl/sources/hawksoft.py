@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.client import Answer, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu

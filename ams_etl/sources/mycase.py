@@ -14,8 +14,8 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from ams_etl.errors import ConfigError, DataError, PermanentError
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each

@@ -17,7 +17,7 @@ import psycopg
 
 from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import run as run_async
-from ams_etl.sources.benefitpoint import (
+from ams_etl.sources.benefitpoint.client import (
     LONGEST_WINDOW,
     BenefitPoint,
     BenefitPointConnection,

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 
 from ams_etl.rules.settings import SourceSystem
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.quarantine import Quarantined
 

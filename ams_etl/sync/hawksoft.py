@@ -11,9 +11,9 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.hawksoft import derive, explain, offices_of
-from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.hawksoft import HawkSoft, HawkSoftConnection, open_hawksoft
-from ams_etl.sources.probe import Probe
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.extractor import Batch, SourceTable
 from ams_etl.sync.interpreter import KeyColumn, live_payloads

@@ -11,9 +11,9 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
-from ams_etl.sources.counts import CallCounts
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
-from ams_etl.sources.probe import Probe
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import TokenStore
 from ams_etl.store.merge import RawTable, Record

@@ -11,8 +11,8 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.qq_catalyst import derive, explain, is_customer
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.store.merge import RawTable, Record

@@ -19,7 +19,7 @@ from ams_etl.rules.accounts.platform_accounts import (
 )
 from ams_etl.rules.accounts.platform_people import new_person, person_members, primary_of, the_person
 from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
-from ams_etl.sources.benefitpoint import BenefitPoint, Refused
+from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused
 from ams_etl.writeback.enqueue import NewWrite, enqueue
 from ams_etl.writeback.holding import NO_CUSTOMER, NO_SETTING
 from ams_etl.writeback.outbox import Claimed

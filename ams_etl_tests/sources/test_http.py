@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.sources.http import HttpClient
-from ams_etl.sources.http_connection import ConnectionFailedError, UnreachableError
+from ams_etl.sources.http.client import HttpClient
+from ams_etl.sources.http.connection import ConnectionFailedError, UnreachableError
 from ams_etl_tests.sources.scripted_server import HANG_UP, SAY_NOTHING, answer, scripted_server
 
 LONG = b"<x>" + b"abc" * 200_000 + b"</x>"

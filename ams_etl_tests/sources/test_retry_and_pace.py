@@ -7,9 +7,9 @@ from email.utils import formatdate
 import pytest
 
 from ams_etl.errors import DataError, TransientError
-from ams_etl.sources.pacing import Pace
-from ams_etl.sources.retry import BusyError, RetryPolicy, retried, seconds_to_wait
-from ams_etl.sources.session import Session
+from ams_etl.sources.calling.pacing import Pace
+from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.calling.session import Session
 
 QUICK = RetryPolicy(tries=4, first_seconds=0.001, longest_seconds=0.01)
 

@@ -23,8 +23,8 @@ from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.contacts.connections import CONNECTION_TYPES, sender_for
 from ams_etl.rules.model import Connection
 from ams_etl.settings import Agencies, load_agencies
+from ams_etl.sources.calling.retry import RetryPolicy
 from ams_etl.sources.mycase import open_mycase
-from ams_etl.sources.retry import RetryPolicy
 from ams_etl.sync.hawksoft import open_hawksoft_extractor
 from ams_etl.sync.opening import mycase_connection, mycase_tokens
 from ams_etl.sync.preview import preview

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from ams_etl.errors import ConfigError, PermanentError
-from ams_etl.sources.session import Session
+from ams_etl.sources.calling.session import Session
 
 
 class Bearer:

@@ -8,12 +8,12 @@ from typing import Any, Protocol, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.http import HttpClient
-from ams_etl.sources.http_connection import Reply
-from ams_etl.sources.pacing import Pace
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.pacing import Pace
+from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.http.client import HttpClient
+from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.rest.records import reader
-from ams_etl.sources.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Every call of ours only reads (HawkSoft's POST too), so a plain 500 is worth another try."""

@@ -5,11 +5,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ams_etl.errors import ConfigError, PermanentError
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.http import HttpClient
-from ams_etl.sources.http_connection import ConnectionFailedError, Reply
-from ams_etl.sources.pacing import Pace
-from ams_etl.sources.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.pacing import Pace
+from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.http.client import HttpClient
+from ams_etl.sources.http.connection import ConnectionFailedError, Reply
 from ams_etl.sources.soap.faults import ReplyLost
 
 T = TypeVar("T")

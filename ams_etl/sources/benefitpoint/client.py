@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ams_etl.errors import DataError, PermanentError
-from ams_etl.sources.benefitpoint_session import BenefitPointSession
-from ams_etl.sources.counts import CallCounts
-from ams_etl.sources.probe import Probe, compare_clocks, probed
+from ams_etl.sources.benefitpoint.session import BenefitPointSession
+from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoded, Listing, Record

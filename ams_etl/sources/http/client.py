@@ -13,8 +13,8 @@ from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
 from ams_etl.errors import ConfigError
-from ams_etl.sources.http_connection import MAX_ANSWER_BYTES, Connection, ConnectionFailedError, Reply, UnreachableError
-from ams_etl.sources.proxy import authorization, open_tunnel, proxy_for
+from ams_etl.sources.http.connection import MAX_ANSWER_BYTES, Connection, ConnectionFailedError, Reply, UnreachableError
+from ams_etl.sources.http.proxy import authorization, open_tunnel, proxy_for
 
 IDLE_SECONDS = 50.0
 FRESH_SECONDS = 2.0

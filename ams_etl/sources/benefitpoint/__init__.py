@@ -1,0 +1,1 @@
+"""BenefitPoint over SOAP: its sign-in, its reads and its writes."""
