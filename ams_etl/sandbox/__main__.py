@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from ams_etl.sandbox.ams360.agency import Agency
-from ams_etl.sandbox.ams360.generator import Generator
+from ams_etl.sandbox.ams360.generation.agency import Generator
 from ams_etl.sandbox.ams360.server import PATH, Ams360Server
 from ams_etl.sandbox.benefitpoint.connection import Connection as Ams360Link
 from ams_etl.sandbox.benefitpoint.generator import BookGenerator

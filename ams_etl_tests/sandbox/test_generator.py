@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ams_etl.sandbox.ams360.agency import Agency, Record
-from ams_etl.sandbox.ams360.generator import Generator
+from ams_etl.sandbox.ams360.generation.agency import Generator
 
 _TODAY = date(2026, 11, 21)
 _NAMES = ("LastName", "FirmName", "DoingBusinessAs")

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from ams_etl.sandbox.ams360.agency import KEYS, TYPES, Agency, Record, key_of
-from ams_etl.sandbox.ams360.drift import Drift
+from ams_etl.sandbox.ams360.notifications.drift import Drift
 from ams_etl.sandbox.ams360.notifications.sender import NotificationSender
 from ams_etl.sandbox.ams360.operations import Ams360Operations
 from ams_etl.sandbox.ams360.refusals import DATA

@@ -6,7 +6,7 @@ from typing import Any
 
 from ams_etl.sandbox.ams360.agency import Agency
 from ams_etl.sandbox.ams360.control import Control
-from ams_etl.sandbox.ams360.drift import Drift
+from ams_etl.sandbox.ams360.notifications.drift import Drift
 from ams_etl.sandbox.ams360.notifications.sender import NotificationSender
 from ams_etl.sandbox.ams360.operations import Ams360Operations
 from ams_etl.sandbox.ams360.refusals import general
