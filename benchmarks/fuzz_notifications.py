@@ -16,10 +16,10 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from ams_etl.inbound.answers import success
-from ams_etl.inbound.mapping import load_mapping
-from ams_etl.inbound.redaction import Gate
-from ams_etl.inbound.understanding import Parked, understand
+from ams_etl.inbound.notifications.answers import success
+from ams_etl.inbound.notifications.classify import Parked, understand
+from ams_etl.inbound.notifications.mapping import load_mapping
+from ams_etl.inbound.notifications.redaction import Gate
 from ams_etl_tests.inbound.mutations import mutate
 from ams_etl_tests.inbound.service_process import CODE
 

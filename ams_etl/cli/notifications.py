@@ -61,8 +61,8 @@ def body(agency: str, notification_id: int) -> None:
 @click.argument("agency")
 def replay(agency: str) -> None:
     """Understand parked notifications again, after notification_mapping.yaml was mended or a capture has ended."""
+    from ams_etl.inbound.notifications.interpret import replay_parked
     from ams_etl.inbound.server import reader_for
-    from ams_etl.inbound.settling import replay_parked
 
     found, settings = _sender(agency)
     reader = reader_for(found, settings)
@@ -81,8 +81,8 @@ def setup(agency: str, *, reveal: bool, read_only: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ams_etl.inbound.redaction import check_code
-    from ams_etl.inbound.setup import OPERATIONS, RIGHTS, least_rights, setup_form
+    from ams_etl.inbound.notifications.redaction import check_code
+    from ams_etl.inbound.notifications.setup import OPERATIONS, RIGHTS, least_rights, setup_form
 
     load_environment_file()
     agencies = load_agencies()

@@ -15,8 +15,8 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError
 from ams_etl.inbound.metrics import DoorMetrics
+from ams_etl.inbound.notifications.interpret import Reader, understand_received
 from ams_etl.inbound.retention import Retention, forget_bodies
-from ams_etl.inbound.settling import Reader, understand_received
 from ams_etl.store.database import connect
 
 LOOK_SECONDS = 2.0

@@ -10,11 +10,11 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ams_etl.errors import ConfigError
-from ams_etl.inbound.mapping import load_mapping
-from ams_etl.inbound.redaction import Gate, check_code
+from ams_etl.inbound.notifications.interpret import Reader
+from ams_etl.inbound.notifications.mapping import load_mapping
+from ams_etl.inbound.notifications.redaction import Gate, check_code
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
-from ams_etl.inbound.settling import Reader
 from ams_etl.inbound.why_page import WhyPage
 from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
 from ams_etl.store.database import database_url

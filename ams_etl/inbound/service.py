@@ -27,17 +27,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ams_etl.errors import TransientError
-from ams_etl.inbound.answers import success
 from ams_etl.inbound.bodies import TOO_LATE, read_body
 from ams_etl.inbound.chores import Chores
-from ams_etl.inbound.event_writer import EventWriter
-from ams_etl.inbound.events import Events
+from ams_etl.inbound.events.routes import Events
+from ams_etl.inbound.events.writer import EventWriter
 from ams_etl.inbound.metrics import DoorMetrics
-from ams_etl.inbound.redaction import Gate, Presented
+from ams_etl.inbound.notifications.answers import success
+from ams_etl.inbound.notifications.interpret import CAPTURED, Reader
+from ams_etl.inbound.notifications.redaction import Gate, Presented
+from ams_etl.inbound.notifications.writer import GroupWriter, Received
 from ams_etl.inbound.retention import Retention
-from ams_etl.inbound.settling import CAPTURED, Reader
 from ams_etl.inbound.why_page import WhyPage
-from ams_etl.inbound.writer import GroupWriter, Received
 
 _CLOSE = {"Connection": "close"}
 

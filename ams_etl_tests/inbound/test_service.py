@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from lxml import etree
 
 from ams_etl.cli import cli
-from ams_etl.inbound import mapping
+from ams_etl.inbound.notifications import mapping
 from ams_etl.sync.notified import claim, close
 from ams_etl_tests.inbound.bodies import ASSUMED, ASSUMED_GUID, SOAP11, SOAP12, assumed_soap
 from ams_etl_tests.inbound.conftest import Rows

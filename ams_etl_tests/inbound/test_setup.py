@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import ams_etl
 from ams_etl.cli import cli
-from ams_etl.inbound.setup import OPERATIONS, least_rights, needed_right
+from ams_etl.inbound.notifications.setup import OPERATIONS, least_rights, needed_right
 from ams_etl_tests.inbound.service_process import CODE, environment, write_agencies
 
 ROOMS = ("sources/ams360.py", "sync", "writeback", "defs")

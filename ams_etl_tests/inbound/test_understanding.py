@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError
-from ams_etl.inbound.mapping import FILE, load_mapping
-from ams_etl.inbound.redaction import Gate, Presented
-from ams_etl.inbound.understanding import Parked, Understood, understand
+from ams_etl.inbound.notifications.classify import Parked, Understood, understand
+from ams_etl.inbound.notifications.mapping import FILE, load_mapping
+from ams_etl.inbound.notifications.redaction import Gate, Presented
 from ams_etl.sandbox.ams360.notifications.assumed_formats import FORMATS
 from ams_etl.sandbox.ams360.notifications.changes import change_of
 from ams_etl_tests.inbound.bodies import ASSUMED, ASSUMED_GUID

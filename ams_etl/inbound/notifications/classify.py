@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ams_etl.inbound.documents import Node, UnreadableError, read_document
-from ams_etl.inbound.mapping import Change, NotificationMapping, normal
+from ams_etl.inbound.notifications.documents import Node, UnreadableError, read_document
+from ams_etl.inbound.notifications.mapping import Change, NotificationMapping, normal
 
 MAX_PARTS = 1000
 _AFFIXES = re.compile(r"^(?:on|notify)|(?:event|notification|request|message)$")

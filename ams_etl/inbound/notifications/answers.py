@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from ams_etl.inbound.documents import ENVELOPES, Dialect, recognise
+from ams_etl.inbound.notifications.documents import ENVELOPES, Dialect, recognise
 
 _HEAD = 8192
 _OPERATION = re.compile(

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from ams_etl.errors import DataError, TransientError
 from ams_etl.inbound.bodies import TOO_LATE, read_body
-from ams_etl.inbound.event_writer import EventWriter
+from ams_etl.inbound.events.writer import EventWriter
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.writeback.accept import Accepted
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.inbound.mapping import normal
+from ams_etl.inbound.notifications.mapping import normal
 
 MAX_NODES = 20_000
 MAX_DEPTH = 100

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.inbound.mapping import NotificationMapping
-from ams_etl.inbound.understanding import Parked, Part, understand
+from ams_etl.inbound.notifications.classify import Parked, Part, understand
+from ams_etl.inbound.notifications.mapping import NotificationMapping
 
 BATCH = 500
 CAPTURED = "captured"

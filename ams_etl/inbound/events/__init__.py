@@ -1,0 +1,1 @@
+"""Platform events over HTTP: validated and stored before the answer is sent."""

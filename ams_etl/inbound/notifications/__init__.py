@@ -1,0 +1,1 @@
+"""AMS360's notifications: stored as received, then classified and redacted."""
