@@ -17,7 +17,7 @@ import psycopg
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.writeback.outbox import Outbox
+from ams_etl.writeback.outbox.outbox import Outbox
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import office

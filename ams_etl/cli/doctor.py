@@ -65,7 +65,7 @@ def _check_benefitpoint(agency: Agency) -> int:
 
 def _check_codes(agency: str, mappings: PlanMappings, url: str) -> int:
     """Whether both systems list what the settings map (B5), as last read."""
-    from ams_etl.writeback.plan_codes import mistakes
+    from ams_etl.writeback.benefit_plans.codes import mistakes
 
     with connect(url) as connection:
         found = mistakes(connection, agency, mappings)

@@ -46,7 +46,7 @@ def list_them(agency: str, state: str | None) -> None:
 @click.pass_obj
 def waiting_plans(agency: str) -> None:
     """Show why new plans wait before they become AMS360 policies, and the lines that the settings lack (B5)."""
-    from ams_etl.writeback.waiting_plans import missing_codes, settings_lines
+    from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines
 
     with connect(prepare()) as connection:
         missing = missing_codes(connection, agency)

@@ -37,8 +37,8 @@ def deliver(agency: str, *, plan: bool) -> None:
 
     What --plan prints is personal data.
     """
-    from ams_etl.writeback.health import health
-    from ams_etl.writeback.preview import planned_records
+    from ams_etl.writeback.people.health import health
+    from ams_etl.writeback.people.preview import planned_records
 
     show_progress()
     url = prepare()
@@ -77,7 +77,7 @@ def deliver(agency: str, *, plan: bool) -> None:
 @click.option("--limit", default=100, show_default=True)
 def list_command(agency: str, statuses: tuple[str, ...], limit: int) -> None:
     """Show writes that failed or that nobody knows the outcome of, with the reason."""
-    from ams_etl.writeback.parked import list_writebacks
+    from ams_etl.writeback.people.stuck_writes import list_writebacks
 
     load_agencies().get(agency)
     with connect(prepare()) as connection:
@@ -103,7 +103,7 @@ def list_command(agency: str, statuses: tuple[str, ...], limit: int) -> None:
 @click.option("--target", help="Its id there, where you know it; needed for a new customer or account.")
 def resolve(agency: str, writeback_id: UUID, decision: str | None, target: str | None) -> None:
     """Say what became of an uncertain write, after looking at the customer in the system that it goes to."""
-    from ams_etl.writeback.parked import resolve as settle
+    from ams_etl.writeback.people.stuck_writes import resolve as settle
 
     if decision is None:
         raise click.UsageError("say --delivered or --again; look into AMS360 or BenefitPoint first")
@@ -118,7 +118,7 @@ def resolve(agency: str, writeback_id: UUID, decision: str | None, target: str |
 @click.argument("writeback_ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 def replay(agency: str, writeback_ids: tuple[UUID, ...]) -> None:
     """Let failed writes be sent again, all or these, planned anew by today's settings and mappings."""
-    from ams_etl.writeback.parked import replay as again
+    from ams_etl.writeback.people.stuck_writes import replay as again
 
     agencies = load_agencies()
     with connect(prepare()) as connection:

@@ -18,10 +18,10 @@ from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
 from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
-from ams_etl.writeback.parked import replay
-from ams_etl.writeback.plans import enqueue_plans
-from ams_etl.writeback.waiting_plans import missing_codes, settings_lines
+from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
+from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines
+from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
+from ams_etl.writeback.people.stuck_writes import replay
 from ams_etl_tests.end_to_end.benefitpoint_agency import SETTINGS, TODAY, Agency, running_agency
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.sandbox_process import running_sandbox

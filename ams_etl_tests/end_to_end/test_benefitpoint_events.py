@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from ams_etl.errors import ConfigError
-from ams_etl.writeback.accept import accept_events
-from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
-from ams_etl.writeback.health import what_is_due
-from ams_etl.writeback.parked import replay, resolve
-from ams_etl.writeback.preview import planned_records
+from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
+from ams_etl.writeback.events.accept import accept_events
+from ams_etl.writeback.people.health import what_is_due
+from ams_etl.writeback.people.preview import planned_records
+from ams_etl.writeback.people.stuck_writes import replay, resolve
 from ams_etl_tests.end_to_end.benefitpoint_agency import TODAY
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.sync.source_history import refresh

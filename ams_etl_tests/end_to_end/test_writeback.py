@@ -8,7 +8,7 @@ import pytest
 
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.store.database import connect
-from ams_etl.writeback.accept import accept_events
+from ams_etl.writeback.events.accept import accept_events
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event

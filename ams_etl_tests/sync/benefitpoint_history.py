@@ -32,9 +32,9 @@ from ams_etl.sync.extract import extract
 from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.notified import claim, close
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback import plans
-from ams_etl.writeback.drain import drain
-from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+from ams_etl.writeback.benefit_plans import to_policies as plans
+from ams_etl.writeback.drain.ams360 import drain
+from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
 from ams_etl_tests.sync.benefitpoint_edits import MARK, BenefitPointEditor, Record
 from ams_etl_tests.sync.source_history import AGENCY, refresh

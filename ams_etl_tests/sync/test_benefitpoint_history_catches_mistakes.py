@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from ams_etl.sync import accounts
-from ams_etl.writeback import plans
-from ams_etl.writeback.ams360_target import Ams360Target
-from ams_etl.writeback.enqueue import NewWrite, enqueue
-from ams_etl.writeback.lanes import lock
+from ams_etl.writeback.benefit_plans import to_policies as plans
+from ams_etl.writeback.delivery.ams360_target import Ams360Target
+from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
+from ams_etl.writeback.outbox.lanes import lock
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.benefitpoint_history import history_in
 

@@ -14,8 +14,8 @@ from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback.drain import drain
-from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+from ams_etl.writeback.drain.ams360 import drain
+from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 from ams_etl_tests.writeback.working_agency import QUICK, ZONE, Office
 

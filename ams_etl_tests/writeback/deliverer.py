@@ -6,7 +6,7 @@ It says `ready` once it is about to deliver, and drains until nothing is due wit
 import sys
 
 from ams_etl.store.database import connect
-from ams_etl.writeback.drain import drain
+from ams_etl.writeback.drain.ams360 import drain
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.working_agency import ZONE, office
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from ams_etl.store.database import connect
-from ams_etl.writeback.accept import accept_events
-from ams_etl.writeback.events import read_event
-from ams_etl.writeback.schema import PAGE, render
+from ams_etl.writeback.events.accept import accept_events
+from ams_etl.writeback.events.events import read_event
+from ams_etl.writeback.events.schema import PAGE, render
 from ams_etl_tests.writeback.sample_events import event, file
 
 CUSTOMER = "00000000-0000-0000-0000-000000000001"
@@ -105,5 +105,5 @@ def test_an_event_needs_a_time_with_a_zone() -> None:
 
 
 def test_the_published_schema_is_not_stale() -> None:
-    """`python -m ams_etl.writeback.schema --write` writes it anew."""
+    """`python -m ams_etl.writeback.events.schema --write` writes it anew."""
     assert PAGE.read_text(encoding="utf-8") == render()

@@ -26,9 +26,9 @@ from ams_etl.sync.accounts import publish_accounts
 from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
 from ams_etl.sync.extract import extract
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
-from ams_etl.writeback.expand import expand_events
-from ams_etl.writeback.parked import replay
+from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
+from ams_etl.writeback.people.stuck_writes import replay
+from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sandbox_process import Sandbox, _die_with_parent, running_sandbox
 from ams_etl_tests.writeback.both_systems import AGENCY, last_name_of

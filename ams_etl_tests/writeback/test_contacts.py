@@ -13,8 +13,8 @@ from ams_etl.sync.extract_reference import extract_reference
 from ams_etl.sync.plan import make_plan
 from ams_etl.sync.publish import publish
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback import ams360_events
-from ams_etl.writeback.expand import expand_events
+from ams_etl.writeback.planning import ams360_events
+from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import ZONE, Office, office

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from ams_etl.errors import ConfigError, TransientError
-from ams_etl.writeback.parked import list_writebacks, replay, resolve
+from ams_etl.writeback.people.stuck_writes import list_writebacks, replay, resolve
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import ACTOR, event, file
 from ams_etl_tests.writeback.working_agency import ZONE, Office, faults, office

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from ams_etl.settings import Agency, Ams360Settings
-from ams_etl.writeback.enqueue import NewWrite, enqueue
-from ams_etl.writeback.lanes import lock
-from ams_etl.writeback.outbox import Claimed, Outbox, Settlement
-from ams_etl.writeback.parked import replay, resolve
+from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
+from ams_etl.writeback.outbox.lanes import lock
+from ams_etl.writeback.outbox.outbox import Claimed, Outbox, Settlement
+from ams_etl.writeback.people.stuck_writes import replay, resolve
 
 AGENCY = Agency(
     id="demo",

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.writeback import deliver
-from ams_etl.writeback.outbox import Claimed, Outbox
+from ams_etl.writeback.delivery import deliver
+from ams_etl.writeback.outbox.outbox import Claimed, Outbox
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.writeback.storm import Findings, storm
 from ams_etl_tests.writeback.working_agency import office

@@ -10,8 +10,8 @@ import psycopg
 
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import Agency, Ams360Settings
-from ams_etl.writeback.accept import Accepted, accept_events
-from ams_etl.writeback.drain import DrainReport, drain
+from ams_etl.writeback.drain.ams360 import DrainReport, drain
+from ams_etl.writeback.events.accept import Accepted, accept_events
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 
 ZONE = ZoneInfo("America/Chicago")

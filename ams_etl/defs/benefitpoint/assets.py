@@ -14,7 +14,7 @@ from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.store.merge import MergeCounts
-from ams_etl.writeback.waiting_plans import MissingCode
+from ams_etl.writeback.benefit_plans.waiting import MissingCode
 
 _RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _READ = {
@@ -153,8 +153,8 @@ def publish_accounts(
     from ams_etl.sync.account_quality import coverage
     from ams_etl.sync.accounts import publish_accounts as publish
     from ams_etl.sync.policies import publish_policies
-    from ams_etl.writeback.plans import enqueue_plans
-    from ams_etl.writeback.waiting_plans import missing_codes
+    from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
+    from ams_etl.writeback.benefit_plans.waiting import missing_codes
 
     agency = context.partition_key
     chosen = agencies.agency(agency)

@@ -61,7 +61,7 @@ def linked_accounts_have_ams360s_values(
 )
 def no_plan_waits_for_a_code(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """A warning that says what to add to the settings."""
-    from ams_etl.writeback.waiting_plans import missing_codes
+    from ams_etl.writeback.benefit_plans.waiting import missing_codes
 
     agency = context.partition_key
     with warehouse.connection() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from ams_etl.defs.metadata import table_of
-from ams_etl.writeback.waiting_plans import MissingCode
+from ams_etl.writeback.benefit_plans.waiting import MissingCode
 
 
 def reasons(missing: Iterable[MissingCode]) -> dg.MarkdownMetadataValue:

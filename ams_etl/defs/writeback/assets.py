@@ -26,8 +26,8 @@ def writebacks(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.MaterializeResult[None]:
     """Turn platform events into writes to AMS360 (rules W) and BenefitPoint (B7); deliver each once, a customer's in order."""
-    from ams_etl.writeback.drain import drain
-    from ams_etl.writeback.drain_benefitpoint import drain_benefitpoint
+    from ams_etl.writeback.drain.ams360 import drain
+    from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 
     agency = context.partition_key
     read = agencies.read()
@@ -77,7 +77,7 @@ def writebacks(
 )
 def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Writes by kind, status and age, and the last 24 hours as a picture."""
-    from ams_etl.writeback.health import health, timeline
+    from ams_etl.writeback.people.health import health, timeline
 
     with warehouse.connection() as connection:
         found = health(connection, context.partition_key)

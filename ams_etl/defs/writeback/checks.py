@@ -36,8 +36,8 @@ def writeback_checks(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> Iterator[dg.AssetCheckResult]:
     """Judge one agency's outbox by its own limits."""
-    from ams_etl.writeback.health import health
-    from ams_etl.writeback.parked import list_writebacks
+    from ams_etl.writeback.people.health import health
+    from ams_etl.writeback.people.stuck_writes import list_writebacks
 
     agency = context.partition_key
     limits = agencies.agency(agency).writeback

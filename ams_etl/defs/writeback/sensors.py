@@ -23,7 +23,7 @@ def deliver_writebacks(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
     """The run key is what is due: it is asked for once, and again when that changes."""
-    from ams_etl.writeback.health import what_is_due
+    from ams_etl.writeback.people.health import what_is_due
 
     try:
         listed = [agency for agency in agencies.read().all if agency.system == "ams360"]

@@ -26,7 +26,7 @@ from ams_etl.errors import DataError, TransientError
 from ams_etl.inbound.bodies import TOO_LATE, read_body
 from ams_etl.inbound.events.writer import EventWriter
 from ams_etl.inbound.metrics import DoorMetrics
-from ams_etl.writeback.accept import Accepted
+from ams_etl.writeback.events.accept import Accepted
 
 MAX_EVENTS = 1000
 _STATUS = {"accepted": 202, "repeated": 202, "refused": 422}

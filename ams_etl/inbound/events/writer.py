@@ -17,7 +17,7 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError, TransientError
 from ams_etl.store.database import connect
-from ams_etl.writeback.accept import Accepted, accept_events
+from ams_etl.writeback.events.accept import Accepted, accept_events
 
 MAX_BATCH = 500
 MAX_WAITING_BYTES = 500_000_000

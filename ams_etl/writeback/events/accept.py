@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.writeback.events import Email, Event, read_event
+from ams_etl.writeback.events.events import Email, Event, read_event
 
 Outcome = Literal["accepted", "repeated", "refused"]
 
@@ -50,7 +50,7 @@ def accept_events(connection: psycopg.Connection[Any], agency: str, events: Sequ
     Args:
         connection: autocommit, or inside the caller's transaction.
         agency: the agency id.
-        events: JSON objects, or models of `ams_etl.writeback.events`.
+        events: JSON objects, or models of `ams_etl.writeback.events.events`.
 
     Returns:
         One outcome for each, in order. The same key twice gives the same id, and nothing is doubled; the same key with

@@ -10,9 +10,9 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency
-from ams_etl.writeback.expand import plan_again
-from ams_etl.writeback.lanes import lock, promote
-from ams_etl.writeback.outbox import become_customer, revive
+from ams_etl.writeback.outbox.lanes import lock, promote
+from ams_etl.writeback.outbox.outbox import become_customer, revive
+from ams_etl.writeback.planning.expand import plan_again
 
 _MAKES_A_RECORD = frozenset({"customer", "account"})
 """Other writes wait in their lane for the id of what they make."""

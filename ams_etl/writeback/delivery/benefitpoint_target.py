@@ -20,10 +20,10 @@ from ams_etl.rules.accounts.platform_accounts import (
 from ams_etl.rules.accounts.platform_people import new_person, person_members, primary_of, the_person
 from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused
-from ams_etl.writeback.enqueue import NewWrite, enqueue
-from ams_etl.writeback.holding import NO_CUSTOMER, NO_SETTING
-from ams_etl.writeback.outbox import Claimed
-from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing, Undecided
+from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing, Undecided
+from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
+from ams_etl.writeback.outbox.holding import NO_CUSTOMER, NO_SETTING
+from ams_etl.writeback.outbox.outbox import Claimed
 
 OPERATIONS = {
     "account": "createAccount", "update_account": "updateAccount", "link_account": "updateAccount",

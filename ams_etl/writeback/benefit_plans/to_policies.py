@@ -11,11 +11,11 @@ from psycopg.types.json import Jsonb
 from ams_etl.rules.accounts.benefitpoint_records import Plan
 from ams_etl.rules.accounts.plan_codes import Named, PlanMappings
 from ams_etl.rules.accounts.plan_policies import policy_for_ams360
-from ams_etl.writeback.enqueue import NewWrite, enqueue
-from ams_etl.writeback.lanes import lock
-from ams_etl.writeback.plan_codes import carriers_of, listed_codes, product_types_of
-from ams_etl.writeback.plan_corrections import withdraw_outdated
-from ams_etl.writeback.waiting_plans import WaitingPlan, keep_waiting
+from ams_etl.writeback.benefit_plans.codes import carriers_of, listed_codes, product_types_of
+from ams_etl.writeback.benefit_plans.corrections import withdraw_outdated
+from ams_etl.writeback.benefit_plans.waiting import WaitingPlan, keep_waiting
+from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
+from ams_etl.writeback.outbox.lanes import lock
 
 SYSTEM = "ams360"
 OPERATION = "plan_policy"

@@ -1,10 +1,10 @@
-"""`python -m ams_etl.writeback.schema` prints docs/events.schema.json; with --write it writes the page anew."""
+"""`python -m ams_etl.writeback.events.schema` prints docs/events.schema.json; with --write it writes the page anew."""
 
 import json
 import sys
 from pathlib import Path
 
-from ams_etl.writeback.events import schema
+from ams_etl.writeback.events.events import schema
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.schema.json"
 

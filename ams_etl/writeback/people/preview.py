@@ -11,8 +11,8 @@ import psycopg
 from ams_etl.rules.accounts.platform_accounts import BenefitPointDefaults, account_members, new_account
 from ams_etl.rules.accounts.platform_people import person_members
 from ams_etl.settings import Agency
-from ams_etl.writeback import ams360_target, benefitpoint_target
-from ams_etl.writeback.expand import expand_events
+from ams_etl.writeback.delivery import ams360_target, benefitpoint_target
+from ams_etl.writeback.planning.expand import expand_events
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.writeback.enqueue import NewWrite
-from ams_etl.writeback.lanes import promote
+from ams_etl.writeback.outbox.enqueue import NewWrite
+from ams_etl.writeback.outbox.lanes import promote
 
 
 def withdraw_outdated(

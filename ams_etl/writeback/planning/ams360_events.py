@@ -10,9 +10,9 @@ from ams_etl.rules.writeback.activities import employee_code
 from ams_etl.rules.writeback.model import Employees
 from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
-from ams_etl.writeback.contacts import Book, Place, read_book
-from ams_etl.writeback.enqueue import NewWrite
-from ams_etl.writeback.understood import Understood, marker_of, writeback_id_of
+from ams_etl.writeback.outbox.enqueue import NewWrite
+from ams_etl.writeback.planning.contacts import Book, Place, read_book
+from ams_etl.writeback.planning.readable_events import Understood, marker_of, writeback_id_of
 
 SYSTEM = "ams360"
 

@@ -12,9 +12,9 @@ import psycopg
 
 from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.settings import Agency
-from ams_etl.writeback.contacts import Book, Place, keys_of
-from ams_etl.writeback.enqueue import NewWrite
-from ams_etl.writeback.understood import Understood
+from ams_etl.writeback.outbox.enqueue import NewWrite
+from ams_etl.writeback.planning.contacts import Book, Place, keys_of
+from ams_etl.writeback.planning.readable_events import Understood
 
 SYSTEM = "benefitpoint"
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")

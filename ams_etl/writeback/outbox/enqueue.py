@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.writeback.lanes import promote
+from ams_etl.writeback.outbox.lanes import promote
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.writeback.outbox import Claimed, Outbox, Settlement
+from ams_etl.writeback.outbox.outbox import Claimed, Outbox, Settlement
 
 T = TypeVar("T")
 _Asked = tuple[Callable[[Outbox], Any], "asyncio.Future[Any]"]

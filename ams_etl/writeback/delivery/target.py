@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 
 from ams_etl.errors import DataError
-from ams_etl.writeback.outbox import Claimed
+from ams_etl.writeback.outbox.outbox import Claimed
 
 T = TypeVar("T")
 Begin = Callable[[], Awaitable[None]]

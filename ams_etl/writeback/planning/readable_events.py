@@ -12,8 +12,8 @@ import psycopg
 
 from ams_etl.rules.writeback.model import Happening
 from ams_etl.settings import Agency
-from ams_etl.writeback.enqueue import NewWrite
-from ams_etl.writeback.events import read_event
+from ams_etl.writeback.events.events import read_event
+from ams_etl.writeback.outbox.enqueue import NewWrite
 
 _IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
 

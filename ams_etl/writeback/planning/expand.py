@@ -17,14 +17,14 @@ from psycopg.types.json import Jsonb
 from ams_etl.rules.accounts.accounts import told_of_an_edit
 from ams_etl.settings import Agency
 from ams_etl.store.name_overrides import NameGiven, add_names
-from ams_etl.writeback import account_events, ams360_events
-from ams_etl.writeback.account_events import AccountEvents
-from ams_etl.writeback.ams360_events import Ams360Events
-from ams_etl.writeback.contacts import Book
-from ams_etl.writeback.enqueue import enqueue
-from ams_etl.writeback.holding import hold_back
-from ams_etl.writeback.lanes import lock
-from ams_etl.writeback.understood import Understood, understand
+from ams_etl.writeback.outbox.enqueue import enqueue
+from ams_etl.writeback.outbox.holding import hold_back
+from ams_etl.writeback.outbox.lanes import lock
+from ams_etl.writeback.planning import account_events, ams360_events
+from ams_etl.writeback.planning.account_events import AccountEvents
+from ams_etl.writeback.planning.ams360_events import Ams360Events
+from ams_etl.writeback.planning.contacts import Book
+from ams_etl.writeback.planning.readable_events import Understood, understand
 
 _log = logging.getLogger(__name__)
 CHUNK = 500

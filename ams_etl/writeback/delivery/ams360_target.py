@@ -20,9 +20,9 @@ from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360, Refused
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.writeback.contacts import read_book
-from ams_etl.writeback.outbox import Claimed
-from ams_etl.writeback.target import Ask, Begin, Delivered, DependencyMissing
+from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing
+from ams_etl.writeback.outbox.outbox import Claimed
+from ams_etl.writeback.planning.contacts import read_book
 
 OPERATIONS = {
     "note": "CustomerNoteInsert",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.writeback.lanes import lock, promote
+from ams_etl.writeback.outbox.lanes import lock, promote
 
 DEPENDENCY = "dependency"
 """`note` of a row that failed because what it depends on did; it comes back when that is delivered."""

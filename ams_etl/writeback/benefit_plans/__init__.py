@@ -1,0 +1,1 @@
+"""BenefitPoint's plans that become AMS360 policies through the outbox."""

@@ -1,0 +1,1 @@
+"""Deliver the outbox's writes, each once (W9)."""

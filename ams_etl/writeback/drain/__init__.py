@@ -1,0 +1,1 @@
+"""Plan and deliver everything that is due for one agency and one system."""

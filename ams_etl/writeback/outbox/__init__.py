@@ -1,0 +1,1 @@
+"""The outbox: one row per write, delivered in order within its lane."""

@@ -1,0 +1,1 @@
+"""From a stored event to the writes it asks for."""
