@@ -15,9 +15,9 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_extract import BenefitPointReport, extract_benefitpoint
-from ams_etl.sync.plan import PlanCounts
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.contacts.plan import PlanCounts
+from ams_etl.sync.extract.benefitpoint import BenefitPointReport, extract_benefitpoint
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.sync.source_history import AGENCY, refresh
 

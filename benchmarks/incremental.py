@@ -20,7 +20,7 @@ from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.raw_tables import CUSTOMERS, POLICIES, mark_customers_dirty
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS, POLICIES, mark_customers_dirty
 from ams_etl_tests.sync.source_history import AGENCY, customer, customer_id, policy, refresh
 
 TODAY = date(2026, 6, 1)

@@ -31,8 +31,8 @@ from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.extract import extract
-from ams_etl.sync.freshness import freshness_of
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.notifications.freshness import freshness_of
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.served import CODE, free_port, take_notifications

@@ -23,14 +23,14 @@ from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extract_source import extract_source
-from ams_etl.sync.extractor import Opening
-from ams_etl.sync.hawksoft import open_hawksoft_extractor
-from ams_etl.sync.mycase import mycase_opening
-from ams_etl.sync.plan import make_plan
-from ams_etl.sync.publish import publish
-from ams_etl.sync.qq_catalyst import open_qq_catalyst_extractor
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import make_plan
+from ams_etl.sync.contacts.publish import publish
+from ams_etl.sync.extract.extractor import Opening
+from ams_etl.sync.extract.hawksoft import open_hawksoft_extractor
+from ams_etl.sync.extract.mycase import mycase_opening
+from ams_etl.sync.extract.qq_catalyst import open_qq_catalyst_extractor
+from ams_etl.sync.extract.run_extractor import extract_source
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.other_systems import grant, hawksoft_at, mycase_at, qq_catalyst_at, tokens_at
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox

@@ -12,7 +12,7 @@ from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.contacts.merging import merge
 from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy, Reference
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.collector import collector_paused
+from ams_etl.sync.contacts.garbage_collection import collector_paused
 from ams_etl_tests.sandbox_process import running_sandbox
 
 

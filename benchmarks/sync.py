@@ -32,11 +32,11 @@ def ours(url: str, sandbox: Sandbox, concurrency: int) -> dict[str, Any]:
     """A full sync, then another one with nothing changed."""
     from datetime import UTC, datetime
 
-    from ams_etl.sync.derive import derive_dirty, mark_due
-    from ams_etl.sync.extract import extract
-    from ams_etl.sync.extract_reference import extract_reference
-    from ams_etl.sync.plan import make_plan
-    from ams_etl.sync.publish import publish
+    from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+    from ams_etl.sync.contacts.plan import make_plan
+    from ams_etl.sync.contacts.publish import publish
+    from ams_etl.sync.extract.ams360 import extract
+    from ams_etl.sync.extract.reference import extract_reference
     from ams_etl.sync.scope import SyncScope
 
     found: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from ams_etl.cli.summary import print_accounts, print_contacts, print_summary
 from ams_etl.errors import ConfigError
 from ams_etl.settings import agencies_path, home, load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.user_mappings import UserMapping, store_mappings
+from ams_etl.sync.contacts.user_mappings import UserMapping, store_mappings
 
 AGENCY = "demo"
 PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
@@ -158,7 +158,7 @@ def _write_agencies(wsdl: str) -> None:
 
 def _read_employees(connection: psycopg.Connection[Any]) -> None:
     from ams_etl.defs.resources import AgenciesFile
-    from ams_etl.sync.extract_reference import extract_reference
+    from ams_etl.sync.extract.reference import extract_reference
 
     extract_reference(connection, AGENCY, AgenciesFile().ams360(AGENCY))
 

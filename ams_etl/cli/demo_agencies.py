@@ -6,7 +6,7 @@ import psycopg
 
 from ams_etl.cli.sandbox import HAWKSOFT_AGENCY
 from ams_etl.settings import Agencies, Agency
-from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
+from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings
 
 SECRET_ENV = "AMS_ETL_DEMO_SECRET"  # noqa: S105
 KEY_ENV = "AMS_ETL_DEMO_TOKEN_KEY"
@@ -67,7 +67,7 @@ def grant_demo_access(
     """Do what a person of the firm does once, unless it was done."""
     from ams_etl.sources.ams360 import run
     from ams_etl.sources.mycase import open_mycase
-    from ams_etl.sync.opening import mycase_connection, mycase_tokens
+    from ams_etl.sync.extract.opening import mycase_connection, mycase_tokens
 
     if connection.execute("select 1 from ops.oauth_tokens where agency = %s", (agency.id,)).fetchone():
         return

@@ -37,7 +37,7 @@ def _check_system(agency: Agency, url: str) -> int:
     from ams_etl.defs.resources import AgenciesFile
     from ams_etl.sources.ams360 import open_ams360, run
     from ams_etl.sources.calling.probe import Probe
-    from ams_etl.sync.opening import opening_of
+    from ams_etl.sync.extract.opening import opening_of
 
     async def ask() -> list[Probe]:
         if agency.system == "ams360":

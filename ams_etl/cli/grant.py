@@ -20,7 +20,7 @@ def grant(agency: str, code: str | None) -> None:
     """
     from ams_etl.sources.ams360 import run
     from ams_etl.sources.mycase import open_mycase
-    from ams_etl.sync.opening import mycase_connection, mycase_tokens
+    from ams_etl.sync.extract.opening import mycase_connection, mycase_tokens
 
     agencies = load_agencies()
     found = agencies.get(agency)

@@ -28,7 +28,7 @@ def list_them(agency: str, state: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ams_etl.sync.account_links import list_links
+    from ams_etl.sync.links.stored_links import list_links
 
     with connect(prepare()) as connection:
         rows = list_links(connection, agency, state=state)
@@ -80,9 +80,9 @@ def refuse(agency: str, customer_id: str, account_id: int) -> None:
 
 
 def _decide(agency: str, customer_id: str, account_id: int, *, yes: bool) -> None:
-    from ams_etl.sync.account_links import decide
-    from ams_etl.sync.accounts import publish_accounts
-    from ams_etl.sync.policies import publish_policies
+    from ams_etl.sync.accounts.publish_accounts import publish_accounts
+    from ams_etl.sync.accounts.publish_policies import publish_policies
+    from ams_etl.sync.links.stored_links import decide
 
     with connect(prepare()) as connection:
         decide(

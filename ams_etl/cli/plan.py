@@ -8,7 +8,7 @@ import psycopg
 from ams_etl.cli.instance import prepare
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.plan_report import PlannedChange, changes_of_plan, latest_plan
+from ams_etl.sync.contacts.plan_report import PlannedChange, changes_of_plan, latest_plan
 
 _COLOURS = {"insert": "green", "update": "yellow", "delete": "red"}
 

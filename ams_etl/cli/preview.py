@@ -26,7 +26,7 @@ def preview(agency: str, changes: tuple[str, ...]) -> None:
 
     For instance: --set prospects=none --set tags+=city --set 'prospects={within_days: 90}'
     """
-    from ams_etl.sync.preview import preview as try_out
+    from ams_etl.sync.contacts.preview import preview as try_out
 
     agencies = load_agencies()
     tried = changed_settings(agencies.get(agency).settings, changes)

@@ -9,7 +9,7 @@ from ams_etl.cli.instance import prepare
 from ams_etl.errors import ConfigError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.user_mappings import UserMapping, list_mappings, store_mappings
+from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings
 
 _COLUMNS = ("connection_type", "employee_code", "user_id", "user_name")
 

@@ -21,7 +21,7 @@ def why(agency: str, asked: str) -> None:
 
     For a customer that became no contact: the reason. What it prints is personal data.
     """
-    from ams_etl.sync.why import why as ask
+    from ams_etl.sync.contacts.why import why as ask
 
     agencies = load_agencies()
     settings = agencies.get(agency).settings

@@ -7,10 +7,10 @@ import dagster as dg
 
 from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
 from ams_etl.defs.resources import AgenciesFile
+from ams_etl.defs.spread import start_minute
 from ams_etl.defs.under_way import is_under_way
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agencies, Agency
-from ams_etl.sync.spread import start_minute
 
 _BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""

@@ -21,7 +21,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.rules.model import Finding
 from ams_etl.settings import Agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.why import Answer, why
+from ams_etl.sync.contacts.why import Answer, why
 
 _STYLE = """body{font:15px system-ui;margin:2rem;max-width:75rem}table{border-collapse:collapse;margin:1rem 0}
 td,th{border:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}th{background:#f4f4f4}

@@ -11,11 +11,11 @@ import psycopg
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency as AgencySettings
 from ams_etl.settings import Ams360Settings
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
-from ams_etl.sync.extract_reference import extract_reference
-from ams_etl.sync.policies import publish_policies
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.accounts.publish_policies import publish_policies
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
+from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
 from ams_etl_tests.sync.source_history import refresh

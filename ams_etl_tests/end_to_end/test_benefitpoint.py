@@ -13,10 +13,10 @@ import yaml
 from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect, dagster_url
-from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
-from ams_etl.sync.extract_reference import extract_reference
+from ams_etl.sync.accounts.quality import SHARED_IDS, TOLD, VALUES
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
+from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
 from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines

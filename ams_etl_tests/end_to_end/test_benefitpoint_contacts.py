@@ -9,8 +9,8 @@ import pytest
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.name_overrides import NameGiven, set_name
-from ams_etl.sync.quality import crosswalk_of
-from ams_etl.sync.why import why
+from ams_etl.sync.contacts.quality import crosswalk_of
+from ams_etl.sync.contacts.why import why
 from ams_etl_tests.end_to_end.benefitpoint_agency import TODAY, Agency, running_agency
 
 

@@ -15,7 +15,7 @@ from lxml import etree
 
 from ams_etl.cli import cli
 from ams_etl.inbound.notifications import mapping
-from ams_etl.sync.notified import claim, close
+from ams_etl.sync.notifications.batches import claim, close
 from ams_etl_tests.inbound.bodies import ASSUMED, ASSUMED_GUID, SOAP11, SOAP12, assumed_soap
 from ams_etl_tests.inbound.conftest import Rows
 from ams_etl_tests.inbound.service_process import CODE, Service, environment, running_service, write_agencies

@@ -13,9 +13,9 @@ from hypothesis.stateful import rule
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.merge import Record, merge_records
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_tables import ACCOUNTS, CONTACTS, OF_ACCOUNT, PLANS
-from ams_etl.sync.quality import crosswalk_of
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.contacts.quality import crosswalk_of
+from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS, CONTACTS, OF_ACCOUNT, PLANS
 from ams_etl_tests.sync.history_machine import DAYS, EMAILS, FIRMS, LAST, NAMES, NUMBERS, SETTINGS, History
 from ams_etl_tests.sync.source_history import AGENCY, customer_id, rebuilt, refresh
 

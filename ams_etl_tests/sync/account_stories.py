@@ -14,7 +14,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.sync.account_links import decide
+from ams_etl.sync.links.stored_links import decide
 from ams_etl_tests.rules.test_accounts import account_payload
 
 AGENCY = "demo"

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ams_etl.sync.raw_tables import ID_MEMBERS, OBJECT_TYPES
+from ams_etl.sync.raw.ams360_tables import ID_MEMBERS, OBJECT_TYPES
 from ams_etl_tests.sandbox_process import Sandbox
 
 CHILDREN = ("customer_contacts", "customer_dependents", "policies")

@@ -26,11 +26,12 @@ from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency, Ams360Settings
 from ams_etl.store.database import connect
-from ams_etl.sync import accounts, policies
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
-from ams_etl.sync.extract_reference import extract_reference
-from ams_etl.sync.notified import claim, close
+from ams_etl.sync.accounts import publish_accounts as accounts
+from ams_etl.sync.accounts import publish_policies as policies
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
+from ams_etl.sync.extract.reference import extract_reference
+from ams_etl.sync.notifications.batches import claim, close
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.benefit_plans import to_policies as plans
 from ams_etl.writeback.drain.ams360 import drain

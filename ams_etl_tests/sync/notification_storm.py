@@ -22,8 +22,8 @@ from ams_etl.errors import TransientError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root
-from ams_etl.sync.extract import extract
-from ams_etl.sync.raw_tables import ID_MEMBERS, OBJECT_TYPES, UNTOLD_MEMBERS
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.raw.ams360_tables import ID_MEMBERS, OBJECT_TYPES, UNTOLD_MEMBERS
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.inbound.service_process import AGENCIES, CODE, Service, running_service
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, _die_with_parent

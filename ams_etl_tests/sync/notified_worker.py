@@ -15,8 +15,8 @@ import psycopg
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server
-from ams_etl.sync.extract import extract
-from ams_etl.sync.notified import Batch, claim, close, open_batches
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.notifications.batches import Batch, claim, close, open_batches
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.source_history import AGENCY, refresh

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from ams_etl.sync.interpreters import INTERPRETERS
+from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.other_system_edits import edit
 from ams_etl_tests.sync.other_system_run import TODAY, Run

@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 
 from ams_etl.settings import Agencies, Agency, BrakeSettings
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extract_source import Progress, SourceReport, extract_source
-from ams_etl.sync.extractor import Opening
-from ams_etl.sync.opening import opening_of
-from ams_etl.sync.plan import make_plan
-from ams_etl.sync.publish import publish
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import make_plan
+from ams_etl.sync.contacts.publish import publish
+from ams_etl.sync.extract.extractor import Opening
+from ams_etl.sync.extract.opening import opening_of
+from ams_etl.sync.extract.run_extractor import Progress, SourceReport, extract_source
 from ams_etl.sync.scope import SyncScope
 
 TODAY = date(2026, 11, 21)

@@ -10,10 +10,10 @@ import psycopg
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.merge import Record, merge_records
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.plan import PlanCounts, make_plan
-from ams_etl.sync.publish import publish
-from ams_etl.sync.raw_tables import (
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import PlanCounts, make_plan
+from ams_etl.sync.contacts.publish import publish
+from ams_etl.sync.raw.ams360_tables import (
     COMPANIES,
     CUSTOMER_CONTACTS,
     CUSTOMER_DEPENDENTS,

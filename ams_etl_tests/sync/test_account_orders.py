@@ -15,8 +15,8 @@ from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.links import link
 from ams_etl.store.database import connect
-from ams_etl.sync import accounts
-from ams_etl.sync.accounts import rebuild_accounts
+from ams_etl.sync.accounts import publish_accounts as accounts
+from ams_etl.sync.accounts.publish_accounts import rebuild_accounts
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.account_stories import Stories, Telling, stories
 from ams_etl_tests.sync.test_accounts import AGENCY, clear, publish, rebuilt, replayed, state

@@ -11,9 +11,9 @@ from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.sync.account_links import decide, list_links
-from ams_etl.sync.accounts import publish_accounts, rebuild_accounts
-from ams_etl.sync.policies import publish_policies
+from ams_etl.sync.accounts.publish_accounts import publish_accounts, rebuild_accounts
+from ams_etl.sync.accounts.publish_policies import publish_policies
+from ams_etl.sync.links.stored_links import decide, list_links
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.rules.test_accounts import account_payload
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from ams_etl.errors import TransientError
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 from ams_etl_tests.sandbox_process import BenefitPointSandbox, running_sandbox
 
 KINDS = {"accounts": "accountID", "contacts": "contactID", "plans": "productID"}

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from ams_etl.sync import accounts
+from ams_etl.sync.accounts import publish_accounts as accounts
 from ams_etl.writeback.benefit_plans import to_policies as plans
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
 from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from ams_etl.errors import TransientError
-from ams_etl.sync.extract import extract
-from ams_etl.sync.extract_reference import extract_reference
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.fingerprint import fingerprint, source_digest
+from ams_etl.sync.contacts.fingerprint import fingerprint, source_digest
 
 
 def test_a_changed_rule_in_a_subfolder_changes_the_digest(tmp_path: Path) -> None:

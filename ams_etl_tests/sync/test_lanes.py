@@ -8,9 +8,9 @@ import pytest
 
 from ams_etl.errors import TransientError
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync import ams360_interpreter
-from ams_etl.sync.extract import extract
-from ams_etl.sync.lanes import silence
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.interpret import ams360 as ams360_interpreter
+from ams_etl.sync.notifications.missed_changes import silence
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.notifications import AGENCY, told

@@ -12,8 +12,8 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.freshness import freshness_of
-from ams_etl.sync.raw_tables import OBJECT_TYPES
+from ams_etl.sync.notifications.freshness import freshness_of
+from ams_etl.sync.raw.ams360_tables import OBJECT_TYPES
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.sync.agency_edits import Editor, Raised

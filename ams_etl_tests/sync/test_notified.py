@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from ams_etl.store.database import connect
-from ams_etl.sync.extract import extract
-from ams_etl.sync.notified import CUSTOMERS_AT_ONCE, MAX_ATTEMPTS, claim, close, open_batches
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.notifications.batches import CUSTOMERS_AT_ONCE, MAX_ATTEMPTS, claim, close, open_batches
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.notifications import AGENCY, states, told

@@ -11,8 +11,8 @@ from ams_etl.cli.preview import changed_settings
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings
 from ams_etl.store.name_overrides import NameGiven, clear_name, list_names, set_name
-from ams_etl.sync.preview import preview
-from ams_etl.sync.why import why
+from ams_etl.sync.contacts.preview import preview
+from ams_etl.sync.contacts.why import why
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     Source,

@@ -10,9 +10,9 @@ from typing import Any
 
 from ams_etl.settings import Agency, Ams360Settings, BenefitPointSettings, NewAccountSettings
 from ams_etl.store.database import connect
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.drain.ams360 import drain
 from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from ams_etl.errors import AmsEtlError
 from ams_etl.settings import Agency, NewAccountSettings
 from ams_etl.store.database import connect
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
-from ams_etl.sync.extract import extract
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 from ams_etl.writeback.people.stuck_writes import replay

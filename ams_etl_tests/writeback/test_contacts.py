@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from ams_etl.store.database import connect
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.extract import extract
-from ams_etl.sync.extract_reference import extract_reference
-from ams_etl.sync.plan import make_plan
-from ams_etl.sync.publish import publish
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import make_plan
+from ams_etl.sync.contacts.publish import publish
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.planning import ams360_events
 from ams_etl.writeback.planning.expand import expand_events

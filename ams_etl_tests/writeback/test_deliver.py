@@ -160,7 +160,7 @@ def _known(record: dict[str, Any]) -> dict[str, Any]:
 
 def test_only_named_properties_change_and_nothing_is_blanked(demo: Office) -> None:
     """W4: blanks and names are left alone, the tax number survives, and raw has the customer as it is now."""
-    from ams_etl.sync.extract import extract
+    from ams_etl.sync.extract.ams360 import extract
     from ams_etl.sync.scope import SyncScope
 
     before = demo.customer(IsPersonal=True)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.store.database import connect
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.sync.accounts import publish_accounts
-from ams_etl.sync.policies import publish_policies
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.rules.test_accounts import account_payload

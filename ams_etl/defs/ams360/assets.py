@@ -45,7 +45,7 @@ def ams360_reference(
 
     A run for some customers leaves them as they are, unless it is asked to read them or nobody ever did.
     """
-    from ams_etl.sync.extract_reference import REFERENCE, extract_reference, has_reference
+    from ams_etl.sync.extract.reference import REFERENCE, extract_reference, has_reference
 
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:
@@ -78,7 +78,7 @@ def ams360_customer_records(
     sync_scope: SyncScopeConfig,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Sweep the customer list, then read every customer with all beneath, streaming into raw as it goes."""
-    from ams_etl.sync.extract import extract
+    from ams_etl.sync.extract.ams360 import extract
 
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:

@@ -64,7 +64,7 @@ def benefitpoint_records(
     context: dg.AssetExecutionContext, config: BenefitPointScope, warehouse: Warehouse, agencies: AgenciesFile
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read what changed since the last time; everything at first, after a week, or when asked."""
-    from ams_etl.sync.benefitpoint_extract import extract_benefitpoint
+    from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 
     agency = context.partition_key
     with permanent(), warehouse.connection() as connection:
@@ -150,9 +150,9 @@ def publish_accounts(
     sync_scope: SyncScopeConfig,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Link, then bring accounts and policies up to date for what was touched, with the difference in `mart.changes`."""
-    from ams_etl.sync.account_quality import coverage
-    from ams_etl.sync.accounts import publish_accounts as publish
-    from ams_etl.sync.policies import publish_policies
+    from ams_etl.sync.accounts.publish_accounts import publish_accounts as publish
+    from ams_etl.sync.accounts.publish_policies import publish_policies
+    from ams_etl.sync.accounts.quality import coverage
     from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
     from ams_etl.writeback.benefit_plans.waiting import missing_codes
 

@@ -8,7 +8,7 @@ from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
-from ams_etl.sync.account_quality import SHARED_IDS, TOLD, VALUES
+from ams_etl.sync.accounts.quality import SHARED_IDS, TOLD, VALUES
 
 
 def _of(name: str, description: str) -> dict[str, Any]:

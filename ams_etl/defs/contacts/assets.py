@@ -41,7 +41,7 @@ def contact_candidates(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.MaterializeResult[None]:
     """Who may become a contact (rules C, N, L, T, K, X): only customers whose inputs changed are derived again."""
-    from ams_etl.sync.derive import derive_dirty, mark_due
+    from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 
     agency = context.partition_key
     settings, today = agencies.agency(agency).settings, agencies.today()
@@ -77,7 +77,7 @@ def contact_plan(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.MaterializeResult[None]:
     """What publishing would insert, update and delete: the merged contacts (rules M, O, T4) against the mart."""
-    from ams_etl.sync.plan import make_plan
+    from ams_etl.sync.contacts.plan import make_plan
 
     agency = context.partition_key
     chosen = agencies.agency(agency)
@@ -138,9 +138,9 @@ def publish_contacts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile, sync_scope: SyncScopeConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
-    from ams_etl.sync.ledger import Ledger
-    from ams_etl.sync.notified import close
-    from ams_etl.sync.publish import publish
+    from ams_etl.sync.contacts.publish import publish
+    from ams_etl.sync.notifications.batches import close
+    from ams_etl.sync.runs import Ledger
 
     agency = context.partition_key
     wanted = UUID(sync_scope.apply_plan) if sync_scope.apply_plan else None

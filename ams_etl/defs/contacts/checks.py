@@ -65,7 +65,7 @@ def every_planned_contact_meets_the_requirements(
 )
 def the_brake_lets_it_through(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """Say what the brake saw and how a person lets the plan through."""
-    from ams_etl.sync.plan_report import latest_plan
+    from ams_etl.sync.contacts.plan_report import latest_plan
 
     agency = context.partition_key
     with warehouse.connection() as connection:

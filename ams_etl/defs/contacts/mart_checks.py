@@ -9,7 +9,7 @@ from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.sync.quality import (
+from ams_etl.sync.contacts.quality import (
     EMAILS,
     KEY_FACT_DATES,
     NAMES,
@@ -110,7 +110,7 @@ def most_employees_are_mapped(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Unmapped employees leave their contacts without an owner; the list is `ams-etl users list --unmapped`."""
-    from ams_etl.sync.user_mappings import list_mappings
+    from ams_etl.sync.contacts.user_mappings import list_mappings
 
     agency = context.partition_key
     with warehouse.connection() as connection:
@@ -171,7 +171,7 @@ def few_records_are_skipped(
 )
 def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """People leave, and AMS360 keeps their code on customers; `ams-etl users list` shows who, and how many contacts."""
-    from ams_etl.sync.user_mappings import list_mappings
+    from ams_etl.sync.contacts.user_mappings import list_mappings
 
     with warehouse.connection() as connection:
         left = [

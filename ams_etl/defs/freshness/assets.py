@@ -21,7 +21,7 @@ FRESHNESS_KEY = dg.AssetKey(["ops", "freshness"])
 )
 def freshness(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """The last four weeks, by day and by object type: staleness, changes by lane, changes that were never told of."""
-    from ams_etl.sync.freshness import freshness_of, notifications_by_state
+    from ams_etl.sync.notifications.freshness import freshness_of, notifications_by_state
 
     agency = context.partition_key
     with warehouse.connection() as connection:
@@ -70,8 +70,8 @@ def freshness(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mat
 )
 def freshness_checks(context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile):  # type: ignore[no-untyped-def]
     """Judge one agency's notifications."""
-    from ams_etl.sync.freshness import freshness_of, notifications_by_state
-    from ams_etl.sync.lanes import silence
+    from ams_etl.sync.notifications.freshness import freshness_of, notifications_by_state
+    from ams_etl.sync.notifications.missed_changes import silence
 
     agency = context.partition_key
     limit = agencies.agency(agency).checks.max_missed_share

@@ -12,7 +12,7 @@ from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import AmsEtlError
 
 if TYPE_CHECKING:
-    from ams_etl.sync.notified import Batch
+    from ams_etl.sync.notifications.batches import Batch
 
 NEVER_STARTED = timedelta(seconds=90)
 """A batch without a run is given back after that: the tick that claimed it ended before the run was stored."""
@@ -31,7 +31,7 @@ def follow_notifications(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
     """Settle the batches whose run has ended, then claim what waits for every agency that has none under way."""
-    from ams_etl.sync.notified import claim
+    from ams_etl.sync.notifications.batches import claim
 
     try:
         read = agencies.read()
@@ -77,7 +77,7 @@ def _request(agency: str, batch: "Batch") -> dg.RunRequest:
 
 def _under_way(instance: dg.DagsterInstance, connection: Any, agency: str) -> bool:
     """Close the agency's batches whose run has ended; whether one has not."""
-    from ams_etl.sync.notified import close, open_batches
+    from ams_etl.sync.notifications.batches import close, open_batches
 
     waiting = False
     for batch in open_batches(connection, agency):

@@ -40,8 +40,8 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
         agencies: AgenciesFile,
         sync_scope: SyncScopeConfig,
     ) -> Iterator[dg.MaterializeResult[None]]:
-        from ams_etl.sync.extract_source import extract_source
-        from ams_etl.sync.opening import opening_of
+        from ams_etl.sync.extract.opening import opening_of
+        from ams_etl.sync.extract.run_extractor import extract_source
 
         read = agencies.read()
         agency = read.get(context.partition_key)

@@ -9,8 +9,8 @@ from ams_etl.defs.jobs import CONTACTS, STAGED
 from ams_etl.defs.other_systems.records import RECORDS, TITLES
 from ams_etl.defs.resources import AgenciesFile
 from ams_etl.defs.schedules import due_this_week, full_resync, request, under_way
+from ams_etl.defs.spread import start_minute
 from ams_etl.rules.settings import SourceSystem
-from ams_etl.sync.spread import start_minute
 
 _EVERY_MINUTES = 30
 

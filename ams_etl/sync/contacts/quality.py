@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.interpreters import INTERPRETERS
+from ams_etl.sync.interpret.registry import INTERPRETERS
 
 EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
 from mart.contact_emails where agency = '{agency}' group by email"""

@@ -19,10 +19,10 @@ import psycopg
 from ams_etl.sources.ams360 import Ams360, Refused
 from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, Record, merge_records
-from ams_etl.sync.ledger import Ledger, SyncRun
-from ams_etl.sync.prefixes import STANDARD, prefixes_of
-from ams_etl.sync.quarantine import Quarantined, set_aside
-from ams_etl.sync.raw_tables import CUSTOMER_LIST
+from ams_etl.sync.extract.name_prefixes import STANDARD, prefixes_of
+from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
+from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.runs import Ledger, SyncRun
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.documents import candidate_from
-from ams_etl.sync.interpreters import interpreter_for
-from ams_etl.sync.plan import decisions
+from ams_etl.sync.contacts.documents import candidate_from
+from ams_etl.sync.contacts.plan import decisions
+from ams_etl.sync.interpret.registry import interpreter_for
 
 
 @dataclass(frozen=True, slots=True)

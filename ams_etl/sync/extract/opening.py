@@ -7,10 +7,10 @@ from ams_etl.sources.hawksoft import HawkSoftConnection
 from ams_etl.sources.mycase import MyCaseConnection
 from ams_etl.sources.qq_catalyst import QQCatalystConnection
 from ams_etl.store.oauth_tokens import PostgresTokens
-from ams_etl.sync.extractor import Opening
-from ams_etl.sync.hawksoft import open_hawksoft_extractor
-from ams_etl.sync.mycase import mycase_opening
-from ams_etl.sync.qq_catalyst import open_qq_catalyst_extractor
+from ams_etl.sync.extract.extractor import Opening
+from ams_etl.sync.extract.hawksoft import open_hawksoft_extractor
+from ams_etl.sync.extract.mycase import mycase_opening
+from ams_etl.sync.extract.qq_catalyst import open_qq_catalyst_extractor
 
 
 def opening_of(agencies: Agencies, agency: Agency, database_url: str) -> tuple[Opening, timedelta]:

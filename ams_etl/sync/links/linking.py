@@ -13,8 +13,8 @@ from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.links import link
 from ams_etl.rules.accounts.names import name_key
-from ams_etl.sync.account_customers import find_customers, refresh_customers
-from ams_etl.sync.account_links import decisions, stored_links, write_links
+from ams_etl.sync.links.account_customers import find_customers, refresh_customers
+from ams_etl.sync.links.stored_links import decisions, stored_links, write_links
 
 
 def link_accounts(connection: psycopg.Connection[Any], agency: str) -> None:

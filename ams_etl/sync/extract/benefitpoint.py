@@ -27,7 +27,7 @@ from ams_etl.sources.benefitpoint.client import (
 )
 from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
-from ams_etl.sync.benefitpoint_tables import (
+from ams_etl.sync.raw.benefitpoint_tables import (
     ACCOUNTS,
     CARRIERS,
     CONTACTS,
@@ -39,7 +39,7 @@ from ams_etl.sync.benefitpoint_tables import (
     SYSTEM,
     USERS,
 )
-from ams_etl.sync.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw.quarantine import Quarantined, set_aside
 
 Mode = Literal["full", "changes", "accounts"]
 BATCH = 100

@@ -20,11 +20,11 @@ from ams_etl.rules.settings import SourceSystem
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.store.merge import MergeCounts, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
-from ams_etl.sync.extractor import Batch, Opening, SourceTable
-from ams_etl.sync.interpreters import INTERPRETERS
-from ams_etl.sync.ledger import Ledger, SyncRun
-from ams_etl.sync.quarantine import Quarantined, set_aside
-from ams_etl.sync.raw_tables import mark_customers_dirty
+from ams_etl.sync.extract.extractor import Batch, Opening, SourceTable
+from ams_etl.sync.interpret.registry import INTERPRETERS
+from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
+from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.runs import Ledger, SyncRun
 from ams_etl.sync.scope import SyncScope
 
 DOUBTED_ABOVE = 20

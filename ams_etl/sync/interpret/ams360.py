@@ -12,8 +12,8 @@ from ams_etl.rules.contacts.explain import explain
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.sync.interpreter import KeyColumn
-from ams_etl.sync.reference import load_reference
+from ams_etl.sync.interpret.interpreter import KeyColumn
+from ams_etl.sync.raw.reference_names import load_reference
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.hawksoft import HawkSoft, HawkSoftConnection, open_hawksoft
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extractor import Batch, SourceTable
-from ams_etl.sync.interpreter import KeyColumn, live_payloads
-from ams_etl.sync.quarantine import Quarantined
+from ams_etl.sync.extract.extractor import Batch, SourceTable
+from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.raw.quarantine import Quarantined
 
 CLIENTS = SourceTable(RawTable("raw_hawksoft", "clients"))
 OFFICES = SourceTable(RawTable("raw_hawksoft", "offices"), "everybody")

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.store.merge import MergeCounts, RawTable
-from ams_etl.sync.ledger import SyncRun
-from ams_etl.sync.raw_tables import OBJECT_TYPES
+from ams_etl.sync.raw.ams360_tables import OBJECT_TYPES
+from ams_etl.sync.runs import SyncRun
 
 HABIT = timedelta(days=28)
 """How far back an agency's habit of telling is looked at."""

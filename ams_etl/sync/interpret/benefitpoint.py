@@ -9,9 +9,9 @@ import psycopg
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.benefitpoint import AccountBundle, derive, explain, names_of
-from ams_etl.sync.ams360_interpreter import Ams360Interpreter
-from ams_etl.sync.benefitpoint_tables import ACCOUNTS, CARRIERS, CONTACTS, OFFICES, PLANS, PRODUCT_TYPES
-from ams_etl.sync.interpreter import Interpretation, KeyColumn, live_payloads
+from ams_etl.sync.interpret.ams360 import Ams360Interpreter
+from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn, live_payloads
+from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS, CARRIERS, CONTACTS, OFFICES, PLANS, PRODUCT_TYPES
 
 
 class Ams360WithBenefitPoint:

@@ -18,11 +18,10 @@ from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams36
 from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
-from ams_etl.sync.lanes import count_changes
-from ams_etl.sync.ledger import Ledger, SyncRun
-from ams_etl.sync.notified import look_up
-from ams_etl.sync.quarantine import Quarantined, set_aside
-from ams_etl.sync.raw_tables import (
+from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
+from ams_etl.sync.notifications.batches import look_up
+from ams_etl.sync.notifications.missed_changes import count_changes
+from ams_etl.sync.raw.ams360_tables import (
     CUSTOMER_CONTACTS,
     CUSTOMER_DEPENDENTS,
     CUSTOMER_LIST,
@@ -32,8 +31,9 @@ from ams_etl.sync.raw_tables import (
     UNTOLD_MEMBERS,
     mark_customers_dirty,
 )
+from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.runs import Ledger, SyncRun
 from ams_etl.sync.scope import SyncScope
-from ams_etl.sync.sweep import SweepReport, sweep
 
 _log = logging.getLogger(__name__)
 BATCH = 250

@@ -17,8 +17,8 @@ from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, op
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.rotating_tokens import TokenStore
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extractor import Batch, SourceTable
-from ams_etl.sync.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.extract.extractor import Batch, SourceTable
+from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 
 STAFF = SourceTable(RawTable("raw_mycase", "staff"), "everybody")
 CLIENTS = SourceTable(RawTable("raw_mycase", "clients"))

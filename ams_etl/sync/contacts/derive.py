@@ -19,14 +19,14 @@ from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.sync.collector import collector_paused
-from ams_etl.sync.documents import candidate_json
-from ams_etl.sync.fingerprint import fingerprint
+from ams_etl.sync.contacts.documents import candidate_json
+from ams_etl.sync.contacts.fingerprint import fingerprint
+from ams_etl.sync.contacts.garbage_collection import collector_paused
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.interpreter import Interpretation, KeyColumn
-from ams_etl.sync.interpreters import interpreter_for
-from ams_etl.sync.linking import link_accounts
-from ams_etl.sync.quarantine import DERIVATION, Quarantined, set_aside
+from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn
+from ams_etl.sync.interpret.registry import interpreter_for
+from ams_etl.sync.links.linking import link_accounts
+from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, set_aside
 
 _log = logging.getLogger(__name__)
 CHUNK = 1000

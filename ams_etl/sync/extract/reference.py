@@ -10,7 +10,7 @@ from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360, run
 from ams_etl.sources.soap.decoder import Listing
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
-from ams_etl.sync.raw_tables import (
+from ams_etl.sync.raw.ams360_tables import (
     BUSINESS_UNITS,
     COMPANIES,
     DEPENDENTS_OF,

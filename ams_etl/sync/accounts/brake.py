@@ -8,7 +8,7 @@ import psycopg
 
 from ams_etl.errors import PermanentError
 from ams_etl.settings import BrakeSettings
-from ams_etl.sync.differences import Document, MartTable
+from ams_etl.sync.accounts.apply_differences import Document, MartTable
 
 _SYSTEMS = {"ams360": "AMS360", "benefitpoint": "BenefitPoint"}
 

@@ -10,7 +10,7 @@ from ams_etl.rules.settings import SourceSystem
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.quarantine import Quarantined
+from ams_etl.sync.raw.quarantine import Quarantined
 
 
 @dataclass(frozen=True, slots=True)

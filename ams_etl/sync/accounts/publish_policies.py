@@ -19,11 +19,11 @@ from ams_etl.rules.accounts.benefit_plans import (
 from ams_etl.rules.accounts.benefitpoint_records import Plan
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
-from ams_etl.sync.account_brake import stop_great_losses
-from ams_etl.sync.differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.brake import stop_great_losses
+from ams_etl.sync.contacts.publish import PublishCounts
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.publish import PublishCounts
-from ams_etl.sync.reference import load_reference
+from ams_etl.sync.raw.reference_names import load_reference
 
 T = TypeVar("T", str, int)
 _CHUNK = 5000

@@ -20,9 +20,9 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.sync.brake import Brake, look
-from ams_etl.sync.documents import candidate_from, contact_json
-from ams_etl.sync.members import choose_members
+from ams_etl.sync.contacts.brake import Brake, look
+from ams_etl.sync.contacts.components import choose_members
+from ams_etl.sync.contacts.documents import candidate_from, contact_json
 
 BATCH = 2000
 """Candidates merged between two COPYs."""

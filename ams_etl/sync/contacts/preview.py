@@ -8,9 +8,9 @@ import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
-from ams_etl.sync.derive import derive_dirty, mark_due
-from ams_etl.sync.plan import PlanCounts, make_plan
-from ams_etl.sync.plan_report import PlannedChange, changes_of_plan
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import PlanCounts, make_plan
+from ams_etl.sync.contacts.plan_report import PlannedChange, changes_of_plan
 
 EXAMPLES = 5
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.records.ams360 import Employee, Reference
-from ams_etl.sync.raw_tables import UNIT_CODE_MEMBERS
+from ams_etl.sync.raw.ams360_tables import UNIT_CODE_MEMBERS
 
 
 def load_reference(connection: psycopg.Connection[Any], agency: str) -> Reference:

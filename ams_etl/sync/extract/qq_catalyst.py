@@ -16,8 +16,8 @@ from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
 from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extractor import Batch, SourceTable
-from ams_etl.sync.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.extract.extractor import Batch, SourceTable
+from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 
 CONTACTS = SourceTable(RawTable("raw_qq_catalyst", "contacts"))
 ACCOUNT_INFOS = SourceTable(RawTable("raw_qq_catalyst", "account_infos"))

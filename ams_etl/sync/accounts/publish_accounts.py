@@ -11,12 +11,12 @@ import psycopg
 from ams_etl.rules.accounts.accounts import Account, CustomerAccount, account_of, named_by
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.settings import BrakeSettings
-from ams_etl.sync.account_brake import stop_great_losses
-from ams_etl.sync.account_customers import ADDRESS_MEMBERS, find_customers
-from ams_etl.sync.differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.brake import stop_great_losses
+from ams_etl.sync.contacts.publish import PublishCounts
 from ams_etl.sync.identity import candidate_id
-from ams_etl.sync.linking import link_accounts
-from ams_etl.sync.publish import PublishCounts
+from ams_etl.sync.links.account_customers import ADDRESS_MEMBERS, find_customers
+from ams_etl.sync.links.linking import link_accounts
 
 _COLUMNS = (
     "name", "classification", "account_type", "office", "department", "is_active", "email", "phone", "address1",

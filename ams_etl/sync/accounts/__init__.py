@@ -1,0 +1,1 @@
+"""Publish accounts and policies as a difference, behind their own brake."""

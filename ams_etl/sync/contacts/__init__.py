@@ -1,0 +1,1 @@
+"""Derive, plan, check and publish contacts; explain and preview them."""

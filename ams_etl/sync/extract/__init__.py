@@ -1,0 +1,1 @@
+"""Read each system into raw tables."""

@@ -1,0 +1,1 @@
+"""Which AMS360 customer and BenefitPoint account are the same account."""
