@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ams_etl.writeback.events.events import schema
 
-PAGE = Path(__file__).parents[2] / "docs" / "events.schema.json"
+PAGE = Path(__file__).parents[3] / "docs" / "events.schema.json"
 
 
 def render() -> str:
