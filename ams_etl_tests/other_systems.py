@@ -1,4 +1,4 @@
-"""How the clients of HawkSoft, QQ Catalyst and MyCase reach their stand-ins."""
+"""How the clients of HawkSoft, QQ Catalyst and MyCase reach their sandboxes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The stand-in AMS360 as tests use it: a process of its own, asked and switched over HTTP."""
+"""The AMS360 sandbox as tests use it: a process of its own, asked and switched over HTTP."""
 
 import ctypes
 import json
@@ -21,7 +21,7 @@ AGENCY_NO = "5551234-1"
 
 @dataclass(frozen=True, slots=True)
 class BenefitPointSandbox:
-    """The stand-in BenefitPoint of the same process."""
+    """The BenefitPoint sandbox of the same process."""
 
     url: str
     wsdl: str
@@ -34,12 +34,12 @@ class BenefitPointSandbox:
             return json.load(answer)
 
     def edit(self, entity: str, op: str, key: int | None = None, at: str | None = None, **fields: Any) -> int:
-        """Change a record as a person in BenefitPoint would; gives its id."""
+        """Change a record as a person in BenefitPoint would, and return its id."""
         given = {"entity": entity, "op": op, "key": None if key is None else str(key), "fields": fields, "at": at}
         return int(self.ask("edit", given).get("key") or 0)
 
     def faults(self, **switches: Any) -> dict[str, Any]:
-        """Switch faults on or off; gives all switches as they are now."""
+        """Switch faults on or off, and return all switches as they are now."""
         now: dict[str, Any] = self.ask("faults", switches)
         return now
 
@@ -58,7 +58,7 @@ class BenefitPointSandbox:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running stand-in; its BenefitPoint answers where it was started with `--benefitpoint`."""
+    """A running sandbox; its BenefitPoint answers where it was started with `--benefitpoint`."""
 
     url: str
     wsdl: str
@@ -82,12 +82,12 @@ class Sandbox:
             return json.load(answer)
 
     def edit(self, entity: str, op: str, key: str | None = None, **fields: Any) -> str | None:
-        """Change a record as a person in AMS360 would; gives its key."""
+        """Change a record as a person in AMS360 would, and return its key."""
         found: str | None = self.ask("edit", {"entity": entity, "op": op, "key": key, "fields": fields}).get("key")
         return found
 
     def faults(self, **switches: Any) -> dict[str, Any]:
-        """Switch faults on or off; gives all switches as they are now."""
+        """Switch faults on or off, and return all switches as they are now."""
         now: dict[str, Any] = self.ask("faults", switches)
         return now
 
@@ -113,7 +113,7 @@ def _die_with_parent() -> None:
 def running_sandbox(
     *, size: int = 60, seed: int = 7, unlisted: int = 1, more: tuple[str, ...] = ()
 ) -> Iterator[Sandbox]:
-    """Start a stand-in on a free port and end it afterwards."""
+    """Start a sandbox on a free port and end it afterwards."""
     process = subprocess.Popen(
         [
             sys.executable, "-m", "ams_etl.sandbox", "--port", "0", "--agency", f"demo:{AGENCY_NO}:{seed}:{size}",

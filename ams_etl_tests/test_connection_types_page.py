@@ -21,6 +21,6 @@ def test_a_named_test_exists(named: str) -> None:
 
 def test_the_named_cases_exist() -> None:
     names = {file.stem: {case["name"] for case in yaml.safe_load(file.read_text())} for file in CASES.glob("*.yaml")}
-    told = re.findall(r"\b(hawksoft|qq_catalyst|mycase): ([^;)|]+)", PAGE)
-    assert told
-    assert [name for system, name in told if name.strip() not in names[system]] == []
+    listed = re.findall(r"\b(hawksoft|qq_catalyst|mycase): ([^;)|]+)", PAGE)
+    assert listed
+    assert [name for system, name in listed if name.strip() not in names[system]] == []

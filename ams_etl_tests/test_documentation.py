@@ -49,16 +49,16 @@ def keys_of(block: Any) -> Iterator[str]:
             yield given.alias or name
             yield from keys_of(given.annotation)
     elif isinstance(block, type) and is_dataclass(block):
-        for one in fields(block):
-            yield one.name
-            yield from keys_of(one.type)
+        for member in fields(block):
+            yield member.name
+            yield from keys_of(member.type)
     else:
         for part in get_args(block):
             yield from keys_of(part)
 
 
 def test_every_setting_stands_on_its_page() -> None:
-    """In code or in prose; all but what blocks tell, and the two parts that a mapping of codes is sorted into."""
+    """In code or in prose; all but block headings, and the two parts that a mapping of codes is sorted into."""
     page = (ROOT / "docs/settings.md").read_text()
     keys = {key for block in (Agency, ScheduleSettings, InboundSettings) for key in keys_of(block)}
     assert {"agency_no", "token_key_env", "max_deleted_share", "shell_days", "include", "sweep_from_hour"} <= keys

@@ -95,7 +95,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, wrong: str, right: str
 
 
 def test_codes_of_plans_are_kept_as_written(tmp_path: Path) -> None:
-    """Codes are three characters of any kind; ids and names stand side by side, and nothing is nothing."""
+    """Codes are three characters of any kind; ids and names may be mixed, and an empty list stays empty."""
     given = BENEFITPOINT.replace("}", ", carriers: {7: ' &<', Delta Dental: DEL}, lines_of_business: }")
     block = load_agencies(written(tmp_path, GOOD.replace("benefitpoint: null", given))).get("acme").benefitpoint
     assert block is not None
@@ -147,12 +147,12 @@ agencies:
 
 
 def test_an_agency_may_have_another_system(tmp_path: Path) -> None:
-    """Its roles and their defaults are the system's own, and the rules are told which it is."""
+    """Its roles and their defaults are the system's own, and the rules know which system it is."""
     agencies = load_agencies(written(tmp_path, OTHERS))
-    assert [(one.system, one.settings.source_system) for one in agencies.all] == [
+    assert [(agency.system, agency.settings.source_system) for agency in agencies.all] == [
         ("hawksoft", "hawksoft"), ("qq_catalyst", "qq_catalyst"), ("mycase", "mycase"),
     ]  # fmt: skip
-    assert [one.settings.ownership for one in agencies.all] == [
+    assert [agency.settings.ownership for agency in agencies.all] == [
         Ownership("producer", "csr"), Ownership("producer", "producer"), Ownership("lead_attorney", "lead_attorney"),
     ]  # fmt: skip
     assert agencies.get("hawk").hawksoft.agency_id == 7
@@ -185,7 +185,7 @@ def test_a_mistake_about_another_system_is_told_with_its_place(
 
 
 def test_one_hawksoft_agency_stands_once(tmp_path: Path) -> None:
-    """Two entries of one account would give every contact twice."""
+    """Two entries of one account would publish every contact twice."""
     twice = f"{OTHERS}\n  - id: owl\n    name: Owl Insurance\n    {HAWKSOFT}\n"
     with pytest.raises(ConfigError, match=r"every hawksoft.agency_id once, but 7"):
         load_agencies(written(tmp_path, twice))

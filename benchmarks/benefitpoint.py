@@ -53,9 +53,7 @@ def main() -> None:
         finally:
             stop(Path(folder))
     print(f"{len(accounts):,} accounts")
-    print(
-        "accounts read and calls of BenefitPoint; candidates looked at and contacts written, links and accounts besides"
-    )
+    print("accounts read and calls of BenefitPoint; candidates read and contacts written, links and accounts besides")
     print("| sync | accounts read | calls | seconds | candidates | contacts written | seconds |")
     for name, (report, seconds, plan, published) in (
         ("full", full),

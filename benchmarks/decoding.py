@@ -1,4 +1,4 @@
-"""Records a second out of the stand-in's own answers: zeep and our decoder, side by side.
+"""Records a second out of the sandbox's own answers: zeep and our decoder, side by side.
 
     python benchmarks/decoding.py [--customers 200]
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.notification_storm [--edits 2000] [--customers 1000] [--kills 8] [--seed 1]
 
-The door, the daemon with all its children, a run's process and Postgres are killed in turn while the edits go on; what died
+The inbound service, the daemon with all its children, a run's process and Postgres are killed in turn while the edits go on; what died
 is started again, as a service manager would. Then the daily sweep and the weekly resync run. Ends with code 1 when the mart is
 not what a rebuild gives, an acknowledged notification is not settled, or what is published as missed is not exactly what
-nobody told of.
+nobody announced.
 """
 
 import argparse
@@ -45,7 +45,7 @@ VICTIMS = ("door", "run", "postgres", "daemon")
 
 
 class Services:
-    """The door and the daemon, started again whenever they are found dead."""
+    """The inbound service and the daemon, restarted whenever they are found dead."""
 
     def __init__(self, line: CommandLine) -> None:
         self._line = line
@@ -79,9 +79,9 @@ class Services:
             victims = self._runs()
         else:
             victims = [*self._running[what].children(recursive=True), self._running[what]]
-        for one in victims:
+        for process in victims:
             with suppress(psutil.NoSuchProcess):
-                one.kill()
+                process.kill()
         self.kills[what] += bool(victims)
 
     def stop(self) -> None:
@@ -91,10 +91,10 @@ class Services:
 
     def _runs(self) -> list[psutil.Process]:
         found = []
-        for one in self._running["daemon"].children(recursive=True):
+        for child in self._running["daemon"].children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if "spawn_main" in " ".join(one.cmdline()):
-                    found.append(one)
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
         return found[:1]
 
 
@@ -202,9 +202,9 @@ def main() -> None:
 
 
 def _compare(home: Path, sandbox: Sandbox, editor: Editor) -> list[str]:
-    """The lanes that are left, then everything against the stand-in."""
+    """Run the remaining triggers, then compare everything with the sandbox."""
     wrong = []
-    told = sandbox.ask("notifications")
+    report = sandbox.ask("notifications")
     url = running_server(home)
     with connect(url) as connection:
         connection.execute("create database fresh")
@@ -223,19 +223,19 @@ def _compare(home: Path, sandbox: Sandbox, editor: Editor) -> list[str]:
         runs = connection.execute(
             "select outcome, count(*) from ops.notification_batches group by 1 order by 1"
         ).fetchall()
-        sent = Counter(one for raised in editor.raised.values() for one in raised) - editor.unsent()
+        sent = Counter(change for raised in editor.raised.values() for change in raised) - editor.unsent()
         if behind(connection, fresh, silent=True):
             wrong.append("raw is not what AMS360 has")
         if mart(connection) != rebuilt(connection, settings, today):
             wrong.append("the mart is not what a rebuild gives")
-        if not ended.keys() <= {"done", "ignored"} or sum(ended.values()) < told["delivered"]:
+        if not ended.keys() <= {"done", "ignored"} or sum(ended.values()) < report["delivered"]:
             wrong.append(f"not every acknowledged notification is settled: {ended}")
         if left := unaccounted(connection, sent):
             wrong.append(f"{left.total()} notifications that were sent are not there as done")
         if missed(connection) != expected:
             wrong.append(f"missed: published {len(missed(connection))}, truly {len(expected)}")
     print(
-        f"notifications: {told['raised']:,} raised, {told['lost']} lost, {told['doubled']} doubled, {told['reordered']:,} overtaken"
+        f"notifications: {report['raised']:,} raised, {report['lost']} lost, {report['doubled']} doubled, {report['reordered']:,} overtaken"
     )
     print(f"states: {ended}; batches: {dict(runs)}")
     print(f"missed: {len(expected)} records, {by_day} of them found by the daily sweep; rate {found.missed_rate:.2%}")

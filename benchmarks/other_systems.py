@@ -2,7 +2,7 @@
 
     python -m benchmarks.other_systems [--customers 5000] [--latency 0]
 
-The stand-ins run on the same machine and take their share of it; `--latency` (ms) makes every call wait as a distant one
+The sandboxes run on the same machine and take their share of it; `--latency` (ms) makes every call wait as a distant one
 would. MyCase's limit of calls a second is lifted: what is measured is ours.
 """
 

@@ -34,7 +34,7 @@ def main() -> None:
             derived = [derive(_bundle(customer, beneath), reference, settings, today) for customer in customers]
         seconds = time.process_time() - began
         print(f"read and derived, {name}: {len(customers) / seconds:,.0f} customers/s")
-    candidates = [candidate for one in derived for candidate in one.candidates]
+    candidates = [candidate for derivation in derived for candidate in derivation.candidates]
     began = time.process_time()
     for candidate in candidates:
         merge([candidate], settings, {}, {})

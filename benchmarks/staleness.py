@@ -2,7 +2,7 @@
 
     python -m benchmarks.staleness [--edits 30] [--customers 500] [--pause 20]
 
-Each edit comes at a random moment. Its stages are told by Postgres and by Dagster's event log: the wait for the sensor's
+Each edit comes at a random moment. Its stages are read from Postgres and from Dagster's event log: the wait for the sensor's
 tick (received to claimed), the launch (claimed to the run's process), imports (process to its first event), reading, deriving,
 publishing (plan, checks and mart).
 """

@@ -1,9 +1,9 @@
-"""A whole sync against the stand-in, beside the plain way to do it.
+"""A whole sync against the sandbox, beside the plain way to do it.
 
     python -m benchmarks.sync [--customers 2000] [--latency 50] [--concurrency 16] [--large 50000]
 
 Ours: sweep, extract, derive, plan, publish. The baseline: zeep, one call at a time, and pandas' `to_sql`. Each part
-runs in a process of its own; the stand-in is another process and is counted apart. `--large` also runs an agency of
+runs in a process of its own; the sandbox is another process and is counted apart. `--large` also runs an agency of
 that size, to show that memory does not grow with it.
 """
 
@@ -202,7 +202,7 @@ def _measure(given: argparse.Namespace, url: str) -> None:
         peak = sandbox.ask("stats")["peak_in_flight"]
     ideal = given.concurrency / (given.latency / 1000)
     rate = slow["calls"] / slow["extract_seconds"]
-    cpu, plain_cpu = (1000 * one["extract_cpu"] / one["customers"] for one in (fast, plain))
+    cpu, plain_cpu = (1000 * run["extract_cpu"] / run["customers"] for run in (fast, plain))
     _line("measure", "ours", "baseline", "times")
     _line("calls/s, 0 ms", *_pair(fast["calls"] / fast["extract_seconds"], plain["calls"] / plain["extract_seconds"]))
     _line(
@@ -218,7 +218,7 @@ def _measure(given: argparse.Namespace, url: str) -> None:
         f"{ideal:.0f}",
         f"{rate / ideal:.0%}",
     )
-    _line("calls in flight at most, told by the server", str(peak), str(given.concurrency), "")
+    _line("calls in flight at most, counted by the server", str(peak), str(given.concurrency), "")
     _line("customers/s derived, merged, published", f"{fast['customers'] / fast['derive_seconds']:.0f}", "", "")
     _line(f"peak memory MB, {given.customers} customers", f"{fast['peak_mb']:.0f}", f"{plain['peak_mb']:.0f}", "")
     if given.large:

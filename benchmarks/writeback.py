@@ -29,7 +29,7 @@ def delivery(connection: psycopg.Connection[Any], writes: int, latency_ms: int) 
         with running_sandbox(size=customers) as sandbox:
             demo = office(connection, sandbox)
             connection.execute("truncate ops.writebacks, ops.events cascade")
-            keys = [one[0] for one in sandbox.ask("customers")]
+            keys = [row[0] for row in sandbox.ask("customers")]
             began = time.monotonic()
             demo.tell(*[event("call", keys[number % len(keys)]) for number in range(writes)])
             accepted = time.monotonic() - began

@@ -50,8 +50,8 @@ def main() -> None:
         f"lost their deliverer; {found.uncertain_there} of them are in AMS360"
     )
     print(f"missing, doubled, out of order or wrong otherwise: {len(found.wrong)}")
-    for one in found.wrong[:20]:
-        print(f"  {one}")
+    for difference in found.wrong[:20]:
+        print(f"  {difference}")
     exact = found.uncertain_lost <= lost <= found.uncertain_lost + found.uncertain_killed
     sys.exit(bool(found.wrong) or not exact)
 

@@ -1,4 +1,4 @@
-"""Run the stand-ins: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000 --hawksoft 7:360:500`.
+"""Run the sandboxes: `python -m ams_etl.sandbox --agency demo:5551234-1:360:2000 --hawksoft 7:360:500`.
 
 All of them answer on one port: AMS360 and BenefitPoint at their own paths (`/v3/`, `/aptusConnect/`), the others under
 `/hawksoft/`, `/qq_catalyst/` and `/mycase/`.
@@ -151,10 +151,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
     beside += [asyncio.create_task(drift.run()) for drift in application.drifts.values()]
     port = server.sockets[0].getsockname()[1]
     base = f"http://{arguments.host}:{port}"
-    told = {"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"}
+    addresses = {"pid": os.getpid(), "port": port, "url": base, "wsdl": f"{base}{PATH}?wsdl"}
     if arguments.benefitpoint:
-        told["benefitpoint"] = {"wsdl": f"{base}{WSDL_PATH}", "login_wsdl": f"{base}{LOGIN_WSDL_PATH}"}
-    ready = json.dumps(told)
+        addresses["benefitpoint"] = {"wsdl": f"{base}{WSDL_PATH}", "login_wsdl": f"{base}{LOGIN_WSDL_PATH}"}
+    ready = json.dumps(addresses)
     if arguments.ready_file:
         partial = arguments.ready_file.with_suffix(".partial")
         partial.write_text(ready)

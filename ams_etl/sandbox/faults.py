@@ -1,4 +1,4 @@
-"""What can be made to go wrong with a stand-in: switches that are off at first. Knows no system.
+"""Faults that can be switched on in a sandbox; all are off at first. Independent of any system.
 
 `unavailable` answers HTTP 503, `throttled` 429 with Retry-After, `drop` closes the connection unread, `fault` answers
 with the service's general fault; `lost` carries the call out and closes without a reply, `fault_after` carries it out
@@ -16,7 +16,7 @@ KINDS = (*BEFORE, *AFTER)
 
 @dataclass(slots=True)
 class Rule:
-    """How often one kind of fault strikes, and whom."""
+    """How often one kind of fault strikes, and which requests."""
 
     rate: float = 0
     """The share of calls."""
@@ -34,10 +34,10 @@ class Rule:
 
 
 class Faults:
-    """The switches of one stand-in.
+    """The switches of one sandbox.
 
     Args:
-        seed: decides whom a rate strikes, so that a run can be repeated.
+        seed: decides which requests a rate strikes, so that a run can be repeated.
         spared: operations that a rule without operations leaves alone.
     """
 

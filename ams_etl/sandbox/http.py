@@ -1,6 +1,6 @@
-"""A small HTTP/1.1 server for the stand-ins: kept-alive connections, bounded requests, answers that may wait.
+"""A small HTTP/1.1 server for the sandboxes: kept-alive connections, bounded requests, delayed answers.
 
-Knows nothing of SOAP or of any system. A handler gets a whole request and gives a response, now or later.
+Independent of SOAP and of any system. A handler takes a whole request and returns a response, now or later.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
 
     Args:
         handler: what answers.
-        opened: told of every new connection.
+        opened: called for every new connection.
         alive: the connections that `cut_off_the_slow` looks after; this one enters and leaves it by itself.
     """
 
@@ -218,5 +218,5 @@ async def cut_off_the_slow(connections: set[Connection], every: float = 5.0) -> 
     while True:
         await asyncio.sleep(every)
         now = time.monotonic()
-        for connection in [one for one in connections if one.overdue(now)]:
+        for connection in [connection for connection in connections if connection.overdue(now)]:
             connection.abort()

@@ -1,4 +1,4 @@
-"""What a stand-in was asked."""
+"""Counts of what a sandbox was asked."""
 
 from collections import Counter
 from dataclasses import dataclass, field

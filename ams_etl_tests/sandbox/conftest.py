@@ -1,4 +1,4 @@
-"""One stand-in for all tests that leave it as it is; `sandbox` is one of a test's own."""
+"""One sandbox for all tests that leave it as it is; `sandbox` is one of a test's own."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def wire(shared_sandbox: Sandbox) -> Wire:
-    """A logged-in hand-written client of the shared stand-in."""
+    """A logged-in hand-written client of the shared sandbox."""
     made = Wire(shared_sandbox)
     made.login()
     return made
@@ -26,13 +26,13 @@ def wire(shared_sandbox: Sandbox) -> Wire:
 
 @pytest.fixture(scope="session")
 def reading(shared_sandbox: Sandbox) -> Service:
-    """A logged-in zeep client of the shared stand-in."""
+    """A logged-in zeep client of the shared sandbox."""
     return connect(shared_sandbox)
 
 
 @pytest.fixture
 def service(sandbox: Sandbox) -> Service:
-    """A logged-in zeep client of the test's own stand-in."""
+    """A logged-in zeep client of the test's own sandbox."""
     return connect(sandbox)
 
 

@@ -1,4 +1,4 @@
-"""An HTTP server that takes the stand-in's notifications and answers as a test wants."""
+"""An HTTP server that takes the sandbox's notifications and answers as a test wants."""
 
 import threading
 from collections.abc import Callable, Iterator

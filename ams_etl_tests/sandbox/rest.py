@@ -1,4 +1,4 @@
-"""A hand-written client of the JSON stand-ins, which sends what it is told and shows what came back."""
+"""A hand-written client of the JSON sandboxes, which sends its arguments unchanged and returns the answer."""
 
 import json
 import urllib.error
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 OTHERS = ("--hawksoft", "7:360:260", "--qq-catalyst", "360:140", "--mycase", "360:120")
-"""The flags of a stand-in with a small agency of each."""
+"""The flags of a sandbox with a small agency of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The stand-in as zeep sees it, strict, through the stand-in's own WSDL."""
+"""The sandbox as zeep sees it, strict, through the sandbox's own WSDL."""
 
 from dataclasses import dataclass
 from typing import Any

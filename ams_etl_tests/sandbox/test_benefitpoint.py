@@ -1,4 +1,4 @@
-"""The stand-in BenefitPoint by hand-written messages: its strictness, its quirks, and the agency it was made with."""
+"""The BenefitPoint sandbox by hand-written messages: its strictness, its quirks, and the agency it was made with."""
 
 import http.client
 import json
@@ -37,8 +37,8 @@ def post(sandbox: Sandbox, service: str, namespace: str, content: str, header: s
 
 
 def login(sandbox: Sandbox) -> str:
-    told = "<o:login><username>etl</username><password>sandbox</password></o:login>"
-    status, root = post(sandbox, "LoginV2", LOGIN, told)
+    body = "<o:login><username>etl</username><password>sandbox</password></o:login>"
+    status, root = post(sandbox, "LoginV2", LOGIN, body)
     assert status == 200
     return str(root.findtext(f".//{{{LOGIN}}}loginResponse/result/sessionID"))
 
@@ -60,23 +60,23 @@ def test_both_wsdls_load_strictly_with_every_operation(both: Sandbox) -> None:
     login_client = zeep.Client(both.benefitpoint.login_wsdl, settings=zeep.Settings(strict=True))
     assert len(next(iter(client.wsdl.bindings.values()))._operations) == 100
     assert set(next(iter(login_client.wsdl.bindings.values()))._operations) == {"login", "echo", "logout"}
-    actions = {one.soapaction for one in next(iter(client.wsdl.bindings.values()))._operations.values()}
+    actions = {row.soapaction for row in next(iter(client.wsdl.bindings.values()))._operations.values()}
     assert f"{BROKER}/getEligibiltyRule" in actions
 
 
 def test_a_session_lives_until_logout(both: Sandbox) -> None:
     session = login(both)
-    told = f"<sessionID>{session}</sessionID>"
-    assert post(both, "LoginV2", LOGIN, f"<o:echo>{told}</o:echo>")[1].findtext(".//sessionID") == session
-    assert post(both, "LoginV2", LOGIN, f"<o:logout>{told}</o:logout>")[0] == 200
-    status, root = post(both, "LoginV2", LOGIN, f"<o:echo>{told}</o:echo>")
+    body = f"<sessionID>{session}</sessionID>"
+    assert post(both, "LoginV2", LOGIN, f"<o:echo>{body}</o:echo>")[1].findtext(".//sessionID") == session
+    assert post(both, "LoginV2", LOGIN, f"<o:logout>{body}</o:logout>")[0] == 200
+    status, root = post(both, "LoginV2", LOGIN, f"<o:echo>{body}</o:echo>")
     assert (status, fault(root)) == (500, "The session is not valid.")
     assert call(both, "<o:findOffices><criteria/></o:findOffices>", session)[0] == 500
 
 
 def test_a_wrong_password_is_a_fault(both: Sandbox) -> None:
-    told = "<o:login><username>etl</username><password>no</password></o:login>"
-    status, root = post(both, "LoginV2", LOGIN, told)
+    body = "<o:login><username>etl</username><password>no</password></o:login>"
+    status, root = post(both, "LoginV2", LOGIN, body)
     assert (status, fault(root)) == (500, "Invalid username or password.")
 
 
@@ -107,17 +107,17 @@ def test_lists_are_siblings_and_no_hits_an_empty_answer(both: Sandbox) -> None:
 def test_the_quirks_are_there(both: Sandbox) -> None:
     """Nil members of lists, empty records, milliseconds and a zone, and the contract's own spelling."""
     accounts = both.benefitpoint.rows("accounts")
-    contacts = {one["accountID"] for one in both.benefitpoint.rows("contacts") if None in one["contact"]["phones"]}
+    contacts = {row["accountID"] for row in both.benefitpoint.rows("contacts") if None in row["contact"]["phones"]}
     _, root = call(
         both,
         f"<o:findAccountContacts><criteria><accountID>{min(contacts)}</accountID></criteria></o:findAccountContacts>",
     )
     assert any(phones.get(NIL) == "true" for phones in root.iter("phones"))
-    bare = next(one for one in accounts if (one.get("groupAccountInfo") or {}).get("accountIntegrationInfo") == {})
+    bare = next(row for row in accounts if (row.get("groupAccountInfo") or {}).get("accountIntegrationInfo") == {})
     _, root = call(both, f"<o:getAccount><accountID>{bare['accountID']}</accountID></o:getAccount>")
     assert [len(found) for found in root.iter("accountIntegrationInfo")] == [0]
     assert next(root.iter("createdOn")).text.endswith(".000Z")
-    endless = next(one for one in both.benefitpoint.rows("products") if one["continousPolicy"])
+    endless = next(row for row in both.benefitpoint.rows("products") if row["continousPolicy"])
     _, root = call(both, f"<o:getProduct><productID>{endless['productID']}</productID></o:getProduct>")
     assert next(root.iter("continousPolicy")).text == "true"
     _, root = call(
@@ -145,9 +145,9 @@ def test_a_refused_write_is_a_result(both: Sandbox) -> None:
 
 def test_the_accounts_are_linked_in_every_way(both: Sandbox) -> None:
     """By id (in either case), by number alone, not at all though the names are equal, to nobody, and doubly."""
-    customers = {one["CustomerId"]: one for one in both.ask("state/customers")}
-    numbers = {one["CustomerNumber"] for one in customers.values()}
-    names = {(one.get("FirmName") or "").strip().casefold() for one in customers.values()} - {""}
+    customers = {row["CustomerId"]: row for row in both.ask("state/customers")}
+    numbers = {row["CustomerNumber"] for row in customers.values()}
+    names = {(row.get("FirmName") or "").strip().casefold() for row in customers.values()} - {""}
     ways: Counter[str] = Counter()
     claimed: Counter[str] = Counter()
     for account in both.benefitpoint.rows("accounts"):
@@ -185,8 +185,8 @@ def test_an_account_of_a_connected_benefitpoint_becomes_a_customer() -> None:
         link = running.benefitpoint.ask(f"state/accounts/{made}")["individualAccountInfo"]["accountIntegrationInfo"]
         customer = running.ask(f"state/customers/{link['amsCustomerId']}")
         assert (customer["LastName"], customer["CustomerNumber"]) == ("Quist", link["amsCustomerNumber"])
-        primary = [one for one in running.benefitpoint.rows("contacts") if one["accountID"] == made]
-        assert [(one["primary"], one["contact"]["lastName"]) for one in primary] == [(True, "Quist")]
+        primary = [row for row in running.benefitpoint.rows("contacts") if row["accountID"] == made]
+        assert [(row["primary"], row["contact"]["lastName"]) for row in primary] == [(True, "Quist")]
 
 
 def test_one_seed_makes_one_brokerage() -> None:

@@ -42,14 +42,14 @@ def test_children_can_be_inserted_updated_and_deleted(
     assert service(operation, **{argument: key})[member] == "B"
     assert sandbox.ask("edit", {"entity": entity, "op": "delete", "key": key}) == {"deleted": True}
     assert sandbox.ask("edit", {"entity": entity, "op": "delete", "key": key}) == {"deleted": False}
-    assert all(one[argument] != key for one in sandbox.ask(f"state/{entity}"))
+    assert all(record[argument] != key for record in sandbox.ask(f"state/{entity}"))
 
 
 def test_a_deleted_customer_takes_everything_beneath_it_along(service: Service, sandbox: Sandbox) -> None:
     policy = sandbox.ask("state/policies")[0]
     sandbox.ask("edit", {"entity": "customers", "op": "delete", "key": policy["CustomerId"]})
     for kind in ("customers", "policies", "customer_contacts", "customer_dependents", "service_personnel"):
-        assert all(one["CustomerId"] != policy["CustomerId"] for one in sandbox.ask(f"state/{kind}"))
+        assert all(record["CustomerId"] != policy["CustomerId"] for record in sandbox.ask(f"state/{kind}"))
     sandbox.edit("customers", "insert", policy["CustomerId"], LastName="Back", CustomerType="C")
     assert service("CustomerGetById", CustomerId=policy["CustomerId"])["LastName"] == "Back"
 

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, at run time, by operation; and what the stand-in says it was asked."""
+"""What can be made to go wrong, at run time, by operation; and what the sandbox counts."""
 
 import contextlib
 import http.client

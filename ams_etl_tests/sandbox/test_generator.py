@@ -47,9 +47,9 @@ def test_dates_are_relative_to_the_day_so_that_the_agency_does_not_age() -> None
 def test_exactly_so_many_customers_are_found_by_no_prefix(unlisted: int) -> None:
     customers = Generator(3, _TODAY).agency("5551234-1", 500, unlisted).all_of("customers")
     assert len(customers) == 500
-    nameless = [one for one in customers if not any((one.get(name) or "").strip() for name in _NAMES)]
+    nameless = [customer for customer in customers if not any((customer.get(name) or "").strip() for name in _NAMES)]
     assert len(nameless) == unlisted
-    assert all(one["FirstName"] for one in nameless)
+    assert all(customer["FirstName"] for customer in nameless)
 
 
 def test_customer_numbers_ascend_with_gaps(agency: Agency) -> None:
@@ -159,6 +159,6 @@ def test_emails_are_shared_by_families_firms_and_strangers(agency: Agency) -> No
                 if "@" in address:
                     holders.setdefault(address.strip(), set()).add(f"{kind} {record['CustomerId']}")
     shared = [holding for holding in holders.values() if len(holding) > 1]
-    assert any(len({one.split()[1] for one in holding}) > 1 for holding in shared)
-    assert any(len({one.split()[0] for one in holding}) > 1 for holding in shared)
+    assert any(len({name.split()[1] for name in holding}) > 1 for holding in shared)
+    assert any(len({name.split()[0] for name in holding}) > 1 for holding in shared)
     assert max(map(len, shared)) < 40

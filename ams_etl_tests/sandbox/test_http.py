@@ -13,7 +13,7 @@ from ams_etl_tests.sandbox_process import Sandbox
 
 
 def _exchange(sandbox: Sandbox, *pieces: bytes) -> bytes:
-    """Send pieces, half-close, and read until the stand-in has no more to say."""
+    """Send pieces, half-close, and read until the sandbox closes."""
     where = urlsplit(sandbox.url)
     with socket.create_connection((where.hostname, where.port), timeout=10) as connection:
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""The stand-in's notifications: what raises one, and AMS360's habits of sending."""
+"""The sandbox's notifications: what raises one, and AMS360's habits of sending."""
 
 import time
 from collections import Counter
@@ -19,17 +19,17 @@ def there() -> Iterator[Recipient]:
 
 
 def settled(sandbox: Sandbox) -> dict[str, Any]:
-    """What the control API tells once nothing waits."""
+    """Return what the control API reports once nothing waits."""
     for _ in range(500):
-        told: dict[str, Any] = sandbox.ask("notifications")
-        if told["waiting"] == 0:
-            return told
+        report: dict[str, Any] = sandbox.ask("notifications")
+        if report["waiting"] == 0:
+            return report
         time.sleep(0.02)
-    raise AssertionError(f"still waiting: {told}")
+    raise AssertionError(f"still waiting: {report}")
 
 
 def rename(sandbox: Sandbox, count: int) -> list[str]:
-    """Edit so many customers; gives their ids in order."""
+    """Edit this many customers, and return their ids in order."""
     ids = [row[0] for row in sandbox.ask("customers")[:count]]
     for key in ids:
         sandbox.edit("customers", "update", key, Occupation="Notifier")
@@ -54,8 +54,8 @@ def test_edits_and_writes_are_told_but_for_those_that_ams360_says_nothing_of(
     sandbox.edit("customers", "update", customer_id, Occupation="Same")
     sandbox.edit("customers", "update", customer_id, Occupation="Same")
     service("CustomerContactDelete", CustomerContactId=contact, CustomerId=customer_id)
-    told = settled(sandbox)
-    assert (told["raised"], told["delivered"], told["code"]) == (3, 3, "***")
+    report = settled(sandbox)
+    assert (report["raised"], report["delivered"], report["code"]) == (3, 3, "***")
     what = [
         (kind, change)
         for body in there.bodies
@@ -73,11 +73,11 @@ def test_single_retry_tries_twice_and_then_forgets(sandbox: Sandbox, there: Reci
     there.status = lambda body: 500 if ids[1].encode() in body else 200
     sandbox.put("notifications", url=there.url, retry="single", compress=3000)
     rename(sandbox, 4)
-    told = settled(sandbox)
+    report = settled(sandbox)
     assert Counter(ids_in(there.bodies, ids)) == {ids[0]: 1, ids[1]: 2, ids[2]: 1, ids[3]: 1}
     assert ids_in(there.bodies, ids)[-1] == ids[1]
-    assert (told["delivered"], told["gave_up"], told["is_on"]) == (3, 1, True)
-    assert [(one["customer_id"], one["why"]) for one in told["unsent"]] == [(ids[1], "gave up")]
+    assert (report["delivered"], report["gave_up"], report["is_on"]) == (3, 1, True)
+    assert [(unsent["customer_id"], unsent["why"]) for unsent in report["unsent"]] == [(ids[1], "gave up")]
 
 
 def test_blocking_holds_up_everything_until_the_oldest_is_through_or_all_is_deleted(
@@ -96,10 +96,13 @@ def test_blocking_holds_up_everything_until_the_oldest_is_through_or_all_is_dele
     sandbox.put("notifications", compress=4e6)
     for key in ids[2:]:
         sandbox.edit("customers", "update", key, Occupation="Again")
-    told = settled(sandbox)
+    report = settled(sandbox)
     assert ids_in(there.bodies, ids) == [ids[2]] + [ids[3]] * 9
-    assert (told["is_on"], told["gave_up"], told["deleted"]) == (False, 1, 1)
-    assert [(one["customer_id"], one["why"]) for one in told["unsent"]] == [(ids[3], "gave up"), (ids[4], "deleted")]
+    assert (report["is_on"], report["gave_up"], report["deleted"]) == (False, 1, 1)
+    assert [(unsent["customer_id"], unsent["why"]) for unsent in report["unsent"]] == [
+        (ids[3], "gave up"),
+        (ids[4], "deleted"),
+    ]
     sandbox.edit("customers", "update", ids[0], Occupation="Unheard")
     assert settled(sandbox)["raised"] == 3
 
@@ -117,16 +120,16 @@ def test_what_is_lost_doubled_and_reordered_is_counted_exactly_and_can_be_repeat
             sandbox.edit("customers", "update", key, Occupation=f"{time.monotonic_ns()}")
         return settled(sandbox), Counter(ids_in(there.bodies, ids))
 
-    told, arrived = once()
-    lost = {one["customer_id"] for one in told["unsent"]}
-    assert told["raised"] == len(lost) + len(arrived) == told["lost"] + len(arrived)
-    assert sum(arrived.values()) == told["delivered"] == len(arrived) + told["doubled"]
-    assert sorted(arrived.values()).count(2) == told["doubled"] > 0
-    assert min(told["lost"], told["reordered"]) > 0
+    report, arrived = once()
+    lost = {unsent["customer_id"] for unsent in report["unsent"]}
+    assert report["raised"] == len(lost) + len(arrived) == report["lost"] + len(arrived)
+    assert sum(arrived.values()) == report["delivered"] == len(arrived) + report["doubled"]
+    assert sorted(arrived.values()).count(2) == report["doubled"] > 0
+    assert min(report["lost"], report["reordered"]) > 0
     ids = [row[0] for row in sandbox.ask("customers")]
     assert ids_in(there.bodies, ids) != [key for key in ids for _ in range(arrived[key])]
     again, arrived_again = once()
-    assert (again["unsent"], arrived_again) == (told["unsent"], arrived)
+    assert (again["unsent"], arrived_again) == (report["unsent"], arrived)
 
 
 def test_an_agency_that_drifts_changes_by_itself(sandbox: Sandbox, there: Recipient) -> None:
@@ -137,8 +140,8 @@ def test_an_agency_that_drifts_changes_by_itself(sandbox: Sandbox, there: Recipi
             break
         time.sleep(0.02)
     sandbox.put("drift", per_minute=0)
-    told = settled(sandbox)
-    assert told["raised"] == told["delivered"] > 30
+    report = settled(sandbox)
+    assert report["raised"] == report["delivered"] > 30
 
 
 @pytest.mark.parametrize("given", [{"version": "4"}, {"lose": 2}, {"url": "nowhere"}, {"unheard": 1}, {"compress": 0}])

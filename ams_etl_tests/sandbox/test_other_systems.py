@@ -1,4 +1,4 @@
-"""The stand-in HawkSoft, QQ Catalyst and MyCase refuse what the real ones refuse, page as they page, and remember edits."""
+"""The HawkSoft sandbox, QQ Catalyst and MyCase refuse what the real ones refuse, page as they page, and remember edits."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -198,7 +198,7 @@ def test_mycase_pages_by_link_and_counts(others: Sandbox, bearer: str) -> None:
         assert not link or link.endswith('rel="next"')
     assert len(seen) == len(set(seen)) == int(answer.headers["item-count"])
     case = answer.body[-1]
-    assert all(set(one) == {"id"} for one in (*case["clients"], *case["companies"]))
+    assert all(set(record) == {"id"} for record in (*case["clients"], *case["companies"]))
 
 
 def test_mycase_refuses_what_the_real_one_refuses(others: Sandbox, bearer: str) -> None:

@@ -50,7 +50,9 @@ def test_the_list_shows_what_its_switches_ask_for(
 
 def test_a_row_has_no_lines_of_business_and_the_policy_has(reading: Service, shared_sandbox: Sandbox) -> None:
     policy = next(
-        one for one in shared_sandbox.ask("state/policies") if one["PolicySubType"] == "P" and not one["IsMultiEntity"]
+        policy
+        for policy in shared_sandbox.ask("state/policies")
+        if policy["PolicySubType"] == "P" and not policy["IsMultiEntity"]
     )
     rows = _rows(reading("PolicyGetListByCustomerId", CustomerId=policy["CustomerId"]))
     row = next(row for row in rows if row["PolicyId"] == policy["PolicyId"])

@@ -1,4 +1,4 @@
-"""What the stand-in makes of requests that are not quite right: as strict, and as silent, as a WCF service."""
+"""How the sandbox answers requests that are slightly wrong: as strict, and as silent, as a WCF service."""
 
 import pytest
 

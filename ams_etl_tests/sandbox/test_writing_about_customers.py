@@ -147,7 +147,7 @@ def test_a_customer_is_found_by_phone_however_it_is_typed(service: Service, sand
 def test_what_was_written_is_in_the_log_in_order(service: Service, sandbox: Sandbox) -> None:
     customer_id = service("CustomerInsert", Customer={"LastName": "A", "CustomerType": "S"})
     service("CustomerNoteInsert", CustomerNote={"CustomerId": customer_id, "NoteText": "x"})
-    assert [(one["operation"], one["customer_id"], one["members"]) for one in sandbox.ask("writes")] == [
+    assert [(write["operation"], write["customer_id"], write["members"]) for write in sandbox.ask("writes")] == [
         ("CustomerInsert", customer_id, ["CustomerType", "LastName"]),
         ("CustomerNoteInsert", customer_id, ["CustomerId", "NoteText"]),
     ]

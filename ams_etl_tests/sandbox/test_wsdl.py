@@ -1,4 +1,4 @@
-"""The contract that the stand-in shows."""
+"""The contract that the sandbox shows."""
 
 import urllib.request
 
@@ -15,7 +15,7 @@ _SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 
 @pytest.mark.parametrize("query", ["wsdl", "WSDL", "singleWsdl"])
 def test_the_wsdl_loads_strictly_and_has_every_operation(shared_sandbox: Sandbox, query: str) -> None:
-    """Both addresses give the one document with all schemas inside."""
+    """Both addresses return the same document with all schemas inside."""
     client = zeep.Client(f"{shared_sandbox.wsdl.partition('?')[0]}?{query}", settings=zeep.Settings(strict=True))
     operations = client.wsdl.bindings[BINDING]._operations
     wrappers = [operation.input.body.type.elements for operation in operations.values()]

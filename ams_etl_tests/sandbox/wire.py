@@ -1,4 +1,4 @@
-"""Calls written by hand, to see what the stand-in makes of them: nothing here puts a wrong message right."""
+"""Calls written by hand, to see how the sandbox answers them: nothing here corrects a wrong message."""
 
 import http.client
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""Stand-in AMS360: its contract, its generated agency, its operations and the rules they keep."""
+"""Sandbox of AMS360: its contract, its generated agency, its operations and the rules they keep."""

@@ -1,4 +1,4 @@
-"""One agency's records: who hangs on whom, found by key; the state that lives as long as the process."""
+"""One agency's records: the records of each customer, found by key. The state lives as long as the process."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from uuid import UUID
 
 Record = dict[str, Any]
 Change = Callable[[str, Record | None, Record | None], None]
-"""Told the kind of record, and the record before and after; None where there was, or is, none."""
+"""Called with the kind of record, and the record before and after the change; None when it did not exist."""
 
 CHILDREN = (
     "customer_contacts", "customer_dependents", "policies", "service_personnel", "profile_answers", "suspenses",

@@ -46,7 +46,7 @@ class Call:
         """The customer that a record names.
 
         Raises:
-            SoapFault: there is no such customer.
+            SoapFault: the customer does not exist.
         """
         key = record.get("CustomerId") or ""
         found = self.agency.customers.get(key)
@@ -69,7 +69,7 @@ class Call:
         """A record by its key.
 
         Raises:
-            SoapFault: there is none.
+            SoapFault: the record does not exist.
         """
         record = self.agency.get(kind, key or "")
         if record is None:

@@ -1,4 +1,4 @@
-"""The control API beside the service: what a test or a person asks of the stand-in, as JSON under `/sandbox/`.
+"""The control API beside the service: what a test or a person asks of the sandbox, as JSON under `/sandbox/`.
 
 | request | answer |
 |---|---|
@@ -8,10 +8,10 @@
 | GET customers | every customer's [CustomerId, CustomerNumber] |
 | GET state/KIND, state/KIND/KEY, state/KIND?customer=ID | records as they are |
 | GET writes | the calls that changed something, in order: operation, customer, members written, ids given |
-| GET notifications, PUT notifications | how edits are told, and what was sent and lost: the members of `Delivery` |
+| GET notifications, PUT notifications | how edits are notified, and what was sent and lost: the members of `Delivery` |
 | GET drift, PUT drift | `{per_minute: N}`: edits by itself |
 
-An agency other than the first is named by `?agency=ID`. Switches of AMS360's own, beside those of any stand-in:
+An agency other than the first is named by `?agency=ID`. Switches of AMS360's own, beside those of every sandbox:
 `expire_tickets: true` (now), `ticket_calls: N` (a ticket's life), `denied: [operation]` (rights), `refuse: [operation]`
 (business faults), `vanish: [id]` (deleted once a list has shown it), `empty_prefix: fault | all | none`, `row_limit: N`.
 """

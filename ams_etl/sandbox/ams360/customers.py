@@ -98,7 +98,7 @@ def _check(call: Call, customer: Record) -> None:
     for unit in _UNITS:
         member = f"GL{unit}Code"
         code = customer.get(member)
-        if code and all(one[member] != code for one in call.agency.units.get(unit, ())):
+        if code and all(unit_row[member] != code for unit_row in call.agency.units.get(unit, ())):
             raise business("The business unit was not found.", member, code)
 
 

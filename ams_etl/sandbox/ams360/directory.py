@@ -1,6 +1,6 @@
 """Finding records by what is not their key: names, numbers, phones; and records as XML, rendered once.
 
-An agency is read over and over, and the stand-in shares its machine with the reader.
+An agency is read again and again, and the sandbox shares its machine with the reader.
 """
 
 from bisect import bisect_left, insort

@@ -8,7 +8,7 @@ _PRIORITIES = frozenset("NCL")
 
 
 def _insert(call: Call) -> Record:
-    """A given NoteId is ignored; there is no employee on a note."""
+    """Ignore a NoteId in the request. A note has no employee."""
     note = call.record("CustomerNote")
     call.customer(note)
     required(note, "NoteText")

@@ -97,12 +97,12 @@ def _check_codes(call: Call, policy: Record) -> None:
     """As strict as anybody may be: known and active codes alone, and the types that belong to them."""
     company = policy.get("WritingCompanyCode")
     if company:
-        found = next((one for one in call.agency.companies if one["CompanyCode"] == company), None)
+        found = next((row for row in call.agency.companies if row["CompanyCode"] == company), None)
         if found is None or found.get("IsInactive"):
             raise business("The company was not found.", "WritingCompanyCode", company)
         if policy.get("CompanyType") not in {None, "", found["CompanyType"]}:
             raise business("The company is not of this type.", "CompanyType", policy["CompanyType"])
-    known = {one["LineOfBusinessCode"]: one for one in call.agency.lines_of_business}
+    known = {row["LineOfBusinessCode"]: row for row in call.agency.lines_of_business}
     kinds = set()
     for line in (policy.get("LineOfBusinessList") or {}).get("PolicyLineOfBusiness", ()):
         code = line.get("PolicyLineOfBusiness")

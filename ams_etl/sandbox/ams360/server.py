@@ -1,4 +1,4 @@
-"""The stand-in AMS360 as an HTTP application: the service with its faults, and a control API beside it."""
+"""The AMS360 sandbox as an HTTP application: the service with its faults, and a control API beside it."""
 
 from collections.abc import Awaitable
 from pathlib import Path

@@ -12,7 +12,7 @@ _TICKET_LETTERS = 128
 
 @dataclass(slots=True)
 class Session:
-    """What a ticket stands for."""
+    """The login that a ticket belongs to."""
 
     agency: Agency
     employee_code: str | None
@@ -35,7 +35,7 @@ class Sessions:
         self.calls_per_ticket: int | None = None
 
     def begin(self, arguments: Record) -> str:
-        """Check agency, login and password, and give a ticket.
+        """Check agency, login and password, and return a ticket.
 
         Raises:
             SoapFault: one answer for whatever is wrong.

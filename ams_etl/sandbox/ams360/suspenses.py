@@ -43,7 +43,7 @@ def _check(call: Call, suspense: Record) -> None:
 
 
 def _settled(call: Call, suspense: Record, before: Record | None) -> Record:
-    """Who completed it and when is AMS360's own to say, from IsCompleted; what a caller gives is ignored."""
+    """Set who completed it and when from IsCompleted, as AMS360 does. Values from the caller are ignored."""
     suspense["IsCompleted"] = bool(suspense.get("IsCompleted"))
     if not suspense["IsCompleted"]:
         suspense["CompletedBy"] = suspense["CompletedDate"] = None

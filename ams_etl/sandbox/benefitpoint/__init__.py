@@ -1,1 +1,1 @@
-"""A stand-in BenefitPoint: LoginV2 and BrokerConnectV4 over SOAP."""
+"""A sandbox of BenefitPoint: LoginV2 and BrokerConnectV4 over SOAP."""

@@ -13,7 +13,7 @@ TYPES = {
 }  # fmt: skip
 """The contract's type of each kind of record."""
 ENTITY_TYPES = {"accounts": "Account", "contacts": "Account_Contact", "products": "Product", "users": "User"}
-"""The contract's EntityType of each kind that findChanges tells of."""
+"""The contract's EntityType of each kind that findChanges reports."""
 _KEYS = {
     "accounts": "accountID", "products": "productID", "users": "ID", "offices": "officeID", "carriers": "carrierID",
     "product_types": "productTypeID",
@@ -65,7 +65,7 @@ class Book:
         return as_text(self._last)
 
     def add(self, kind: str, record: Record, at: str | None = None) -> int:
-        """Add a new record and give its id; a new individual account gets its primary contact (B6).
+        """Add a new record and return its id; a new individual account gets its primary contact (B6).
 
         Args:
             kind: one of `TYPES`.

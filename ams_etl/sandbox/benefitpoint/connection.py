@@ -5,7 +5,7 @@ from ams_etl.sandbox.benefitpoint.book import integration_of, name_of
 
 
 class Connection:
-    """Makes customers of accounts; the agency's own watchers tell of them.
+    """Create customers from accounts; the agency's own watchers report them.
 
     Args:
         agency: where they go.
@@ -21,7 +21,7 @@ class Connection:
         link = integration_of(account)
         if link.get("amsCustomerId") or link.get("amsCustomerNumber"):
             return
-        number = 1 + max((int(one["CustomerNumber"]) for one in self._agency.customers.values()), default=0)
+        number = 1 + max((int(customer["CustomerNumber"]) for customer in self._agency.customers.values()), default=0)
         customer = {
             "CustomerId": self._agency.new_id(), "CustomerNumber": number, "IsActive": True, "IsBenefits": True,
             "CustomerType": "P" if account.get("accountType") == "Prospect" else "C",

@@ -129,10 +129,10 @@ class Control:
         members = {member.name: member for member in self._contract.types[type_name]}
         for name, value in fields.items():
             member = members[name]
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, dict):
-                    self._known_members(member.type_name, one)
-                elif one is not None and member.type_name in self._contract.types:
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict):
+                    self._known_members(member.type_name, item)
+                elif item is not None and member.type_name in self._contract.types:
                     raise TypeError(f"{name}: expected a record")
         return fields
 

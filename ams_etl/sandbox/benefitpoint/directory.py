@@ -13,7 +13,7 @@ LONGEST = timedelta(days=31)
 
 def _offices(book: Book, given: Record) -> Record:
     wanted = ((given.get("criteria") or {}).get("officeNameMatch") or "").casefold()
-    return {"offices": [one for one in book.rows["offices"].values() if wanted in one["officeName"].casefold()]}
+    return {"offices": [row for row in book.rows["offices"].values() if wanted in row["officeName"].casefold()]}
 
 
 def _office(book: Book, given: Record) -> Record:
@@ -30,9 +30,9 @@ def _users(book: Book, given: Record) -> Record:
     }
     return {
         "summaries": [
-            one
-            for one in book.rows["users"].values()
-            if all(text in one[member].casefold() for member, text in wanted.items())
+            row
+            for row in book.rows["users"].values()
+            if all(text in row[member].casefold() for member, text in wanted.items())
         ]
     }
 

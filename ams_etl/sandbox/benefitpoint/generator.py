@@ -145,7 +145,7 @@ class BookGenerator:
         }  # fmt: skip
 
     def _link(self, account: Record, customer: Record) -> None:
-        """How this account tells of its customer, if at all."""
+        """Return how this account refers to its customer, if it does."""
         info = integration_of(account)
         key, number = customer["CustomerId"], customer["CustomerNumber"]
         kind = self._rng.choices(("both", "id", "upper", "number", "none", "lost"), (50, 8, 6, 16, 15, 5))[0]

@@ -1,4 +1,4 @@
-"""The stand-in BenefitPoint as an HTTP application: its two services with their faults, and a control API."""
+"""The BenefitPoint sandbox as an HTTP application: its two services with their faults, and a control API."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path

@@ -47,7 +47,7 @@ class Sessions:
         """Check the session of a call.
 
         Raises:
-            SoapFault: there is none, or it is over.
+            SoapFault: the session does not exist, or it has ended.
         """
         calls = self._calls.get(session or "")
         if calls is None:

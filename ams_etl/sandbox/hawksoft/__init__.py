@@ -1,1 +1,1 @@
-"""A stand-in HawkSoft Partner API, version 3.0."""
+"""A sandbox of HawkSoft Partner API, version 3.0."""

@@ -80,7 +80,7 @@ class HawkSoftGenerator:
         }  # fmt: skip
 
     def _code(self, share: float) -> str | None:
-        """A role's code; without one HawkSoft gives null or nothing between quotes."""
+        """Return a role's code; without one, HawkSoft returns null or an empty string."""
         return self._draw.of(CODES) if self._draw.chance(share) else self._draw.of((None, ""))
 
     def _person(self, last: str, at: datetime, *, first: bool) -> Record:

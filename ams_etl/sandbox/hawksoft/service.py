@@ -1,7 +1,7 @@
 """HawkSoft's Partner API as far as a sync asks it: strict about authorisation, version, paths and the bulk limit.
 
 Without `version=3.0` the real service would answer in its older shape; this one refuses, so that no call forgets it.
-Switches: `opted_out: [agency]` (403), `empty: "204" | "text"` (how no agencies and no clients are told).
+Switches: `opted_out: [agency]` (403), `empty: "204" | "text"` (how an empty list of agencies or clients is answered).
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""A stand-in MyCase Open API, version 1."""
+"""A sandbox of MyCase Open API, version 1."""

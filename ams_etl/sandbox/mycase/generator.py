@@ -39,7 +39,7 @@ class MyCaseGenerator:
             at = self._at()
             company = draw.chance(0.15)
             kind = "companies" if company else "clients"
-            # Clients and companies have ids of their own, so one number may stand for one of each.
+            # Clients and companies have ids of their own, so one number may name one of each.
             book.plant(kind, str(500 + number), (self._company if company else self._client)(500 + number, at), at)
         case = 0
         for kind in ("clients", "companies"):
@@ -96,32 +96,32 @@ class MyCaseGenerator:
     def _case(self, key: int, kind: str, client: int, book: Book, at: datetime) -> Record:
         draw = self._draw
         staff = [
-            {"id": one, "lead_lawyer": False, "originating_lawyer": draw.chance(0.3)}
-            for one in STAFF if draw.chance(0.5)
+            {"id": member, "lead_lawyer": False, "originating_lawyer": draw.chance(0.3)}
+            for member in STAFF if draw.chance(0.5)
         ]  # fmt: skip
         if staff and draw.chance(0.9):
             draw.of(staff)["lead_lawyer"] = True
-        for one in staff:
-            if not one["lead_lawyer"] and draw.chance(0.3):
-                del one["lead_lawyer"]
+        for member in staff:
+            if not member["lead_lawyer"] and draw.chance(0.3):
+                del member["lead_lawyer"]
         named: dict[str, list[Record]] = {"clients": [], "companies": []}
         named[kind].append({"id": client})
         others = list(book.all_of("clients"))
         if (
             others
             and draw.chance(0.15)
-            and (other := int(draw.of(others))) not in {one["id"] for one in named["clients"]}
+            and (other := int(draw.of(others))) not in {member["id"] for member in named["clients"]}
         ):
             named["clients"].append({"id": other})
         is_open = draw.chance(0.55)
         # Whether the billing contact says what it is has not been seen: both happen here.
-        told = {"type": "Client" if kind == "clients" else "Company"} if draw.chance(0.5) else {}
+        party_type = {"type": "Client" if kind == "clients" else "Company"} if draw.chance(0.5) else {}
         return {
             "id": key, "name": f"Matter {key}", "case_number": f"{draw.between(15, 26)}-{key:04}" if draw.chance(0.7) else None,
             "description": None, "status": "open" if is_open else "closed", "practice_area": draw.of(_AREAS),
             "case_stage": draw.of(("Discovery", None)), "opened_date": str(at.date()),
             "closed_date": None if is_open else str(at.date()),
             "sol_date": None, "outstanding_balance": draw.between(0, 9000),
-            **named, "billing_contact": {"id": client, **told} if draw.chance(0.85) else None,
+            **named, "billing_contact": {"id": client, **party_type} if draw.chance(0.85) else None,
             "staff": staff, "custom_field_values": [], "created_at": stamp(at), "updated_at": stamp(at),
         }  # fmt: skip

@@ -223,7 +223,7 @@ class MyCase:
 
 
 def _ids(given: Any) -> set[Any]:
-    return {one.get("id") for one in given or ()}
+    return {record.get("id") for record in given or ()}
 
 
 def _shown(record: Record, query: Mapping[str, str]) -> Record:
@@ -232,5 +232,7 @@ def _shown(record: Record, query: Mapping[str, str]) -> Record:
     for name in _NESTED:
         nested = shown.get(name)
         if f"field[{name.removesuffix('s')}]" not in query and nested:
-            shown[name] = [{"id": one["id"]} for one in nested] if isinstance(nested, list) else {"id": nested["id"]}
+            shown[name] = (
+                [{"id": record["id"]} for record in nested] if isinstance(nested, list) else {"id": nested["id"]}
+            )
     return shown

@@ -1,1 +1,1 @@
-"""A stand-in QQ Catalyst API, version 1."""
+"""A sandbox of QQ Catalyst API, version 1."""

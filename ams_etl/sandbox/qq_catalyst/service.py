@@ -2,7 +2,7 @@
 
 Switches: `expire_tokens: true` (now), `token_calls: N` (a token's life), `grant: password | password_credentials`,
 `refused: true` (403), `account_moves_contact: bool` (whether a change of agent or CSR moves the contact's
-DateLastModified, which nobody has told).
+DateLastModified, which is undocumented).
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""What the stand-ins that speak JSON have in common: requests, records with their moments of change, faults, control."""
+"""What the JSON sandboxes share: requests, records with their moments of change, faults, control."""

@@ -1,4 +1,4 @@
-"""The records of one stand-in, each with the moment of its last change; what was deleted is remembered."""
+"""The records of one sandbox, each with the moment of its last change. Deletions are remembered."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class Book:
         self._changed_at[kind][key] = at or self._began_at
 
     def put(self, kind: str, key: str, record: Record) -> datetime:
-        """Add or replace a record now, and give the moment."""
+        """Add or replace a record now, and return the moment."""
         now = datetime.now(UTC)
         self._records[kind][key] = record
         self._changed_at[kind][key] = now

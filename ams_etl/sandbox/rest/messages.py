@@ -55,7 +55,7 @@ class Asked:
         return (user, password) if colon else None
 
     def json(self) -> Any:
-        """The body as JSON; None where it is none, or is not declared as such."""
+        """Return the body as JSON; None when it is not valid JSON or not declared as JSON."""
         if "json" not in self.headers.get("content-type", ""):
             return None
         try:
@@ -90,7 +90,7 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
         status,
         body,
         "application/json; charset=utf-8",
-        {name.replace("_", "-"): told for name, told in headers.items()},
+        {name.replace("_", "-"): value for name, value in headers.items()},
     )
 
 
@@ -103,7 +103,7 @@ def moment(given: str) -> datetime:
     """An ISO 8601 moment; without an offset it is meant in UTC.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the value is not valid.
     """
     found = datetime.fromisoformat(given)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -48,7 +48,7 @@ class RestSystem(Protocol):
         """A refusal in the system's own shape."""
 
     def edit(self, kind: str, op: str, key: str | None, fields: Record) -> str:
-        """Insert or update a record; gives its key.
+        """Insert or update a record, and return its key.
 
         Raises:
             KeyError: no such record.

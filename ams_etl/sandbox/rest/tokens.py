@@ -1,4 +1,4 @@
-"""Access tokens of a stand-in: given out, worn out by time or on request."""
+"""Access tokens of a sandbox: issued, and expired by time or on request."""
 
 import secrets
 import time

@@ -69,7 +69,7 @@ def read_contract(wsdl: bytes, *, checked: frozenset[str] = frozenset()) -> Cont
 
     Args:
         wsdl: the document, with all its schemas inside.
-        checked: simple types that the reader knows by their own name; any other stands for its base.
+        checked: simple types that the reader knows by their own name; any other is read as its base type.
     """
     root = etree.fromstring(wsdl)
     contract = Contract(root.get("targetNamespace"))

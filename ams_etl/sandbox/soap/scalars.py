@@ -28,7 +28,7 @@ class BadValueError(ValueError):
 
 
 def read_scalar(type_name: str, text: str | None) -> Any:
-    """The value of a text; an empty text is no value.
+    """Return the value of a text; an empty text is None.
 
     Raises:
         BadValueError: the text is not of the type.

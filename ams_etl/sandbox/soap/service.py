@@ -30,7 +30,7 @@ class SoapFault(Exception):
 
 
 class UnprocessableError(Exception):
-    """What came is no SOAP message: an HTTP error without an envelope."""
+    """The request is not a SOAP message: answered with an HTTP error without an envelope."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -70,7 +70,7 @@ class SoapService:
     Args:
         contract: its types and operations.
         wsdl: the document to show.
-        bare: arguments and results stand right in the operation's element and in its answer's, the body's element
+        bare: arguments and results are direct children of the operation's element and in its answer's, the body's element
             says which operation is meant whatever the SOAPAction, and a member in the wrong place is refused; else
             there is one wrapper each, the SOAPAction decides and such a member is dropped.
     """

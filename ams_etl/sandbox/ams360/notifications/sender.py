@@ -2,7 +2,7 @@
 
 `single`: two tries, then the notification is gone. `blocking`: the oldest first, up to nine tries over two weeks while
 all others wait, then the recipient is switched off and everything that waits is deleted. `compress` divides the waits.
-Losses, doubles and reordering are chances of a seeded generator, and what was lost is told by name.
+Losses, duplicates and reordering come from a seeded generator, and every lost notification is listed.
 """
 
 import heapq
@@ -87,12 +87,12 @@ class NotificationSender:
         agency.watchers.append(self._watch)
 
     def configure(self, **given: Any) -> None:
-        """Set what is given; the rest stays. Begins the counts and the chances anew, drops what waits, switches on.
+        """Set the members in the request and keep the others. Reset counts and chances, drop what waits, switch on.
 
         Raises:
             ValueError, TypeError: a value or a name that makes no sense; nothing is changed.
         """
-        known = {one.name for one in fields(Delivery)}
+        known = {member.name for member in fields(Delivery)}
         if given.keys() - known:
             raise TypeError(", ".join(sorted(given.keys() - known)))
         changed = Delivery(**{**asdict(self._delivery), **given})
@@ -172,7 +172,7 @@ class NotificationSender:
         return [*([self._blocking] if self._blocking else []), *self._ready, *self._later]
 
     def _next(self) -> _Waiting | None:
-        """Take the next one that is due, or wait and give None: something may have changed."""
+        """Take the next notification that is due, or wait and return None, since the settings may have changed."""
         now = time.monotonic()
         if self._blocking is not None:
             taken = self._blocking
@@ -209,11 +209,11 @@ class NotificationSender:
             self._is_on = False
             waiting = self._waiting()
             self._counts["deleted"] += len(waiting)
-            self._unsent += [(one.change, "deleted") for one in waiting]
+            self._unsent += [(delivery.change, "deleted") for delivery in waiting]
             self._ready, self._later, self._blocking = deque(), [], None
 
     def _send(self, change: Change, delivery: Delivery) -> str:
-        """The status of the answer, or why there is none."""
+        """Return the status of the answer, or why no answer came."""
         content_type, write = FORMATS[delivery.version]
         parts = urlsplit(delivery.url or "")
         connection = self._connection
