@@ -4,8 +4,13 @@ from pathlib import Path
 
 import dagster as dg
 
+import ams_etl.defs
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Load `defs/`, one folder a subject."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    """Load `defs/`, one folder a subject.
+
+    The project's root is named here, since an installed wheel has no pyproject.toml for Dagster to find it by.
+    """
+    return dg.load_defs(ams_etl.defs, project_root=Path(__file__).parents[1])

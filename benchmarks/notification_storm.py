@@ -25,9 +25,10 @@ import psutil
 import psycopg
 import yaml
 
-from ams_etl.cli.instance import dagster_instance, prepare, project_file, run_job
+from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.errors import AmsEtlError
 from ams_etl.settings import load_agencies
+from ams_etl.settings.shipped import shipped
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -59,7 +60,7 @@ class Services:
         commands = {
             "door": [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(self.port)],
             "daemon": [
-                str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", str(project_file("workspace.yaml")),
+                str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", str(shipped("workspace.yaml")),
                 "--log-level", "warning",
             ],
         }  # fmt: skip

@@ -49,9 +49,25 @@ class _Commands(click.Group):
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ams_etl")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    help="Show the versions of ams_etl and of the database schema it expects, and exit.",
+    callback=lambda ctx, _, wanted: _show_version(ctx) if wanted else None,
+)
 def cli() -> None:
     """AMS360 customers, contacts and policies to sendable contacts in Postgres, run and watched in Dagster."""
+
+
+def _show_version(ctx: click.Context) -> None:
+    from importlib.metadata import version
+
+    from ams_etl.store.migrations import newest_migration, sql_folder
+
+    click.echo(f"ams-etl {version('ams_etl')}, schema {newest_migration(sql_folder())}")
+    ctx.exit()
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -4,28 +4,19 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.errors import AmsEtlError, PermanentError
 from ams_etl.settings import home
+from ams_etl.settings.shipped import shipped
 from ams_etl.store.database import connect, dagster_url, database_url
 from ams_etl.store.migrations import sql_folder, upgrade
 
 # The tag by which the UI finds a job's runs; execute_in_process leaves it out.
 _REPOSITORY_TAG = {".dagster/repository": "__repository__@ams_etl"}
-
-
-def project_file(name: str) -> Path:
-    """dagster.yaml or workspace.yaml: beside the package in a checkout."""
-    spec = find_spec("ams_etl")
-    origin = Path(spec.origin) if spec and spec.origin else Path()
-    path = origin.parent.parent / name
-    if not path.is_file():
-        raise ConfigError(f"{path}: not found; run ams-etl from a checkout (pip install -e .)")
-    return path
+_made: dict[str, str] = {}
+"""What `prepare` set in this process's environment, to tell it from what was set before."""
 
 
 def load_environment_file() -> None:
@@ -46,11 +37,13 @@ def prepare() -> str:
     url = database_url(where)
     with connect(url) as connection:
         upgrade(connection, sql_folder())
-    dagster_home = where / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    copyfile(project_file("dagster.yaml"), dagster_home / "dagster.yaml")
     os.environ["AMS_ETL_DAGSTER_URL"] = dagster_url(url)
-    os.environ["DAGSTER_HOME"] = str(dagster_home)
+    own = where / "dagster"
+    # A DAGSTER_HOME that somebody set is an instance of their own: its dagster.yaml is left alone.
+    if os.environ.get("DAGSTER_HOME") in (None, "", str(own), _made.get("DAGSTER_HOME")):
+        own.mkdir(parents=True, exist_ok=True)
+        copyfile(shipped("dagster.yaml"), own / "dagster.yaml")
+        os.environ["DAGSTER_HOME"] = _made["DAGSTER_HOME"] = str(own)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     return url
 

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import click
 
 from ams_etl.cli.demo import AGENCY
-from ams_etl.cli.instance import prepare, project_file
+from ams_etl.cli.instance import prepare
 from ams_etl.cli.sandbox import start_in_background, stop_in_background
 from ams_etl.errors import TransientError
 from ams_etl.settings import Agencies, load_agencies
+from ams_etl.settings.shipped import shipped
 
 
 @click.command()
@@ -36,7 +37,7 @@ def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
     wsdl = start_in_background(2000) if with_sandbox else None
     if wsdl:
         click.echo(f"sandbox: {wsdl}")
-    workspace = str(project_file("workspace.yaml"))
+    workspace = str(shipped("workspace.yaml"))
     tools = Path(sys.executable).parent
     commands = {
         "dagster-webserver": [

@@ -7,13 +7,13 @@ transaction a file, a checksum that notices an edited file.
 
 import hashlib
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.settings.shipped import shipped
 
 LOWEST_POSTGRES = 15
 """`unique nulls not distinct` (`mart.key_facts`) came with it."""
@@ -22,15 +22,21 @@ _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
 
 def sql_folder() -> Path:
-    """`sql/` of the checkout, else of the installation.
+    """Return `sql/` of the checkout, else of the installed wheel.
 
     Raises:
-        ConfigError: neither is there.
+        ConfigError: neither has it.
     """
-    for folder in (Path(__file__).parents[2] / "sql", Path(sys.prefix) / "share" / "ams_etl" / "sql"):
-        if folder.is_dir():
-            return folder
-    raise ConfigError("the folder sql/ with the database migrations is missing; install ams_etl from its repository")
+    return shipped("sql")
+
+
+def newest_migration(folder: Path) -> str:
+    """Return the name of the folder's newest migration, as in `0024_comments`: the schema's version."""
+    return max(_numbered(folder).items())[1].stem
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    return {int(match[1]): path for path in sorted(folder.iterdir()) if (match := _NAME.match(path.name))}
 
 
 def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
@@ -47,11 +53,7 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
         ConfigError: the server is too old, an applied file was edited, or the database is newer than this folder.
     """
     _check_server_version(connection)
-    files = {}
-    for path in sorted(folder.iterdir()):
-        found = _NAME.match(path.name)
-        if found:
-            files[int(found[1])] = path
+    files = _numbered(folder)
     connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
         connection.execute(
