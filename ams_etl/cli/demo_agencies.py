@@ -65,7 +65,7 @@ def grant_demo_access(
     connection: psycopg.Connection[Any], agencies: Agencies, agency: Agency, database_url: str
 ) -> None:
     """Do what a person of the firm does once, unless it was done."""
-    from ams_etl.sources.ams360 import run
+    from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.mycase import open_mycase
     from ams_etl.sync.extract.opening import mycase_connection, mycase_tokens
 

@@ -35,7 +35,8 @@ def doctor(agency: str) -> None:
 
 def _check_system(agency: Agency, url: str) -> int:
     from ams_etl.defs.resources import AgenciesFile
-    from ams_etl.sources.ams360 import open_ams360, run
+    from ams_etl.sources.ams360 import open_ams360
+    from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.calling.probe import Probe
     from ams_etl.sync.extract.opening import opening_of
 
@@ -52,8 +53,8 @@ def _check_system(agency: Agency, url: str) -> int:
 
 def _check_benefitpoint(agency: Agency) -> int:
     from ams_etl.defs.resources import AgenciesFile
-    from ams_etl.sources.ams360 import run
     from ams_etl.sources.benefitpoint.client import open_benefitpoint
+    from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.calling.probe import Probe
 
     async def ask() -> list[Probe]:

@@ -4,24 +4,23 @@ Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECR
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.sources.calling.answers import Decoded, Listing, Record
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.faults import BusinessFault, SecurityFault, SoapFault
 from ams_etl.sources.calling.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Listing, Record
-from ams_etl.sources.soap.faults import BusinessFault, SecurityFault, SoapFault
 from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
-T = TypeVar("T")
 SECRETS = {
     "Customer": frozenset({"FederalTaxIdNumber"}),
     "CustomerDependent": frozenset({"SSN", "DriversLicense"}),
@@ -291,13 +290,3 @@ async def open_ams360(connection: Ams360Connection) -> AsyncIterator[Ams360]:
         timeout_seconds=connection.timeout_seconds,
     ) as transport:
         yield Ams360(connection, contract, transport)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, on uvloop where there is one."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)

@@ -14,10 +14,10 @@ from typing import Any
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.client import Answer, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
-from ams_etl.sources.rest.records import SourceRecord
 
 BULK = 200
 INCLUDE = "details,people,contacts,policies"

@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 from ams_etl.errors import ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.rotating_tokens import RotatingTokens, TokenStore
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
-from ams_etl.sources.rest.records import SourceRecord
-from ams_etl.sources.rest.rotating_tokens import RotatingTokens, TokenStore
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 Kind = Literal["clients", "companies", "cases", "staff"]

@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 from ams_etl.errors import ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Refused, RestClient
 from ams_etl.sources.rest.many import each
-from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 PAGE = 500

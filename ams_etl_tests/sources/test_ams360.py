@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360, run
-from ams_etl.sources.soap.faults import BusinessFault, ReplyLost
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
+from ams_etl.sources.calling.event_loop import run
+from ams_etl.sources.calling.faults import BusinessFault, ReplyLost
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.sources.conftest import WSDL
 from ams_etl_tests.sources.scripted_server import answer, scripted_server

@@ -12,8 +12,8 @@ import pytest
 
 from ams_etl.errors import ConfigError, DataError, TransientError
 from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused, WriteRefused, endpoint_of, open_benefitpoint
+from ams_etl.sources.calling.faults import ReplyLost
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.faults import ReplyLost
 from ams_etl.sources.soap.template import RequestTemplate
 from ams_etl_tests.sandbox_process import BenefitPointSandbox, running_sandbox
 

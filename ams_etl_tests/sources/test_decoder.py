@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ams_etl.errors import DataError, TransientError
 from ams_etl.sources.ams360 import SECRETS
+from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Decoder
+from ams_etl.sources.soap.decoder import Decoder
 from ams_etl_tests.sources.conftest import WSDL
 from ams_etl_tests.sources.generated_answers import answers
 from ams_etl_tests.sources.zeep_answers import decoded_by_zeep, normalised

@@ -14,12 +14,12 @@ from typing import Any
 
 from ams_etl.errors import DataError, PermanentError
 from ams_etl.sources.benefitpoint.session import BenefitPointSession
+from ams_etl.sources.calling.answers import Decoded, Listing, Record
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Listing, Record
-from ams_etl.sources.soap.faults import SoapFault
 from ams_etl.sources.soap.transport import SoapTransport
 
 SECRETS = {

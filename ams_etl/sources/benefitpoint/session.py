@@ -6,9 +6,9 @@ from typing import Any
 from lxml import etree
 
 from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.faults import SoapFault
 from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 

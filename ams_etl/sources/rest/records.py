@@ -1,25 +1,16 @@
-"""Raw records of the JSON systems, and the members that never become part of one."""
+"""Read the JSON of a service and leave out the members that never become part of a record."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-Payload = dict[str, Any]
+from ams_etl.sources.calling.source_record import Payload
+
 _SECRET_WORDS = (
     "socialsecurity", "driverslicense", "driverlicense", "licensenumber", "taxid", "federaltax", "password", "passwd",
 )  # fmt: skip
 _SECRET_NAMES = frozenset({"ssn", "ein", "fein", "itin", "tin", "dln", "dlnumber", "dlno", "secret"})
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
-    """One record as it came, less what is dropped; `customer_id` is the customer it hangs on, or None."""
-
-    entity_id: str
-    customer_id: str | None
-    payload: Payload
 
 
 def is_secret(name: str) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
+from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.faults import ReplyLost, SoapFault
 from ams_etl.sources.calling.session import Session
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoded, Decoder, parse
-from ams_etl.sources.soap.faults import ReplyLost, SoapFault, fault_in
+from ams_etl.sources.soap.decoder import Decoder, parse
+from ams_etl.sources.soap.faults import fault_in
 from ams_etl.sources.soap.template import RequestTemplate
 from ams_etl.sources.soap.transport import SoapTransport
 

@@ -8,12 +8,13 @@ value that is not of its type is rejected, never half read.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
 from ams_etl.errors import DataError, TransientError
+from ams_etl.sources.calling.answers import Decoded, Record, Rejected
 from ams_etl.sources.soap.contract import Contract, Member, Operation, Shape
 from ams_etl.sources.soap.scalars import READERS
 
@@ -26,33 +27,7 @@ _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, collect_ids=False
 )
 
-Record = dict[str, Any]
 _Read = Callable[[Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record of an answer that could not be read; `reason` names the member and its type, never the value."""
-
-    kind: str
-    entity_id: str | None
-    reason: str
-
-
-@dataclass(slots=True)
-class Decoded:
-    """An operation's result (None where it has none), and the records in it that were rejected."""
-
-    value: Record | None
-    rejected: list[Rejected] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The records of a list, and those of them that could not be read."""
-
-    records: list[Record]
-    rejected: list[Rejected]
 
 
 class _BadValueError(Exception):

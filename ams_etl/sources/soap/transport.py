@@ -6,11 +6,11 @@ from typing import Self, TypeVar
 
 from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.faults import ReplyLost
 from ams_etl.sources.calling.pacing import Pace
 from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 from ams_etl.sources.http.client import HttpClient
 from ams_etl.sources.http.connection import ConnectionFailedError, Reply
-from ams_etl.sources.soap.faults import ReplyLost
 
 T = TypeVar("T")
 # No plain 500: that is how SOAP sends ordinary faults, and those have a body that says so.

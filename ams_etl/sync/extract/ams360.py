@@ -15,8 +15,8 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
-from ams_etl.sources.ams360 import run as run_async
-from ams_etl.sources.soap.decoder import Listing
+from ams_etl.sources.calling.answers import Listing
+from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
 from ams_etl.sync.notifications.batches import look_up
@@ -285,7 +285,7 @@ async def _or_error(call: Any) -> Any:
 
 
 def _business_fault(error: AmsEtlError) -> DataError | None:
-    from ams_etl.sources.soap.faults import BusinessFault
+    from ams_etl.sources.calling.faults import BusinessFault
 
     return DataError(str(error)) if isinstance(error, BusinessFault) else None
 

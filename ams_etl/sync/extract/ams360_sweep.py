@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from ams_etl.sources.ams360 import Ams360, Refused
-from ams_etl.sources.soap.decoder import Listing
+from ams_etl.sources.calling.answers import Listing
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.sync.extract.name_prefixes import STANDARD, prefixes_of
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST

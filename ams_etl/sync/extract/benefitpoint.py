@@ -16,7 +16,6 @@ from uuid import uuid4
 import psycopg
 
 from ams_etl.errors import DataError
-from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.benefitpoint.client import (
     LONGEST_WINDOW,
     BenefitPoint,
@@ -25,7 +24,8 @@ from ams_etl.sources.benefitpoint.client import (
     Refused,
     open_benefitpoint,
 )
-from ams_etl.sources.soap.decoder import Listing
+from ams_etl.sources.calling.answers import Listing
+from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.benefitpoint_tables import (
     ACCOUNTS,

@@ -13,9 +13,9 @@ from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
+from ams_etl.sources.calling.rotating_tokens import TokenStore
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
-from ams_etl.sources.rest.records import SourceRecord
-from ams_etl.sources.rest.rotating_tokens import TokenStore
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.extract.extractor import Batch, SourceTable
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads

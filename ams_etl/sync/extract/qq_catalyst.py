@@ -13,8 +13,8 @@ from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.qq_catalyst import derive, explain, is_customer
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
-from ams_etl.sources.rest.records import SourceRecord
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.extract.extractor import Batch, SourceTable
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads

@@ -7,8 +7,9 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import DataError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360, run
-from ams_etl.sources.soap.decoder import Listing
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360
+from ams_etl.sources.calling.answers import Listing
+from ams_etl.sources.calling.event_loop import run
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.ams360_tables import (
     BUSINESS_UNITS,

@@ -17,7 +17,7 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
-from ams_etl.sources.ams360 import run as run_async
+from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.merge import MergeCounts, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.extract.extractor import Batch, Opening, SourceTable

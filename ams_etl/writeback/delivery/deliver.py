@@ -20,7 +20,7 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.writeback.settings import WritebackSettings
-from ams_etl.sources.soap.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
+from ams_etl.sources.calling.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
 from ams_etl.writeback.delivery.group_commit import Ledger
 from ams_etl.writeback.delivery.target import ClaimLost, Delivered, DependencyMissing, Target, Undecided
 from ams_etl.writeback.outbox.outbox import DEPENDENCY, Claimed, Outbox, Settlement

@@ -9,7 +9,7 @@ import psycopg
 
 from ams_etl.settings import Agency
 from ams_etl.sources.ams360 import Ams360Connection, open_ams360
-from ams_etl.sources.ams360 import run as run_async
+from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
 from ams_etl.writeback.planning.expand import ExpandCounts, expand_events

@@ -6,8 +6,8 @@ import psycopg
 
 from ams_etl.rules.accounts.platform_accounts import BenefitPointDefaults
 from ams_etl.settings import Agency
-from ams_etl.sources.ams360 import run as run_async
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection, open_benefitpoint
+from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.writeback.delivery.benefitpoint_target import BenefitPointTarget
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
 from ams_etl.writeback.outbox.holding import hold_back
