@@ -14,7 +14,7 @@ from ams_etl.rules.names.companies import company_name, firm_flags
 from ams_etl.rules.names.marks import DO_NOT_CONTACT, suppressed_by
 from ams_etl.rules.names.names import NameFields, Part, PersonName, derive_name, derive_personal_name
 from ams_etl.rules.reach.addresses import address_of, is_filled
-from ams_etl.rules.reach.emails import emails_of
+from ams_etl.rules.reach.emails import email_flags, emails_of
 from ams_etl.rules.reach.phones import phones_of
 from ams_etl.rules.records.ams360 import (
     CONTACT,
@@ -179,7 +179,7 @@ class _Deriving:
         customer = self.customer
         return NameFields(
             customer.first_name, customer.last_name, customer.informal_salutation, customer.formal_salutation,
-            firm=customer.firm_name,
+            firm=customer.firm_name, middle=customer.middle_name,
         )  # fmt: skip
 
     def _personal_name(self) -> tuple[PersonName, CustomerContact | None]:
@@ -193,7 +193,9 @@ class _Deriving:
         No such contact: whom its salutations name, else the firm name is the first name too.
         """
         own = derive_name(self._name_fields(), self.settings.name_marks)
-        if (own.first and own.first.field == "FirstName") or (own.last and own.last.field in {"FirstName", "LastName"}):
+        if (own.first and own.first.field in {"FirstName", "FirmName"}) or (
+            own.last and own.last.field in {"FirstName", "LastName", "FirmName"}
+        ):
             return own, None
         firm = PersonName(flags=own.flags)
         named, contact = best_available(firm, self.contacts, self._name_of, _is_named)
@@ -279,7 +281,7 @@ class _Deriving:
             name.last.text if name.last else None,
             name.nickname.text if name.nickname else None,
             self.company,
-            suppressed_by((*name.flags, *firm_flags)),
+            suppressed_by((*name.flags, *firm_flags, *email_flags((record, *given.emails_from)))),
             given.emails,
             phones_of(phones, self.record_type, self.settings.default_country) if phones else (),
             given.address,

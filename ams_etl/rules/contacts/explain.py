@@ -17,6 +17,7 @@ from ams_etl.rules.contacts.merging import (
 )
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.model import Address, Candidate, Contact, Finding
+from ams_etl.rules.names.marks import SUPPRESSING
 from ams_etl.rules.names.names import Part
 from ams_etl.rules.reach.addresses import is_filled
 from ams_etl.rules.reach.emails import emails_of
@@ -115,6 +116,9 @@ class _CandidateFindings:
             )
         if candidate.suppressed_reason:
             yield self._of(self.given.name_from, "suppressed_reason", candidate.suppressed_reason, "N10", "names", None)
+        for flag in self.given.name.flags:
+            if flag not in SUPPRESSING and flag != "role":
+                yield self._of(self.given.name_from, "name_mark", flag, "N10", "names", None)
 
     def _ways_to_reach(self) -> Iterator[Finding]:
         candidate, given = self.candidate, self.given

@@ -7,12 +7,21 @@ from ams_etl.rules.model import KeyFact
 from ams_etl.rules.records.ams360 import Policy, Reference
 from ams_etl.rules.settings import RuleSettings
 
+# The "no date" of SQL Server, Excel, Access and others; AMS360's own, year 1, is handled where dates are read.
+_DEFAULT_DATES = frozenset(
+    [date(1753, 1, 1), date(1800, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)]
+)
+_OLDEST = 120
+
 
 def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date | None:
-    """K1: the date of birth; year 1 and days after today are none. Setting `birthday_key_facts`."""
-    if not settings.birthday_key_facts or born is None or born.year <= 1 or born > today:
+    """K1, K3: Return the date of birth; year 1, a database's default date and one after today are none.
+
+    Neither is a date of birth more than 120 years ago. Setting `birthday_key_facts`.
+    """
+    if not settings.birthday_key_facts or born is None or born > today or born in _DEFAULT_DATES:
         return None
-    return born
+    return born if today.year - born.year <= _OLDEST else None
 
 
 def birthday_fact(birthday: date | None) -> list[KeyFact]:

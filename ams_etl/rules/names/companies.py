@@ -1,21 +1,26 @@
-"""The name of a firm: a contact's company, and its first name where nobody at the firm has a name."""
+"""Reads the name of a firm: a contact's company, and its first name where nobody at the firm has a name."""
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from ams_etl.rules.names.fields import PARENTHESIS, Marks
-from ams_etl.rules.names.marks import mark_in, without_bare_marks
+from ams_etl.rules.names.marks import DECEASED, estate_of, mark_in, without_bare_marks
+from ams_etl.rules.names.words import is_placeholder
 
 
 def company_name(firm: str | None, marks: Mapping[str, str]) -> str | None:
-    """C8: the Firm Name is the company name, as given; only marks are taken out, other parentheses belong to it."""
+    """C8: Return the Firm Name as given, without marks; other parentheses belong to it. A person's estate is no company."""
     return _read(firm, tuple(marks.items()) if marks else ())[0] if firm else None
 
 
 def firm_flags(firm: str | None, marks: Mapping[str, str]) -> tuple[str, ...]:
-    """The flags of the marks in a firm's name."""
+    """Return the flags of the marks in a firm's name."""
     return _read(firm, tuple(marks.items()) if marks else ())[1] if firm else ()
+
+
+_NAMES_TOO = frozenset(["old", "new", "test", "prospect", "vip", "spanish", "deaf", "preferred"])
+"""Notes that may be part of a firm's own name."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -23,12 +28,18 @@ def _read(firm: str, marks: Marks) -> tuple[str | None, tuple[str, ...]]:
     further = dict(marks)
     flags: list[str] = []
 
-    def keep(found: re.Match[str]) -> str:
-        flag = mark_in(found[1] or found[2] or "", further)
-        if flag in {None, "role", "note"}:
-            return found[0]
-        flags.append(str(flag))
+    def take(parenthesis: re.Match[str]) -> str:
+        content = next((group for group in parenthesis.groups() if group), "")
+        flag = mark_in(content, further)
+        if content.strip() and (flag in {None, "role"} or (flag == "note" and content.casefold() in _NAMES_TOO)):
+            return parenthesis[0]
+        if flag:
+            flags.append(flag)
         return " "
 
-    name, bare_flags = without_bare_marks(" ".join(PARENTHESIS.sub(keep, firm).split()), firm=True)
+    name, bare_flags = without_bare_marks(" ".join(PARENTHESIS.sub(take, firm).split()), firm=True)
+    if is_placeholder(name):
+        return None, (*flags, *bare_flags)
+    if estate_of(name):
+        return None, (*flags, *bare_flags, DECEASED)
     return (name if any(map(str.isalnum, name)) else None), (*flags, *bare_flags)

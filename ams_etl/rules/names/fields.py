@@ -1,40 +1,97 @@
-"""What a single name field holds once its parentheses, marks, emails and placeholders are taken out."""
+"""Reads a single name field: takes its parentheses, marks, roles, emails and placeholders out of the name."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ams_etl.rules.names.marks import mark_in, without_bare_marks
+from ams_etl.rules.names.marks import DECEASED, mark_in, without_bare_marks
 from ams_etl.rules.names.persons import has_several, joined, separated, without_loose_ends
-from ams_etl.rules.names.words import PLACEHOLDERS, SUFFIXES, TITLES, bare, is_placeholder
+from ams_etl.rules.names.words import (
+    LETTERS_IN_BRACKETS,
+    PLACEHOLDERS,
+    RANKS,
+    ROLES,
+    SUFFIXES,
+    TITLES,
+    bare,
+    is_placeholder,
+    looks_like_firm,
+)
 
 Marks = tuple[tuple[str, str], ...]
 """The agency's further marks (`name_marks`), mark and flag."""
 
-PARENTHESIS = re.compile(r"\(+([^()]*)(?:\)+|\Z)|\[+([^\[\]]*)(?:\]+|\Z)")
+PARENTHESIS = re.compile(r"\(+([^()]*)(?:\)+|\Z)|\[+([^\[\]]*)(?:\]+|\Z)|\{+([^{}]*)(?:\}+|\Z)|<+([^<>]*)(?:>+|\Z)")
+_QUOTED = re.compile(
+    r"[\"“”]+([^\"“”()\[\]]*[^\W\d_][^\"“”()\[\]]*)[\"“”]+|(?<!\w)['‘]([^\W\d_][^'‘’()\[\]]+)['’](?!\w)"
+)
+_EMPTY_QUOTES = re.compile(r"[\"“”]\s*[\"“”]")
+_ANY_BRACKET = re.compile(r"[(\[{<]")
+_QUOTE = re.compile(r"[\"“”'‘]")
 _PLACE = re.compile("\0(\\d+)\0")
+_NICKNAME_FOLLOWS = re.compile(
+    r"^(?:a\.?k\.?a\.?|also known as|goes by|known as|called|prefers|nickname)(?:\s+|:\s*)", re.IGNORECASE
+)
+_FORMER_NAME = re.compile(r"^(?:n[eé]e|f\.?k\.?a\.?|f/k/a|formerly|maiden name|born)\b[\s.:]*\w", re.IGNORECASE)
+_ROLE_ALONE = re.compile(ROLES, re.IGNORECASE)
+_ROLE_AFTER = re.compile(
+    rf"(?:\s*,\s*|\s+[-–—|/]+\s*)(?:the\s+)?(?:{ROLES})\.?(?=\s*(?:[,&+;\0]|\band\b|\Z))", re.IGNORECASE
+)
+_ATTENTION = re.compile(r"^(?:(?:attn|attention|c/o|in care of|care of|d/?b/?a)\b[\s.:,-]*|%\s+)+(?=\w)", re.IGNORECASE)
+_END_OF_NAME = re.compile(
+    r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
+    r"|[\s,]+(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z",
+    re.IGNORECASE,
+)
+_END_WORD = re.compile(
+    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|etal|etux|co-?trustee|trustee|ttee|execut|poa)|%", re.IGNORECASE
+)
+_TRUST = re.compile(
+    r"^(?:the\s+)?(.+?)[\s,]+((?:(?:revocable|rev|irrevocable|irrev|living|liv|lvg|family|fam|inter\s+vivos)\b\.?[\s,]*)*)"
+    r"(trust|tr|trst)\b\.?(?:[\s,]*(?:dtd|dated|u/?a|u/?d|under|agreement|date|[\d/.-]+))*\s*\Z",
+    re.IGNORECASE,
+)
+_INSTITUTIONS = frozenset(
+    [
+        "first", "national", "united", "federal", "american", "community", "northern", "southern", "western", "eastern",
+        "land", "charitable", "educational", "investment", "scholarship", "pension", "benefit", "employee", "real",
+        "union", "savings", "public", "state", "city", "unit", "title", "business",
+    ]
+)  # fmt: skip
+"""Words of a bank's or a fund's trust."""
+_TRUST_WORD = re.compile(r"\btr(?:u?st)?\b", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?:\b(?:cell|phone|ph|tel|mobile|home|work|fax|office)\b[\s.:#]*)?(?<!\w)\+?(?:1[\s.-]?)?(?:\d{3}[\s./-]?)?\d{3}[\s.-]?\d{4}(?!\d)"
+    r"(?:\s*(?:x|ext\.?)\s*\d+)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NameField:
-    """A name field without what is no name; `nicknames` is one a person where a field names several."""
+    """A name field without what is no name.
+
+    `nicknames` holds one entry for each person where a field names several. `estate` says that only the words
+    `Estate of` were in the field, so that the whole name is in the other field.
+    """
 
     name: str | None = None
     nickname: str | None = None
     nicknames: tuple[str | None, ...] = ()
     flags: tuple[str, ...] = ()
+    estate: bool = False
 
 
 EMPTY = NameField()
 _SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
-"""The single words that are no name; all others need no reading."""
+"""The single words that are not a name; every other single word is taken as it is."""
 _LOOSE = " ,;:*-–—/_"
 """What is cut off a name at both ends."""
 
 
 def read_field(value: str | None, marks: Marks) -> NameField:
-    """N10: a mark is no nickname: it leaves the name and is kept as a flag; an email or a placeholder is no name."""
+    """N10: Take the marks out of a name field and keep them as flags; an email or a placeholder is not a name."""
     return _read(value, marks) if value else EMPTY
 
 
@@ -47,42 +104,92 @@ def _read(value: str, marks: Marks) -> NameField:
     value = value.replace("\0", "")
     further = dict(marks)
 
-    def take(found: re.Match[str]) -> str:
-        content = " ".join((found[1] or found[2] or "").strip(_LOOSE + "\"'.").split())
+    def take(parenthesis: re.Match[str]) -> str:
+        content = next((group for group in parenthesis.groups() if group), "")
+        content = " ".join(content.strip(_LOOSE + "\"'.").split())
         words = [bare(word) for word in content.split()]
         flag = mark_in(content, further) if words else None
         if flag:
             flags.append(flag)
         elif words and all(word in SUFFIXES for word in words):
             return f" {content} "
-        elif (
-            any(word not in TITLES for word in words)
-            and "@" not in content
-            and any(map(str.isalpha, content))
-            and (nickname := _tidy(content))
-        ):
+        elif nickname := _nickname_in(content, words):
             nicknames.append(nickname)
             return f" \0{len(nicknames) - 1}\0 "
         return " "
 
-    rest = PARENTHESIS.sub(take, value) if "(" in value or "[" in value else value
+    rest = _quotes_as_parentheses(value) if _QUOTE.search(value) else value
+    rest = PARENTHESIS.sub(take, rest) if _ANY_BRACKET.search(rest) else rest
     if ")" in rest or "(" in rest:
         rest = _without_stray_parentheses(rest, further, flags)
-    name, bare_flags = without_bare_marks(_tidy(_PLACE.sub(" ", rest)))
-    name = _tidy(name)
+    rest = _name_alone(rest)
+    unmarked, bare_flags = without_bare_marks(_tidy(_PLACE.sub(" ", rest)))
+    name = _tidy(unmarked)
     called, each = _nicknames_of(rest, name, nicknames) if nicknames else (None, ())
-    return NameField(name or None, called, each, (*flags, *bare_flags))
+    estate = not name and not nicknames and DECEASED in bare_flags
+    return NameField(name or None, called, each, (*flags, *bare_flags), estate)
+
+
+def _quotes_as_parentheses(value: str) -> str:
+    """N14: Write a quoted nickname in parentheses; a field that is quoted as a whole holds no nickname."""
+    value = _EMPTY_QUOTES.sub("", value)
+    outside = _QUOTED.sub(" ", value)
+    if not any(map(str.isalpha, outside)):
+        return value.strip(" \"“”'‘’") if outside.strip() == "" else value
+    return _QUOTED.sub(lambda quoted: f" ({quoted[1] or quoted[2]}) ", value)
+
+
+def _nickname_in(content: str, words: list[str]) -> str | None:
+    """N14: Return the nickname in a parenthesis, or None where its words are listed as something else.
+
+    `aka Tommy` and `goes by Tommy` name the nickname; suffixes, titles, ranks, degrees, roles, former names and emails
+    are no nickname.
+    """
+    if "@" in content or not any(map(str.isalpha, content)) or _FORMER_NAME.match(content):
+        return None
+    if all(word in TITLES or word in RANKS or word.replace("/", "") in LETTERS_IN_BRACKETS for word in words if word):
+        return None
+    if _ROLE_ALONE.fullmatch(content):
+        return None
+    return _tidy(_NICKNAME_FOLLOWS.sub("", content)) or None
+
+
+def _name_alone(rest: str) -> str:
+    """N13, N16: Return a field without roles, phone numbers and the words that end or part a name.
+
+    `Attn: Jon Roe` is Jon Roe, `Tom Vale dba Vale Plumbing` and `Tom Vale Rev Tr` are Tom Vale.
+    """
+    if "," in rest or " " in rest:
+        rest = _ROLE_AFTER.sub("", rest)
+    rest = _ATTENTION.sub("", rest)
+    if _END_WORD.search(rest):
+        rest = _END_OF_NAME.sub("", rest)
+    if _TRUST_WORD.search(rest):
+        rest = _without_trust(rest)
+    return _PHONE.sub(" ", rest)
+
+
+def _without_trust(name: str) -> str:
+    """N16: Return the person whose trust a name names; a bank's or a family's trust keeps its name."""
+    trust = _TRUST.match(name)
+    if not trust:
+        return name
+    person, kind = trust[1].strip(" ,"), trust[2].casefold()
+    named = len(person.split()) > 1 and not kind.startswith("fam")
+    abbreviated = bool(kind) and not kind.startswith("fam")
+    named = named and _INSTITUTIONS.isdisjoint(person.casefold().split())
+    return person if (named or abbreviated) and not looks_like_firm(person) and person.casefold() != "the" else name
 
 
 def _tidy(name: str) -> str:
-    """The words that can be a name's; nothing where there is no letter or digit, or a placeholder."""
+    """Return the words that can belong to a name; nothing where there is no letter, or only a placeholder."""
     words = " ".join(word for word in name.split() if "@" not in word).strip(_LOOSE)
     words = without_loose_ends(words).strip(_LOOSE) if words else ""
-    return words if any(map(str.isalnum, words)) and not is_placeholder(words) else ""
+    return words if any(map(str.isalpha, words)) and not is_placeholder(words) else ""
 
 
 def _without_stray_parentheses(rest: str, further: dict[str, str], flags: list[str]) -> str:
-    """A parenthesis closed and never opened is dropped; a mark before it goes with it: `John Deceased)`."""
+    """Drop a parenthesis that was closed and never opened, with the mark before it: `John Deceased)`."""
     before, closed, after = rest.partition(")")
     if closed:
         words = before.split()
@@ -94,11 +201,11 @@ def _without_stray_parentheses(rest: str, further: dict[str, str], flags: list[s
 
 
 def _nicknames_of(rest: str, name: str, nicknames: list[str]) -> tuple[str | None, tuple[str | None, ...]]:
-    """One nickname for the field, or one for each of its people: `Jonathan (Jon) & Johanna` is Jon & Johanna."""
+    """Return one nickname for the field, or one for each of its people: `Jonathan (Jon) & Johanna` is Jon & Johanna."""
     if not name or not has_several(name) or (len(nicknames) == 1 and has_several(nicknames[0])):
         return nicknames[0], ()
     each = []
-    for part in separated(_PLACE.sub(lambda found: f"\0{found[1]}\0", rest))[0]:
+    for part in separated(_PLACE.sub(lambda place: f"\0{place[1]}\0", rest))[0]:
         place = _PLACE.search(part)
         each.append(nicknames[int(place[1])] if place else None)
     if len(each) != len(separated(name)[0]):
@@ -107,9 +214,9 @@ def _nicknames_of(rest: str, name: str, nicknames: list[str]) -> tuple[str | Non
 
 
 def called(field: NameField, givens: Sequence[str | None], separators: Sequence[str]) -> str | None:
-    """The nicknames of a field, with the given names of those who have none."""
+    """Return the nicknames of a field's people, with the given names of those who have none."""
     if field.nickname or not any(field.nicknames):
         return field.nickname
     if len(givens) != len(field.nicknames):
-        return next((one for one in field.nicknames if one), None)
+        return next((nickname for nickname in field.nicknames if nickname), None)
     return joined([nick or given for nick, given in zip(field.nicknames, givens, strict=True)], separators)

@@ -1,56 +1,123 @@
-"""The marks inside names that N10 speaks of: which words are marks, and which flag each raises."""
+"""The marks inside names (N10): which words are marks, and which flag each raises."""
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from ams_etl.rules.names.words import is_surely_firm
+
 DECEASED = "deceased"
 DO_NOT_CONTACT = "do_not_contact"
 SUPPRESSING = (DECEASED, DO_NOT_CONTACT)
-"""Flags that make a contact unsendable, the graver first."""
+"""Flags that make a contact unsendable, the gravest first."""
 
 _MARKS: Mapping[str, str] = {
     **dict.fromkeys(
-        ("deceased", "decd", "dec", "died", "dod", "rip", "passed", "passed away", "late", "estate of", "estate"),
+        (
+            "deceased", "decd", "dec", "died", "dod", "rip", "passed", "passed away", "passed on", "dead", "late",
+            "estate of", "estate", "death", "dec sd", "decsd", "decease",
+        ),
         DECEASED,
     ),
     **dict.fromkeys(
         (
             "dnc", "do not contact", "do not call", "do not email", "do not e mail", "do not mail", "do not text",
             "do not solicit", "no contact", "dont contact", "dont call", "dont email", "dnm", "dns", "do not market",
+            "dont mail", "dont text", "dont e mail", "never contact", "never call", "never email", "no email", "no emails",
+            "no e mail", "no e mails", "no emailing", "no call", "no calls", "no calling", "no phone calls", "no text",
+            "no texts", "no texting", "no marketing", "no solicitation", "no soliciting", "no solicitations",
+            "no newsletters", "no communication", "opt out", "opted out", "optout", "opts out", "opt out of email",
+            "opt out of emails", "opted out of email", "opted out of emails", "email opt out", "unsubscribe",
+            "unsubscribed", "unsubscribe me", "remove from list", "remove from mailing list", "remove from email list",
+            "take off list", "take off mailing list", "does not want email", "does not want emails",
+            "doesnt want email", "doesnt want emails", "wants no email", "wants no emails", "refuses email",
+            "refuses emails", "do not send email", "do not send emails", "dont send email", "dont send emails",
+            "stop emailing", "stop emails",
         ),
         DO_NOT_CONTACT,
     ),
     **dict.fromkeys(("minor", "child"), "minor"),
     **dict.fromkeys(
-        ("former", "formerly", "ex", "divorced", "separated", "moved", "sold", "closed", "cancelled", "canceled"),
+        (
+            "former", "formerly", "ex", "divorced", "separated", "moved", "moved away", "moved out", "sold", "closed",
+            "cancelled", "canceled", "left", "no longer there", "no longer here", "no longer with company",
+            "no longer with firm", "no longer employed", "no longer works there", "no longer with us", "left company",
+            "has left", "gone", "quit", "terminated", "fired", "former owner", "previous owner", "old owner",
+        ),
         "former",
     ),
-    **dict.fromkeys(("inactive", "duplicate", "dup", "do not use", "test", "old", "new", "prospect"), "note"),
+    **dict.fromkeys(
+        (
+            "inactive", "duplicate", "dup", "do not use", "test", "old", "new", "prospect", "new owner", "new contact",
+            "main contact", "primary contact", "retired", "on leave", "maternity leave", "part time", "seasonal", "vip",
+            "see notes", "see note", "bad email", "bad address", "bad phone", "wrong number", "returned mail", "new email",
+            "new address", "new phone", "new number", "do not use this one", "use other", "spanish", "spanish only",
+            "spanish speaking", "deaf", "preferred", "returning",
+        ),
+        "note",
+    ),
     **dict.fromkeys(
         (
             "owner", "spouse", "wife", "husband", "partner", "son", "daughter", "mother", "father", "trustee", "client",
             "executor", "poa", "widow", "widowed", "widower", "insured", "primary", "secondary", "dba", "hoh",
-            "customer", "mr", "mrs", "ms", "dr", "miss",
+            "customer", "mr", "mrs", "ms", "dr", "miss", "mom", "mum", "dad", "parent", "parents", "brother", "sister", "fiance",
+            "fiancee",
         ),
         "role",
     ),
 }  # fmt: skip
+RELATIVE_DECEASED = "relative_deceased"
+"""The flag of somebody else's death: the person is alive, but should not be greeted as if nothing had happened."""
+_RELATIVES = frozenset(
+    [
+        "wife", "husband", "spouse", "partner", "son", "daughter", "mother", "father", "mom", "mum", "dad", "parent",
+        "parents", "brother", "sister", "child", "fiance", "fiancee",
+    ]
+)  # fmt: skip
 _GRAVITY = ("deceased", "do_not_contact", "minor", "former", "note", "role")
-# Said without parentheses these can be nothing but a mark; "Minor" or "Former" could be a name.
-_WORDS = r"deceased|dec'd|dec’d|decd|do[ -]not[ -](?:contact|call|e-?mail|mail|text|solicit|use|market)"
-_AROUND, _AFTER = r"[\s*\-–—/,:]*(?:\*+\s*)?", r"\.?[\s*]*"
-_BARE = re.compile(rf"{_AROUND}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
-_BARE_IN_FIRM = re.compile(rf"{_AROUND}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
-_ESTATE = re.compile(r"^(?:the\s+)?estate of(?: the late)?\s+", re.IGNORECASE)
+_FILLERS = frozenset(
+    [
+        "on", "in", "as", "of", "is", "has", "was", "date", "since", "per", "about", "approx", "by", "the", "and", "his",
+        "her", "their", "s", "please", "jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun",
+        "june", "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november", "december",
+        "at", "age", "to", "client", "customer", "insured",
+    ]
+)  # fmt: skip
+"""Words that may stand beside a mark and change nothing: `Deceased on May 3rd`."""
+_LONGEST = max(len(mark.split()) for mark in _MARKS)
+_DATE_WORD = re.compile(r"\d+(?:st|nd|rd|th)?\Z")
+# Without parentheses these can only be a mark; "Minor" or "Former" could be a name.
+_WORDS = (
+    r"deceased|dec'd|dec’d|decd|passed away|do[ -]not[ -](?:contact|call|e-?mail|mail|text|solicit|use|market)|"
+    r"don['’]?t[ -](?:contact|call|e-?mail|text)|no[ -]e-?mails?|opt(?:ed)?[ -]out|unsubscribed?"
+)
+_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DATE = rf"(?:\s*(?:on|in|as of|date|[-–—:,]))*\s*(?:{_MONTHS}\s+)?\d{{1,4}}(?:[/.-]\d{{1,4}}){{0,2}}(?:,?\s+\d{{4}})?(?![\w@])"
+_AROUND, _AFTER = r"[\s*\-–—/,:]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*]*"
+_RELATIVE = rf"(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
+_BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
+_BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
+_ESTATE = re.compile(
+    r"^(?:the\s+)?est(?:ate|\.)?\s+of\b[\s:]*(?:the\s+late\s+)?|[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$",
+    re.IGNORECASE,
+)
+_DIED_ON = re.compile(r"(?:d|died|death|dod|r\.?i\.?p)\.?[\s:]*\d", re.IGNORECASE)
+_NOTE_BEGINS = re.compile(
+    r"(?:(?:moved|relocated|transferred)\s+(?:to|away|out|back)|no\s+longer|left|quit|sold\s+(?:to|the|his|her|their|in)|"
+    r"replaced\s+by|now\s+(?:at|with)|(?P<note>see|call|ask\s+for|works?\s+(?:at|for|with|in)|speaks|new\s+(?:owner|contact)))\s",
+    re.IGNORECASE,
+)
+"""How a note inside parentheses begins: `moved to Florida`, `no longer with Acme`, `see file`."""
+_EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 _NOT_WORD = re.compile(r"[^\w\s]+")
-_DASH = re.compile(r"[-–—/]+")
+_DASH = re.compile(r"[-–—/.,;:&+]+")
 
 
 def mark_in(content: str, further: Mapping[str, str]) -> str | None:
-    """The flag that a parenthesis raises, or None when it is a nickname.
+    """Return the flag that a parenthesis raises, or None when it is a nickname.
 
     Several marks in one parenthesis (`former spouse`, `minor child`) raise the gravest flag; dates are passed over.
+    A relative beside a death (`wife passed away`) raises `relative_deceased`.
 
     Args:
         content: what stands between the parentheses.
@@ -63,28 +130,64 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
     known = _MARKS.get(plain)
     if known:
         return known
-    words = [word for word in plain.split() if not word.isdigit()]
-    if words and all(word in _MARKS for word in words):
-        return min((_MARKS[word] for word in words), key=_GRAVITY.index)
-    said = _BARE.search(content)
-    return _flag_of(said[1]) if said else None
+    marks = _marks_of(plain)
+    if marks:
+        flag = min((_MARKS[mark] for mark in marks), key=_GRAVITY.index)
+        return RELATIVE_DECEASED if flag == DECEASED and not _RELATIVES.isdisjoint(marks) else flag
+    if _DIED_ON.match(content):
+        return DECEASED
+    if note := _NOTE_BEGINS.match(content):
+        return "note" if note["note"] else "former"
+    bare_mark = _BARE.search(content)
+    return _bare_flag(bare_mark[1], bare_mark[2]) if bare_mark else None
+
+
+def _marks_of(plain: str) -> list[str]:
+    """Return the marks of which a text consists, dates and fillers passed over; none where another word is in it."""
+    words, marks, at = plain.split(), [], 0
+    while at < len(words):
+        for length in range(min(_LONGEST, len(words) - at), 0, -1):
+            mark = " ".join(words[at : at + length])
+            if mark in _MARKS:
+                marks.append(mark)
+                at += length
+                break
+        else:
+            if not _DATE_WORD.match(words[at]) and words[at] not in _FILLERS:
+                return []
+            at += 1
+    return marks
 
 
 def without_bare_marks(name: str, *, firm: bool = False) -> tuple[str, tuple[str, ...]]:
-    """The name without marks that stand outside parentheses, and their flags.
+    """Return the name without the marks that stand outside parentheses, and their flags.
 
-    `DNC` may be a company's own name, so in a firm's name it is none; an `Estate of` is a person's.
+    `DNC` may be part of a company's own name, so it is no mark in a firm's name.
     """
     flags: tuple[str, ...] = ()
     pattern = _BARE_IN_FIRM if firm else _BARE
-    found = pattern.findall(name)
-    if found:
+    bare_marks = pattern.findall(name)
+    if bare_marks:
         name = " ".join(pattern.sub(" ", name).split())
-        flags = tuple(_flag_of(words) for words in found)
-    if not firm and _ESTATE.match(name):
-        name = _ESTATE.sub("", name)
+        flags = tuple(_bare_flag(relative, words) for relative, words in bare_marks)
+    if not firm and (rest := estate_of(name)) is not None:
+        name = rest
         flags = (*flags, DECEASED)
+    if "(" in name or "[" in name or "{" in name or "<" in name:
+        name = " ".join(_EMPTY_BRACKETS.sub(" ", name).split())
     return name, flags
+
+
+def estate_of(name: str) -> str | None:
+    """Return whose estate a name names, possibly nobody's (`Estate of`); None where it names no person's estate.
+
+    `Estate of Mind Winery LLC` is a firm.
+    """
+    estate = _ESTATE.search(name)
+    if not estate:
+        return None
+    rest = f"{name[: estate.start()]} {name[estate.end() :]}".strip(" ,:-–—")
+    return None if is_surely_firm(rest) else rest
 
 
 @lru_cache(maxsize=4096)
@@ -92,10 +195,11 @@ def _plain(content: str) -> str:
     return " ".join(_NOT_WORD.sub("", _DASH.sub(" ", content.lower())).split())
 
 
-def _flag_of(words: str) -> str:
-    return _MARKS.get(_plain(words), DO_NOT_CONTACT)
+def _bare_flag(relative: str, words: str) -> str:
+    flag = _MARKS.get(_plain(words), DO_NOT_CONTACT)
+    return RELATIVE_DECEASED if relative and flag == DECEASED else flag
 
 
 def suppressed_by(flags: tuple[str, ...]) -> str | None:
-    """The reason that forbids sending, or None."""
+    """Return the reason that forbids sending, or None."""
     return next((flag for flag in SUPPRESSING if flag in flags), None)

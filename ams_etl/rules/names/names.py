@@ -1,16 +1,17 @@
-"""A record's first name, last name and nickname from the fields that hold them, each with its rule and field."""
+"""Derives a record's first name, last name and nickname from its name fields, each with its rule and field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, read_field
+from ams_etl.rules.names.marks import DECEASED, estate_of
 from ams_etl.rules.names.persons import WholeName, has_several, separated, split_whole_name, without_titles
-from ams_etl.rules.names.words import has_legal_form, looks_like_firm, names_nobody
+from ams_etl.rules.names.words import has_legal_form, is_placeholder, is_surely_firm, looks_like_firm, names_nobody
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a name, the rule that gave it and the source member it was read from."""
+    """A part of a name, the rule that produced it and the source member it was read from."""
 
     text: str
     rule: str
@@ -19,7 +20,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """First, last and nickname of a record, and the flags of the marks in all its name fields."""
+    """A record's first name, last name and nickname, and the flags of the marks in all its name fields."""
 
     first: Part | None = None
     last: Part | None = None
@@ -29,7 +30,7 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True)
 class NameFields:
-    """The name fields of one record; `whole` holds a full name in one string (ContactName)."""
+    """The name fields of one record; `whole` holds a full name in one string (ContactName). `middle` is read for marks."""
 
     first: str | None = None
     last: str | None = None
@@ -37,11 +38,12 @@ class NameFields:
     formal: str | None = None
     whole: str | None = None
     firm: str | None = None
+    middle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A record's name fields, read and taken apart where they hold whole names."""
+    """A record's name fields, read, and split where they hold whole names."""
 
     first: NameField
     last: NameField
@@ -52,41 +54,84 @@ class _Read:
     informal_split: WholeName | None
     formal_split: WholeName | None
     whole_split: WholeName | None
+    last_split: WholeName | None
+    further_flags: tuple[str, ...]
 
 
 def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
-    """First name, last name and nickname of any record, in the documents' order.
+    """Derive first name, last name and nickname of any record, in the documents' order.
+
+    A Firm Name that is a person's estate names a record that has no other name (N10).
 
     Args:
         fields: the record's name fields.
         marks: the agency's further marks.
     """
-    return _name_of(_read(fields, tuple(marks.items()) if marks else ()))
+    further = tuple(marks.items()) if marks else ()
+    own = _name_of(_read(fields, further))
+    if not fields.firm or (own.first and own.first.field == "FirstName") or not _is_estate(fields.firm):
+        return own
+    return _named_by_firm(own, read_field(fields.firm, further))
 
 
 def _read(fields: NameFields, marks: Marks) -> _Read:
     first, last = read_field(fields.first, marks), read_field(fields.last, marks)
+    if fields.first and fields.last:
+        first, last = _together(fields.first, fields.last, first, last)
     informal, formal = _salutation(fields.informal, marks), _salutation(fields.formal, marks)
     whole = read_field(fields.whole, marks)
-    told = last.name
-    formal_split = split_whole_name(formal.name, told, "given") if formal.name else None
-    told = told or (formal_split.family if formal_split else None)
-    informal_split = split_whole_name(informal.name, told, "given") if informal.name else None
-    told = told or (informal_split.family if informal_split else None)
-    whole_split = _whole(whole.name, told) if whole.name else None
+    last_split = None
+    if last.name and not first.name and not first.nickname and DECEASED in (*first.flags, *last.flags):
+        last_split = _of_an_estate(first, last, fields.last)
+    family = (last_split.family or last.name) if last_split else last.name
+    formal_split = split_whole_name(formal.name, family, "given") if formal.name else None
+    family = family or (formal_split.family if formal_split else None)
+    informal_split = split_whole_name(informal.name, family, "given") if informal.name else None
+    family = family or (informal_split.family if informal_split else None)
+    whole_split = _whole(whole.name, family) if whole.name else None
     first_split = None
-    if first.name and last.name is None and has_several(first.name):
-        first_split = split_whole_name(first.name, told, "given")
-    return _Read(first, last, informal, formal, whole, first_split, informal_split, formal_split, whole_split)
+    if (
+        first.name
+        and last.name is None
+        and (has_several(first.name) or (DECEASED in first.flags and _is_estate(fields.first)))
+    ):
+        first_split = split_whole_name(first.name, family, "given")
+    return _Read(
+        first, last, informal, formal, whole, first_split, informal_split, formal_split, whole_split, last_split,
+        read_field(fields.middle, marks).flags if fields.middle else (),
+    )  # fmt: skip
 
 
-def _whole(name: str, told: str | None) -> WholeName:
-    """A ContactName that is a firm's is one name, not a given and a family name."""
-    return WholeName(name, None, (name,)) if has_legal_form(name) else split_whole_name(name, told)
+def _together(written_first: str, written_last: str, first: NameField, last: NameField) -> tuple[NameField, NameField]:
+    """N16: Read First and Last Name together: `Current` + `Owner` name nobody; `Estate of` + a firm is a firm.
+
+    `Null` beside a first name is a family name.
+    """
+    if is_placeholder(f"{written_first} {written_last}"):
+        return NameField(flags=first.flags), NameField(flags=last.flags)
+    if last.name and DECEASED in first.flags and is_surely_firm(last.name) and _is_estate(written_first):
+        return NameField(f"{written_first} {written_last}"), NameField(flags=last.flags)
+    if written_last == "Null" and first.name:
+        return first, NameField(written_last)
+    return first, last
+
+
+def _of_an_estate(first: NameField, last: NameField, written: str | None) -> WholeName | None:
+    """Split a Last Name that holds the whole name of a deceased (N10): `Estate of` + `Tom Vale`."""
+    return split_whole_name(last.name or "") if first.estate or _is_estate(written) else None
+
+
+def _is_estate(written: str | None) -> bool:
+    return bool(written) and estate_of(written or "") is not None
+
+
+def _whole(name: str, family: str | None) -> WholeName:
+    """Return a ContactName that is a firm's as one name, any other as given and family names."""
+    return WholeName(name, None, (name,)) if has_legal_form(name) else split_whole_name(name, family)
 
 
 def _salutation(value: str | None, marks: Marks) -> NameField:
-    """A salutation that greets no one in particular names nobody."""
+    """Read a salutation; one that greets no one in particular names nobody."""
     if value is None:
         return EMPTY
     field = read_field(value, marks)
@@ -99,14 +144,21 @@ def _name_of(read: _Read) -> PersonName:
     last = _last_name(read)
     nickname = _nickname(read)
     first = nickname or _first_name(read)
-    flags = (*read.first.flags, *read.last.flags, *read.informal.flags, *read.formal.flags, *read.whole.flags)
+    flags = (
+        *read.first.flags,
+        *read.last.flags,
+        *read.informal.flags,
+        *read.formal.flags,
+        *read.whole.flags,
+        *read.further_flags,
+    )
     return PersonName(first, last, nickname or _informal_nickname(read, first), tuple(dict.fromkeys(flags)))
 
 
 def _nickname(read: _Read) -> Part | None:
-    """N1: what stands in parentheses in First Name, else Informal, else Formal Salutation, is the first name.
+    """N1: Return the nickname in parentheses in First Name, else Informal, else Formal Salutation.
 
-    Of several people each is called by the own nickname, or the given name. A ContactName stands where First Name does.
+    Each of several people is called by their nickname, else their given name. A ContactName is read like a First Name.
     """
     for field, split, label in (
         (read.first, read.first_split, "FirstName"),
@@ -125,12 +177,13 @@ def _nickname(read: _Read) -> Part | None:
 
 
 def _first_name(read: _Read) -> Part | None:
-    """N2: the First Name field, else the Informal, else the Formal Salutation; else none."""
+    """N2: Return the First Name field, else the Informal, else the Formal Salutation; else none."""
     if read.first.name:
         given = read.first_split.given if read.first_split else without_titles(read.first.name)
         if given:
             return Part(given, "N4" if has_several(given) else "N2", "FirstName")
     for split, label in (
+        (read.last_split, "LastName"),
         (read.whole_split, "ContactName"),
         (read.informal_split, "InformalSalutation"),
         (read.formal_split, "FormalSalutation"),
@@ -141,10 +194,12 @@ def _first_name(read: _Read) -> Part | None:
 
 
 def _last_name(read: _Read) -> Part | None:
-    """N3: the Last Name field, else the Formal, else the Informal Salutation.
+    """N3: Return the Last Name field, else the Formal, else the Informal Salutation.
 
-    A family name that stands in First Name or ContactName comes before the salutations.
+    A family name in First Name or ContactName comes before the salutations.
     """
+    if read.last_split:
+        return Part(read.last_split.family, "N10", "LastName") if read.last_split.family else None
     if read.last.name:
         return Part(read.last.name, "N3", "LastName")
     for split, rule, label in (
@@ -159,7 +214,7 @@ def _last_name(read: _Read) -> Part | None:
 
 
 def _informal_nickname(read: _Read, first: Part | None) -> Part | None:
-    """N6: else the nickname is the Informal Salutation's given names, where they differ from the first name."""
+    """N6: Return the Informal Salutation's given names as nickname, where they differ from the first name."""
     given = read.informal_split.given if read.informal_split else None
     if not given or first is None or given.casefold() == first.text.casefold():
         return None
@@ -167,20 +222,24 @@ def _informal_nickname(read: _Read, first: Part | None) -> Part | None:
 
 
 def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
-    """N9: a personal customer without a first name is named after its Firm Name first, then in N2's order.
+    """N9: Derive a personal customer's name; without a first name from the Firm Name first, then in N2's order.
 
-    A firm name that can be no person's does not name one; it is the first name only when nothing else names the
-    customer, so that nobody with a name is lost. A nickname (N1) comes before it.
+    A firm name that cannot be a person's is the first name only when nothing else names the customer, so that nobody
+    with a name is lost. A nickname (N1) comes before it.
     """
-    extra = tuple(marks.items()) if marks else ()
-    read = _read(fields, extra)
+    further = tuple(marks.items()) if marks else ()
+    read = _read(fields, further)
     own = _name_of(read)
     if not fields.firm or read.first.name:
         return own
-    firm = read_field(fields.firm, extra)
+    return _named_by_firm(own, read_field(fields.firm, further), read)
+
+
+def _named_by_firm(own: PersonName, firm: NameField, read: _Read | None = None) -> PersonName:
+    """Complete a record's own name from its Firm Name."""
     flags = tuple(dict.fromkeys((*own.flags, *firm.flags)))
     first, last, nickname = own.first, own.last, own.nickname
-    if firm.name and looks_like_firm(firm.name):
+    if firm.name and looks_like_firm(firm.name) and DECEASED not in firm.flags:
         unnamed = not first and not last
         return PersonName(Part(firm.name, "N9", "FirmName") if unnamed else first, last, nickname, flags)
     split = split_whole_name(firm.name, last.text if last else None) if firm.name else WholeName(None, None)
@@ -190,5 +249,5 @@ def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> Person
         alias = called(firm, split.givens, split.separators)
         nickname = Part(alias, "N1", "FirmName") if alias else None
         first = nickname or (Part(split.given, "N9", "FirmName") if split.given else first)
-        nickname = nickname or _informal_nickname(read, first)
+        nickname = nickname or (_informal_nickname(read, first) if read else None)
     return PersonName(first, last, nickname, flags)

@@ -1,16 +1,18 @@
-"""How a field that holds one or several whole names comes apart."""
+"""Splits a field that holds one or several whole names into given and family names."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ams_etl.rules.names.words import (
     AFTER_A_COMMA,
+    AFTER_A_WHOLE_NAME,
     GREETING,
     LETTERS_AFTER,
     PARTICLES,
+    PLURAL_TITLES,
     RANKS,
     SUFFIXES,
     TITLES,
@@ -22,17 +24,22 @@ Style = Literal["whole", "given"]
 """`whole`: a ContactName or Firm Name, `Last, First` is turned round. `given`: a salutation or First Name, where a comma
 lists people, and where a field without the family name that is known from elsewhere holds given names alone."""
 
-# `and` only as a word, the signs anywhere; what parts two names stays as typed.
+# `and` separates only as a word, the signs anywhere; a separator stays as typed.
 _SEPARATOR = re.compile(r"(\s*&/or\s*|\s*&\s*|\s*\+\s*|\s+and/or\s+|\s+and\s+)", re.IGNORECASE)
 _LIST_SEPARATOR = re.compile(r"(\s*,?\s*&/or\s*|\s*,?\s*&\s*|\s*\+\s*|\s+and/or\s+|,?\s+and\s+|\s*,\s*)", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?<=\s)and)+\s*$", re.IGNORECASE)
-_COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(AFTER_A_COMMA))})\b\.?(?:\s|,|$))", re.IGNORECASE)
+_COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(SUFFIXES))})\b\.?(?:\s|,|$))", re.IGNORECASE)
+_COMMA_LETTERS = re.compile(rf"\s*,\s*((?:{'|'.join(sorted(AFTER_A_COMMA - SUFFIXES))})\b\.?)(?=\s|,|$)", re.IGNORECASE)
+_GLUE = "\1"
+_GLUED = re.compile(rf"{_GLUE}([^\s{_GLUE},]+)")
+"""Letters after a comma stay glued to the word before it until the family name is known: `Roe, John, CPCU`."""
+_SHAPE = re.compile(r"(?:[A-Z]\.?){2,6}")
 _TITLED = re.compile(rf"(?:^|[\s&+,])(?:{'|'.join(sorted(TITLES_ONLY))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class WholeName:
-    """A field taken apart: given and family names, several people joined by the separators as typed."""
+    """The given and family names of a field; those of several people are joined by the separators as typed."""
 
     given: str | None
     family: str | None
@@ -41,51 +48,59 @@ class WholeName:
 
 
 def separated(name: str) -> tuple[list[str], list[str]]:
-    """N4: the names in one field, parted by `&`, `and` (a whole word), `+` or `&/or`, and what parts them, as typed."""
+    """N4: Return the names in one field, separated by `&`, `and` (a whole word), `+` or `&/or`, and the separators."""
     parts = _SEPARATOR.split(name)
     return parts[::2], parts[1::2]
 
 
 def has_several(name: str) -> bool:
-    """Whether a field holds more than one name."""
+    """Return whether a field holds more than one name."""
     return bool(_SEPARATOR.search(name))
 
 
 def without_loose_ends(name: str) -> str:
-    """A field without separators that part nothing: `John &`."""
+    """Return a field without separators at its ends: `John &`."""
     return _AT_AN_END.sub("", name)
 
 
 @lru_cache(maxsize=1 << 15)
 def split_whole_name(name: str, family: str | None = None, style: Style = "whole") -> WholeName:
-    """N5: `John & Jane Doe` gives `John & Jane`, `Doe`; `John Doe & Jane Smith` gives `John & Jane`, `Doe & Smith`.
+    """N5: Return `John & Jane`, `Doe` of `John & Jane Doe`; `John & Jane`, `Doe & Smith` of `John Doe & Jane Smith`.
 
     Args:
         name: the field, marks and nicknames removed.
-        family: the family name, where another field has told it.
+        family: the family name, where another field has it.
         style: what a comma means, and what a field without that family name.
     """
-    parts, separators = _people_in(GREETING.sub("", name).strip(" ,;:*!"), style)
-    told = _families(family)
-    untitled = [_without_suffixes(_untitled(part.split(), TITLES), told)[0] for part in parts]
+    people_in = _people_in(GREETING.sub("", name.replace(_GLUE, "")).strip(" ,;:*!"), style)
+    parts, separators = people_in.parts, people_in.separators
+    known = (*_families_before_a_comma(people_in.families), *_families(family))
+    letters: list[list[str]] = [[]] * len(parts)
+    if any(_GLUE in part for part in parts):
+        letters = [_GLUED.findall(part) for part in parts]
+        parts = [_GLUED.sub("", part) for part in parts]
+    untitled = [_without_suffixes(_untitled(part.split(), TITLES), known)[0] for part in parts]
     # "Mr. John and Mrs. Jane Doe", "Billy B. & Jane Doe": beside a whole name a title stands before a given name, and an
     # initial ends one; alone, "Mr. Doe", "Malcolm X", they go with a family name.
     beside_whole = len(parts) > 1 and any(len(words) > 1 for words in untitled)
-    given_only = style == "given" and bool(told) and not any(_known_family(words, told) for words in untitled)
-    people = [_person(part, told, given_only=given_only, beside_whole=beside_whole) for part in parts]
+    given_only = style == "given" and bool(known) and not any(_known_family(words, known) for words in untitled)
+    given_only = given_only or bool(people_in.families)
+    people = [_person(part, known, given_only=given_only, beside_whole=beside_whole) for part in parts]
     givens = tuple(person[0] for person in people)
-    families = [person[1] for person in people]
-    distinct = {one.casefold() for one in families if one}
+    families = [
+        " ".join([person[1], *after]) if person[1] else None for person, after in zip(people, letters, strict=True)
+    ]
+    distinct = {family.casefold() for family in families if family}
     return WholeName(
         joined(givens, separators),
-        joined(families, separators) if len(distinct) > 1 else next((one for one in families if one), None),
+        joined(families, separators) if len(distinct) > 1 else next((family for family in families if family), None),
         givens,
         tuple(separators),
     )
 
 
 def joined(names: Sequence[str | None], separators: Sequence[str]) -> str | None:
-    """Names with what stood between them; who has none leaves no gap."""
+    """Return the names with the separators between them; a person without a name leaves no gap."""
     text = ""
     for at, name in enumerate(names):
         if name:
@@ -94,56 +109,112 @@ def joined(names: Sequence[str | None], separators: Sequence[str]) -> str | None
 
 
 def without_titles(name: str) -> str | None:
-    """A First Name field without `Mr.`, `Mrs.`, `Dr.` and their like before its names."""
+    """Return a First Name field without `Mr.`, `Mrs.`, `Dr.` and similar titles before its names."""
     if not _TITLED.search(name):
         return name
     parts, separators = separated(name)
     return joined([" ".join(_untitled(part.split(), TITLES_ONLY)) or None for part in parts], separators)
 
 
-def _people_in(name: str, style: Style) -> tuple[list[str], list[str]]:
+class _People(NamedTuple):
+    """The people in a field, the separators between them, and the family names that were written before a comma."""
+
+    parts: list[str]
+    separators: list[str]
+    families: tuple[str, ...] = ()
+
+
+def _people_in(name: str, style: Style) -> _People:
     if "," in name:
-        name = _COMMA_SUFFIX.sub(" ", name)
-    if style == "whole":
+        name = _without_letters(_COMMA_LETTERS.sub(rf"{_GLUE}\1", _COMMA_SUFFIX.sub(" ", name)))
+    if style == "given":
+        pieces = _LIST_SEPARATOR.split(name) if "," in name else _SEPARATOR.split(name)
+        people = _People(pieces[::2], pieces[1::2])
+    else:
         parts, separators = separated(name)
         if len(parts) > 1 and all("," in part for part in parts):
-            return [turned_round(part) for part in parts], separators
-        return separated(turned_round(name)) if "," in name else (parts, separators)
-    pieces = _LIST_SEPARATOR.split(name) if "," in name else _SEPARATOR.split(name)
-    return pieces[::2], pieces[1::2]
+            people = _People([turned_round(part) for part in parts], separators, tuple(map(_before_a_comma, parts)))
+        elif "," in name:
+            people = _People(*separated(turned_round(name)), (_before_a_comma(name),))
+        else:
+            people = _People(parts, separators)
+    return _with_each_titled(people)
+
+
+def _with_each_titled(people: _People) -> _People:
+    """N16: Repeat a plural title before every single word: `Drs. Davids and Burr` are two family names."""
+    title, _, after = people.parts[0].partition(" ")
+    if len(people.parts) == 1 or not after or bare(title) not in PLURAL_TITLES:
+        return people
+    others = [f"{title} {part}" if part and " " not in part else part for part in people.parts[1:]]
+    return people._replace(parts=[people.parts[0], *others])
+
+
+def _without_letters(name: str) -> str:
+    """N13: Drop the commas before suffixes, and what by its shape is an unlisted designation: `John Roe, XYZ`.
+
+    Both need a given and a family name before the comma, and the shape one that is not all capitals: `VAN DYKE, MARY`
+    and `Smith, MARY` are turned round.
+    """
+    before, *pieces = name.split(",")
+    words = [word for word in before.split() if bare(word) not in PARTICLES and bare(word) not in SUFFIXES]
+    if len(words) < 2 and not (len(pieces) > 1 and bare(pieces[-1].strip()) in AFTER_A_WHOLE_NAME):
+        return name
+    kept = before
+    for place, piece in enumerate(pieces):
+        letters = piece.split()
+        if letters and all(bare(word) in AFTER_A_WHOLE_NAME for word in letters) and (len(words) > 1 or place > 0):
+            kept += "".join(f"{_GLUE}{word}" for word in letters)
+        elif not (
+            len(words) > 1 and letters and not before.isupper() and all(_SHAPE.fullmatch(word) for word in letters)
+        ):
+            kept += f",{piece}"
+    return kept
+
+
+def _before_a_comma(name: str) -> str:
+    """N13: Return the family name of `Last, First`: every word before the comma, without titles."""
+    return (
+        " ".join(_untitled(_GLUED.sub("", name.partition(",")[0]).split(), TITLES)) if "," in name.strip(" ,") else ""
+    )
 
 
 def turned_round(name: str) -> str:
-    """N11: `Last, First` is turned round; case is kept as typed, white space collapsed."""
+    """N11: Turn `Last, First` round; keep the case as typed, collapse white space."""
     before, _, after = name.partition(",")
     given, _, rest = after.partition(",")
     names, suffixes = _without_suffixes(given.split())
-    return " ".join([*names, *before.split(), *suffixes, *rest.replace(",", " ").split()])
+    family = _untitled(before.split(), TITLES) or before.split()
+    return " ".join([*names, *family, *suffixes, *rest.replace(",", " ").split()])
+
+
+def _families_before_a_comma(families: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(found for family in families if family for found in _families(family, several=False))
 
 
 def _person(
-    words: str, told: Sequence[Sequence[str]], *, given_only: bool, beside_whole: bool
+    words: str, known: Sequence[Sequence[str]], *, given_only: bool, beside_whole: bool
 ) -> tuple[str | None, str | None]:
-    """N7: one person's given and family names: initials stay, suffixes stay with the family name, honorifics go."""
+    """N7: Return one person's given and family names: initials stay, suffixes stay with the family name, titles go."""
     tokens = words.split()
     untitled = _untitled(tokens, TITLES)
-    named, suffixes = _without_suffixes(untitled, told)
+    named, suffixes = _without_suffixes(untitled, known)
     titled = len(untitled) < len(tokens) and not (beside_whole and len(named) == 1)
     given_only = given_only or (beside_whole and bool(named) and len(bare(named[-1])) == 1)
-    at = len(named) - _family_length(named, told, titled=titled, given_only=given_only)
+    at = len(named) - _family_length(named, known, titled=titled, given_only=given_only)
     given, last = named[:at], named[at:]
     if last:
         return " ".join(given) or None, " ".join([*last, *suffixes])
     return " ".join([*given, *suffixes]) or None, None
 
 
-def _family_length(tokens: list[str], told: Sequence[Sequence[str]], *, titled: bool, given_only: bool) -> int:
-    """How many of the last words are the family name."""
-    known = _known_family(tokens, told)
-    if known:
-        return known
+def _family_length(tokens: list[str], known: Sequence[Sequence[str]], *, titled: bool, given_only: bool) -> int:
+    """Return how many of the last words are the family name."""
+    length = _known_family(tokens, known)
+    if length:
+        return length
     if len(tokens) <= 1:
-        # "Mr. Doe" tells a family name, "Jon" a given one.
+        # "Mr. Doe" holds a family name, "Jon" a given one.
         return len(tokens) if titled else 0
     if given_only and not titled:
         return 0
@@ -154,7 +225,7 @@ def _family_length(tokens: list[str], told: Sequence[Sequence[str]], *, titled: 
 
 
 def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
-    """The words without the titles before them; a rank is one only where a whole name follows."""
+    """Return the words without the titles before them; a rank is a title only where a whole name follows."""
     at = 0
     while at < len(tokens):
         word = bare(tokens[at])
@@ -164,31 +235,32 @@ def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
     return tokens[at:]
 
 
-def _without_suffixes(tokens: list[str], told: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[str]]:
-    """The words before the suffixes, and these; a family name that is told elsewhere (Kim Do) is none."""
+def _without_suffixes(tokens: list[str], known: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[str]]:
+    """Return the words before the suffixes, and the suffixes; a known family name (Kim Do) is not a suffix."""
     end = len(tokens)
     while (end > 1 and bare(tokens[end - 1]) in SUFFIXES) or (
-        end > 2 and bare(tokens[end - 1]) in LETTERS_AFTER and not _known_family(tokens[:end], told)
+        end > 2 and bare(tokens[end - 1]) in LETTERS_AFTER and not _known_family(tokens[:end], known)
     ):
         end -= 1
     return tokens[:end], tokens[end:]
 
 
-def _families(family: str | None) -> tuple[tuple[str, ...], ...]:
-    """The family names that another field told, as they are compared."""
+def _families(family: str | None, *, several: bool = True) -> tuple[tuple[str, ...], ...]:
+    """Return the family names that another field holds, as they are compared."""
     if not family:
         return ()
-    named = (_without_suffixes(one.split())[0] for one in separated(family)[0])
-    return tuple(tuple(bare(word) for word in one) for one in named if one)
+    parts = separated(family)[0] if several else [family]
+    named = (_without_suffixes(part.split())[0] for part in parts)
+    return tuple(tuple(bare(word) for word in words) for words in named if words)
 
 
-def _known_family(tokens: list[str], told: Sequence[Sequence[str]]) -> int:
-    """How many of the last words are a family name that is told elsewhere, or one part of a double name."""
-    if not told or not tokens:
+def _known_family(tokens: list[str], known: Sequence[Sequence[str]]) -> int:
+    """Return how many of the last words are a known family name, or one part of a double name."""
+    if not known or not tokens:
         return 0
     words = [bare(word) for word in tokens]
-    for family in told:
+    for family in known:
         if words[-len(family) :] == list(family):
             return len(family)
-    parts = {part for family in told for word in family for part in (word, *word.split("-"))} - PARTICLES
+    parts = {part for family in known for word in family for part in (word, *word.split("-"))} - PARTICLES
     return 1 if len(words) > 1 and words[-1] in parts else 0

@@ -5,11 +5,13 @@ import re
 TITLES = frozenset(
     [
         "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "rev", "reverend", "fr", "hon", "honorable", "sir",
-        "madam", "mme", "mister", "missus", "messrs", "mssrs", "sr", "sra", "srta",
+        "madam", "mme", "mister", "missus", "messrs", "mssrs", "drs", "sr", "sra", "srta",
     ]
 )  # fmt: skip
-TITLES_ONLY = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "mister", "messrs"])
+TITLES_ONLY = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "mister", "messrs", "drs"])
 """Titles that are nobody's given name: these never begin a First Name."""
+PLURAL_TITLES = frozenset(["messrs", "mssrs", "drs"])
+"""Titles that apply to every family name after them: `Drs. Davids and Burr`."""
 RANKS = frozenset(
     [
         "father", "capt", "captain", "col", "colonel", "maj", "major", "sgt", "sergeant", "lt", "lieutenant", "gen",
@@ -18,15 +20,53 @@ RANKS = frozenset(
 )  # fmt: skip
 """Titles that are names too (Major Jones, Judge Reinhold): a title only where a given and a family name follow."""
 SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
-LETTERS_AFTER = frozenset(
+_DEGREES = frozenset(
     [
-        "v", "md", "phd", "esq", "esquire", "cpa", "dds", "dvm", "jd", "rn", "do", "dc", "dmd", "pe", "cfp", "clu",
-        "chfc", "cic", "cisr", "mba", "ret",
+        "md", "phd", "esq", "esquire", "cpa", "dds", "dvm", "jd", "rn", "dmd", "pe", "cfp", "mba", "ma", "ms", "bs", "ba",
+        "msn", "bsn", "msc", "bsc", "med", "meng", "mdiv", "dmin", "rph", "aprn", "arnp", "fnp", "dnp", "crna",
+        "lpn", "np", "pa", "pac", "edd", "psyd", "pharmd", "dpm", "od", "dc", "do", "llm", "mph", "msw",
+        "lcsw", "pmp", "cfa", "cma", "ea", "aia", "ret", "retired", "usn", "usmc", "usaf", "usa",
     ]
 )  # fmt: skip
-"""Suffixes that are names too (Kim Do): a suffix only where a given and a family name stand before."""
-AFTER_A_COMMA = (SUFFIXES | LETTERS_AFTER) - {"do", "v", "pe", "ret"}
+_DESIGNATIONS = frozenset(
+    [
+        "clu", "chfc", "cic", "cisr", "cpcu", "aai", "arm", "lutcf", "rhu", "rebc", "crm", "cris", "ains", "ais", "are",
+        "au", "api", "cprm", "cpia", "chc", "cebs", "gba", "rpa", "flmi", "fsa", "asa", "acas", "fcas", "cltc", "casl",
+        "cap", "ricp", "aic", "aam", "aim", "acsr", "cpiw", "cwca", "cbia", "lia", "mlis", "rplu", "ndp", "crps", "cima",
+        "afis", "tracs", "cwcp", "phr", "sphr", "shrm",
+    ]
+)  # fmt: skip
+"""Designations of the insurance business."""
+_LETTERS = frozenset(
+    [
+        "md", "phd", "esq", "esquire", "cpa", "dds", "dvm", "jd", "rn", "do", "dc", "dmd", "pe", "cfp", "clu", "chfc",
+        "cic", "cisr", "mba", "ret", "cpcu", "lutcf", "rhu", "rebc", "psyd", "pharmd", "edd", "cfa",
+    ]
+)  # fmt: skip
+_NUMERALS = frozenset(["v", "vi", "vii", "viii"])
+LETTERS_AFTER = _LETTERS | _NUMERALS
+"""Suffixes that are names too (Kim Do, Vi Doe): a suffix only where a given and a family name stand before."""
+AFTER_A_COMMA = (SUFFIXES | _LETTERS | _DEGREES | _DESIGNATIONS) - {
+    "do", "pe", "ret", "retired", "ma", "usa", "ba", "pa", "are", "au", "api", "cap", "lia", "aim", "ea", "ms", "bs",
+}  # fmt: skip
 """What a comma parts from a name without turning it round: `Bradley, Jr.`."""
+LETTERS_IN_BRACKETS = LETTERS_AFTER | _DEGREES | _DESIGNATIONS
+"""Degrees and designations, which are no nickname where they alone stand in parentheses."""
+AFTER_A_WHOLE_NAME = LETTERS_IN_BRACKETS | SUFFIXES
+"""What ends a name after a comma only where a given and a family name stand before it."""
+_ROLE = (
+    r"(?:(?:vice|co|asst|assistant|assoc|associate|senior|sr|chief|general|managing|executive|successor|past|former|"
+    r"office|branch|account|operations|financial|project|property|sales|human\s+resources|hr|regional|district|board|"
+    r"executive|founding|acting|interim|limited|sole)\.?[\s-]+)*"
+    r"(?:president|pres|vp|svp|evp|avp|ceo|cfo|coo|cto|cio|cmo|owner|co-?owner|proprietor|operator|principal|partner|"
+    r"founder|director|dir|manager|mgr|supervisor|administrator|admin|secretary|sec|treasurer|treas|controller|"
+    r"comptroller|bookkeeper|accountant|chair|chairman|chairwoman|chairperson|member|officer|trustees?|ttees?|"
+    r"executor|executrix|guardian|conservator|attorney(?:\s+(?:at\s+law|in\s+fact))?|agent|producer|csr|poa|"
+    r"receptionist|representative|rep|coordinator|foreman|superintendent|estimator|engineer|broker|realtor|cashier|"
+    r"insured|hr|(?:human\s+)?resources)"
+)
+ROLES = rf"{_ROLE}(?:\s*(?:&|/|and|,)\s*{_ROLE})*(?:\s+(?:of|for)\s+[^,&+]+)?"
+"""A pattern of business roles: `President`, `Vice President & CFO`, `Trustee of the Vale Trust`."""
 PARTICLES = frozenset(
     [
         "de", "del", "della", "der", "den", "di", "da", "dos", "das", "du", "la", "le", "las", "los", "el", "al", "bin",
@@ -35,8 +75,26 @@ PARTICLES = frozenset(
 )  # fmt: skip
 PLACEHOLDERS = frozenset(
     [
-        "n/a", "unknown", "tbd", "tba", "no name", "noname", "not available", "not applicable", "not provided", "none",
-        "xx", "xxx",
+        "n/a", "n.a.", "n\\a", "unknown", "unknown unknown", "unk", "tbd", "tba", "to be determined", "no name", "noname",
+        "no first name", "no last name", "first name", "last name", "firstname", "lastname", "not available",
+        "not applicable", "not provided", "not given", "not listed", "none", "none given", "none listed", "nil", "xx",
+        "null", "xxx", "xxxx", "fnu", "lnu", "name unknown", "undefined", "occupant", "resident", "tenant", "current occupant",
+        "current resident", "current tenant", "current owner", "property owner", "home owner", "homeowner",
+        "business owner", "new owner", "current homeowner", "or current resident", "our neighbor", "neighbor",
+        "valued customer", "valued client", "valued member", "valued policyholder", "preferred customer", "customer",
+        "policyholder", "policy holder", "insured", "the insured", "named insured", "accounts payable",
+        "accounts receivable", "account payable", "account receivable", "acct payable", "accts payable",
+        "accts receivable", "a/p", "a/r", "ap dept", "accounting", "accounting dept", "accounting department", "billing",
+        "billing dept", "billing department", "payroll", "human resources", "hr department", "front desk",
+        "main office", "office manager", "customer service", "general mailbox", "mailbox", "sir or madam",
+        "to whom it may concern", "whom it may concern", "no contact name", "no contact listed", "same", "same as above",
+        "see notes", "see note",
+    ]
+)  # fmt: skip
+_FAMILY_NAMES_TOO = frozenset(
+    [
+        "church", "bank", "club", "center", "college", "school", "shop", "store", "market", "brothers", "sons", "co", "pc",
+        "lp", "estate", "family", "trust",
     ]
 )  # fmt: skip
 GREETING = re.compile(r"^(?:dear|hi|hello)\b[\s,]*", re.IGNORECASE)
@@ -58,7 +116,8 @@ _FIRM_WORDS = re.compile(
     r"holdings|properties|enterprises|enterprise|services|service|partners|partnership|associates|management|"
     r"construction|insurance|agency|realty|restaurant|hoa|condominium|apartments|farms|industries|solutions|systems|"
     r"plumbing|electric|roofing|auto|motors|trucking|transport|logistics|shop|store|market|cafe|dental|clinic|"
-    r"hospital|county|city of|town of|department|brothers|bros|sons|family|household|residence)\b\.?",
+    r"hospital|winery|vineyards?|wines|brewery|bakery|salon|spa|landscaping|painting|"
+    r"county|city of|town of|department|brothers|bros|sons|family|household|residence)\b\.?",
     re.IGNORECASE,
 )
 
@@ -76,6 +135,12 @@ def is_placeholder(name: str) -> bool:
 def looks_like_firm(name: str) -> bool:
     """Whether a name has words or digits that no person's name has."""
     return bool(_FIRM_WORDS.search(name)) or any(letter.isdigit() for letter in name)
+
+
+def is_surely_firm(name: str) -> bool:
+    """Return whether a name has a firm's word that is no common family name: `Mind Winery`, not `Charlotte Church`."""
+    words = _FIRM_WORDS.findall(name)
+    return any(word.casefold() not in _FAMILY_NAMES_TOO for word in words)
 
 
 def has_legal_form(name: str) -> bool:

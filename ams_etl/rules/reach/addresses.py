@@ -5,10 +5,10 @@ from ams_etl.rules.records.ams360 import Customer, CustomerContact
 
 
 def address_of(record: Customer | CustomerContact) -> Address:
-    """A record's postal address, as given."""
+    """Return a record's postal address, as given."""
     return Address(record.address1, record.address2, record.city, record.state, record.postal_code, record.country)
 
 
 def is_filled(address: Address) -> bool:
-    """Whether an address leads anywhere: a state or country alone does not."""
+    """Return whether an address can be used; a state or country alone cannot."""
     return bool(address.address1 or address.city or address.postal_code)

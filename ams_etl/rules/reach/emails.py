@@ -1,33 +1,66 @@
-"""Email addresses."""
+"""Reads email addresses, and what an email field says about using them."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
+from ams_etl.rules.names.marks import DECEASED, DO_NOT_CONTACT
 from ams_etl.rules.records.ams360 import Customer, CustomerContact, Source
 
-_SEPARATORS = re.compile(r"[;,\s]+")
-_AROUND = "<>\"'()[]."
-# What nearly every address looks like: these need no parser to be valid, a property test holds it to that.
+_SEPARATORS = re.compile(r"[;,|/\s]+")
+_AROUND = "<>\"'()[]{}.:*!-"
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Nearly every address looks like this and needs no parser; a property test compares the two.
 _PLAIN = re.compile(
     r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24}\Z"
 )
+_PLACEHOLDER_LOCALS = frozenset(
+    [
+        "none", "noemail", "noemails", "noemailaddress", "noemailgiven", "noemailonfile", "noemailavailable", "noaddress",
+        "nomail", "nomailaddress", "noname", "donthaveone", "doesnothaveemail", "noneprovided", "nonegiven", "notprovided",
+        "notavailable", "notapplicable", "notgiven", "nothing", "unknown", "unk", "declined", "emaildeclined",
+        "customerdeclined", "refusedemail", "needemail", "noemailprovided", "null", "test", "testing", "test1", "test123",
+        "fake", "fakeemail", "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail",
+    ]
+)  # fmt: skip
+"""Local parts, without signs, that say there is no address."""
+_SAME_ON_BOTH_SIDES = frozenset(
+    ["na", "n", "x", "xx", "no", "a", "aa", "abc", "email", "mail", "user", "123", "me", "none"]
+)
+"""Local parts that say so only where the domain repeats them: `na@na.com`."""
+_PLACEHOLDER_DOMAINS = frozenset(
+    ["none", "noemail", "noemails", "nomail", "noaddress", "noemailaddress", "notprovided", "unknown", "noname", "fake",
+     "notavailable", "donotemail", "noneprovided", "nonegiven"]
+)  # fmt: skip
+"""First labels of domains, without signs, that say there is no address."""
+_SIGNS = re.compile(r"[._+-]+")
+_REFUSAL = re.compile(
+    r"\b(?:do\s*not|don['’]?t|never|stop)\s+(?:e-?mail|contact|use|send|call|market|solicit|text)(?:s|ing)?\b|\bdnc\b|\bdne\b|"
+    r"\bopt(?:s|ed|ing)?[\s-]?out\b|\bunsub(?:scribed?)?\b|\bremove(?:d)?\s+from\b|\b(?:refuses|declines)\b|"
+    r"\bdo-not-(?:e-?mail|contact|use|send)\b",
+    re.IGNORECASE,
+)
+_NO_EMAIL = re.compile(r"\bno\s+e-?mails?\b", re.IGNORECASE)
+_DEATH = re.compile(r"\b(?:deceased|decd|dec'd|passed away)\b", re.IGNORECASE)
 _RESERVED = ("local", "localhost", "invalid", "test", "arpa", "onion")
 
 
 @lru_cache(maxsize=1 << 16)
 def emails_in(field: str) -> tuple[tuple[str, ...], int]:
-    """C7: the addresses in a field (`;`, `,`, blanks part them), lower case, each once, and how many were invalid."""
+    """C7: Return a field's addresses in lower case, each once, and how many were invalid or placeholders (M5).
+
+    `;`, `,`, `|`, `/` and blanks separate addresses. Zero-width characters are dropped.
+    """
     good: dict[str, None] = {}
     invalid = 0
-    for part in _SEPARATORS.split(field):
-        given = part.strip(_AROUND)
-        given = given.lower().removeprefix("mailto:")
-        if not given:
+    for part in _SEPARATORS.split(field if field.isascii() else _INVISIBLE.sub("", field)):
+        written = part.strip(_AROUND).lower().removeprefix("mailto:")
+        if not written:
             continue
-        address = _valid(given)
-        if address:
+        address = _valid(written)
+        if address and not is_placeholder_email(address):
             good[address] = None
         else:
             invalid += 1
@@ -35,7 +68,7 @@ def emails_in(field: str) -> tuple[tuple[str, ...], int]:
 
 
 def emails_of(record: Source) -> tuple[str, ...]:
-    """A record's email addresses; where its email field has none, those that stand in its name fields."""
+    """Return a record's email addresses; where its email field has none, those in its name fields."""
     if record.email:
         emails, _ = emails_in(record.email)
         if emails:
@@ -52,6 +85,33 @@ def emails_of(record: Source) -> tuple[str, ...]:
             if emails:
                 return emails
     return ()
+
+
+def is_placeholder_email(address: str) -> bool:
+    """M5: Return whether an address says that there is none: `none@none.com`, `noemail@...`, `na@na.com`, `test@...`."""
+    local, _, domain = address.partition("@")
+    local = _SIGNS.sub("", local)
+    first = domain.partition(".")[0]
+    return (
+        local in _PLACEHOLDER_LOCALS
+        or (local in _SAME_ON_BOTH_SIDES and local == first)
+        or _SIGNS.sub("", first) in _PLACEHOLDER_DOMAINS
+    )
+
+
+def email_flags(records: Iterable[Source]) -> tuple[str, ...]:
+    """Return the flags that email fields raise in words (N10): `DO NOT EMAIL a@b.com`, `a@b.com - do not use`."""
+    return tuple([flag for record in records if record.email for flag in _flags_in(record.email)])
+
+
+@lru_cache(maxsize=1 << 14)
+def _flags_in(field: str) -> tuple[str, ...]:
+    if field.isascii() and _PLAIN.match(field.lower()):
+        return ()
+    flags = (DECEASED,) if _DEATH.search(field) else ()
+    # Alone, `no email` says that there is no address, not that it must not be used.
+    refused = _REFUSAL.search(field) or ("@" in field and _NO_EMAIL.search(field))
+    return (*flags, DO_NOT_CONTACT) if refused else flags
 
 
 def _valid(address: str) -> str | None:

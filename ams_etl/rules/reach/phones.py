@@ -1,4 +1,4 @@
-"""Phones (C6)."""
+"""Reads phone numbers and normalises them to E.164 (C6)."""
 
 import re
 from collections.abc import Sequence
@@ -19,21 +19,21 @@ _COMMERCIAL = {"business": 0, "cell": 1, "home": 2}
 
 
 def phones_of(given: Sequence[GivenPhone], record_type: RecordType, country: str) -> tuple[Phone, ...]:
-    """C6: every phone once: for personal Cell, Home, Business, for commercial Business, Cell, Home."""
+    """C6: Return every phone once: personal in the order Cell, Home, Business, commercial in Business, Cell, Home."""
     order = _COMMERCIAL if record_type == "commercial" else _PERSONAL
-    found: dict[tuple[str, str | None], Phone] = {}
+    phones: dict[tuple[str, str | None], Phone] = {}
     for phone in sorted(given, key=lambda phone: order[phone.kind]):
         number, extension = normalise(phone.area_code, phone.number, phone.extension, country)
         if number:
-            found.setdefault((number, extension), Phone(number, phone.kind, extension))
-    return tuple(found.values())
+            phones.setdefault((number, extension), Phone(number, phone.kind, extension))
+    return tuple(phones.values())
 
 
 @lru_cache(maxsize=1 << 16)
 def normalise(
     area_code: str | None, number: str | None, extension: str | None, country: str
 ) -> tuple[str | None, str | None]:
-    """The number as E.164 where it is valid for the country, else the digits given; the extension apart."""
+    """Return the number as E.164 where it is valid for the country, else its digits; and the extension."""
     whole = number or ""
     inside = _EXTENSION.search(whole)
     if inside:
@@ -46,7 +46,7 @@ def normalise(
     if whole.lstrip().startswith("+"):
         return _e164(f"+{digits}", country) or f"+{digits}", ext
     area = "".join(_DIGITS.findall(area_code or ""))
-    # An area code that the number already begins with is not said twice.
+    # A number of ten digits already includes its area code.
     full = digits if len(digits) >= 10 or not area else area + digits
     return _e164(full, country) or full, ext
 
@@ -56,7 +56,7 @@ def _e164(number: str, country: str) -> str | None:
         national = number[1:] if len(number) == 11 and number[0] == "1" else number
         if len(national) < 10:
             return None
-        # The plan's own pattern says yes to nearly all in a microsecond; the library decides the rest.
+        # The numbering plan's own pattern accepts nearly every number in a microsecond; the library decides the rest.
         if _US_FIXED.fullmatch(national):
             return f"+1{national}"
     try:

@@ -1,4 +1,4 @@
-"""States as BenefitPoint spells them, in the two letters that AMS360 uses."""
+"""Translates states between BenefitPoint's spelling and AMS360's two letters."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ _CODES = {
 
 
 def state_code(value: Any) -> str | None:
-    """The two letters of a state of the US; any other province by its name, None where nothing is selected."""
+    """Return the two letters of a US state, any other province by its name, None where nothing is selected."""
     if not isinstance(value, str) or not value.strip() or value == "None_Selected":
         return None
     return _CODES.get(value, value.replace("_", " "))
 
 
 def state_name(letters: str | None) -> str | None:
-    """BenefitPoint's name for two letters, or None where they are no state of the US."""
+    """Return BenefitPoint's name for two letters, or None where they are not a US state."""
     wanted = (letters or "").strip().upper()
     return next((name for name, code in _CODES.items() if code == wanted), None)

@@ -1,1 +1,1 @@
-"""AMS360's records as the rules take them, and the first questions asked of them: which value, which record type."""
+"""AMS360's records as the rules read them, the best available value of a field, and the record type."""

@@ -1,4 +1,4 @@
-"""AMS360 records as the rules see them: only the members that a rule reads, cleaned of empty and nil."""
+"""AMS360 records with only the members that a rule reads; empty and nil values are None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_depende
 
 
 def text(value: Any) -> str | None:
-    """The value with white space collapsed (N11); None for nil, empty, blank and anything that is no string."""
+    """Return the value with white space collapsed (N11); None for nil, empty, blank and anything but a string."""
     if not value or not isinstance(value, str):
         return None
-    # Of all white space only the blank is printable: nearly every value needs no more than a strip.
+    # The blank is the only printable white space, so nearly every value needs only a strip.
     if value.isprintable() and "  " not in value:
         return value.strip() or None
     return " ".join(value.split()) or None
 
 
 def code(value: Any) -> str | None:
-    """A code exactly as given: three characters that may be blanks or symbols; None for nil and empty."""
+    """Return a code exactly as given, since codes may contain blanks and symbols; None for nil and empty."""
     return value if isinstance(value, str) and value.strip() else None
 
 
 def flag(value: Any) -> bool | None:
-    """A boolean, or the "True"/"False" of list rows."""
+    """Return a boolean, also for the "True"/"False" of list rows; None for anything else."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
@@ -37,17 +37,17 @@ def flag(value: Any) -> bool | None:
 
 
 def day(value: Any) -> date | None:
-    """The calendar day of an ISO date or dateTime; None where it is none, as 0001-01-01 is: the service's own "no date"."""
+    """Return the calendar day of an ISO date or dateTime; None where it is invalid or 0001-01-01, AMS360's "no date"."""
     return _day(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1 << 14)
 def _day(value: str) -> date | None:
     try:
-        found = date.fromisoformat(value[:10])
+        parsed = date.fromisoformat(value[:10])
     except ValueError:
         return None
-    return None if found == date.min else found
+    return None if parsed == date.min else parsed
 
 
 def _integer(value: Any) -> int | None:
@@ -71,7 +71,7 @@ def _premium(value: Any) -> Decimal:
 
 
 def _items(value: Any) -> list[Payload]:
-    """A list member, given as a list or wrapped in its item's name."""
+    """Return the items of a list member, which AMS360 sends as a list or wrapped in its item's name."""
     if isinstance(value, Mapping):
         value = next(iter(value.values()), None)
         value = [value] if isinstance(value, Mapping) else value
@@ -79,7 +79,7 @@ def _items(value: Any) -> list[Payload]:
 
 
 def _lines(value: Any) -> tuple[str, ...]:
-    """The codes of a policy's lines of business, each once, in SortOrderNumber, then as given."""
+    """Return the codes of a policy's lines of business, each once, in SortOrderNumber, then in AMS360's order."""
     items = _items(value) if value else ()
     if not items:
         return ()
@@ -97,7 +97,7 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class GivenPhone:
-    """A phone as the record gives it, in parts."""
+    """A phone in parts, as the record holds it."""
 
     kind: str
     area_code: str | None
@@ -159,10 +159,11 @@ class Customer:
     department_code: str | None
     group_code: str | None
     notation_id: str | None
+    middle_name: str | None = None
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
-        """Read a CustomerGetById record; a customer whose IsActive is not said counts as active."""
+        """Read a CustomerGetById record; a customer without IsActive counts as active."""
         get = payload.get
         active = flag(get("IsActive"))
         return cls(
@@ -194,6 +195,7 @@ class Customer:
             department_code=code(get("GLDepartmentCode")),
             group_code=code(get("GLGroupCode")),
             notation_id=text(get("CustomerNotationId")),
+            middle_name=text(get("MiddleName")),
         )
 
 
@@ -267,7 +269,7 @@ Source = Customer | CustomerContact | CustomerDependent
 
 
 def key_of(record: Source) -> tuple[str, str]:
-    """Entity and entity id of a record that may become a contact."""
+    """Return the entity and entity id of a record that may become a contact."""
     if isinstance(record, Customer):
         return CUSTOMER, record.customer_id
     if isinstance(record, CustomerContact):
@@ -293,7 +295,7 @@ class Policy:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
-        """Read a PolicyGet record; lines of business in SortOrderNumber, then as given."""
+        """Read a PolicyGet record; lines of business in SortOrderNumber, then in AMS360's order."""
         get = payload.get
         return cls(
             policy_id=str(get("PolicyId")),
@@ -331,7 +333,7 @@ class Employee:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The names behind codes."""
+    """The names of AMS360's codes."""
 
     employees: Mapping[str, Employee]
     companies: Mapping[str, str]
@@ -344,7 +346,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class CustomerBundle:
-    """One customer with everything beneath it; `shell_policy_ids` are the policies that we created empty (W8)."""
+    """One customer with its dependent records; `shell_policy_ids` are the policy shells that we created (W8)."""
 
     customer: Customer
     contacts: tuple[CustomerContact, ...] = ()

@@ -1,4 +1,4 @@
-"""Whose value a field takes: the record's own, else one that a CustomerContact lends."""
+"""Selects a field's value: the record's own, else the first one among its CustomerContacts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -9,16 +9,18 @@ T = TypeVar("T")
 
 
 def in_order(contacts: Iterable[CustomerContact]) -> list[CustomerContact]:
-    """CustomerContacts in SortOrder, those without one last, then by id."""
-    return sorted(contacts, key=lambda one: (one.sort_order is None, one.sort_order or 0, one.contact_id))
+    """Return CustomerContacts in SortOrder, those without one last, then by id."""
+    return sorted(
+        contacts, key=lambda contact: (contact.sort_order is None, contact.sort_order or 0, contact.contact_id)
+    )
 
 
 def best_available(
     own: T, contacts: Sequence[CustomerContact], read: Callable[[CustomerContact], T], has: Callable[[T], bool] = bool
 ) -> tuple[T, CustomerContact | None]:
-    """C1: the customer is the primary candidate; what it lacks comes, field by field, from its contacts in their order.
+    """C1: Return the customer's own value, else that of the first CustomerContact that has one.
 
-    An address is one field: the street of one record and the city of another are no address. So is a name.
+    An address is one field, so that no street of one record meets the city of another. So is a name.
 
     Returns:
         The value, and the contact that lent it.
