@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test lint histories format bench docs clean .chromium .postgres
+.PHONY: setup demo up test lint histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -44,6 +44,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
 
 # Debian's Postgres server for the test of the lowest version; where it cannot be had, that test is skipped and says so.
 # It is installed without a cluster, so that no server is created or started.
@@ -70,6 +71,11 @@ bench: setup
 
 docs: setup
 	@$(BIN)/python -m ams_etl_tests.rules.catalogue --write
+	@$(BIN)/python -m ams_etl_tests.end_to_end.catalog --write
+
+# Pin every dependency at its newest version that fits pyproject.toml; needs uv.
+lock:
+	@uv pip compile -q --upgrade --group dev --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
