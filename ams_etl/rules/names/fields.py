@@ -47,9 +47,10 @@ _END_OF_NAME = re.compile(
 _END_WORD = re.compile(
     r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|etal|etux|co-?trustee|trustee|ttee|execut|poa)|%", re.IGNORECASE
 )
+# `++` takes a run of digits whole: in pieces, a long number after `Tr` takes time that doubles with every digit.
 _TRUST = re.compile(
     r"^(?:the\s+)?(.+?)[\s,]+((?:(?:revocable|rev|irrevocable|irrev|living|liv|lvg|family|fam|inter\s+vivos)\b\.?[\s,]*)*)"
-    r"(trust|tr|trst)\b\.?(?:[\s,]*(?:dtd|dated|u/?a|u/?d|under|agreement|date|[\d/.-]+))*\s*\Z",
+    r"(trust|tr|trst)\b\.?(?:[\s,]*(?:dtd|dated|u/?a|u/?d|under|agreement|date|[\d/.-]++))*\s*\Z",
     re.IGNORECASE,
 )
 _INSTITUTIONS = frozenset(
