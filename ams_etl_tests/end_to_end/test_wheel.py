@@ -52,6 +52,7 @@ def test_the_wheel_runs_a_demo_from_any_folder(installed: Path, tmp_path: Path) 
     try:
         said = _run(program, "demo", "--customers", "50", cwd=tmp_path, env=environment)
     finally:
+        _run(program, "sandbox", "--stop", cwd=tmp_path, env=environment)
         _run(program, "db", "stop", cwd=tmp_path, env=environment)
     assert "contacts" in said
 
