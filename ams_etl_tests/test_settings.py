@@ -1,5 +1,7 @@
 """agencies.yaml: every mistake names the file, the path inside it and what was expected."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,27 @@ def test_a_missing_secret_names_the_variable_and_where_it_is_named(
     agencies = load_agencies(written(tmp_path, GOOD))
     with pytest.raises(ConfigError, match=r"agencies.acme.ams360.password_env: .*ACME_AMS360_PASSWORD"):
         agencies.secret(agencies.get("acme"), "ams360.password_env", "ACME_AMS360_PASSWORD")
+
+
+def test_the_file_is_read_once_for_each_change_and_at_once_after_one(tmp_path: Path) -> None:
+    """Every sensor tick asks for it, and must see each edit: in place, of one length, renamed over, or with the old time kept."""
+    path = written(tmp_path, GOOD)
+    time.sleep(0.06)  # a file that was edited just now is not remembered: its next edit might have the same time
+    first = load_agencies(path)
+    assert load_agencies(path) is first
+    kept = path.stat()
+    path.write_text(GOOD.replace("Acme Insurance", "Bcme Insurance"))
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert load_agencies(path).get("acme").name == "Bcme Insurance"
+    (tmp_path / "new.yaml").write_text(GOOD.replace("Acme Insurance", "Ccme Insurance"))
+    os.replace(tmp_path / "new.yaml", path)  # noqa: PTH105
+    assert load_agencies(path).get("acme").name == "Ccme Insurance"
+    path.write_text("agencies: [")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load_agencies(path)
+    path.unlink()
+    with pytest.raises(ConfigError, match="no agencies file"):
+        load_agencies(path)
 
 
 def test_no_file_and_no_agency_say_what_to_do(tmp_path: Path) -> None:
