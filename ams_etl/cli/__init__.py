@@ -7,8 +7,10 @@ import sys
 from typing import Any
 
 import click
+import psycopg
 
 from ams_etl.errors import AmsEtlError
+from ams_etl.store.database_errors import understood
 
 _COMMANDS = {
     "db": ("ams_etl.cli.database", "database"),
@@ -76,6 +78,9 @@ def main(arguments: list[str] | None = None) -> Any:
         return cli.main(args=arguments, prog_name="ams-etl", standalone_mode=False)
     except AmsEtlError as error:
         click.echo(f"ams-etl: {error}", err=True)
+        sys.exit(1)
+    except psycopg.Error as error:
+        click.echo(f"ams-etl: {understood(error)}", err=True)
         sys.exit(1)
     except click.exceptions.Abort:
         click.echo("ams-etl: stopped", err=True)

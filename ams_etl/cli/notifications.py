@@ -8,6 +8,7 @@ from ams_etl.cli.instance import load_environment_file, prepare
 from ams_etl.errors import ConfigError
 from ams_etl.inbound.log import STATES
 from ams_etl.settings import Agency, NotificationSettings, load_agencies
+from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect
 
 
@@ -91,7 +92,8 @@ def setup(agency: str, *, reveal: bool, read_only: bool) -> None:
     if reveal:
         path = "notifications.authentication_code_env"
         code = check_code(
-            agencies.secret(found, path, settings.authentication_code_env), settings.authentication_code_env
+            agencies.secret(found, path, settings.authentication_code_env),
+            shown_variable(settings.authentication_code_env),
         )
     console = Console(soft_wrap=True)
     console.print("[bold]Administration > Notification Service Setup > New[/bold]")

@@ -17,6 +17,7 @@ from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.why_page import WhyPage
 from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
+from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import database_url
 from ams_etl.store.embedded import running_server
 
@@ -42,7 +43,7 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     tokens = {
         agency.id: check_code(
             agencies.secret(agency, "events.token_env", agency.events.token_env),
-            f"{agencies.path}: agencies.{agency.id}.events.token_env: {agency.events.token_env}",
+            f"{agencies.path}: agencies.{agency.id}.events.token_env: {shown_variable(agency.events.token_env)}",
         )
         for agency in agencies.all
         if agency.events is not None
@@ -105,7 +106,9 @@ def _code_and_names(agencies: Agencies, agency: Agency, settings: NotificationSe
     path = "notifications.authentication_code_env"
     code = agencies.secret(agency, path, settings.authentication_code_env)
     names = load_mapping(settings.version).authentication_code
-    return check_code(code, f"{agencies.path}: agencies.{agency.id}.{path}: {settings.authentication_code_env}"), names
+    return check_code(
+        code, f"{agencies.path}: agencies.{agency.id}.{path}: {shown_variable(settings.authentication_code_env)}"
+    ), names
 
 
 class _Server(uvicorn.Server):

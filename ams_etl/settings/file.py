@@ -1,6 +1,7 @@
 """The agencies file as a whole: reading it, finding an agency, the secrets that it names."""
 
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,12 +14,16 @@ import yaml
 from pydantic import ValidationError
 
 from ams_etl.errors import ConfigError
+from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
 from ams_etl.settings.places import agencies_path
 from ams_etl.settings.schedule import ScheduleSettings
 from ams_etl.settings.strict import Strict
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+"""Capitals with an underscore: what people name variables, and hardly a password."""
 
 
 class _File(Strict):
@@ -83,12 +88,20 @@ class Agencies:
     def _variable(self, path: str, variable: str) -> str:
         value = os.environ.get(variable)
         if not value:
-            raise ConfigError(f"{self.path}: {path}: expected the environment variable {variable} to be set")
+            raise ConfigError(f"{self.path}: {path}: expected {shown_variable(variable)} to be set")
+        remember_secret(value)
         return value
 
 
 _read_before: dict[Path, tuple[_FileStamp, Agencies]] = {}
 """Per path, what the file held when it had that stamp: with 500 agencies, reading takes longer than a sensor's whole tick."""
+
+
+def shown_variable(name: str) -> str:
+    """Return the name of an environment variable for a message, unless it may be a secret that was pasted there."""
+    if _VARIABLE.fullmatch(name):
+        return f"the environment variable {name}"
+    return "the environment variable that it names (what stands there is no such name, as in ACME_PASSWORD)"
 
 
 def load_agencies(path: Path | None = None) -> Agencies:

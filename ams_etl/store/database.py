@@ -7,23 +7,64 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from ams_etl.errors import ConfigError, TransientError
+from ams_etl.scrubbing import remember_secret
+
+_EXPECTED = (
+    "AMS_ETL_DATABASE_URL: expected postgresql://user:password@host:port/database, or "
+    "postgresql:///database?host=/run/postgresql for a socket; write @ : / ? # % inside user and password as "
+    "%40 %3A %2F %3F %23 %25"
+)
 
 
 def database_url(home: Path) -> str:
-    """`AMS_ETL_DATABASE_URL`, else the embedded server of this home (started if need be).
+    """Return `AMS_ETL_DATABASE_URL`, else the URL of the embedded server of this home (started if need be).
 
     Raises:
-        ConfigError: the variable is no Postgres URL.
+        ConfigError: the variable is no Postgres URL; the message shows nothing of it.
     """
     given = os.environ.get("AMS_ETL_DATABASE_URL")
-    if not given:
-        return _embedded_url(home)
+    return checked_url(given) if given else _embedded_url(home)
+
+
+def checked_url(given: str) -> str:
+    """Return the URL with the scheme that libpq and SQLAlchemy both read, and remember its password as a secret.
+
+    Raises:
+        ConfigError: it is no URL of a Postgres database. A character of the password that is not percent-encoded moves
+            the rest of it into the host or the path, where every message would show it: so that is refused as well.
+    """
+    try:
+        url, read = _parsed(given)
+    except (ValueError, psycopg.Error):
+        raise ConfigError(_EXPECTED) from None
+    if read.get("password"):
+        remember_secret(str(read["password"]))
+    return url
+
+
+def _parsed(given: str) -> tuple[str, dict[str, Any]]:
     parts = urlsplit(given)
-    if parts.scheme.split("+")[0] not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ConfigError("AMS_ETL_DATABASE_URL: expected postgresql://user:password@host:port/database")
-    return urlunsplit(parts._replace(scheme="postgresql"))
+    url = urlunsplit(parts._replace(scheme="postgresql"))
+    if not parts.netloc:
+        # urlunsplit drops the two slashes of an empty host, which libpq needs.
+        url = "postgresql://" + url.removeprefix("postgresql:").removeprefix("//")
+    read = conninfo_to_dict(url)
+    host = str(read.get("host") or "")
+    readable = (
+        parts.scheme.split("+")[0] in {"postgres", "postgresql"}
+        and bool(read.get("dbname"))
+        and parts.netloc.count("@") <= 1
+        and not any("@" in part for part in (parts.path, parts.query))
+        and "#" not in given
+        and all(port.isdecimal() for port in str(read.get("port") or "").split(",") if port)
+        and (host.startswith("/") or not set(host) & set("/@%?#"))
+    )
+    if not readable:
+        raise ValueError
+    return url, dict(read)
 
 
 @cache
@@ -35,35 +76,51 @@ def _embedded_url(home: Path) -> str:
 
 def dagster_url(url: str) -> str:
     """The same database for Dagster, whose storage needs psycopg 2 spelled out."""
-    return urlunsplit(urlsplit(url)._replace(scheme="postgresql+psycopg2"))
+    return _with_driver(url, "psycopg2")
 
 
 def sqlalchemy_url(url: str) -> str:
     """The same database for SQLAlchemy with psycopg 3 (Great Expectations, pandas)."""
-    return urlunsplit(urlsplit(url)._replace(scheme="postgresql+psycopg"))
+    return _with_driver(url, "psycopg")
+
+
+def _with_driver(url: str, driver: str) -> str:
+    return f"postgresql+{driver}:{url.removeprefix('postgresql:')}"
 
 
 def redacted(url: str) -> str:
-    """The URL without its password, for people to read."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}@{parts.hostname or ''}:{parts.port or 5432}"))
+    """Return the database as `user@host:port/database` for people to read: no password, whatever the URL's form."""
+    try:
+        read = conninfo_to_dict(url)
+    except psycopg.Error:
+        return "the database"
+    user = f"{read['user']}@" if read.get("user") else ""
+    return f"{user}{read.get('host') or 'localhost'}:{read.get('port') or 5432}/{read.get('dbname') or ''}"
 
 
 def connect(url: str, *, application_name: str = "ams_etl") -> psycopg.Connection[Any]:
-    """An autocommit connection; open transactions with `connection.transaction()`.
+    """Open an autocommit connection; open transactions with `connection.transaction()`.
 
     Raises:
-        ConfigError: the server refused who we are or has no such database.
+        ConfigError: the server refused who we are, has no such database, or its certificate cannot be checked.
         TransientError: it did not answer.
     """
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=application_name)
+    except psycopg.ProgrammingError:
+        raise ConfigError(_EXPECTED) from None
     except psycopg.OperationalError as error:
-        said = str(error).lower()
-        if any(word in said for word in ("authentication failed", "does not exist", "no password supplied")):
-            raise ConfigError(
-                f"{redacted(url)}: Postgres refused the login or has no such database; check AMS_ETL_DATABASE_URL"
-            ) from None
-        raise TransientError(
-            f"{redacted(url)}: Postgres does not answer; is it running, and is AMS_ETL_DATABASE_URL right?"
-        ) from None
+        raise _understood(url, str(error).lower()) from None
+
+
+def _understood(url: str, said: str) -> ConfigError | TransientError:
+    """Say what to do next about a connection that libpq refused; its own text may hold more than people should see."""
+    where = redacted(url)
+    if "certificate" in said or "ssl" in said.replace("sslmode", ""):
+        return ConfigError(
+            f"{where}: the TLS connection that `sslmode` asks for cannot be made; set sslrootcert to the file of the "
+            "authority that signed the server's certificate (or sslrootcert=system), or choose another sslmode"
+        )
+    if any(word in said for word in ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")):
+        return ConfigError(f"{where}: Postgres refused the login or has no such database; check AMS_ETL_DATABASE_URL")
+    return TransientError(f"{where}: Postgres does not answer; is it running, and is AMS_ETL_DATABASE_URL right?")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ams_etl.scrubbing import scrubbed
 from ams_etl.sync.scope import Lane, Mode, SyncScope
 
 RESUME_WITHIN: Mapping[Mode, timedelta] = {"full": timedelta(hours=24), "sweep": timedelta(days=14)}
@@ -151,7 +152,7 @@ class Ledger:
         """Record why a sync stopped; a full one can be taken up again."""
         self._connection.execute(
             "update ops.sync_runs set state = 'failed', error = %s where agency = %s and sync_id = %s",
-            (error[:2000], self._agency, run.sync_id),
+            (scrubbed(error)[:2000], self._agency, run.sync_id),
         )
 
     def published(self, counts: Mapping[str, Any]) -> None:

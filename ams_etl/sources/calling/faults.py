@@ -1,8 +1,9 @@
-"""The faults a SOAP service answers with, as errors. No message repeats what was sent."""
+"""The faults a SOAP service answers with, as errors, their texts scrubbed: a service may quote what was sent."""
 
 from dataclasses import dataclass
 
 from ams_etl.errors import PermanentError, TransientError
+from ams_etl.scrubbing import scrubbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,14 @@ class SoapFault(PermanentError):
         details: tuple[FaultDetail, ...] = (),
         reference: str | None = None,
     ) -> None:
-        self.operation, self.kind, self.reason = operation, kind, reason
-        self.details, self.reference = details, reference
+        self.operation, self.kind, self.reason = operation, kind, scrubbed(reason)
+        self.details, self.reference = tuple(map(_scrubbed_detail, details)), reference
         described = "; ".join(
             " ".join(part for part in (detail.message, _bracketed(detail.data_name, detail.entity_key)) if part)
-            for detail in details
+            for detail in self.details
         )
         super().__init__(
-            f"{operation}: {kind}: {reason}"
+            f"{operation}: {kind}: {self.reason}"
             + (f" ({described})" if described else "")
             + (f" [{reference}]" if reference else "")
         )
@@ -55,6 +56,14 @@ class BusinessFault(SoapFault):
 
 class ReplyLost(TransientError):
     """A write was sent and no answer came back. It may have been carried out, so it is never sent again blindly."""
+
+
+def _scrubbed_detail(detail: FaultDetail) -> FaultDetail:
+    return FaultDetail(
+        None if detail.message is None else scrubbed(detail.message),
+        detail.data_name,
+        None if detail.entity_key is None else scrubbed(detail.entity_key),
+    )
 
 
 def _bracketed(data_name: str | None, entity_key: str | None) -> str:

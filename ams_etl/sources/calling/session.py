@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ams_etl.scrubbing import forget_secret, remember_secret
+
 
 class Session:
     """Keeps a ticket; what a ticket is and how one is got is the remote system's own affair.
@@ -25,7 +27,10 @@ class Session:
         """A ticket other than the dead one: many calls that find it dead cause one login."""
         async with self._logging_in:
             if self.ticket is None or self.ticket == dead:
+                if self.ticket is not None:
+                    forget_secret(self.ticket)
                 self.ticket = None
                 self.logins += 1
                 self.ticket = await self._log_in()
+                remember_secret(self.ticket)
             return self.ticket
