@@ -80,12 +80,19 @@ async def test_hawksoft_refusals_say_what_to_do(others: Sandbox) -> None:
         assert await hawksoft.agencies() == []
 
 
-async def test_a_page_that_is_no_list_is_not_taken_for_an_empty_one() -> None:
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [("text/html", TransientError, "HTML page"), ("text/plain", DataError, "expected a list of numbers")],
+)
+async def test_a_page_that_is_not_a_list_is_not_taken_for_an_empty_one(
+    kind: str, error: type[Exception], message: str
+) -> None:
     """Otherwise a wrong address would delete every client."""
-    async with scripted_server(answer(b"Sign in", Content_Type="text/html")) as server:
+    async with scripted_server(answer(b"Sign in", Content_Type=kind)) as server:
         where = hawksoft_at(Sandbox(server.url, ""))
         async with open_hawksoft(where) as hawksoft:
-            with pytest.raises(DataError, match="expected a list of numbers"):
+            with pytest.raises(error, match=message):
                 await hawksoft.client_numbers()
 
 
@@ -296,7 +303,7 @@ _NAMES = (
     )
 )
 def test_no_secret_gets_past_the_reader(document: Any) -> None:
-    found = reader()(json.dumps(document).encode())
+    found = reader()(json.dumps(document).encode()).value
 
     def names(value: Any) -> Iterator[str]:
         for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

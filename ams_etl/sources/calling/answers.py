@@ -15,12 +15,22 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A record that was read without so many characters, because neither XML nor Postgres can hold them."""
+
+    kind: str
+    entity_id: str | None
+    characters: int
+
+
 @dataclass(slots=True)
 class Decoded:
-    """An operation's result (None where it has none), and the records in it that were rejected."""
+    """An operation's result (None where it has none), and the records in it that were rejected or repaired."""
 
     value: Record | None
     rejected: list[Rejected] = field(default_factory=list)
+    repaired: list[Repaired] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,14 @@
 """What a client asked for."""
 
+import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from ams_etl.sources.calling.answers import Repaired
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -12,6 +18,8 @@ class CallCounts:
     by_operation: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     logins: int = 0
+    repaired: int = 0
+    """Records read without characters that neither XML nor Postgres can hold."""
     bytes_in: int = 0
     peak_in_flight: int = 0
     began_at: float = field(default_factory=time.monotonic)
@@ -25,3 +33,12 @@ class CallCounts:
     def seconds(self) -> float:
         """How long the client has been open."""
         return time.monotonic() - self.began_at
+
+    def note_repaired(self, operation: str, records: Iterable[Repaired]) -> None:
+        """Count repaired records and name each in the log, by its id."""
+        for record in records:
+            self.repaired += 1
+            _log.warning(
+                "%s: left %d forbidden characters out of %s %s",
+                operation, record.characters, record.kind, record.entity_id or "without an id",
+            )  # fmt: skip

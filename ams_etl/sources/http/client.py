@@ -12,7 +12,7 @@ import zlib
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import ConfigError, DataError
 from ams_etl.sources.http.connection import MAX_ANSWER_BYTES, Connection, ConnectionFailedError, Reply, UnreachableError
 from ams_etl.sources.http.proxy import authorization, open_tunnel, proxy_for
 
@@ -20,6 +20,7 @@ IDLE_SECONDS = 50.0
 FRESH_SECONDS = 2.0
 _CONNECT_SECONDS = 15.0
 _GZIP_OR_ZLIB = 47
+_ENCODINGS = frozenset({b"gzip", b"x-gzip", b"deflate"})
 
 
 class HttpClient:
@@ -94,7 +95,11 @@ class HttpClient:
             self._idle.append(connection)
         else:
             connection.close()
-        if reply.headers.get(b"content-encoding", b"identity") != b"identity":
+        encoding = reply.headers.get(b"content-encoding", b"identity").strip().lower()
+        if encoding not in {b"identity", b""}:
+            if encoding not in _ENCODINGS:
+                name = encoding.decode("latin-1")
+                raise DataError(f"the answer's content-encoding is {name!r}; expected gzip or deflate")
             return Reply(reply.status, reply.headers, _inflate(reply.body))
         return reply
 

@@ -1,6 +1,7 @@
 """Calls of a JSON service: bounded, paced, authorised, tried again; what comes back is a value or one of our errors."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,6 +16,7 @@ from ams_etl.sources.http.client import HttpClient
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.rest.records import reader
 
+_HTML = re.compile(rb"\s*(?:<!DOCTYPE\s+html|<html)", re.IGNORECASE)
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Every call of ours only reads (HawkSoft's POST too), so a plain 500 is worth another try."""
 
@@ -200,13 +202,21 @@ class RestClient:
         if status >= 400:
             # What the server says about it may hold what was sent, or somebody's data.
             raise Refused(f"{self._system} {operation}: the server answers {status}", status)
-        is_json = "json" in (reply.header("content-type") or "")
-        if not reply.body or not is_json:
+        content_type = reply.header("content-type") or ""
+        if "html" in content_type or _HTML.match(reply.body):
+            raise TransientError(
+                f"the answer to {operation} is an HTML page, not JSON: a gateway's error or login page; check {self.base}"
+            )
+        if not reply.body or "json" not in content_type:
             return Answer(status, None, False, reply)
         try:
-            return Answer(status, (json.loads if tokens else self._read)(reply.body), True, reply)
+            if tokens:
+                return Answer(status, json.loads(reply.body), True, reply)
+            read = self._read(reply.body)
         except ValueError:
             raise TransientError(f"the answer to {operation} is not whole JSON") from None
+        self.counts.note_repaired(operation, read.repaired)
+        return Answer(status, read.value, True, reply)
 
     def _note_retry(self) -> None:
         self.counts.retries += 1

@@ -13,8 +13,9 @@ from ams_etl.sources.calling.faults import ReplyLost, SoapFault
 from ams_etl.sources.calling.session import Session
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.soap.contract import Contract
-from ams_etl.sources.soap.decoder import Decoder, parse
+from ams_etl.sources.soap.decoder import Decoder
 from ams_etl.sources.soap.faults import fault_in
+from ams_etl.sources.soap.parsing import parse
 from ams_etl.sources.soap.template import RequestTemplate
 from ams_etl.sources.soap.transport import SoapTransport
 
@@ -173,6 +174,7 @@ class SoapClient:
         if reply.status == 200:
             decoded = _decoded_or_fault(operation, reply.body, decoder)
             if isinstance(decoded, Decoded):
+                self.counts.note_repaired(operation, decoded.repaired)
                 return decoded
             raise decoded
         raise fault_in(operation, parse(reply.body)) or ConfigError(

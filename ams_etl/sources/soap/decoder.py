@@ -13,19 +13,15 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.errors import DataError, TransientError
-from ams_etl.sources.calling.answers import Decoded, Record, Rejected
+from ams_etl.errors import DataError
+from ams_etl.sources.calling.answers import Decoded, Record, Rejected, Repaired
 from ams_etl.sources.soap.contract import Contract, Member, Operation, Shape
+from ams_etl.sources.soap.parsing import is_repaired, parse, repaired_in
 from ams_etl.sources.soap.scalars import READERS
 
 _log = logging.getLogger(__name__)
 _DROPPED = ""
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
-
-# Making a parser costs as much as ten answers cost to parse.
-_PARSER = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, collect_ids=False
-)
 
 _Read = Callable[[Any], Any]
 
@@ -199,7 +195,7 @@ class _Nested:
 
 @dataclass(frozen=True, slots=True)
 class _MemberReader:
-    """Reads one member of a result, record by record: a bad one is set aside and the others stay."""
+    """Reads one member of a result, record by record: a bad one is rejected and the others stay."""
 
     member: Member
     read: _Read
@@ -207,18 +203,21 @@ class _MemberReader:
     item_tag: str | None
     many: bool
 
-    def values(self, result: Any, rejected: list[Rejected]) -> list[Any]:
+    def values(self, result: Any, decoded: Decoded, *, repaired: bool) -> list[Any]:
+        """The readable records; what was rejected or repaired is noted in `decoded`."""
         found = []
         for element in result.iterchildren(self.member.tag):
-            for one in element.iterchildren(self.item_tag) if self.item_tag is not None else (element,):
+            for item in element.iterchildren(self.item_tag) if self.item_tag is not None else (element,):
                 try:
-                    value = self.read(one)
+                    value = self.read(item)
                 except (_BadValueError, ValueError, ArithmeticError) as error:
                     reason = str(error) if isinstance(error, _BadValueError) else f"not a {self.kind.scalar}"
-                    rejected.append(Rejected(self.kind.name, _identity(self.kind, one), reason))
+                    decoded.rejected.append(Rejected(self.kind.name, _identity(self.kind, item), reason))
                 else:
                     if value is not None:
                         found.append(value)
+                if repaired and (characters := repaired_in(item)):
+                    decoded.repaired.append(Repaired(self.kind.name, _identity(self.kind, item), characters))
         return found
 
 
@@ -232,12 +231,12 @@ class _AnswerReader:
         result = self._result(envelope)
         if result is None:
             return Decoded(None)
-        rejected: list[Rejected] = []
         value: Record = {}
+        decoded, repaired = Decoded(value), is_repaired(envelope)
         for reader in self._members:
-            found = reader.values(result, rejected)
+            found = reader.values(result, decoded, repaired=repaired)
             value[reader.member.name] = found if reader.many else found[-1] if found else None
-        return Decoded(value, rejected)
+        return decoded
 
     def _result(self, envelope: Any) -> Any:
         """The element whose members the answer is about; None where the operation has no result."""
@@ -253,21 +252,6 @@ class _AnswerReader:
         for result in answer.iterchildren(operation.result_tag):
             return result
         return None
-
-
-def parse(answer: bytes) -> Any:
-    """An answer's root element; no entities, no DTD, nothing fetched.
-
-    Raises:
-        TransientError: half an answer, or no XML.
-        DataError: it has a document type, which no SOAP message may.
-    """
-    if b"<!DOCTYPE" in answer:
-        raise DataError("the answer has a document type declaration; refused")
-    try:
-        return etree.fromstring(answer, _PARSER)
-    except etree.XMLSyntaxError:
-        raise TransientError("the answer is cut off or is not XML") from None
 
 
 def _list_reader(tag: str, read: _Read) -> _Read:

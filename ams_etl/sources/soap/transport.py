@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from ams_etl.errors import ConfigError, PermanentError
+from ams_etl.errors import ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import ReplyLost
 from ams_etl.sources.calling.pacing import Pace
@@ -103,7 +103,7 @@ class SoapTransport:
         """
         try:
             return await self.post(operation, action, envelope, fresh=True)
-        except ConnectionFailedError as error:
+        except (ConnectionFailedError, DataError) as error:
             raise ReplyLost(f"{operation}: {error}; it may have been carried out") from None
         except BusyError as error:
             if error.maybe_carried_out:
