@@ -107,3 +107,21 @@ def test_an_event_needs_a_time_with_a_zone() -> None:
 def test_the_published_schema_is_not_stale() -> None:
     """`python -m ams_etl.writeback.events.schema --write` writes it anew."""
     assert PAGE.read_text(encoding="utf-8") == render()
+
+
+@pytest.mark.parametrize(
+    ("bad", "path"),
+    [
+        (event("note", CUSTOMER, occurred_at="0001-01-01T00:00:00Z"), "note.occurred_at"),
+        (event("note", CUSTOMER, occurred_at="9999-12-31T23:59:59-10:00"), "note.occurred_at"),
+        (event("ticket_created", CUSTOMER, due_at="0001-01-01T00:00:00Z"), "ticket_created.due_at"),
+        (
+            event("deal_won", CUSTOMER, policy={"effective_date": "2026-06-01", "expiration_date": "2026-05-31"}),
+            "deal_won.policy",
+        ),
+    ],
+)
+def test_a_date_that_nothing_can_be_written_for_is_refused_with_its_path(bad: dict[str, Any], path: str) -> None:
+    """W14: accepted, such an event stopped the writeback of its whole agency."""
+    with pytest.raises(ValueError, match=f"^{path}: .*expected an? "):
+        read_event(bad)

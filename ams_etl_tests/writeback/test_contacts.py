@@ -152,7 +152,7 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
 
 
 def test_an_event_that_no_rule_can_plan_holds_nobody_up(synced: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is refused with the kind of its error; the others are delivered."""
+    """W14: it is refused with the type and place of its error, not its text; the others are delivered."""
     plan = ams360_events.plan_writes
 
     def broken(happening: Any, **more: Any) -> Any:
@@ -165,6 +165,5 @@ def test_an_event_that_no_rule_can_plan_holds_nobody_up(synced: Office, monkeypa
     synced.tell(event("note", key), event("meeting", key), event("note", key))
     synced.drain()
     assert synced.outbox() == [("note", "delivered")] * 2
-    assert synced.connection.execute("select error from ops.events where state = 'refused'").fetchall() == [
-        ("cannot be planned: LookupError",)
-    ]
+    ((error,),) = synced.connection.execute("select error from ops.events where state = 'refused'").fetchall()
+    assert error.startswith("cannot be planned: LookupError in broken, line ")

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 
 from ams_etl.errors import ConfigError, TransientError
+from ams_etl.rules.writeback.model import Happening
 from ams_etl.writeback.people.stuck_writes import list_writebacks, replay, resolve
+from ams_etl.writeback.planning import ams360_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import ACTOR, event, file
 from ams_etl_tests.writeback.working_agency import ZONE, Office, faults, office
@@ -363,3 +365,27 @@ def test_files_are_forgotten_when_they_are_old_and_their_event_is_delivered(demo
     demo.connection.execute("update ops.events set received_at = now() - interval '31 days'")
     demo.drain()
     assert demo.connection.execute(kept).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("broken", ["from_payload", "plan_writes"])
+def test_an_event_that_the_rules_fail_on_is_refused_alone(
+    demo: Office, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """W14: with type and place of the exception and without its message; the others are delivered."""
+    key = demo.customer()["CustomerId"]
+    module, name = (Happening, broken) if broken == "from_payload" else (ams360_events, broken)
+    works = getattr(module, name)
+
+    def fail_on_the_meeting(*arguments: Any, **options: Any) -> Any:
+        if "meeting" in (arguments[0], getattr(arguments[0], "kind", None)):
+            raise OverflowError("Jo Doe said so")
+        return works(*arguments, **options)
+
+    monkeypatch.setattr(module, name, fail_on_the_meeting)
+    demo.tell(event("meeting", key), event("note", key))
+    demo.drain()
+    states = demo.connection.execute("select state, error from ops.events order by seq").fetchall()
+    assert [state for state, _ in states] == ["refused", "planned"]
+    assert "cannot be planned: OverflowError in fail_on_the_meeting, line" in states[0][1]
+    assert "Jo Doe" not in states[0][1]
+    assert demo.outbox("status") == ["delivered"]

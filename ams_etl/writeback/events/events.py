@@ -6,11 +6,12 @@ Holds the shape of events. Does not hold what is written because of them (`ams_e
 import json
 import re
 from base64 import b64decode
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -24,6 +25,17 @@ from pydantic import (
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML or Postgres cannot hold: taken out of every text before anything else."""
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+"""An earlier or later year is a mistake, and near the calendar's ends a change of time zone overflows."""
+
+
+def _in_range(value: datetime) -> datetime:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return value
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 Key = Annotated[str, Field(min_length=1, max_length=200)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(max_length=1_000_000)]
@@ -110,7 +122,7 @@ class Event(_Strict):
     kind: str
     idempotency_key: Key
     """The sender's own: the same key twice is the same event."""
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     actor: Actor
     link: Link | None = None
     """To the conversation in the platform."""
@@ -198,7 +210,7 @@ class TicketCreated(_About):
     ticket_id: Key
     title: Line
     description: Text = ""
-    due_at: AwareDatetime
+    due_at: Moment
     assignee: Actor | None = None
     conversation: TicketConversation | None = None
 
@@ -234,6 +246,12 @@ class WonPolicy(_Strict):
     effective_date: date | None = None
     expiration_date: date | None = None
     description: str | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "WonPolicy":
+        if self.effective_date and self.expiration_date and self.expiration_date < self.effective_date:
+            raise ValueError("expected an expiration_date on or after the effective_date")
+        return self
 
 
 class DealWon(_Person):

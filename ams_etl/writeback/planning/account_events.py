@@ -14,7 +14,7 @@ from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import Book, Place, keys_of
-from ams_etl.writeback.planning.readable_events import Understood
+from ams_etl.writeback.planning.readable_events import ReadableEvent
 
 SYSTEM = "benefitpoint"
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
@@ -36,7 +36,7 @@ class AccountEvents:
         self,
         connection: psycopg.Connection[Any],
         agency: Agency,
-        events: Sequence[tuple[Understood, Place | None]],
+        events: Sequence[tuple[ReadableEvent, Place | None]],
         people: Book,
     ) -> None:
         self._connection, self._agency = connection, agency
@@ -51,7 +51,7 @@ class AccountEvents:
             self._people[event_id] = person
         self._customers = _new_customers(connection, agency.id, [place for _, place in concerned if place])
 
-    def place(self, event: Understood) -> Place | None:
+    def place(self, event: ReadableEvent) -> Place | None:
         """The account that an event is about, or the lane of one that is being made; None: none that is known."""
         known = self._accounts.get(event.event_id)
         if known is not None:
@@ -67,7 +67,9 @@ class AccountEvents:
         """A write of this batch makes the customer of its lane in AMS360."""
         self._customers[customer.lane] = customer.writeback_id
 
-    def creates(self, event: Understood, place: Place | None, ams360: Place | None, customer: NewWrite | None) -> None:
+    def creates(
+        self, event: ReadableEvent, place: Place | None, ams360: Place | None, customer: NewWrite | None
+    ) -> None:
         """Have a contact created: where AMS360 has it or gets it, the account names AMS360's customer.
 
         Args:
@@ -91,7 +93,7 @@ class AccountEvents:
         if classification == "Group" and {"first_name", "last_name"} <= person.keys():
             self._write(event, "account_contact", place.lane, {"values": person}, place.customer_id)
 
-    def updates(self, event: Understood, place: Place) -> None:
+    def updates(self, event: ReadableEvent, place: Place) -> None:
         """Have an account changed, as far as it has a place for what is told and the agency lets it be changed."""
         allowed = ACCOUNT_PROPERTIES & set(self._agency.writeback.properties)
         values = {name: value for name, value in _values(event).items() if name in allowed and value}
@@ -102,11 +104,11 @@ class AccountEvents:
             request |= self._people.get(event.event_id, {})
             self._write(event, "update_account", place.lane, request, place.customer_id)
 
-    def knows(self, event: Understood) -> bool:
+    def knows(self, event: ReadableEvent) -> bool:
         """Whether anything tells who an event's contact is, though it may have no account yet."""
         return bool(self._keys.get(event.event_id) or self._accounts.get(event.event_id))
 
-    def links(self, event: Understood, place: Place, customer: NewWrite) -> None:
+    def links(self, event: ReadableEvent, place: Place, customer: NewWrite) -> None:
         """Have the account of a contact name the customer that AMS360 gets of it: the two are one account."""
         if self._accounts.get(event.event_id, ("", ""))[1] == "link":
             return
@@ -129,7 +131,7 @@ class AccountEvents:
         return {"ams360_writeback": str(waits_for)} if waits_for else {}
 
     def _write(
-        self, event: Understood, operation: str, lane: str, request: dict[str, Any], account: str | None
+        self, event: ReadableEvent, operation: str, lane: str, request: dict[str, Any], account: str | None
     ) -> None:
         write_id = uuid5(_NAMESPACE, f"{self._agency.id}\x1f{event.event_id}\x1f{operation}")
         event.writes.append(
@@ -137,7 +139,7 @@ class AccountEvents:
         )
 
 
-def _concerns_benefitpoint(event: Understood, agency: Agency) -> bool:
+def _concerns_benefitpoint(event: ReadableEvent, agency: Agency) -> bool:
     """An account may be asked for before the settings know of BenefitPoint: then it waits."""
     targets = event.payload.get("targets") or ()
     return SYSTEM in targets or (
@@ -145,14 +147,14 @@ def _concerns_benefitpoint(event: Understood, agency: Agency) -> bool:
     )
 
 
-def _values(event: Understood) -> dict[str, str]:
+def _values(event: ReadableEvent) -> dict[str, str]:
     return {name: str(value).strip() for name, value in (event.payload.get("properties") or {}).items()}
 
 
 def _keys(
     connection: psycopg.Connection[Any],
     agency: str,
-    events: Iterable[tuple[Understood, Place | None]],
+    events: Iterable[tuple[ReadableEvent, Place | None]],
     people: Book,
 ) -> dict[UUID, list[str]]:
     """Event id -> every key of its contact: its own, those of the same contact in the mart and of the same customer."""
@@ -201,7 +203,7 @@ def _new_customers(connection: psycopg.Connection[Any], agency: str, places: Ite
 
 
 def _accounts(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[ReadableEvent, Place | None]]
 ) -> dict[UUID, tuple[str, str]]:
     """Event id -> BenefitPoint's account, and what names it: `link` (its customer), `account` or `email`.
 
@@ -231,7 +233,7 @@ def _accounts(
 
 
 def _accounts_of_contacts(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[Understood, Place | None]]
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[ReadableEvent, Place | None]]
 ) -> list[tuple[UUID, str, dict[str, Any]]]:
     """The same for a contact id, where AMS360 has no part in the contact: the account, and which of its people it is.
 

@@ -12,7 +12,7 @@ from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import Book, Place, read_book
-from ams_etl.writeback.planning.readable_events import Understood, marker_of, writeback_id_of
+from ams_etl.writeback.planning.readable_events import ReadableEvent, marker_of, writeback_id_of
 
 SYSTEM = "ams360"
 
@@ -26,7 +26,7 @@ class Ams360Events:
         events: all that are to be planned, in their order.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[Understood]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[ReadableEvent]) -> None:
         self._connection, self._agency = connection, agency
         _name_customers(connection, agency.id, events)
         self.book: Book = read_book(
@@ -38,13 +38,13 @@ class Ams360Events:
         customers = {place.customer_id for place in self._places.values() if place}
         self._own = _codes_of_customers(connection, agency.id, customers)
 
-    def place(self, event: Understood) -> Place | None:
+    def place(self, event: ReadableEvent) -> Place | None:
         """Where an event's writes go; None: nobody yet, or AMS360 is not to have it."""
         # A ticket may have been created by an event before it in this very batch.
         found = self._places[event.event_id]
         return self._look(event) if found is None and event.kind == "ticket_completed" else found
 
-    def plan(self, event: Understood, place: Place) -> list[NewWrite]:
+    def plan(self, event: ReadableEvent, place: Place) -> list[NewWrite]:
         """The event's writes, in their order."""
         if event.happening is None:
             return []
@@ -78,7 +78,7 @@ class Ams360Events:
             )  # fmt: skip
         return planned
 
-    def remember(self, events: Sequence[Understood]) -> None:
+    def remember(self, events: Sequence[ReadableEvent]) -> None:
         """Store which lane each new contact has, and which write makes each ticket's suspense."""
         if self.book.new_keys:
             self.book.store(self._connection, self._agency.id)
@@ -95,7 +95,7 @@ class Ams360Events:
                 (self._agency.id, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
             )
 
-    def _look(self, event: Understood) -> Place | None:
+    def _look(self, event: ReadableEvent) -> Place | None:
         if event.kind == "ticket_completed":
             known = self._tickets.get(event.payload["ticket_id"])
             return known[1] if known else None
@@ -105,7 +105,7 @@ class Ams360Events:
         return self.book.place(event.kind, event.reference, event.given_email)
 
 
-def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]) -> None:
+def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]) -> None:
     """An account that AMS360 has stands for its customer."""
     wanted = sorted({str(event.reference["account_id"]) for event in events if event.reference.get("account_id")})
     if not wanted:
@@ -124,7 +124,7 @@ def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Se
 
 
 def _tickets(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]
 ) -> dict[str, tuple[UUID, Place]]:
     wanted = sorted({str(event.payload["ticket_id"]) for event in events if event.payload.get("ticket_id")})
     return {
@@ -139,7 +139,7 @@ def _tickets(
 
 
 def _employee_codes(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[Understood]
+    connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]
 ) -> Mapping[str, list[str]]:
     users = {
         user

@@ -4,7 +4,6 @@ A chunk is one transaction under the agency's lock, and a write's id is a functi
 where it stopped, and nothing is planned twice.
 """
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
@@ -24,9 +23,8 @@ from ams_etl.writeback.planning import account_events, ams360_events
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
 from ams_etl.writeback.planning.contacts import Book
-from ams_etl.writeback.planning.readable_events import Understood, understand
+from ams_etl.writeback.planning.readable_events import ReadableEvent, understand
 
-_log = logging.getLogger(__name__)
 CHUNK = 500
 _LONGEST_WAIT = timedelta(hours=1)
 _NAMES: tuple[str, ...] = ("first_name", "last_name", "nickname")
@@ -117,7 +115,7 @@ def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
     )
 
 
-def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[Understood]) -> None:
+def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent]) -> None:
     """Find customers, accounts and employees for all at once, then plan one after the other."""
     good = [event for event in events if event.happening is not None]
     to_ams360 = Ams360Events(connection, agency, good)
@@ -129,16 +127,16 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[Unde
             continue
         try:
             _plan_one(event, agency, to_ams360, to_benefitpoint)
-        except Exception as error:  # noqa: BLE001 - one event that no rule can plan must not hold up all others
-            # Not its message: that may hold what the event says.
-            _log.error("event %s cannot be planned: %s", event.event_id, type(error).__name__)
-            event.refuse(f"cannot be planned: {type(error).__name__}")
+        except psycopg.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - W14: one event that the rules fail on must not hold up the others
+            event.refuse_for(error)
     _rename(connection, agency, [event for event in good if event.kind == "name_changed"], to_ams360.book)
     to_ams360.remember(good)
     to_benefitpoint.remember()
 
 
-def _plan_one(event: Understood, agency: Agency, to_ams360: Ams360Events, to_benefitpoint: AccountEvents) -> None:
+def _plan_one(event: ReadableEvent, agency: Agency, to_ams360: Ams360Events, to_benefitpoint: AccountEvents) -> None:
     place, account = to_ams360.place(event), to_benefitpoint.place(event)
     targets = event.payload.get("targets")
     created_beside = event.kind == "contact_created" and account_events.SYSTEM in (targets or ())
@@ -165,7 +163,7 @@ def _plan_one(event: Understood, agency: Agency, to_ams360: Ams360Events, to_ben
     event.state = "planned" if event.writes else "done"
 
 
-def _rename(connection: psycopg.Connection[Any], agency: Agency, events: list[Understood], book: Book) -> None:
+def _rename(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent], book: Book) -> None:
     """N12: the platform's name is kept in `ops.name_overrides`; a trigger there has the contact planned again."""
     names: dict[str, dict[str, Any]] = {}
     for event in events:
@@ -187,7 +185,7 @@ def _rename(connection: psycopg.Connection[Any], agency: Agency, events: list[Un
         )
 
 
-def _store(connection: psycopg.Connection[Any], agency: Agency, events: list[Understood]) -> None:
+def _store(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent]) -> None:
     for system in _SYSTEMS:
         enqueue(
             connection, agency.id, system, [write for event in events for to, write in event.writes if to == system]

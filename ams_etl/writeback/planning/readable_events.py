@@ -1,5 +1,7 @@
 """Events of the outbox, read and checked for the rules."""
 
+import logging
+import traceback
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,11 +17,12 @@ from ams_etl.settings import Agency
 from ams_etl.writeback.events.events import read_event
 from ams_etl.writeback.outbox.enqueue import NewWrite
 
+_log = logging.getLogger(__name__)
 _IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
 
 
 @dataclass(slots=True)
-class Understood:
+class ReadableEvent:
     """An event, and what becomes of it: its state, and its writes with the system that each goes to."""
 
     event_id: UUID
@@ -54,6 +57,13 @@ class Understood:
         """Nothing of it is written."""
         self.state, self.error, self.writes = "refused", error, []
 
+    def refuse_for(self, error: Exception) -> None:
+        """W14: Refuse this event alone, with the exception's type and place; its message may hold personal data."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"cannot be planned: {type(error).__name__} in {place.name}, line {place.lineno}"
+        _log.error("event %s %s", self.event_id, reason)
+        self.refuse(reason)
+
     def wait(self, agency: Agency) -> None:
         """Not known yet: look again later, and give up after the days that the agency set."""
         waits_for = "ticket" if self.kind == "ticket_completed" else "contact"
@@ -75,7 +85,7 @@ def marker_of(event_id: UUID) -> str:
 
 def understand(
     connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, rows: list[tuple[Any, ...]]
-) -> list[Understood]:
+) -> list[ReadableEvent]:
     """Check what may have been inserted by hand, and read it for the rules. The files are those that there are.
 
     Args:
@@ -94,7 +104,7 @@ def understand(
     wall = ZoneInfo(agency.writeback.timezone) if agency.writeback.timezone else zone
     events = []
     for event_id, kind, key, payload, looked, received_at in rows:
-        event = Understood(event_id, kind, payload, looked, received_at)
+        event = ReadableEvent(event_id, kind, payload, looked, received_at)
         events.append(event)
         try:
             bare = {name: value for name, value in payload.items() if name != "attachments"}
@@ -103,7 +113,10 @@ def understand(
             event.refuse(str(error))
             continue
         event.payload = read.model_dump(mode="json", exclude_none=True)
-        event.happening = replace(
-            Happening.from_payload(kind, event.payload, wall), attachments=tuple(files.get(event_id, ()))
-        )
+        try:
+            happening = Happening.from_payload(kind, event.payload, wall)
+        except Exception as error:  # noqa: BLE001 - W14: one event that the rules fail on must not hold up the others
+            event.refuse_for(error)
+            continue
+        event.happening = replace(happening, attachments=tuple(files.get(event_id, ())))
     return events
