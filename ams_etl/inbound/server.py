@@ -1,22 +1,22 @@
 """The service as a process: uvicorn, its limits, and what it is made of."""
 
-import asyncio
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ams_etl.errors import ConfigError
+from ams_etl.inbound.bounded_protocol import bounded_protocol
 from ams_etl.inbound.notifications.interpret import Reader
 from ams_etl.inbound.notifications.mapping import load_mapping
 from ams_etl.inbound.notifications.redaction import Gate, check_code
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.why_page import WhyPage
-from ams_etl.settings import Agencies, Agency, InboundSettings, NotificationSettings
+from ams_etl.settings import Agencies, Agency, NotificationSettings
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import database_url
 from ams_etl.store.embedded import running_server
@@ -57,11 +57,15 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
         doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes, page
     ).application
     config = uvicorn.Config(
-        application, host=host, port=port, http=_patient(agencies.inbound), loop="auto", ws="none", lifespan="on",
+        application, host=host, port=port, http=bounded_protocol(agencies.inbound), loop="auto", ws="none", lifespan="on",
         access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        timeout_keep_alive=agencies.inbound.keep_alive_seconds, limit_concurrency=agencies.inbound.max_connections,
+        timeout_keep_alive=agencies.inbound.keep_alive_seconds, limit_concurrency=agencies.inbound.max_connections + 1,
         timeout_graceful_shutdown=10, backlog=2048,
     )  # fmt: skip
+    # Each connection needs a file descriptor, and many systems allow 1,024 unless asked.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, max(soft, agencies.inbound.max_connections + 200))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     # Understanding runs in a thread beside the requests; by default it could keep each of them waiting for 5 ms.
     sys.setswitchinterval(0.0005)
     server = _Server(config, ready)
@@ -125,44 +129,3 @@ class _Server(uvicorn.Server):
             self.was_ready = True
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(host, port)
-
-
-def _patient(settings: InboundSettings) -> type[asyncio.Protocol]:
-    """Uvicorn's protocol with a limit to how long a request may take to arrive: it has none of its own."""
-    seconds = settings.request_seconds
-
-    class Patient(HttpToolsProtocol):
-        """Cuts off a client whose request is not whole in time, headers and body together."""
-
-        _deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._arm()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._disarm()
-            super().connection_lost(exc)
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._arm()
-
-        def on_message_complete(self) -> None:
-            self._disarm()
-            super().on_message_complete()
-
-        def _arm(self) -> None:
-            self._disarm()
-            self._deadline = self.loop.call_later(seconds, self._cut_off)
-
-        def _disarm(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-        def _cut_off(self) -> None:
-            if self.transport is not None:
-                self.transport.abort()
-
-    return Patient

@@ -6,7 +6,6 @@ Basic, any user name); behind TLS like everything here.
 
 import asyncio
 import base64
-import binascii
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ class WhyPage:
         scheme, _, given = header.partition(" ")
         try:
             password = base64.b64decode(given, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
-        except binascii.Error:
+        except ValueError:
             return False
         return hmac.compare_digest(password, self.password.encode())
 

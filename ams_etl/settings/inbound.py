@@ -41,7 +41,10 @@ class InboundSettings(Strict):
     """Of one request with events, the files in them included."""
     request_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     """A request that is not whole by then is cut off."""
+    header_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """The same for its request line and headers alone."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
     max_connections: Annotated[int, Field(ge=1)] = 1_000
+    """Beyond it, whoever has most connections with half-sent requests loses the oldest of them."""
     why_password_env: str | None = None
     """The environment variable with the password of the page that says why a contact is what it is; none: no page."""

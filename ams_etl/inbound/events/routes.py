@@ -32,6 +32,13 @@ MAX_EVENTS = 1000
 _STATUS = {"accepted": 202, "repeated": 202, "refused": 422}
 
 
+class _Json(JSONResponse):
+    """JSON in ASCII: what is repeated of an event may hold half a character, which UTF-8 cannot say."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode("ascii")
+
+
 class Events:
     """Answers for the platform.
 
@@ -73,12 +80,12 @@ class Events:
             outcomes = await self._writer.store(agency, events, len(body))
         except TransientError as error:
             self._metrics.unavailable.inc()
-            return JSONResponse({"error": f"{error}; send it again"}, 503, TOO_LATE)
+            return _Json({"error": f"{error}; send it again"}, 503, TOO_LATE)
         except DataError as error:
             return _mistake("", str(error))
         self._metrics.events.inc(sum(one.outcome == "accepted" for one in outcomes))
         told = [_told(one, f"{place}." if len(events) > 1 else "") for place, one in enumerate(outcomes)]
-        return JSONResponse({"events": told}, max(_STATUS[one.outcome] for one in outcomes))
+        return _Json({"events": told}, max(_STATUS[one.outcome] for one in outcomes))
 
     async def _tell(self, request: Request) -> Response:
         agency = request.path_params["agency"]
@@ -88,8 +95,8 @@ class Events:
         try:
             found = await self._writer.find(agency, event_id)
         except TransientError as error:
-            return JSONResponse({"error": str(error)}, 503, TOO_LATE)
-        return JSONResponse(found) if found else JSONResponse({"error": "no such event"}, 404)
+            return _Json({"error": str(error)}, 503, TOO_LATE)
+        return _Json(found) if found else _Json({"error": "no such event"}, 404)
 
     def _admits(self, request: Request, agency: str) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -99,7 +106,7 @@ class Events:
 
     def _refuse(self) -> Response:
         self._metrics.refused.inc()
-        return JSONResponse(
+        return _Json(
             {"error": "expected a bearer token of this agency"}, 401,
             {"WWW-Authenticate": "Bearer", "Connection": "close"},
         )  # fmt: skip
@@ -137,4 +144,4 @@ def _told(one: Accepted, where: str) -> dict[str, Any]:
 
 
 def _mistake(path: str, message: str) -> Response:
-    return JSONResponse({"path": path, "error": message}, 422)
+    return _Json({"path": path, "error": message}, 422)
