@@ -5,6 +5,7 @@ import getpass
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 
@@ -22,43 +23,54 @@ def links(context: click.Context, agency: str) -> None:
 @click.option(
     "--state", type=click.Choice(["confirmed", "suggested", "refused", "dormant"]), help="Only links of this state."
 )
+@table_options
 @click.pass_obj
-def list_them(agency: str, state: str | None) -> None:
+def list_them(agency: str, state: str | None, form: Form) -> None:
     """Show links with the names on both sides, the likeliest suggestions first."""
-    from rich.console import Console
-    from rich.table import Table
-
     from ams_etl.sync.links.stored_links import list_links
 
     with connect(prepare()) as connection:
         rows = list_links(connection, agency, state=state)
-    table = Table("state", "because of", "score", "AMS360 customer", "number", "name", "account", "name", "said by")
-    for row in rows:
-        because = ", ".join(row.detail) or row.evidence
-        table.add_row(
-            row.state, because, f"{row.score:.2f}", row.customer_id, str(row.customer_number or ""),
-            row.customer_name or "", str(row.account_id), row.account_name or "", row.decided_by or "",
-        )  # fmt: skip
-    Console().print(table)
+    columns = (
+        "state", "because of", "score", "AMS360 customer", "number", "AMS360 name", "account", "BenefitPoint name",
+        "decided by",
+    )  # fmt: skip
+    print_tables(
+        form,
+        Table(
+            "links",
+            columns,
+            [
+                (
+                    row.state, ", ".join(row.detail) or row.evidence, round(row.score, 2), row.customer_id,
+                    str(row.customer_number or ""), row.customer_name, str(row.account_id), row.account_name, row.decided_by,
+                )
+                for row in rows
+            ],
+            ids=("state", "AMS360 customer", "number", "account"),
+        ),
+    )  # fmt: skip
 
 
 @links.command("plans")
+@table_options
 @click.pass_obj
-def waiting_plans(agency: str) -> None:
+def waiting_plans(agency: str, form: Form) -> None:
     """Show why new plans wait before they become AMS360 policies, and the lines that the settings lack (B5)."""
     from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines
 
     with connect(prepare()) as connection:
         missing = missing_codes(connection, agency)
-    for one in missing:
-        click.echo(f"{one.plans:,} {'plan' if one.plans == 1 else 'plans'} since {one.since:%Y-%m-%d}: {one.reason}")
+    waiting = Table("plans", ("plans", "since", "reason"), [(code.plans, code.since, code.reason) for code in missing])
+    if missing or form != "table":
+        print_tables(form, waiting)
+    else:
+        click.echo("no plan waits")
     lines = settings_lines(missing)
     if lines:
-        click.echo("\nFor agencies.yaml, under benefitpoint; a code that stands here is AMS360's for the same name:\n")
-        click.echo(lines)
-        click.echo("\nThe next sync adds the plans.")
-    if not missing:
-        click.echo("no plan waits")
+        remark(form, "\nFor agencies.yaml, under benefitpoint; a code shown here is AMS360's for the same name:\n")
+        remark(form, lines)
+        remark(form, "\nThe next sync adds the plans.")
 
 
 @links.command()

@@ -6,6 +6,7 @@ from uuid import UUID
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.store.name_overrides import NameGiven, clear_name, list_names, set_name
@@ -43,17 +44,18 @@ def clear(agency: str, contact: UUID) -> None:
 
 @names.command("list")
 @click.argument("agency")
-def list_(agency: str) -> None:
+@table_options
+def list_(agency: str, form: Form) -> None:
     """Show the names that people gave. What it prints is personal data."""
-    from rich.console import Console
-    from rich.table import Table
-
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         rows = list_names(connection, agency)
-    table = Table("contact", "first name", "last name", "nickname", "set by")
-    for row in rows:
-        table.add_row(
-            str(row.contact_id), row.first_name or "", row.last_name or "", row.nickname or "", row.set_by or ""
-        )
-    Console().print(table)
+    print_tables(
+        form,
+        Table(
+            "names",
+            ("contact", "first name", "last name", "nickname", "set by"),
+            [(row.contact_id, row.first_name, row.last_name, row.nickname, row.set_by) for row in rows],
+            ids=("contact",),
+        ),
+    )

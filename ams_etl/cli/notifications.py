@@ -5,6 +5,7 @@ import sys
 import click
 
 from ams_etl.cli.instance import load_environment_file, prepare
+from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.inbound.log import STATES
 from ams_etl.settings import Agency, NotificationSettings, load_agencies
@@ -21,25 +22,30 @@ def notifications() -> None:
 @click.argument("agency")
 @click.option("--state", type=click.Choice(STATES), help="Only those.")
 @click.option("--limit", default=50, show_default=True)
-def list_them(agency: str, state: str | None, limit: int) -> None:
+@table_options
+def list_them(agency: str, state: str | None, limit: int, form: Form) -> None:
     """Show the newest notifications."""
-    from rich.console import Console
-    from rich.table import Table
-
     from ams_etl.inbound.log import list_notifications
 
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         found = list_notifications(connection, agency, state=state, limit=limit)
-    table = Table("id", "received", "state", "what", "keys", "bytes", "reason")
-    for row in found:
-        table.add_row(
-            str(row.notification_id), f"{row.received_at:%Y-%m-%d %H:%M:%S}", row.state,
-            f"{row.object_type or ''} {row.change or ''}".strip(),
-            " ".join(f"{name}={value}" for name, value in row.keys.items()),
-            "" if row.body_bytes is None else f"{row.body_bytes:,}", row.reason or "",
-        )  # fmt: skip
-    Console().print(table)
+    print_tables(
+        form,
+        Table(
+            "notifications",
+            ("id", "received", "state", "change", "keys", "bytes", "reason"),
+            [
+                (
+                    str(row.notification_id), row.received_at, row.state,
+                    f"{row.object_type or ''} {row.change or ''}".strip(),
+                    " ".join(f"{name}={value}" for name, value in row.keys.items()), row.body_bytes, row.reason,
+                )
+                for row in found
+            ],
+            ids=("id", "received", "state", "keys"),
+        ),
+    )  # fmt: skip
 
 
 @notifications.command()
@@ -77,11 +83,9 @@ def replay(agency: str) -> None:
 @click.argument("agency")
 @click.option("--reveal", is_flag=True, help="Show the authentication code itself.")
 @click.option("--read-only", is_flag=True, help="Leave out the rights that only writing back needs.")
-def setup(agency: str, *, reveal: bool, read_only: bool) -> None:
+@table_options
+def setup(agency: str, *, reveal: bool, read_only: bool, form: Form) -> None:
     """Print what to enter in AMS360: Notification Service Setup, and the least rights of the WSAPI login."""
-    from rich.console import Console
-    from rich.table import Table
-
     from ams_etl.inbound.notifications.redaction import check_code
     from ams_etl.inbound.notifications.setup import OPERATIONS, RIGHTS, least_rights, setup_form
 
@@ -95,22 +99,24 @@ def setup(agency: str, *, reveal: bool, read_only: bool) -> None:
             agencies.secret(found, path, settings.authentication_code_env),
             shown_variable(settings.authentication_code_env),
         )
-    console = Console(soft_wrap=True)
-    console.print("[bold]Administration > Notification Service Setup > New[/bold]")
-    for entry in setup_form(agencies, found, code):
-        console.print(
-            f"  {entry.field:<20} {entry.value}" + (f"   ({entry.why})" if entry.why else ""),
-            markup=False,
-            highlight=False,
-        )
-    console.print("\n[bold]Administration > Web Service API > Entity Access[/bold]: these rights and no others")
+    entries = setup_form(agencies, found, code)
     rights = least_rights([feature for feature in OPERATIONS if not (read_only and feature.startswith("write"))])
-    table = Table("entity", *RIGHTS, "to")
+    rows = []
     for entity in sorted({entity for entity, _ in rights}):
         needed = [rights.get((entity, right), []) for right in RIGHTS]
         why = dict.fromkeys(feature for features in needed for feature in features)
-        table.add_row(entity, *("yes" if features else "" for features in needed), "; ".join(why))
-    console.print(table)
+        rows.append((entity, *("yes" if features else "" for features in needed), "; ".join(why)))
+    access = Table("entity_access", ("entity", *RIGHTS, "to"), rows)
+    if form != "table":
+        fields = [(entry.field, entry.value, entry.why) for entry in entries]
+        print_tables(form, Table("form", ("field", "value", "why"), fields), access)
+        return
+    click.secho("Administration > Notification Service Setup > New", bold=True)
+    for entry in entries:
+        click.echo(f"  {entry.field:<20} {entry.value}" + (f"   ({entry.why})" if entry.why else ""))
+    click.secho("\nAdministration > Web Service API > Entity Access", bold=True, nl=False)
+    click.echo(": these rights and no others")
+    print_tables(form, access)
 
 
 def _sender(agency: str) -> tuple[Agency, NotificationSettings]:

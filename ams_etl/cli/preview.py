@@ -9,7 +9,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from ams_etl.cli.instance import prepare
-from ams_etl.cli.plan import print_change
+from ams_etl.cli.plan import kinds_table, print_change
+from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import load_agencies
@@ -21,7 +22,8 @@ _SETTINGS = TypeAdapter(RuleSettings)
 @click.command()
 @click.argument("agency")
 @click.option("--set", "changes", multiple=True, required=True, metavar="KEY=VALUE", help="Also KEY+=ITEM, KEY-=ITEM.")
-def preview(agency: str, changes: tuple[str, ...]) -> None:
+@table_options
+def preview(agency: str, changes: tuple[str, ...], form: Form) -> None:
     """Count what would appear, change and disappear in AGENCY with other settings, and show examples.
 
     For instance: --set prospects=none --set tags+=city --set 'prospects={within_days: 90}'
@@ -32,11 +34,15 @@ def preview(agency: str, changes: tuple[str, ...]) -> None:
     tried = changed_settings(agencies.get(agency).settings, changes)
     with connect(prepare()) as connection:
         found = try_out(connection, agency, tried, datetime.now(agencies.schedule.zone).date())
-    for change in found.examples:
-        print_change(change)
-    click.echo(
+    if form == "table":
+        for change, rules in found.examples:
+            print_change(change, rules)
+    totals = [row for row in found.totals if row[0] in {"contacts", "status"} or row[2] != row[3]]
+    print_tables(form, kinds_table(found.kinds), Table("totals", ("contacts by", "value", "before", "after"), totals))
+    remark(
+        form,
         f"with {', '.join(changes)}: {found.counts.insert:,} contacts would appear, {found.counts.update:,} change, "
-        f"{found.counts.delete:,} disappear, {found.counts.unchanged:,} stay as they are; nothing was written"
+        f"{found.counts.delete:,} disappear, {found.counts.unchanged:,} stay as they are; nothing was written",
     )
 
 
@@ -53,14 +59,14 @@ def changed_settings(settings: RuleSettings, changes: Sequence[str]) -> RuleSett
         key = key.removesuffix(operator) if operator else key
         if not sign or key not in document:
             raise ConfigError(f"--set {change}: expected KEY=VALUE with a key of: {', '.join(sorted(document))}")
-        given = yaml.safe_load(value)
+        item = yaml.safe_load(value)
         if operator:
             if not isinstance(document[key], list):
-                raise ConfigError(f"--set {change}: {key} is no list")
-            kept = [item for item in document[key] if item != given]
-            document[key] = [*kept, given] if operator == "+" else kept
+                raise ConfigError(f"--set {change}: {key} is not a list")
+            kept = [other for other in document[key] if other != item]
+            document[key] = [*kept, item] if operator == "+" else kept
         else:
-            document[key] = given
+            document[key] = item
     try:
         return _SETTINGS.validate_python(document)
     except ValidationError as error:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
-from rich.console import Console
-from rich.table import Table
 
+from ams_etl.cli.tables import Form, Table, print_tables, remark
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agency
 
@@ -24,90 +23,94 @@ _PUBLISHED = (
 
 def print_contacts(connection: psycopg.Connection[Any], agencies: Iterable[Agency]) -> None:
     """Several agencies in a line each: their system, customers or clients, contacts, and the kinds of connections."""
-    table = Table("agency", "system", "customers", "contacts", "connections", title="agencies", title_justify="left")
+    rows = []
     for agency in agencies:
         read = f"select count(*) from raw_{agency.system}.{_READ[agency.system][0]} where agency = %s and deleted_at is null"
         kinds = connection.execute(
             "select connection_type, count(*) from mart.connections where agency = %s group by 1 order by 1",
             (agency.id,),
         ).fetchall()
-        table.add_row(
-            agency.id, agency.system, f"{_one(connection, read, agency.id):,}",
-            f"{_one(connection, 'select count(*) from mart.contacts where agency = %s', agency.id):,}",
+        rows.append((
+            agency.id, agency.system, _one(connection, read, agency.id),
+            _one(connection, "select count(*) from mart.contacts where agency = %s", agency.id),
             ", ".join(f"{kind} {count:,}" for kind, count in kinds),
-        )  # fmt: skip
-    Console().print(table)
+        ))  # fmt: skip
+    columns = ("agency", "system", "customers", "contacts", "connections")
+    print_tables("table", Table("agencies", columns, rows, title="agencies", ids=("agency",)))
 
 
-def print_summary(connection: psycopg.Connection[Any], agency: str, system: SourceSystem, seconds: float) -> None:
+def print_summary(
+    connection: psycopg.Connection[Any], agency: str, system: SourceSystem, seconds: float, form: Form = "table"
+) -> None:
     """Rows by table, skipped records by reason, what the last sync changed, and how long it took."""
-    console = Console()
-    rows = Table("table", "rows", title=f"{agency} in Postgres")
-    rows.columns[1].justify = "right"
+    counted = []
     for name in (*(f"raw_{system}.{table}" for table in _READ[system]), *_PUBLISHED):
         live = " and deleted_at is null" if name.startswith("raw") else ""
-        rows.add_row(name, f"{_one(connection, f'select count(*) from {name} where agency = %s{live}', agency):,}")
-    skipped = Table("skipped because", "rule", "records")
-    skipped.columns[2].justify = "right"
-    for reason, rule, count in connection.execute(
+        counted.append((name, _one(connection, f"select count(*) from {name} where agency = %s{live}", agency)))
+    skipped = connection.execute(
         "select reason, rule, count(*) from mart.skipped_contacts where agency = %s group by 1, 2 order by 3 desc",
         (agency,),
-    ):
-        skipped.add_row(reason, rule, f"{count:,}")
-    console.print(rows)
-    console.print(skipped)
-    aside = _one(connection, "select count(*) from ops.quarantine where agency = %s", agency)
-    if aside:
-        console.print(f"{aside} records set aside, each with its reason in ops.quarantine")
+    ).fetchall()
     last = connection.execute(
         "select counts from ops.sync_runs where agency = %s order by started_at desc limit 1", (agency,)
     ).fetchone()
     counts: dict[str, Any] = last[0] if last else {}
-    console.print(
+    names = ("inserted", "updated", "deleted", "customers_read", "calls")
+    tables = [
+        Table("rows", ("table", "rows"), counted, title=f"{agency} in Postgres"),
+        Table("skipped", ("skipped because", "rule", "records"), skipped),
+    ]
+    if form != "table":
+        tables.append(
+            Table("sync", (*names, "seconds"), [(*(counts.get(name, 0) for name in names), round(seconds, 1))])
+        )
+    print_tables(form, *tables)
+    quarantined = _one(connection, "select count(*) from ops.quarantine where agency = %s", agency)
+    if quarantined:
+        remark(form, f"{quarantined} records in quarantine, each with its reason in ops.quarantine")
+    remark(
+        form,
         f"contacts: {counts.get('inserted', 0):,} inserted, {counts.get('updated', 0):,} updated, "
         f"{counts.get('deleted', 0):,} deleted; {counts.get('customers_read', 0):,} customers read with "
         f"{counts.get('calls', 0):,} calls; {seconds:.1f} s",
-        soft_wrap=True,
     )
 
 
-def print_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
+def print_accounts(connection: psycopg.Connection[Any], agency: str, form: Form = "table") -> None:
     """Accounts by the systems that have them, policies by origin, and the links."""
-    console = Console()
-    accounts = Table("accounts synced with", "rows", title=f"{agency}: AMS360 and BenefitPoint")
-    accounts.columns[1].justify = "right"
-    for name, condition in (
-        ("AMS360 and BenefitPoint", "ams360_synced and benefitpoint_synced"),
-        ("AMS360 alone", "not benefitpoint_synced"),
-        ("BenefitPoint alone", "not ams360_synced"),
-    ):
-        count = _one(connection, f"select count(*) from mart.accounts where agency = %s and {condition}", agency)
-        accounts.add_row(name, f"{count:,}")
-    links = Table("links", "because of", "pairs")
-    links.columns[2].justify = "right"
-    for state, evidence, count in connection.execute(
+    accounts = [
+        (name, _one(connection, f"select count(*) from mart.accounts where agency = %s and {condition}", agency))
+        for name, condition in (
+            ("AMS360 and BenefitPoint", "ams360_synced and benefitpoint_synced"),
+            ("AMS360 alone", "not benefitpoint_synced"),
+            ("BenefitPoint alone", "not ams360_synced"),
+        )
+    ]
+    links = connection.execute(
         "select state, evidence, count(*) from ops.account_links where agency = %s group by 1, 2 order by 1, 3 desc",
         (agency,),
-    ):
-        links.add_row(state, evidence, f"{count:,}")
-    console.print(accounts)
+    ).fetchall()
     alone = _one(
         connection,
         """select count(*) from (select from mart.contact_sources where agency = %s
         group by contact_id having bool_and(system = 'benefitpoint')) alone""",
         agency,
     )
+    print_tables(
+        form,
+        Table("accounts", ("accounts synced with", "rows"), accounts, title=f"{agency}: AMS360 and BenefitPoint"),
+        Table("links", ("links", "because of", "pairs"), links),
+    )
     if alone:
-        console.print(f"{alone:,} contacts come of accounts that BenefitPoint alone knows")
-    console.print(links)
+        remark(form, f"{alone:,} contacts come from accounts that BenefitPoint alone has")
     if _one(connection, "select count(*) from ops.account_links where agency = %s and state = 'suggested'", agency):
-        console.print(f"look at what is suggested with `ams-etl links {agency} list --state suggested`")
+        remark(form, f"review the suggested links with `ams-etl links {agency} list --state suggested`")
     waiting = _one(
         connection, "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", agency
     )
     if waiting:
         plans = "1 new plan waits for a code" if waiting == 1 else f"{waiting:,} new plans wait for codes"
-        console.print(f"{plans} of AMS360: `ams-etl links {agency} plans` says which", soft_wrap=True)
+        remark(form, f"{plans} of AMS360: `ams-etl links {agency} plans` says which")
 
 
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:

@@ -9,6 +9,7 @@ from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.plan import print_plan
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.summary import print_accounts, print_summary
+from ams_etl.cli.tables import Form, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 
@@ -23,10 +24,18 @@ from ams_etl.store.database import connect
     metavar="PLAN",
     help="Publish exactly this plan, past the brake; `accounts`: accounts and policies.",
 )
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with a full sync that was cut off.")
+@click.option("--fresh", is_flag=True, help="Begin again instead of continuing a full sync that was cut off.")
 @click.option("--benefitpoint", is_flag=True, help="What changed in BenefitPoint now; with --fresh, all of it.")
+@table_options
 def sync(
-    agency: str, customers: tuple[str, ...], apply_plan: str | None, *, plan_only: bool, fresh: bool, benefitpoint: bool
+    agency: str,
+    customers: tuple[str, ...],
+    apply_plan: str | None,
+    form: Form,
+    *,
+    plan_only: bool,
+    fresh: bool,
+    benefitpoint: bool,
 ) -> None:
     """Sync AGENCY: everything, or just some customers; shows up as a run in the Dagster UI."""
     if plan_only and apply_plan:
@@ -34,14 +43,15 @@ def sync(
     if benefitpoint:
         if customers or plan_only or apply_plan:
             raise click.UsageError("--benefitpoint goes with --fresh alone; customers and plans are AMS360's")
-        _sync_benefitpoint(agency, full=fresh)
+        _sync_benefitpoint(agency, form, full=fresh)
         return
     if apply_plan == "accounts":
-        _publish_accounts(agency)
+        _publish_accounts(agency, form)
         return
     show_progress()
     url = prepare()
-    system = load_agencies().get(agency).system
+    chosen = load_agencies().get(agency)
+    system = chosen.system
     started = time.monotonic()
     own = "" if system == "ams360" else f"{system}_"
     job = "publish_plan" if apply_plan else f"{own}sync_plan" if plan_only else f"{own}sync"
@@ -50,13 +60,13 @@ def sync(
         run_id = run_job(job, agency, config, instance)
     with connect(url) as connection:
         if plan_only:
-            print_plan(connection, agency)
+            print_plan(connection, chosen, form)
         else:
-            print_summary(connection, agency, system, time.monotonic() - started)
-    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+            print_summary(connection, agency, system, time.monotonic() - started, form)
+    remark(form, f"run {run_id}; look at it with `ams-etl up`")
 
 
-def _sync_benefitpoint(agency: str, *, full: bool) -> None:
+def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:
     show_progress()
     url = prepare()
     load_agencies().get(agency)
@@ -65,11 +75,11 @@ def _sync_benefitpoint(agency: str, *, full: bool) -> None:
             "benefitpoint_sync", agency, None, instance, steps={"benefitpoint_records": {"accounts": [], "full": full}}
         )
     with connect(url) as connection:
-        print_accounts(connection, agency)
-    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+        print_accounts(connection, agency, form)
+    remark(form, f"run {run_id}; look at it with `ams-etl up`")
 
 
-def _publish_accounts(agency: str) -> None:
+def _publish_accounts(agency: str, form: Form) -> None:
     show_progress()
     url = prepare()
     load_agencies().get(agency)
@@ -78,5 +88,5 @@ def _publish_accounts(agency: str) -> None:
             "publish_account_changes", agency, None, instance, steps={"publish_accounts": {"past_the_brake": True}}
         )
     with connect(url) as connection:
-        print_accounts(connection, agency)
-    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+        print_accounts(connection, agency, form)
+    remark(form, f"run {run_id}; look at it with `ams-etl up`")

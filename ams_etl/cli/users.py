@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
@@ -38,21 +39,28 @@ def map_users(agency: str, file: Path) -> None:
 @click.argument("agency")
 @click.option("--type", "connection_type", help="Only this connection type, such as Executive.")
 @click.option("--unmapped", is_flag=True, help="Only employees without a platform user.")
-def list_users(agency: str, connection_type: str | None, unmapped: bool) -> None:
+@table_options
+def list_users(agency: str, connection_type: str | None, unmapped: bool, form: Form) -> None:
     """Show who is mapped, who is not, who has left, and how many contacts each holds."""
-    from rich.console import Console
-    from rich.table import Table
-
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         rows = list_mappings(connection, agency, connection_type=connection_type, unmapped=unmapped)
-    table = Table("type", "employee", "name", "status", "user", "user name", "contacts")
-    for row in rows:
-        table.add_row(
-            row.connection_type, row.employee_code, row.employee_name, row.employee_status or "",
-            row.user_id or "[bold]unmapped[/bold]", row.user_name or "", f"{row.contacts:,}",
-        )  # fmt: skip
-    Console().print(table)
+    unmapped_user = "unmapped" if form == "table" else None
+    print_tables(
+        form,
+        Table(
+            "users",
+            ("type", "employee", "name", "status", "user", "user name", "contacts"),
+            [
+                (
+                    row.connection_type, row.employee_code, row.employee_name, row.employee_status,
+                    row.user_id or unmapped_user, row.user_name, row.contacts,
+                )
+                for row in rows
+            ],
+            ids=("type", "employee", "user"),
+        ),
+    )  # fmt: skip
 
 
 def read_csv(file: Path) -> list[UserMapping]:

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.rules.model import Finding
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
@@ -16,7 +15,8 @@ from ams_etl.store.database import connect
 @click.command()
 @click.argument("agency")
 @click.argument("asked", metavar="CONTACT|CUSTOMER_NUMBER|EMAIL")
-def why(agency: str, asked: str) -> None:
+@table_options
+def why(agency: str, asked: str, form: Form) -> None:
     """Show each field, tag, Key Fact, owner and connection with its rule and the source value behind it.
 
     For a customer that became no contact: the reason. What it prints is personal data.
@@ -27,20 +27,30 @@ def why(agency: str, asked: str) -> None:
     settings = agencies.get(agency).settings
     with connect(prepare()) as connection:
         answers = ask(connection, agency, asked, settings, datetime.now(agencies.schedule.zone).date())
-    console = Console()
+    tables = []
     for answer in answers:
         if answer.contact_id:
-            console.print(_table(f"contact {answer.contact_id}", answer.contact))
-            console.print(_table("what its source records give", answer.records))
+            tables.append(_table("contact", f"contact {answer.contact_id}", answer.contact))
+            tables.append(_table("records", "what its source records give", answer.records))
         else:
-            console.print(_table("no contact of their own", answer.records))
+            tables.append(_table("records", "no contact of their own", answer.records))
+    if form == "table":
+        print_tables(form, *tables)
+    else:
+        print_tables(form, Table("findings", tables[0].columns, [row for table in tables for row in table.rows]))
 
 
-def _table(title: str, findings: Iterable[Finding]) -> Table:
-    table = Table("field", "value", "rule", "from", "member", "as it stands there", title=title, title_justify="left")
-    for one in findings:
-        table.add_row(
-            one.field, one.value, one.rule, f"{one.source_entity} {one.source_entity_id}", one.source_field,
-            one.source_value or "",
-        )  # fmt: skip
-    return table
+def _table(name: str, title: str, findings: Iterable[Finding]) -> Table:
+    return Table(
+        name,
+        ("of", "field", "value", "rule", "from", "from id", "member", "source value"),
+        [
+            (
+                finding.entity, finding.field, finding.value, finding.rule, finding.source_entity,
+                finding.source_entity_id, finding.source_field, finding.source_value,
+            )
+            for finding in findings
+        ],
+        title=title,
+        ids=("from id", "rule"),
+    )  # fmt: skip

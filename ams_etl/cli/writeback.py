@@ -1,14 +1,20 @@
 """`ams-etl writeback`: deliver what waits, see what would be sent, decide what only a person can."""
 
 import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.progress import show_progress
+from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+
+if TYPE_CHECKING:
+    from ams_etl.writeback.people.preview import PlannedRecord
 
 _RECORDS = {"ams360": "customer", "benefitpoint": "BenefitPoint account"}
 
@@ -32,7 +38,8 @@ def writeback() -> None:
 @writeback.command()
 @click.argument("agency")
 @click.option("--plan", is_flag=True, help="Print the exact records that would be written; send nothing.")
-def deliver(agency: str, *, plan: bool) -> None:
+@table_options
+def deliver(agency: str, form: Form, *, plan: bool) -> None:
     """Deliver what waits in AGENCY's outbox; shows up as a run in the Dagster UI.
 
     What --plan prints is personal data.
@@ -45,54 +52,78 @@ def deliver(agency: str, *, plan: bool) -> None:
     agencies = load_agencies()
     chosen = agencies.get(agency)
     if plan:
-        count = 0
         with connect(url) as connection:
-            for one in planned_records(connection, chosen, agencies.schedule.zone):
-                count += 1
-                click.secho(
-                    f"{one.operation}  {_RECORDS[one.system]} {one.record_id or '(to be created)'}  from {one.kind}",
-                    bold=True,
-                )
-                click.echo(json.dumps(one.arguments, indent=2, ensure_ascii=False))
-                if one.remark:
-                    click.echo(f"# {one.remark}")
-        click.echo(f"{count:,} writes would be sent; nothing was")
+            _print_records(planned_records(connection, chosen, agencies.schedule.zone), form)
         return
     with dagster_instance() as instance:
         run_id = run_job("writeback", agency, None, instance, direction="writeback")
     with connect(url) as connection:
         found = health(connection, agency)
-    for _, kind, status, count, _ in found.counts:
-        click.echo(f"{kind:<20} {status:<12} {count:>8,}")
-    for state, count in found.events:
-        click.echo(f"{'events':<20} {state:<12} {count:>8,}")
+    print_tables(
+        form,
+        Table(
+            "writes",
+            ("system", "kind", "status", "writes", "oldest minutes"),
+            [(system, kind, status, count, round(oldest)) for system, kind, status, count, oldest in found.counts],
+        ),
+        Table("events", ("events", "count"), found.events),
+    )
     if found.uncertain:
-        click.secho(f"{found.uncertain:,} are uncertain: `ams-etl writeback list {agency}`", fg="yellow")
-    click.echo(f"run {run_id}; look at it with `ams-etl up`")
+        remark(form, f"{found.uncertain:,} are uncertain: `ams-etl writeback list {agency}`")
+    remark(form, f"run {run_id}; look at it with `ams-etl up`")
+
+
+def _print_records(records: "Iterable[PlannedRecord]", form: Form) -> None:
+    """Print the exact records of a preview; as tables, each record is one JSON document."""
+    if form != "table":
+        rows = [
+            (record.operation, record.system, record.record_id, record.kind, record.remark,
+             json.dumps(record.arguments, ensure_ascii=False) if form == "csv" else record.arguments)
+            for record in records
+        ]  # fmt: skip
+        print_tables(form, Table("writes", ("operation", "system", "record", "of", "remark", "arguments"), rows))
+        return
+    count = 0
+    for record in records:
+        count += 1
+        name = _RECORDS[record.system]
+        click.secho(
+            f"{record.operation}  {name} {record.record_id or '(to be created)'}  from {record.kind}", bold=True
+        )
+        click.echo(json.dumps(record.arguments, indent=2, ensure_ascii=False))
+        if record.remark:
+            click.echo(f"# {record.remark}")
+    click.echo(f"{count:,} writes would be sent; nothing was")
 
 
 @writeback.command("list")
 @click.argument("agency")
 @click.option("--status", "statuses", multiple=True, help="Default: failed and uncertain. May be given several times.")
 @click.option("--limit", default=100, show_default=True)
-def list_command(agency: str, statuses: tuple[str, ...], limit: int) -> None:
+@table_options
+def list_command(agency: str, statuses: tuple[str, ...], limit: int, form: Form) -> None:
     """Show writes that failed or that nobody knows the outcome of, with the reason."""
     from ams_etl.writeback.people.stuck_writes import list_writebacks
 
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         rows = list_writebacks(connection, agency, statuses or ("failed", "uncertain"), limit)
-    for row in rows:
-        tries = f"{row.attempts} {'try' if row.attempts == 1 else 'tries'}"
-        click.secho(f"{row.writeback_id}  {row.status}", bold=True, nl=False)
-        click.echo(
-            f"  {row.operation} of {row.kind}, {_RECORDS[row.system]} {row.customer_id or 'not known yet'}, {tries}",
-            nl=False,
-        )
-        click.echo(f", of {row.created_at:%Y-%m-%d %H:%M}" + (f", {row.target_id} there" if row.target_id else ""))
-        click.echo(f"    {row.error or row.note or 'no remark'}")
-    if not rows:
-        click.echo("none")
+    columns = ("id", "status", "write", "of", "system", "record", "tries", "since", "record made", "reason")
+    print_tables(
+        form,
+        Table(
+            "writebacks",
+            columns,
+            [
+                (
+                    row.writeback_id, row.status, row.operation, row.kind, row.system, row.customer_id, row.attempts,
+                    row.created_at, row.target_id, row.error or row.note,
+                )
+                for row in rows
+            ],
+            ids=("id", "record", "record made", "status"),
+        ),
+    )  # fmt: skip
 
 
 @writeback.command()

@@ -1,7 +1,7 @@
-"""Why: for a contact, or a customer that became none, each value with its rule and the source member behind it."""
+"""Why: for a contact, or a customer that became no contact, each value with its rule and the source member behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ def why(
 ) -> list[Answer]:
     """Explain a contact by its id, or whatever a CustomerNumber or an email address became.
 
-    The findings come from deriving and merging the stored records anew, by the very code that a run uses.
+    The findings come from deriving and merging the stored records again, by the same code that a run uses.
 
     Args:
         connection: autocommit; nothing is written.
@@ -41,15 +41,15 @@ def why(
         today: the date the rules are asked for.
 
     Raises:
-        ConfigError: nothing known goes by that.
+        ConfigError: the agency knows nothing by that.
     """
     contact_ids, customer_ids = _resolve(connection, agency, asked.strip(), settings)
     if not contact_ids and not customer_ids:
         raise ConfigError(f"{agency} has no contact, customer or email address {asked!r}; sync it first")
     answers = [_of_contact(connection, agency, one, settings, today) for one in contact_ids]
-    told = {finding.entity_id for answer in answers for finding in answer.records}
-    left = _findings(connection, agency, customer_ids, settings, today)
-    alone = tuple(finding for finding in left if finding.entity_id not in told)
+    explained = {finding.entity_id for answer in answers for finding in answer.records}
+    findings = _findings(connection, agency, customer_ids, settings, today)
+    alone = tuple(finding for finding in findings if finding.entity_id not in explained)
     return [*answers, Answer(None, (), alone)] if alone else answers
 
 
@@ -91,15 +91,29 @@ def _of_contact(
     own = {(member.entity, member.entity_id) for member in members}
     own |= {absorbed for member in members for absorbed in member.absorbed}
     records = _findings(connection, agency, sorted({member.customer_id for member in members}), settings, today)
-    merged = explain_contact(members, settings, users, overrides)
-    if len(members) == 1:
-        # One record is the best of one: what it gave says all.
-        merged = tuple(finding for finding in merged if finding.rule not in {"M1", "M2"})
-    return Answer(
-        contact_id,
-        merged,
-        tuple(finding for finding in records if (finding.entity, finding.entity_id) in own),
-    )
+    given = tuple(finding for finding in records if (finding.entity, finding.entity_id) in own)
+    merged = own_rules(explain_contact(members, settings, users, overrides), given, alone=len(members) == 1)
+    return Answer(contact_id, merged, given)
+
+
+def own_rules(merged: Sequence[Finding], records: Sequence[Finding], *, alone: bool) -> tuple[Finding, ...]:
+    """Return a contact's findings with the rule by which the chosen record has the value beside the rule of the choice.
+
+    Args:
+        merged: what `explain_contact` found.
+        records: what the contact's records gave.
+        alone: the contact has one record, which is the best of one: what it gave says all, so the choice is left out.
+    """
+    if alone:
+        return tuple(finding for finding in merged if finding.rule not in {"M1", "M2"})
+    given = {
+        (finding.entity, finding.entity_id, finding.field, finding.value): finding.rule for finding in reversed(records)
+    }
+    together = []
+    for finding in merged:
+        rule = given.get((finding.source_entity, finding.source_entity_id, finding.field, finding.value))
+        together.append(finding if rule in {None, finding.rule} else replace(finding, rule=f"{finding.rule}, {rule}"))
+    return tuple(together)
 
 
 def _findings(
