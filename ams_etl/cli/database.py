@@ -2,6 +2,7 @@
 
 import click
 
+from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import home
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -24,6 +25,31 @@ def upgrade_command() -> None:
     with connect(database_url(home())) as connection:
         applied = upgrade(connection, sql_folder())
     click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@database.command()
+@click.option("--all", "every", is_flag=True, help="Every table and agency, not only the 15 largest of each.")
+@table_options
+def sizes(*, every: bool, form: Form) -> None:
+    """Show how much room tables and agencies take, the largest first; Dagster's tables are in the schema `public`."""
+    from ams_etl.store.sizes import agency_sizes, database_bytes, table_sizes
+
+    with connect(database_url(home())) as connection:
+        whole = database_bytes(connection)
+        tables = table_sizes(connection)
+        agencies = agency_sizes(connection, tables)
+    shown = None if every else 15
+    print_tables(
+        form,
+        Table(
+            "tables",
+            ("table", "owner", "bytes", "rows, estimated"),
+            [(f"{table.schema}.{table.table}", table.owner, table.bytes, table.rows) for table in tables[:shown]],
+            ids=("table",),
+        ),
+        Table("agencies", ("agency", "bytes"), agencies[:shown], ids=("agency",)),
+    )
+    remark(form, f"the whole database: {whole:,} bytes")
 
 
 @database.command()

@@ -15,10 +15,11 @@ from ams_etl.settings.inbound import EventSettings, InboundSettings, Notificatio
 from ams_etl.settings.mycase import MyCaseSettings
 from ams_etl.settings.places import agencies_path, home
 from ams_etl.settings.qq_catalyst import QQCatalystSettings
+from ams_etl.settings.retention import RetentionSettings
 from ams_etl.settings.schedule import ScheduleSettings
 
 __all__ = [
     "Agencies", "Agency", "Ams360Settings", "BenefitPointSettings", "BrakeSettings", "CheckSettings", "EventSettings",
     "HawkSoftSettings", "InboundSettings", "MyCaseSettings", "NewAccountSettings", "NotificationSettings",
-    "QQCatalystSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
+    "QQCatalystSettings", "RetentionSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from ams_etl.settings.agency import Agency
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
 from ams_etl.settings.places import agencies_path
+from ams_etl.settings.retention import RetentionSettings
 from ams_etl.settings.schedule import ScheduleSettings
 from ams_etl.settings.strict import Strict
 
@@ -30,6 +31,7 @@ class _File(Strict):
     agencies: tuple[Agency, ...]
     schedule: ScheduleSettings = ScheduleSettings()
     inbound: InboundSettings = InboundSettings()
+    retention: RetentionSettings = RetentionSettings()
 
 
 class _FileStamp(NamedTuple):
@@ -50,6 +52,7 @@ class Agencies:
     all: tuple[Agency, ...]
     schedule: ScheduleSettings
     inbound: InboundSettings
+    retention: RetentionSettings
 
     @cached_property
     def _by_id(self) -> Mapping[str, Agency]:
@@ -159,4 +162,4 @@ def _validated(path: Path, document: object) -> Agencies:
     for (kind, value), count in keys.items():
         if count > 1:
             raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} is listed more than once")
-    return Agencies(path, read.agencies, read.schedule, read.inbound)
+    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention)

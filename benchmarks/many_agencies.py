@@ -1,0 +1,147 @@
+"""Hundreds of agencies on one machine: what each tick of each sensor and schedule costs.
+
+    python -m benchmarks.many_agencies ticks [--agencies 500]
+
+`ticks` evaluates every schedule and sensor of the code location against a real Dagster instance in Postgres, at the worst
+moment of its day or week: the window has opened for everybody, and every fiftieth agency has something to do.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ams_etl.store.database import connect, dagster_url
+from ams_etl.store.embedded import running_server, stop
+from ams_etl.store.migrations import sql_folder, upgrade
+
+ZONE = ZoneInfo("America/New_York")
+MOMENTS = {
+    "weekly_full_resync": datetime(2026, 11, 22, 5, 50, tzinfo=ZONE),
+    "daily_sweep": datetime(2026, 11, 23, 21, 50, tzinfo=ZONE),
+    "hourly_freshness": datetime(2026, 11, 23, 14, 5, tzinfo=ZONE),
+    "daily_benefitpoint_sync": datetime(2026, 11, 23, 7, 50, tzinfo=ZONE),
+    "daily_reevaluation": datetime(2026, 11, 23, 0, 15, tzinfo=ZONE),
+}
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
+SECONDS_A_REQUEST = 0.018
+"""What the daemon takes to record and queue one requested run, measured beside the spike of Dagster 1.13."""
+
+
+def agencies_file(path: Path, count: int, wsdl: str = "https://ams360.invalid/?wsdl") -> None:
+    """Write an agencies.yaml with so many agencies, each with AMS360, BenefitPoint and notifications."""
+    path.write_text(
+        "agencies:\n"
+        + "".join(
+            f"""  - id: agency{number:03}
+    name: Agency {number}
+    ams360: {{wsdl: "{wsdl}", agency_no: {5_000_000 + number}-1, login_id: etl, password_env: BENCH_PASSWORD}}
+    benefitpoint: {{wsdl: "https://x/?wsdl", login_wsdl: "https://x/?wsdl", username: etl, password_env: BENCH_PASSWORD}}
+    notifications: {{authentication_code_env: BENCH_CODE, version: "2.0"}}
+    settings: {{prospects: {{within_days: 365}}, tags: [carrier]}}
+"""
+            for number in range(count)
+        )
+    )
+
+
+@contextmanager
+def machine(agencies: int) -> Iterator[str]:
+    """A home with a server, the schema, a Dagster instance and a partition per agency; the URL of its database."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)  # noqa: PTH101
+        home = Path(folder)
+        server = running_server(home)
+        try:
+            with connect(server) as connection:
+                connection.execute("create database many")
+            url = server.rsplit("/", 1)[0] + "/many"
+            with connect(url) as connection:
+                upgrade(connection, sql_folder())
+            dagster_home = home / "dagster"
+            dagster_home.mkdir(exist_ok=True)
+            shutil.copyfile("dagster.yaml", dagster_home / "dagster.yaml")
+            agencies_file(home / "agencies.yaml", agencies)
+            os.environ |= {
+                "AMS_ETL_HOME": str(home), "AMS_ETL_DATABASE_URL": url, "AMS_ETL_CONFIG": str(home / "agencies.yaml"),
+                "DAGSTER_HOME": str(dagster_home), "AMS_ETL_DAGSTER_URL": dagster_url(url), "BENCH_PASSWORD": "sandbox",
+                "BENCH_CODE": "code",
+            }  # fmt: skip
+            yield url
+        finally:
+            stop(home)
+
+
+def ticks(agencies: int) -> None:
+    """Time each schedule and sensor, and count the runs that it asks for."""
+    import dagster as dg
+
+    from ams_etl.definitions import defs
+    from ams_etl.defs.resources import AgenciesFile, Warehouse
+
+    with machine(agencies) as url, dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions("agency", [f"agency{number:03}" for number in range(agencies)])
+        _give_work(url, agencies)
+        repository = defs().get_repository_def()
+        resources = {"agencies": AgenciesFile(), "warehouse": Warehouse()}
+        _line("schedule or sensor", "runs", "evaluate, s", "with queueing, s")
+        for definition in [*repository.schedule_defs, *repository.sensor_defs]:
+            needed = {name: resources[name] for name in definition.required_resource_keys}
+            if isinstance(definition, dg.ScheduleDefinition):
+                moment = MOMENTS.get(definition.name, NOON)
+                context: Any = dg.build_schedule_context(
+                    instance=instance, scheduled_execution_time=moment, resources=needed, repository_def=repository
+                )
+            elif type(definition) is dg.SensorDefinition:
+                context = dg.build_sensor_context(
+                    instance=instance, resources=needed, repository_def=repository, definitions=None
+                )
+            else:
+                continue
+            began = time.perf_counter()
+            with context:
+                data = definition.evaluate_tick(context)
+            seconds = time.perf_counter() - began
+            runs = len(data.run_requests or [])
+            _line(definition.name, str(runs), f"{seconds:.2f}", f"{seconds + runs * SECONDS_A_REQUEST:.1f}")
+
+
+def _give_work(url: str, agencies: int) -> None:
+    """Every fiftieth agency has a notification that waits and an event that was not read yet."""
+    with connect(url) as connection:
+        for number in range(0, agencies, 50):
+            connection.execute(
+                """insert into ops.notifications (agency, state, object_type, change, keys)
+                values (%s, 'pending', 'customer', 'update', '{"CustomerId": "1"}')""",
+                (f"agency{number:03}",),
+            )
+            connection.execute(
+                "insert into ops.events (agency, kind, payload) values (%s, 'note', '{}')", (f"agency{number:03}",)
+            )
+
+
+def _line(*cells: str) -> None:
+    print(
+        "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(cells, (30, 6, 12, 16), strict=True)) + " |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("part", choices=["ticks"])
+    parser.add_argument("--agencies", type=int, default=500)
+    given = parser.parse_args()
+    ticks(given.agencies)
+
+
+if __name__ == "__main__":
+    main()
