@@ -5,21 +5,24 @@ want it. Keys keep the casing of the wire (`csr`, `loBs`); see `rules.hawksoft` 
 """
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.client import Answer, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
+from ams_etl.sources.rest.rows import keyed_rows, whole_number
 
 BULK = 200
+_KNOWN = frozenset({"clientNumber", "OfficeId", "officeId"})
 INCLUDE = "details,people,contacts,policies"
 
 
@@ -59,9 +62,12 @@ class HawkSoft:
         answer = await self._ask("Offices", self._path("offices"))
         if answer.status == 204:
             return []
-        return [
-            SourceRecord(str(_member(one, "OfficeId")), None, one) for one in _objects(answer, "Offices", "OfficeId")
-        ]
+        records, rejected = keyed_rows(
+            "offices", _list(answer, "Offices", "records"), "OfficeId", lambda row, key: None
+        )
+        if rejected:
+            raise DataError(f"HawkSoft Offices: {rejected[0].reason}")
+        return records
 
     async def client_numbers(self, changed_since: datetime | None = None, *, deleted: bool = False) -> list[int]:
         """Numbers of all clients, or of those changed at or after a moment.
@@ -79,15 +85,17 @@ class HawkSoft:
             return []
         return _numbers(answer, "ChangedClients")
 
-    async def clients(self, numbers: Sequence[int]) -> AsyncIterator[list[SourceRecord]]:
-        """The clients of these numbers, up to 200 at a time, in no order; unknown numbers are left out.
+    async def clients(self, numbers: Sequence[int]) -> AsyncIterator[tuple[list[SourceRecord], list[Rejected]]]:
+        """Return the clients of these numbers, up to 200 at a time, in no order; unknown numbers are left out.
+
+        With each batch come the records without a number.
 
         Raises:
-            DataError: an answer holds a record without a number, or one that was not asked for.
+            DataError: an answer is not a list, or holds a client that was not asked for.
         """
         batches = [list(numbers[start : start + BULK]) for start in range(0, len(numbers), BULK)]
-        async for records in each(batches, self._bulk, self._connection.max_concurrency):
-            yield records
+        async for found in each(batches, self._bulk, self._connection.max_concurrency):
+            yield found
 
     async def probe(self) -> list[Probe]:
         """Whether the agency is ours to read, and its offices and clients answer."""
@@ -104,16 +112,14 @@ class HawkSoft:
             compare_clocks(self._client.last_date),
         ]
 
-    async def _bulk(self, numbers: list[int]) -> list[SourceRecord]:
+    async def _bulk(self, numbers: list[int]) -> tuple[list[SourceRecord], list[Rejected]]:
         answer = await self._ask("Clients", self._path("clients"), {"clientNumbers": numbers}, include=INCLUDE)
         if answer.status == 204:
-            return []
-        asked = set(numbers)
-        found = _objects(answer, "Clients", "clientNumber")
-        keys = [_member(one, "clientNumber") for one in found]
-        if not asked.issuperset(keys):
+            return [], []
+        records, rejected = keyed_rows("clients", _list(answer, "Clients", "records"), "clientNumber", _itself)
+        if not {str(number) for number in numbers}.issuperset(record.entity_id for record in records):
             raise DataError("HawkSoft Clients: the answer holds clients that were not asked for")
-        return [SourceRecord(str(key), str(key), one) for key, one in zip(keys, found, strict=True)]
+        return records, rejected
 
     def _path(self, last: str) -> str:
         return f"/vendor/agency/{self._connection.agency_id}/{last}"
@@ -155,23 +161,28 @@ class _Basic:
         )
 
 
+def soft_error(answer: Answer) -> str | None:
+    """Return what an answer of status 200 reports as its error, or None: no answer of HawkSoft's is a JSON object."""
+    return answer.described() if isinstance(answer.value, dict) else None
+
+
 def _numbers(answer: Answer, operation: str) -> list[int]:
-    value = answer.value
-    if not isinstance(value, list) or not all(type(one) is int for one in value):
-        raise DataError(f"HawkSoft {operation}: expected a list of numbers")
-    return list(dict.fromkeys(value))
+    value = _list(answer, operation, "numbers")
+    numbers = [number for item in value if (number := whole_number(item)) is not None]
+    if len(numbers) < len(value):
+        raise DataError(f"HawkSoft {operation}: {len(value) - len(numbers)} of {len(value)} items are not numbers")
+    return list(dict.fromkeys(numbers))
 
 
-def _objects(answer: Answer, operation: str, key: str) -> list[dict[str, Any]]:
-    value = answer.value
-    if not isinstance(value, list) or not all(isinstance(one, dict) and _member(one, key) is not None for one in value):
-        raise DataError(f"HawkSoft {operation}: expected a list of records with {key}")
-    return value
+def _list(answer: Answer, operation: str, items: str) -> list[Any]:
+    if not isinstance(answer.value, list):
+        raise DataError(f"HawkSoft {operation}: expected a list of {items}, got {answer.described()}")
+    return answer.value
 
 
-def _member(record: dict[str, Any], name: str) -> Any:
-    """A member by its name in either casing: the documents write PascalCase where the wire has camelCase."""
-    return record.get(name, record.get(name[0].swapcase() + name[1:]))
+def _itself(row: Mapping[str, Any], key: str) -> str:
+    del row
+    return key
 
 
 @asynccontextmanager
@@ -188,5 +199,7 @@ async def open_hawksoft(connection: HawkSoftConnection) -> AsyncIterator[HawkSof
         calls_per_second=connection.calls_per_second,
         timeout_seconds=connection.timeout_seconds,
         dropped=frozenset({"claims", "invoices"}),
+        known=_KNOWN,
+        soft_error=soft_error,
     ) as client:
         yield HawkSoft(connection, client)

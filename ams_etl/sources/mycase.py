@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.rotating_tokens import RotatingTokens, TokenStore
@@ -22,15 +23,24 @@ from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
+from ams_etl.sources.rest.rows import keyed_rows, whole_number
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 Kind = Literal["clients", "companies", "cases", "staff"]
 PAGE = 500
 _AHEAD = timedelta(minutes=10)
 """An access token that ends sooner is renewed before it is used."""
+_LINK = re.compile(r'<([^>]*)>((?:"[^"]*"|[^,"]|,(?!\s*<))*)')
+_RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([\w-]+))', re.IGNORECASE)
 _DROPPED = frozenset({"notes", "custom_field_values", "custom_fields", "sol_date"})
 """Free text and a firm's own fields may hold anything, numbers that are not ours to keep among it."""
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+_KNOWN = frozenset((
+    "id", "first_name", "middle_name", "last_name", "name", "email", "birthdate", "archived", "address", "address1",
+    "address2", "city", "state", "zip_code", "country", "cell_phone_number", "home_phone_number",
+    "work_phone_number", "main_phone_number", "status", "case_number", "practice_area", "clients", "companies",
+    "billing_contact", "staff", "lead_lawyer", "originating_lawyer", "active", "created_at", "updated_at", "type",
+    "errors",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +58,11 @@ class MyCaseConnection(WithLogin):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list; `total` is the Item-Count told with it, or None."""
+    """One page of a list; `total` is its Item-Count header, or None."""
 
     records: list[SourceRecord]
     total: int | None
+    rejected: list[Rejected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,52 +92,69 @@ class MyCase:
         return self._client.counts
 
     async def listing(self, kind: Kind, updated_after: datetime | None = None) -> AsyncIterator[Page]:
-        """All records of a kind, or those created or updated after a moment, page by page.
+        """Return all records of a kind, or those created or updated after a moment, page by page.
 
         Raises:
-            DataError: the pages go in a circle, or hold no records.
-            PermanentError: the next page lies on another server.
+            DataError: the pages go in a circle, or an answer is not a list.
+            PermanentError: the next page is on another server.
         """
-        query: dict[str, Any] | None = {
-            "page_size": PAGE,
-            "filter[updated_after]": zulu(updated_after) if updated_after else None,
-        }
-        path, seen = f"/{kind}", set[str]()
-        while True:
-            answer = await self._client.ask(kind.capitalize(), path, query, authorization=self._authorization)
-            yield Page(_records(kind, answer.value), _count(answer))
-            following = _NEXT.search(answer.header("link") or "")
-            if following is None:
-                return
-            if following[1] in seen:
-                raise DataError(f"MyCase {kind}: the pages go in a circle")
-            seen.add(following[1])
-            path, query = self._path_of(following[1]), None
+        since = zulu(updated_after) if updated_after else None
+        query = {"page_size": PAGE, "filter[updated_after]": since}
+        async for page in self._pages(kind.capitalize(), kind, f"/{kind}", query):
+            yield page
 
-    async def cases_of(self, client_ids: Iterable[str]) -> AsyncIterator[tuple[str, list[SourceRecord] | None]]:
-        """Every case of each client, in no order; None where the client is gone."""
+    async def cases_of(
+        self, client_ids: Iterable[str]
+    ) -> AsyncIterator[tuple[str, list[SourceRecord] | DataError | None]]:
+        """Return every case of each client, in no order.
 
-        async def read(client_id: str) -> tuple[str, list[SourceRecord] | None]:
+        None where the client is gone; the error where its cases cannot all be read.
+        """
+
+        async def read(client_id: str) -> tuple[str, list[SourceRecord] | DataError | None]:
+            found: list[SourceRecord] = []
+            total = None
             try:
-                answer = await self._client.ask(
-                    "ClientCases",
-                    f"/clients/{int(client_id)}/cases",
-                    {"page_size": 1000},
-                    authorization=self._authorization,
-                )
+                path = f"/clients/{int(client_id)}/cases"
+                async for page in self._pages("ClientCases", "cases", path, {"page_size": PAGE}):
+                    found += page.records
+                    total = page.total if total is None else total
+                    if page.rejected:
+                        return client_id, DataError(f"MyCase cases of a client: {page.rejected[0].reason}")
             except Refused as refusal:
-                if refusal.status != 404:
-                    raise
-                return client_id, None
-            return client_id, _records("cases", answer.value)
+                return client_id, None if refusal.status == 404 else refusal
+            except DataError as error:
+                return client_id, error
+            listed = len({record.entity_id for record in found})
+            if total is not None and listed < total:
+                return client_id, DataError(f"MyCase cases of a client: {listed} listed, Item-Count is {total}")
+            return client_id, found
 
         async for found in each(client_ids, read, self._connection.max_concurrency):
             yield found
 
-    async def records(self, keys: Iterable[RecordKey]) -> AsyncIterator[tuple[RecordKey, SourceRecord | None]]:
-        """The records of these keys, in no order; None where one is gone."""
+    async def _pages(self, operation: str, kind: Kind, path: str, query: dict[str, Any] | None) -> AsyncIterator[Page]:
+        seen = {path}
+        while True:
+            answer = await self._client.ask(operation, path, query, authorization=self._authorization)
+            if not isinstance(answer.value, list):
+                raise DataError(f"MyCase {kind}: expected a list, got {answer.described()}")
+            records, rejected = keyed_rows(kind, answer.value, "id", lambda row, key: None)
+            yield Page(records, _count(answer), rejected)
+            following = next_link(answer.header("link") or "")
+            if following is None:
+                return
+            path, query = self._path_of(following, path), None
+            if path in seen:
+                raise DataError(f"MyCase {kind}: the pages go in a circle")
+            seen.add(path)
 
-        async def read(key: RecordKey) -> tuple[RecordKey, SourceRecord | None]:
+    async def records(
+        self, keys: Iterable[RecordKey]
+    ) -> AsyncIterator[tuple[RecordKey, SourceRecord | DataError | None]]:
+        """Return the records of these keys, in no order; None where one is gone, the error where it cannot be read."""
+
+        async def read(key: RecordKey) -> tuple[RecordKey, SourceRecord | DataError | None]:
             try:
                 answer = await self._client.ask(
                     key.kind.capitalize().removesuffix("s"),
@@ -134,10 +162,13 @@ class MyCase:
                     authorization=self._authorization,
                 )
             except Refused as refusal:
-                if refusal.status != 404:
-                    raise
-                return key, None
-            return key, _records(key.kind, [answer.value])[0]
+                return key, None if refusal.status == 404 else refusal
+            except DataError as error:
+                return key, error
+            found, _ = keyed_rows(key.kind, [answer.value], "id", lambda row, own: None)
+            if not found or found[0].entity_id != key.entity_id:
+                return key, DataError(f"MyCase {key.kind}: expected a record with this id, got {answer.described()}")
+            return key, found[0]
 
         async for found in each(dict.fromkeys(keys), read, self._connection.max_concurrency):
             yield found
@@ -208,11 +239,18 @@ class MyCase:
         life = timedelta(seconds=seconds if isinstance(seconds, (int, float)) else 3600)
         return token, refresh, datetime.now(UTC) + life
 
-    def _path_of(self, url: str) -> str:
-        """The next page's path; never on another server, which would be given our token."""
-        if not url.startswith(f"{self._client.base}/"):
-            raise PermanentError("MyCase: the next page of a list lies outside mycase.base")
-        return url.removeprefix(self._client.base)
+    def _path_of(self, link: str, path: str) -> str:
+        """Return the path of the next page, absolute or relative to this one.
+
+        Raises:
+            PermanentError: it is on another server, which must not get our token.
+        """
+        base = urlsplit(self._client.base)
+        url = urlsplit(urljoin(f"{self._client.base}{path}", link))
+        prefix = f"{base.path}/"
+        if _server(url) != _server(base) or not url.path.startswith(prefix):
+            raise PermanentError("MyCase: the next page of a list is outside mycase.base")
+        return f"/{url.path.removeprefix(prefix)}" + (f"?{url.query}" if url.query else "")
 
 
 async def _first(pages: AsyncIterator[Page]) -> None:
@@ -220,17 +258,27 @@ async def _first(pages: AsyncIterator[Page]) -> None:
         return
 
 
-def _records(kind: Kind, value: Any) -> list[SourceRecord]:
-    if not isinstance(value, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("id"), int) for one in value
-    ):
-        raise DataError(f"MyCase {kind}: expected records with id")
-    return [SourceRecord(str(one["id"]), None, one) for one in value]
+def next_link(header: str) -> str | None:
+    """Return the target of the relation `next` in a Link header, or None."""
+    for target, parameters in _LINK.findall(header):
+        relation = _RELATION.search(parameters)
+        if relation and "next" in (relation[1] or relation[2]).lower().split():
+            return str(target)
+    return None
+
+
+def soft_error(answer: Answer) -> str | None:
+    """Return what an answer of status 200 reports as its errors, or None."""
+    errors = answer.value.get("errors") if isinstance(answer.value, dict) else None
+    return f"{len(errors) if isinstance(errors, list) else 1} errors" if errors else None
+
+
+def _server(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
 def _count(answer: Answer) -> int | None:
-    told = answer.header("item-count")
-    return int(told) if told and told.isdigit() else None
+    return whole_number(answer.header("item-count"))
 
 
 @asynccontextmanager
@@ -244,5 +292,8 @@ async def open_mycase(connection: MyCaseConnection, tokens: TokenStore) -> Async
     Raises:
         ConfigError: an address is none.
     """
-    async with open_with_login(connection, system="MyCase", dropped=_DROPPED) as (client, login):
+    async with open_with_login(connection, system="MyCase", dropped=_DROPPED, known=_KNOWN, soft_error=soft_error) as (
+        client,
+        login,
+    ):
         yield MyCase(connection, client, login, tokens)

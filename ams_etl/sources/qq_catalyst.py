@@ -1,29 +1,43 @@
 """QQ Catalyst's API, version 1: typed reads.
 
-Contacts and policies come in windows of days and in pages; agent and CSR stand only in each contact's AccountInfo,
-one call a contact. AccountInfo also carries the login of a customer portal, which is dropped while it is parsed.
+Contacts and policies come in windows of days and in pages; agent and CSR are only in each contact's AccountInfo,
+one call per contact. AccountInfo also carries the login of a customer portal, which is dropped while it is parsed.
+
+QQ Catalyst reports some errors with status 200: in the header QQ-Error-Message, or by IsSuccess or ErrorCode in the body.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.errors import ConfigError, DataError
+from ams_etl.scrubbing import scrubbed
+from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
-from ams_etl.sources.rest.client import Refused, RestClient
+from ams_etl.sources.rest.client import Answer, Refused, RestClient
 from ams_etl.sources.rest.many import each
+from ams_etl.sources.rest.rows import keyed_rows, whole_number
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 PAGE = 500
 BEGINNING = date(1990, 1, 1)
 """Nothing was changed before: a window from here holds everything."""
 _DROPPED = frozenset({"UserID", "UserPassword"})
+_KNOWN = frozenset((
+    "Data", "PageNumber", "PagesTotal", "TotalItems", "IsSuccess", "ErrorCode", "ErrorMessage", "DisplayMessage",
+    "EntityID", "CustomerNo", "ContactSubType", "Status", "LocationID", "isAPerson", "CreatedOn", "DateLastModified",
+    "DOB", "DisplayName", "BusinessName", "FirstName", "MiddleName", "LastName", "PrimaryContact", "Phone",
+    "PhoneType", "Email", "Line1", "Line2", "City", "State", "County", "Zip", "Country", "CustomerID", "AgentID",
+    "Agent", "CsrID", "CSR", "PolicyId", "PolicyNumber", "CustomerId", "LOB", "WritingCarrier", "EffectiveDate",
+    "ExpirationDate", "PriorPolicyID", "IsDeleted", "BusinessType",
+))  # fmt: skip
+_NOT_TRUE = frozenset({"false", "0", "no", "n", "none", "null", ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +55,11 @@ class QQCatalystConnection(WithLogin):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a window; `total` is how many records the window holds, told with every page."""
+    """One page of a window; every page says in `total` how many records the window holds."""
 
     records: list[SourceRecord]
     total: int
+    rejected: list[Rejected]
 
 
 class QQCatalyst:
@@ -87,8 +102,13 @@ class QQCatalyst:
         """Policy rows created or changed from `start` to `end`, as `contacts` gives them."""
         return self._window("Policies", "PolicyId", "CustomerId", start, end)
 
-    async def account_infos(self, contact_ids: Iterable[str]) -> AsyncIterator[tuple[str, SourceRecord | None]]:
-        """Each contact's account information, in no order; None where there is none."""
+    async def account_infos(
+        self, contact_ids: Iterable[str]
+    ) -> AsyncIterator[tuple[str, SourceRecord | DataError | None]]:
+        """Return each contact's account information, in no order.
+
+        None where the contact has none; the error where its answer reports one or is about somebody else.
+        """
         async for found in each(contact_ids, self._account_info, self._connection.max_concurrency):
             yield found
 
@@ -103,17 +123,18 @@ class QQCatalyst:
             compare_clocks(self._client.last_date),
         ]
 
-    async def _account_info(self, contact_id: str) -> tuple[str, SourceRecord | None]:
+    async def _account_info(self, contact_id: str) -> tuple[str, SourceRecord | DataError | None]:
         try:
             answer = await self._client.ask(
                 "AccountInfo", f"/Contacts/{int(contact_id)}/AccountInfo", authorization=self._authorization
             )
         except Refused as refusal:
-            if refusal.status != 404:
-                raise
-            return contact_id, None
-        if not isinstance(answer.value, dict):
-            raise DataError("QQ Catalyst AccountInfo: expected a record")
+            return contact_id, None if refusal.status == 404 else refusal
+        except DataError as error:
+            return contact_id, error
+        if not isinstance(answer.value, dict) or whole_number(answer.value.get("CustomerID")) != int(contact_id):
+            told = f"QQ Catalyst AccountInfo: expected a record with this CustomerID, got {answer.described()}"
+            return contact_id, DataError(told)
         return contact_id, SourceRecord(contact_id, contact_id, answer.value)
 
     async def _window(
@@ -125,25 +146,24 @@ class QQCatalyst:
         number = 1
         while True:
             envelope = await self._page(kind, {**asked, "pageNumber": number})
-            rows = envelope.get("Data") or []
-            records = []
-            for row in rows:
-                if not isinstance(row, dict) or not isinstance(row.get(key), int):
-                    raise DataError(f"QQ Catalyst {kind}: expected records with {key}")
-                owner = row.get(customer_key)
-                records.append(SourceRecord(str(row[key]), str(owner) if owner else None, row))
-            yield Page(records, int(envelope.get("TotalItems") or 0))
-            if not rows or number >= int(envelope.get("PagesTotal") or 0):
+            rows = envelope["Data"] or []
+            total, pages = whole_number(envelope.get("TotalItems")), whole_number(envelope.get("PagesTotal"))
+            if total is None:
+                raise DataError(f"QQ Catalyst {kind}: TotalItems is not a number")
+            records, rejected = keyed_rows(
+                kind, rows, key, lambda row, own: own if customer_key == key else _owner(row, customer_key)
+            )
+            yield Page(records, total, rejected)
+            last = -(-total // PAGE) if pages is None else pages
+            if not rows or number >= last:
                 return
             number += 1
 
     async def _page(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
         answer = await self._client.ask(kind, f"/{kind}/LastModifiedCreated", asked, authorization=self._authorization)
         envelope = answer.value
-        if not isinstance(envelope, dict) or "Data" not in envelope:
-            raise DataError(f"QQ Catalyst {kind}: expected a page")
-        if envelope.get("IsSuccess") is False:
-            raise PermanentError(f"QQ Catalyst {kind}: the answer says that it failed ({envelope.get('ErrorCode')})")
+        if not isinstance(envelope, dict) or not isinstance(envelope.get("Data", ""), list | None):
+            raise DataError(f"QQ Catalyst {kind}: expected a page with a list Data, got {answer.described()}")
         return envelope
 
     async def _log_in(self) -> str:
@@ -167,6 +187,26 @@ class QQCatalyst:
         return token
 
 
+def soft_error(answer: Answer) -> str | None:
+    """Return what an answer of status 200 reports as its error, or None."""
+    header = answer.header("qq-error-message")
+    if header and header.strip():
+        return f"QQ-Error-Message: {scrubbed(header.strip())[:200]}"
+    if not isinstance(answer.value, dict):
+        return None
+    said = {name.lower(): value for name, value in answer.value.items()}
+    code = said.get("errorcode")
+    failed = "issuccess" in said and str(said["issuccess"]).strip().lower() in _NOT_TRUE
+    if failed or (code is not None and str(code).strip().lower() not in _NOT_TRUE):
+        return f"IsSuccess {said.get('issuccess')}, ErrorCode {scrubbed(str(code))[:40]}"
+    return None
+
+
+def _owner(row: Mapping[str, Any], member: str) -> str | None:
+    number = whole_number(row.get(member))
+    return str(number) if number else None
+
+
 def _tomorrow() -> date:
     return datetime.now(UTC).date() + timedelta(days=1)
 
@@ -178,10 +218,12 @@ async def _first(pages: AsyncIterator[Page]) -> None:
 
 @asynccontextmanager
 async def open_qq_catalyst(connection: QQCatalystConnection) -> AsyncIterator[QQCatalyst]:
-    """An agency's QQ Catalyst, its connections closed afterwards.
+    """Open an agency's QQ Catalyst, and close its connections afterwards.
 
     Raises:
-        ConfigError: an address is none.
+        ConfigError: an address is not valid.
     """
-    async with open_with_login(connection, system="QQ Catalyst", dropped=_DROPPED) as (client, login):
+    async with open_with_login(
+        connection, system="QQ Catalyst", dropped=_DROPPED, known=_KNOWN, soft_error=soft_error
+    ) as (client, login):
         yield QQCatalyst(connection, client, login)

@@ -16,6 +16,7 @@ class Script:
 
     answers: list[bytes]
     port: int = 0
+    route: Callable[[str], bytes] | None = None
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
 
@@ -24,15 +25,19 @@ class Script:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}/service"
 
-    def next_answer(self) -> bytes:
-        """The next one."""
+    def next_answer(self, request: bytes) -> bytes:
+        """Return the answer to a request: the next one, or what `route` returns for its target."""
+        if self.route is not None:
+            return self.route(request.split(b" ", 2)[1].decode())
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @asynccontextmanager
-async def scripted_server(*answers: bytes, pause: Callable[[], float] = lambda: 0) -> AsyncIterator[Script]:
+async def scripted_server(
+    *answers: bytes, pause: Callable[[], float] = lambda: 0, route: Callable[[str], bytes] | None = None
+) -> AsyncIterator[Script]:
     """Serve on a free port."""
-    script = Script(list(answers))
+    script = Script(list(answers), route=route)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         script.connections += 1
@@ -42,7 +47,7 @@ async def scripted_server(*answers: bytes, pause: Callable[[], float] = lambda: 
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
                 body = await reader.readexactly(int(length[0].partition(b":")[2]) if length else 0)
                 script.requests.append(head + body)
-                answer = script.next_answer()
+                answer = script.next_answer(head)
                 if answer == SAY_NOTHING:
                     await asyncio.sleep(30)
                 await asyncio.sleep(pause())

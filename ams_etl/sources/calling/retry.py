@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import TypeVar
 
-from ams_etl.errors import TransientError
+from ams_etl.errors import AmsEtlError, TransientError
 
 T = TypeVar("T")
 
@@ -26,11 +26,24 @@ class BusyError(TransientError):
         self.after, self.maybe_carried_out = after, maybe_carried_out
 
 
+class PassingFault(TransientError):
+    """The server answered that a request failed; it is tried again a few times before the answer is believed.
+
+    Attributes:
+        final: what is raised when every try failed.
+    """
+
+    def __init__(self, final: AmsEtlError) -> None:
+        super().__init__(str(final))
+        self.final = final
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with full jitter, bounded in tries and in length."""
+    """Exponential back-off with full jitter, bounded in tries and in length; `fault_tries` is for a `PassingFault`."""
 
     tries: int = 6
+    fault_tries: int = 3
     first_seconds: float = 0.25
     longest_seconds: float = 20.0
 
@@ -42,7 +55,7 @@ class RetryPolicy:
 
 
 async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy, name: str, note: Callable[[], None]) -> T:
-    """What `call` gives, tried again while it raises `TransientError`.
+    """Return what `call` returns, tried again while it raises `TransientError`.
 
     Args:
         call: one try; only for what may be done twice.
@@ -52,11 +65,18 @@ async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy, name: s
 
     Raises:
         TransientError: the last try's, with how many there were.
+        AmsEtlError: a `PassingFault`'s `final`.
     """
     failed = 0
     while True:
         try:
             return await call()
+        except PassingFault as fault:
+            failed += 1
+            if failed >= policy.fault_tries:
+                raise fault.final from None
+            note()
+            await asyncio.sleep(policy.delay(failed, None))
         except TransientError as error:
             failed += 1
             if failed >= policy.tries:

@@ -96,7 +96,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header line."""
-        self._headers[name.lower()] = value
+        name = name.lower()
+        # A server may send one Link header for each relation.
+        earlier = self._headers.get(name) if name == b"link" else None
+        self._headers[name] = value if earlier is None else earlier + b", " + value
 
     def on_headers_complete(self) -> None:
         """The head is whole."""

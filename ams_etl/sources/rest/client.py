@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.pacing import Pace
-from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
+from ams_etl.sources.calling.retry import BusyError, PassingFault, RetryPolicy, retried, seconds_to_wait
 from ams_etl.sources.http.client import HttpClient
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.rest.records import reader
@@ -33,9 +33,13 @@ class Refused(DataError):
         self.status = status
 
 
+class SoftError(DataError):
+    """The service answers 200 and reports an error in its headers or its body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer; `value` is None where the body is empty or no JSON, header names are lower case."""
+    """A good answer; `value` is None where the body is empty or not JSON, header names are lower case."""
 
     status: int
     value: Any
@@ -43,8 +47,19 @@ class Answer:
     _reply: Reply
 
     def header(self, name: str) -> str | None:
-        """A header's value, or None."""
+        """Return a header's value, or None."""
         return self._reply.header(name)
+
+    def described(self) -> str:
+        """Return what the body is, by its type and member names, for a message that says what it should have been."""
+        if not self._reply.body:
+            return "an empty body"
+        if not self.is_json:
+            return "text"
+        if isinstance(self.value, dict):
+            names = ", ".join(name[:40] for name in list(self.value)[:8])
+            return f"an object with the members {names}" if names else "an empty object"
+        return "a list" if isinstance(self.value, list) else type(self.value).__name__
 
 
 class Authorization(Protocol):
@@ -73,6 +88,8 @@ class RestClient:
         calls_per_second: calls begun per second at most, or None.
         timeout_seconds: for one whole call.
         dropped: names of members that its records lose, beside the secrets.
+        known: the names of its members, as the service spells them.
+        soft_error: returns what a 200 answer reports as its error, or None.
         retries: when and how often a call is tried again.
     """
 
@@ -85,6 +102,8 @@ class RestClient:
         calls_per_second: float | None = None,
         timeout_seconds: float = 60,
         dropped: frozenset[str] = frozenset(),
+        known: frozenset[str] = frozenset(),
+        soft_error: Callable[[Answer], str | None] = lambda answer: None,
         retries: RetryPolicy | None = None,
     ) -> None:
         self.base, self._system = base.rstrip("/"), system
@@ -93,7 +112,8 @@ class RestClient:
         self._pace = Pace(max_concurrency, calls_per_second)
         self._retries = retries or RetryPolicy()
         self._http = HttpClient(self.base, {"Accept": "application/json"}, timeout_seconds)
-        self._read = reader(dropped)
+        self._read = reader(dropped, known)
+        self._soft_error = soft_error
         self._in_flight = 0
         self.last_date: str | None = None
         """The Date of the last answer."""
@@ -148,7 +168,11 @@ class RestClient:
                 raise authorization.unauthorized()
             if reply.status == 403:
                 raise authorization.forbidden()
-            return self._understand(operation, reply)
+            answer = self._understand(operation, reply)
+            reported = self._soft_error(answer)
+            if reported is not None:
+                raise PassingFault(SoftError(f"{self._system} {operation}: the answer reports an error ({reported})"))
+            return answer
 
         return await self._retried(operation, lambda: self._pace.in_turn(authorized))
 

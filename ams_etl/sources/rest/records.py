@@ -38,22 +38,31 @@ def is_secret(name: str) -> bool:
     return plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS)
 
 
-def reader(dropped: frozenset[str] = frozenset()) -> Callable[[bytes], JsonRead]:
+def reader(dropped: frozenset[str] = frozenset(), known: frozenset[str] = frozenset()) -> Callable[[bytes], JsonRead]:
     """Return a function that reads JSON and drops secrets while it reads, so that no object ever holds them.
 
     Args:
-        dropped: further names that this system's records lose, exactly as they are spelt.
+        dropped: further names that this system's records lose, however they are cased.
+        known: the service's member names; one that is cased otherwise is renamed to it.
 
     Returns:
         A function from bytes to the value; it raises ValueError where they are not JSON.
     """
+    spelt = {name.lower(): name for name in known | dropped}
 
     @lru_cache(maxsize=4096)
-    def is_dropped(name: str) -> bool:
-        return name in dropped or is_secret(name)
+    def kept_as(name: str) -> str | None:
+        found = name if name in known else spelt.get(name.lower(), name)
+        return None if found in dropped or is_secret(name) else found
 
     def keep(pairs: list[tuple[str, Any]]) -> Payload:
-        return {name: value for name, value in pairs if not is_dropped(name)}
+        record = {}
+        for name, value in pairs:
+            kept = kept_as(name)
+            # Of two spellings of one member, the service's own wins.
+            if kept is not None and (kept == name or kept not in record):
+                record[kept] = value
+        return record
 
     strict = json.JSONDecoder(object_pairs_hook=keep, parse_constant=_no_number, parse_float=_finite)
     lenient = json.JSONDecoder(object_pairs_hook=keep, parse_constant=_no_number, parse_float=_finite, strict=False)

@@ -1,10 +1,10 @@
 """A service whose tokens come from a server of their own: how both are reached, and both opened."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ams_etl.sources.rest.client import RestClient
+from ams_etl.sources.rest.client import Answer, RestClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +20,24 @@ class WithLogin:
 
 @asynccontextmanager
 async def open_with_login(
-    there: WithLogin, *, system: str, dropped: frozenset[str]
+    there: WithLogin,
+    *,
+    system: str,
+    dropped: frozenset[str],
+    known: frozenset[str],
+    soft_error: Callable[[Answer], str | None],
 ) -> AsyncIterator[tuple[RestClient, RestClient]]:
-    """Clients of the service and of its login, closed afterwards.
+    """Open clients of the service and of its login, and close them afterwards.
 
     Args:
         there: how to reach them.
         system: its name, for messages.
         dropped: names of members that its records lose, beside the secrets.
+        known: the names of its members, as the service spells them.
+        soft_error: returns what a 200 answer reports as its error, or None.
 
     Raises:
-        ConfigError: an address is none.
+        ConfigError: an address is not valid.
     """
 
     def client(base: str) -> RestClient:
@@ -41,6 +48,8 @@ async def open_with_login(
             calls_per_second=there.calls_per_second,
             timeout_seconds=there.timeout_seconds,
             dropped=dropped,
+            known=known,
+            soft_error=soft_error,
         )
 
     async with client(there.base) as service, client(there.login_base) as login:

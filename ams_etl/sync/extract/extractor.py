@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from ams_etl.errors import DataError
 from ams_etl.rules.settings import SourceSystem
+from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
 from ams_etl.store.merge import RawTable, Record
@@ -37,6 +39,25 @@ class Batch:
     seen: Sequence[str] | None = None
     """Ids that a listing shows; None: those of the records. What is listed and cannot be read is not taken for deleted."""
     set_aside: Sequence[Quarantined] = ()
+    cleared: Sequence[str] = ()
+    """Quarantined ids of this table that are readable again, beside those of `records` and `gone`."""
+
+
+def rejected_rows(table: SourceTable, rejected: Sequence[Rejected]) -> list[Quarantined]:
+    """Return what quarantines rows of a listing that have no key; their place and reason is all that names them."""
+    return [Quarantined(table.raw.name, row.reason, row.entity_id, "unreadable", row.reason) for row in rejected]
+
+
+def incomplete_listing(table: SourceTable, listed: int, total: int) -> Batch:
+    """Return a batch that says that a listing showed fewer records than it announced."""
+    told = f"{listed:,} of {total:,} records were listed: nothing was deleted, and the next sync asks again"
+    return Batch(table, seen=(), set_aside=[Quarantined(table.raw.name, "listing", None, "incomplete", told)])
+
+
+def unreadable(table: SourceTable, entity_id: str, customer_id: str, error: DataError) -> Batch:
+    """Return a batch that quarantines one record whose answer is an error; what raw has of it stays."""
+    aside = [Quarantined(table.raw.name, entity_id, customer_id, "unreadable", str(error))]
+    return Batch(table, seen=[entity_id], set_aside=aside)
 
 
 class Extractor(Protocol):

@@ -71,16 +71,19 @@ class HawkSoftExtractor:
 
     async def _clients(self, numbers: Sequence[int], *, absent_is_gone: bool = False) -> AsyncIterator[Batch]:
         absent = {str(number) for number in numbers}
-        async for records in self._hawksoft.clients(numbers):
-            found = [Record(one.entity_id, one.customer_id, one.payload) for one in records]
-            absent -= {one.entity_id for one in found}
+        unreadable = ""
+        async for records, rejected in self._hawksoft.clients(numbers):
+            found = [Record(record.entity_id, record.customer_id, record.payload) for record in records]
+            absent -= {record.entity_id for record in found}
+            unreadable = unreadable or (rejected[0].reason if rejected else "")
             yield Batch(CLIENTS, found)
-        told = sorted(absent)
-        if absent_is_gone:
-            yield Batch(CLIENTS, gone=told)
-        elif told:
-            aside = [Quarantined("clients", one, one, "vanished", "listed, but the bulk read lacks it") for one in told]
-            yield Batch(CLIENTS, seen=told, set_aside=aside)
+        missing = sorted(absent)
+        if absent_is_gone and not unreadable:
+            yield Batch(CLIENTS, gone=missing)
+        elif missing:
+            why = f"listed, but the bulk read lacks it{unreadable and f' and holds a record whose {unreadable}'}"
+            aside = [Quarantined("clients", number, number, "vanished", why) for number in missing]
+            yield Batch(CLIENTS, seen=missing, set_aside=aside)
 
 
 @asynccontextmanager

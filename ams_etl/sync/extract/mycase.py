@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import ConfigError, DataError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
@@ -17,14 +17,15 @@ from ams_etl.sources.calling.rotating_tokens import TokenStore
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extract.extractor import Batch, SourceTable
+from ams_etl.sync.extract.extractor import Batch, SourceTable, incomplete_listing, rejected_rows, unreadable
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 
 STAFF = SourceTable(RawTable("raw_mycase", "staff"), "everybody")
 CLIENTS = SourceTable(RawTable("raw_mycase", "clients"))
 COMPANIES = SourceTable(RawTable("raw_mycase", "companies"))
 CASES = SourceTable(RawTable("raw_mycase", "cases"), "raw_mycase.customers_of")
-_TABLES: Mapping[Kind, SourceTable] = {"staff": STAFF, "clients": CLIENTS, "companies": COMPANIES, "cases": CASES}
+_TABLES: Mapping[Kind, SourceTable] = {"staff": STAFF, "cases": CASES, "clients": CLIENTS, "companies": COMPANIES}
+"""In the order of reading: a sync that ends before the cases leaves no client that would pass for a prospect."""
 _PARTIES = {"clients": CLIENT, "companies": COMPANY}
 
 
@@ -69,12 +70,24 @@ class MyCaseExtractor:
             if kind not in kinds or not number.isdecimal():
                 raise ConfigError(f"MyCase's customers are client:ID or company:ID, not {one!r}")
             keys.append(RecordKey(kinds[kind], number))
+        clients = [key.entity_id for key in keys if key.kind == "clients"]
+        without_cases = set()
+        # Cases come first: a client whose cases cannot be read is not stored, since it would pass for a prospect.
+        async for client_id, cases in self._mycase.cases_of(clients):
+            customer_id = f"{CLIENT}:{client_id}"
+            if isinstance(cases, DataError):
+                without_cases.add(client_id)
+                yield unreadable(CASES, customer_id, customer_id, cases)
+            else:
+                yield Batch(CASES, [_record("cases", case) for case in cases or ()], cleared=[customer_id])
         async for key, record in self._mycase.records(keys):
             table = _TABLES[key.kind]
+            if key.kind == "clients" and key.entity_id in without_cases:
+                continue
+            if isinstance(record, DataError):
+                yield unreadable(table, key.entity_id, f"{_PARTIES[key.kind]}:{key.entity_id}", record)
+                continue
             yield Batch(table, gone=[key.entity_id]) if record is None else Batch(table, [_record(key.kind, record)])
-        async for _, cases in self._mycase.cases_of(key.entity_id for key in keys if key.kind == "clients"):
-            if cases:
-                yield Batch(CASES, [_record("cases", one) for one in cases])
 
     async def _lists(self, since: datetime | None) -> AsyncIterator[Batch]:
         for kind, table in _TABLES.items():
@@ -82,9 +95,13 @@ class MyCaseExtractor:
             async for page in self._mycase.listing(kind, since):
                 listed.update(one.entity_id for one in page.records)
                 total = page.total if total is None else total
-                yield Batch(table, [_record(kind, one) for one in page.records])
+                aside = rejected_rows(table, page.rejected)
+                yield Batch(table, [_record(kind, one) for one in page.records], set_aside=aside)
+                if page.rejected:
+                    self.incomplete.add(table)
             if total is not None and len(listed) < total:
                 self.incomplete.add(table)
+                yield incomplete_listing(table, len(listed), total)
 
 
 def _record(kind: Kind, one: SourceRecord) -> Record:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import ConfigError, DataError
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.systems.qq_catalyst import derive, explain, is_customer
@@ -16,7 +16,8 @@ from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extract.extractor import Batch, SourceTable
+from ams_etl.sync.extract.extractor import Batch, SourceTable, incomplete_listing, rejected_rows, unreadable
+from ams_etl.sync.extract.faults import Faults
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 
 CONTACTS = SourceTable(RawTable("raw_qq_catalyst", "contacts"))
@@ -63,35 +64,46 @@ class QQCatalystExtractor:
             yield batch
 
     async def _since(self, day: date) -> AsyncIterator[Batch]:
-        customers: list[str] = []
-        listed, total = set[str](), 0
-        async for page in self._qq.contacts(day):
-            living = [one for one in page.records if one.payload.get("Status") != "D"]
-            customers += (one.entity_id for one in living if is_customer(one.payload))
-            listed.update(one.entity_id for one in page.records)
-            total = max(total, page.total)
-            gone = [one.entity_id for one in page.records if one.payload.get("Status") == "D"]
-            yield Batch(CONTACTS, [_record(one) for one in living], gone)
-        if len(listed) < total:
-            # Pages of a window that moved while it was read may have passed somebody by.
-            self.incomplete |= {CONTACTS, ACCOUNT_INFOS}
-        async for batch in self._infos(dict.fromkeys(customers)):
-            yield batch
+        # Policies come first: a sync that ends before them leaves no contact that would pass for a prospect.
         listed, total = set[str](), 0
         async for page in self._qq.policies(day):
             living = [one for one in page.records if one.payload.get("IsDeleted") is not True]
             gone = [one.entity_id for one in page.records if one.payload.get("IsDeleted") is True]
             listed.update(one.entity_id for one in page.records)
             total = max(total, page.total)
-            yield Batch(POLICIES, [_record(one) for one in living], gone)
+            yield Batch(
+                POLICIES, [_record(one) for one in living], gone, set_aside=rejected_rows(POLICIES, page.rejected)
+            )
         if len(listed) < total:
             self.incomplete.add(POLICIES)
+            yield incomplete_listing(POLICIES, len(listed), total)
+        customers: list[str] = []
+        listed, total = set(), 0
+        async for page in self._qq.contacts(day):
+            living = [one for one in page.records if one.payload.get("Status") != "D"]
+            customers += (one.entity_id for one in living if is_customer(one.payload))
+            listed.update(one.entity_id for one in page.records)
+            total = max(total, page.total)
+            gone = [one.entity_id for one in page.records if one.payload.get("Status") == "D"]
+            yield Batch(
+                CONTACTS, [_record(one) for one in living], gone, set_aside=rejected_rows(CONTACTS, page.rejected)
+            )
+        if len(listed) < total:
+            # Pages of a window that moved while it was read may have passed somebody by.
+            self.incomplete |= {CONTACTS, ACCOUNT_INFOS}
+            yield incomplete_listing(CONTACTS, len(listed), total)
+        async for batch in self._infos(dict.fromkeys(customers)):
+            yield batch
 
     async def _infos(self, contact_ids: Sequence[str] | Mapping[str, None]) -> AsyncIterator[Batch]:
         found: list[Record] = []
         gone: list[str] = []
+        faults = Faults("QQ Catalyst AccountInfo")
         async for contact_id, info in self._qq.account_infos(contact_ids):
-            if info is None:
+            faults.count(info)
+            if isinstance(info, DataError):
+                yield unreadable(ACCOUNT_INFOS, contact_id, contact_id, info)
+            elif info is None:
                 gone.append(contact_id)
             else:
                 found.append(_record(info))

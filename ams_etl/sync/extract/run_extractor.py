@@ -23,7 +23,7 @@ from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.extract.extractor import Batch, Opening, SourceTable
 from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
-from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside
 from ams_etl.sync.runs import Ledger, SyncRun
 from ams_etl.sync.scope import SyncScope
 
@@ -91,6 +91,9 @@ def extract_source(
             async for batch in batches:
                 await asyncio.to_thread(storing.store, batch)
                 progress(f"{batch.table.raw.name} read", storing.counts[batch.table].seen, None)
+            if since is not None and (again := await asyncio.to_thread(storing.unreadable_before)):
+                async for batch in extractor.customers(again):
+                    await asyncio.to_thread(storing.store, batch)
             if not scope.customers:
                 complete = [one for one in extractor.TABLES if since is None and one not in extractor.incomplete]
                 # Whoever a moving listing passed by is asked for again from the same moment.
@@ -146,14 +149,27 @@ class _Storing:
             merged = merge_records(self._connection, table.raw, self._agency, batch.records, seen_at=seen_at)
             gone = mark_deleted(self._connection, table.raw, self._agency, batch.gone, seen_at=seen_at)
             self._mark(table, [*merged.changed, *gone], before)
+            readable = [*read, *batch.gone, *batch.cleared]
+            forget(self._connection, self._agency, table.raw.name, readable, system=self._system)
             self._set_aside(batch.set_aside)
         self.counts[table] += merged + MergeCounts(deleted=len(gone))
         self._seen[table].update(read if batch.seen is None else batch.seen)
+
+    def unreadable_before(self) -> list[str]:
+        """Return the customers that an earlier sync could not read in full; what changed since does not list them."""
+        rows = self._connection.execute(
+            """select distinct customer_id from ops.quarantine
+            where agency = %s and system = %s and entity <> %s and reason = 'unreadable' and customer_id is not null
+                and sync_id is distinct from %s order by customer_id""",
+            (self._agency, self._system, DERIVATION, self._run.sync_id),
+        )
+        return [customer_id for (customer_id,) in rows]
 
     def finish(self, complete: Iterable[SourceTable], changed_since: datetime | None, *, full: bool) -> None:
         """Take what complete listings lack for deleted, and move the cursor (None: leave it), at once."""
         with self._connection.transaction():
             for table in complete:
+                forget_listing(self._connection, self._agency, table.raw.name, self._run.sync_id, system=self._system)
                 if self._is_doubtful(table):
                     self._set_aside([Quarantined(table.raw.name, "listing", None, "empty", _EMPTY)])
                     continue

@@ -59,3 +59,24 @@ def set_aside(
                 ],
             )
     return len(rows)
+
+
+def forget(
+    connection: psycopg.Connection[Any], agency: str, entity: str, entity_ids: Sequence[str], *, system: str
+) -> None:
+    """Take records that were read again, or are gone, out of the quarantine."""
+    connection.execute(
+        "delete from ops.quarantine where agency = %s and system = %s and entity = %s and entity_id = any(%s)",
+        (agency, system, entity, list(entity_ids)),
+    )
+
+
+def forget_listing(
+    connection: psycopg.Connection[Any], agency: str, entity: str, sync_id: UUID, *, system: str
+) -> None:
+    """Forget what earlier syncs found wrong with a listing as a whole, or with rows without a key."""
+    connection.execute(
+        """delete from ops.quarantine
+        where agency = %s and system = %s and entity = %s and customer_id is null and sync_id is distinct from %s""",
+        (agency, system, entity, sync_id),
+    )
