@@ -14,7 +14,15 @@ from pydantic import BaseModel
 from ams_etl.cli import cli
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.writeback.settings import WritebackSettings
-from ams_etl.settings import Agency, BrakeSettings, CheckSettings, InboundSettings, ScheduleSettings, load_agencies
+from ams_etl.settings import (
+    Agency,
+    BrakeSettings,
+    CheckSettings,
+    InboundSettings,
+    PagesSettings,
+    ScheduleSettings,
+    load_agencies,
+)
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,7 +68,7 @@ def keys_of(block: Any) -> Iterator[str]:
 def test_every_setting_stands_on_its_page() -> None:
     """In code or in prose; all but block headings, and the two parts that a mapping of codes is sorted into."""
     page = (ROOT / "docs/settings.md").read_text()
-    keys = {key for block in (Agency, ScheduleSettings, InboundSettings) for key in keys_of(block)}
+    keys = {key for block in (Agency, ScheduleSettings, InboundSettings, PagesSettings) for key in keys_of(block)}
     assert {"agency_no", "token_key_env", "max_deleted_share", "shell_days", "include", "sweep_from_hour"} <= keys
     assert {key for key in keys if not re.search(rf"\b{key}\b[:`]", page)} == {
         "source_system", "benefitpoint_contacts", "ids", "names",
@@ -82,6 +90,8 @@ def test_what_it_calls_defaults_are_the_defaults(tmp_path: Path) -> None:
     assert read.inbound == InboundSettings(
         public_url=read.inbound.public_url, why_password_env=read.inbound.why_password_env
     )
+    without_default = ("public_url", "dagster_url", "proxy_user_header")
+    assert read.pages == PagesSettings(**{name: getattr(read.pages, name) for name in without_default})
 
 
 def test_its_links_lead_somewhere() -> None:

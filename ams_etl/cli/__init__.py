@@ -20,6 +20,8 @@ _COMMANDS = {
     "inbound": ("ams_etl.cli.inbound", "inbound"),
     "names": ("ams_etl.cli.names", "names"),
     "notifications": ("ams_etl.cli.notifications", "notifications"),
+    "page-users": ("ams_etl.cli.page_users", "page_users"),
+    "pages": ("ams_etl.cli.pages", "pages"),
     "preview": ("ams_etl.cli.preview", "preview"),
     "links": ("ams_etl.cli.links", "links"),
     "plan": ("ams_etl.cli.plan", "show_plan"),

@@ -87,7 +87,7 @@ def replay(agency: str) -> None:
 def setup(agency: str, *, reveal: bool, read_only: bool, form: Form) -> None:
     """Print what to enter in AMS360: Notification Service Setup, and the least rights of the WSAPI login."""
     from ams_etl.inbound.notifications.redaction import check_code
-    from ams_etl.inbound.notifications.setup import OPERATIONS, RIGHTS, least_rights, setup_form
+    from ams_etl.sync.notifications.setup import OPERATIONS, RIGHTS, least_rights, setup_form
 
     load_environment_file()
     agencies = load_agencies()

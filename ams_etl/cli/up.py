@@ -23,14 +23,15 @@ from ams_etl.settings.shipped import shipped
 @click.command()
 @click.option("--port", default=3000, show_default=True, help="Of the UI.")
 @click.option("--inbound-port", default=8361, show_default=True, help="Of the door for notifications and events.")
+@click.option("--pages-port", default=8362, show_default=True, help="Of the integration page; 0 takes a free one.")
 @click.option(
     "--sandbox", "with_sandbox", is_flag=True,
     help="Also run the stand-in AMS360 of the demo agency, which sends its notifications to the door.",
 )  # fmt: skip
-def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
+def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> None:
     """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
 
-    Where an agency has `notifications` or `events`, `ams-etl inbound` runs along.
+    `ams-etl pages` runs along, and where an agency has `notifications` or `events`, `ams-etl inbound`, too.
     """
     prepare()
     agencies = load_agencies()
@@ -39,11 +40,12 @@ def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
         click.echo(f"sandbox: {wsdl}")
     workspace = str(shipped("workspace.yaml"))
     tools = Path(sys.executable).parent
-    commands = {
+    commands: dict[str, list[object]] = {
         "dagster-webserver": [
             tools / "dagster-webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
         ],
         "dagster-daemon": [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"],
+        "ams-etl pages": [sys.executable, "-m", "ams_etl.cli", "pages", "--port", str(pages_port)],
     }  # fmt: skip
     door = any(agency.notifications or agency.events for agency in agencies.all)
     if door:
@@ -60,6 +62,8 @@ def up(port: int, inbound_port: int, *, with_sandbox: bool) -> None:
     }
     if door:
         click.echo(f"notifications and events: http://127.0.0.1:{inbound_port}")
+    if pages_port:
+        click.echo(f"integration page: http://127.0.0.1:{pages_port}   (`ams-etl page-users add` says who may sign in)")
     click.echo(f"Dagster UI: http://127.0.0.1:{port}   (Ctrl-C stops it)")
     try:
         while True:

@@ -1,6 +1,5 @@
 """The service as a process: uvicorn, its limits, and what it is made of."""
 
-import os
 import resource
 import sys
 from collections.abc import Callable
@@ -18,8 +17,7 @@ from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.why_page import WhyPage
 from ams_etl.settings import Agencies, Agency, NotificationSettings
 from ams_etl.settings.file import shown_variable
-from ams_etl.store.database import database_url
-from ams_etl.store.embedded import running_server
+from ams_etl.store.database import locator
 
 
 def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[[str, int], None]) -> None:
@@ -95,15 +93,6 @@ def reader_for(agency: Agency, settings: NotificationSettings) -> Reader:
         ConfigError: the mapping is wrong.
     """
     return Reader(agency.ams360.agency_no, load_mapping(settings.version))
-
-
-def locator(home: Path) -> Callable[[], str]:
-    """What finds the database: the one of the environment, or the embedded one, started again where it has died."""
-
-    def locate() -> str:
-        return database_url(home) if os.environ.get("AMS_ETL_DATABASE_URL") else running_server(home)
-
-    return locate
 
 
 def _code_and_names(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> tuple[str, tuple[str, ...]]:

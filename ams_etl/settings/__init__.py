@@ -5,21 +5,22 @@ Here belong: where state lives, which agencies there are, what each one chose. N
 """
 
 from ams_etl.settings.agency import Agency
-from ams_etl.settings.ams360 import Ams360Settings
-from ams_etl.settings.benefitpoint import BenefitPointSettings, NewAccountSettings
 from ams_etl.settings.brake import BrakeSettings
 from ams_etl.settings.checks import CheckSettings
 from ams_etl.settings.file import Agencies, load_agencies
-from ams_etl.settings.hawksoft import HawkSoftSettings
 from ams_etl.settings.inbound import EventSettings, InboundSettings, NotificationSettings
-from ams_etl.settings.mycase import MyCaseSettings
+from ams_etl.settings.pages import PagesSettings
 from ams_etl.settings.places import agencies_path, home
-from ams_etl.settings.qq_catalyst import QQCatalystSettings
 from ams_etl.settings.retention import RetentionSettings
 from ams_etl.settings.schedule import ScheduleSettings
+from ams_etl.settings.systems.ams360 import Ams360Settings
+from ams_etl.settings.systems.benefitpoint import BenefitPointSettings, NewAccountSettings
+from ams_etl.settings.systems.hawksoft import HawkSoftSettings
+from ams_etl.settings.systems.mycase import MyCaseSettings
+from ams_etl.settings.systems.qq_catalyst import QQCatalystSettings
 
 __all__ = [
     "Agencies", "Agency", "Ams360Settings", "BenefitPointSettings", "BrakeSettings", "CheckSettings", "EventSettings",
     "HawkSoftSettings", "InboundSettings", "MyCaseSettings", "NewAccountSettings", "NotificationSettings",
-    "QQCatalystSettings", "RetentionSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
+    "PagesSettings", "QQCatalystSettings", "RetentionSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
 ]  # fmt: skip

@@ -10,16 +10,16 @@ from ams_etl.rules.contacts.connections import ROLES
 from ams_etl.rules.settings import RuleSettings, SourceSystem
 from ams_etl.rules.writeback.properties import PROPERTIES
 from ams_etl.rules.writeback.settings import SHORTEST_TEXT, TEXT_LIMITS, WritebackSettings
-from ams_etl.settings.ams360 import Ams360Settings
-from ams_etl.settings.benefitpoint import BenefitPointSettings
 from ams_etl.settings.brake import BrakeSettings
 from ams_etl.settings.checks import CheckSettings
-from ams_etl.settings.hawksoft import HawkSoftSettings
 from ams_etl.settings.inbound import EventSettings, NotificationSettings
-from ams_etl.settings.mycase import MyCaseSettings
-from ams_etl.settings.qq_catalyst import QQCatalystSettings
 from ams_etl.settings.schedule import known_zone
 from ams_etl.settings.strict import Strict
+from ams_etl.settings.systems.ams360 import Ams360Settings
+from ams_etl.settings.systems.benefitpoint import BenefitPointSettings
+from ams_etl.settings.systems.hawksoft import HawkSoftSettings
+from ams_etl.settings.systems.mycase import MyCaseSettings
+from ams_etl.settings.systems.qq_catalyst import QQCatalystSettings
 
 Block = TypeVar("Block")
 SYSTEMS: tuple[SourceSystem, ...] = get_args(SourceSystem)

@@ -18,6 +18,7 @@ from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
+from ams_etl.settings.pages import PagesSettings
 from ams_etl.settings.places import agencies_path
 from ams_etl.settings.retention import RetentionSettings
 from ams_etl.settings.schedule import ScheduleSettings
@@ -32,6 +33,7 @@ class _File(Strict):
     schedule: ScheduleSettings = ScheduleSettings()
     inbound: InboundSettings = InboundSettings()
     retention: RetentionSettings = RetentionSettings()
+    pages: PagesSettings = PagesSettings()
 
 
 class _FileStamp(NamedTuple):
@@ -53,6 +55,7 @@ class Agencies:
     schedule: ScheduleSettings
     inbound: InboundSettings
     retention: RetentionSettings
+    pages: PagesSettings
 
     @cached_property
     def _by_id(self) -> Mapping[str, Agency]:
@@ -162,4 +165,4 @@ def _validated(path: Path, document: object) -> Agencies:
     for (kind, value), count in keys.items():
         if count > 1:
             raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} is listed more than once")
-    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention)
+    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention, read.pages)

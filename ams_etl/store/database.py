@@ -1,6 +1,7 @@
 """Which Postgres, and how to reach it."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def _embedded_url(home: Path) -> str:
     from ams_etl.store.embedded import running_server
 
     return running_server(home)
+
+
+def locator(home: Path) -> Callable[[], str]:
+    """Return a function that finds the database: the environment's, or the embedded one, started again where it has died."""
+
+    def locate() -> str:
+        from ams_etl.store.embedded import running_server
+
+        return database_url(home) if os.environ.get("AMS_ETL_DATABASE_URL") else running_server(home)
+
+    return locate
 
 
 def dagster_url(url: str) -> str:

@@ -35,7 +35,7 @@ def take_notifications(line: CommandLine) -> None:
 def served(line: CommandLine, *options: str) -> Iterator[str]:
     """`ams-etl up` on a free port, stopped as Ctrl-C would; gives the UI's address once it answers."""
     port = free_port()
-    process = line.start("up", "--port", str(port), *options)
+    process = line.start("up", "--port", str(port), "--pages-port", "0", *options)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 90

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import ams_etl
 from ams_etl.cli import cli
-from ams_etl.inbound.notifications.setup import OPERATIONS, least_rights, needed_right
+from ams_etl.sync.notifications.setup import OPERATIONS, least_rights, needed_right
 from ams_etl_tests.inbound.service_process import CODE, environment, write_agencies
 
 ROOMS = ("sources/ams360.py", "sync", "writeback", "defs")
@@ -23,6 +23,8 @@ def operations_in_the_code() -> set[str]:
     ]
     names = set()
     for file in files:
+        if file == root / "sync" / "notifications" / "setup.py":
+            continue  # names all of them to say which right each needs
         nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
         said = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         tails = {

@@ -1,0 +1,1 @@
+"""Lists that Postgres pages, sorts and filters, as HTML and as CSV."""

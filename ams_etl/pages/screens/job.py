@@ -1,0 +1,53 @@
+"""A command that was asked for: waiting, running with its progress, or ended, and what it printed."""
+
+import re
+from typing import Any
+
+from ams_etl.pages.jobs.queue import find_job
+from ams_etl.pages.people.roles import Role
+from ams_etl.pages.visit import Answer, Missing, Screen, Shown, Visit, uuids
+
+TITLES = {
+    "sync": "Sync with AMS360",
+    "benefitpoint_sync": "Sync with BenefitPoint",
+    "make_plan": "Read and plan",
+    "apply_plan": "Apply a plan",
+    "refresh": "Refresh one customer",
+    "test_connection": "Test the connection",
+    "deliver": "Deliver what waits",
+    "preview": "Try other settings",
+}
+_RUN = re.compile(r"\brun ([0-9a-f]{8}-[0-9a-f-]{27})\b")
+
+
+def show_job(visit: Visit) -> Answer:
+    """Show one job; while it runs the page loads itself again."""
+    for job_id in uuids(visit.place["job_id"]):
+        job = find_job(visit.connection, visit.agency.id, job_id)
+        if job is not None:
+            run = _RUN.search(job.output)
+            link = run_link(visit, run[1]) if run else None
+            progress = _progress(visit) if job.is_open and "sync" in job.kind else None
+            return Shown("job.html", {"job": job, "title": TITLES[job.kind], "run_link": link, "progress": progress})
+    return Missing("such job")
+
+
+def run_link(visit: Visit, run_id: str | None) -> str | None:
+    """Return the address of a run in Dagster, or None where nobody said where Dagster is."""
+    where = visit.agencies.pages.dagster_url
+    return f"{where.rstrip('/')}/runs/{run_id}" if where and run_id else None
+
+
+def _progress(visit: Visit) -> dict[str, Any] | None:
+    """Return how many customers of the running sync are read, of how many."""
+    row = visit.connection.execute(
+        """select r.sync_id, count(c.customer_id), count(c.read_at) from ops.sync_runs r
+        left join ops.sync_customers c using (agency, sync_id)
+        where r.agency = %(agency)s and r.state = 'running' and r.started_at = (
+            select max(started_at) from ops.sync_runs where agency = %(agency)s) group by r.sync_id""",
+        {"agency": visit.agency.id},
+    ).fetchone()
+    return {"listed": row[1], "read": row[2]} if row else None
+
+
+SCREENS = [Screen("GET", "/jobs/{job_id}", Role.VIEWER, show_job)]

@@ -1,0 +1,166 @@
+"""The integration page as tests use it: the real command in a process of its own, people who are signed in, two agencies."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+import yaml
+
+from ams_etl.pages.people.page_users import save_user
+from ams_etl.pages.people.roles import EVERY_AGENCY, Role
+from ams_etl.pages.people.sessions import csrf_token, start
+from ams_etl.rules.settings import RuleSettings
+from ams_etl_tests.sandbox_process import AGENCY_NO, _die_with_parent
+from ams_etl_tests.sync.source_history import (
+    AGENCY,
+    Source,
+    contact,
+    customer,
+    dependent,
+    policy,
+    refresh,
+    store_reference,
+)
+
+OTHER = "other"
+PASSWORD = "a password of the tests"
+TODAY = date(2026, 6, 1)
+COOKIE = "ams_etl_session"
+
+
+@dataclass
+class Visitor:
+    """Somebody with a session."""
+
+    url: str
+    name: str
+    cookie: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, path: str) -> requests.Response:
+        """Load a page without following where it leads."""
+        return self.session.get(self.url + path, cookies={COOKIE: self.cookie}, allow_redirects=False, timeout=30)
+
+    def page(self, path: str, status: int = 200) -> str:
+        """Load a page that must be there, and return its text."""
+        answer = self.get(path)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[-1500:])
+        return answer.text
+
+    def post(self, path: str, form: Mapping[str, str] | None = None, **files: Any) -> requests.Response:
+        """Send a form as its page would, with its token."""
+        return self.session.post(
+            self.url + path, data={"csrf": csrf_token(self.cookie), **(form or {})}, cookies={COOKIE: self.cookie},
+            files=files or None, allow_redirects=False, timeout=60,
+        )  # fmt: skip
+
+
+@dataclass
+class Site:
+    """A running integration page."""
+
+    url: str
+    database: str
+    process: subprocess.Popen[str]
+    home: Path
+
+    def visitor(self, connection: psycopg.Connection[Any], name: str) -> Visitor:
+        """Return somebody whom the database knows, signed in."""
+        cookie = start(connection, name)
+        assert cookie is not None
+        return Visitor(self.url, name, cookie)
+
+
+def write_agencies(home: Path, wsdl: str = "https://x/?wsdl", **more: Any) -> None:
+    """Two agencies of AMS360, and one of HawkSoft."""
+    home.mkdir(parents=True, exist_ok=True)
+    ams360 = {"wsdl": wsdl, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}
+    notifications = {"authentication_code_env": "TEST_CODE", "version": "2.0"}
+    document = {
+        "agencies": [
+            {"id": AGENCY, "name": "Acme Insurance", "ams360": {**ams360, "agency_no": AGENCY_NO},
+             "notifications": notifications},
+            {"id": OTHER, "name": "Other Insurance", "ams360": {**ams360, "agency_no": "5551234-2"}},
+            {"id": "hawk", "name": "Hawk", "hawksoft": {"agency_id": 7, "client_id": "etl",
+                                                        "client_secret_env": "TEST_AMS360_PASSWORD"}},
+        ],
+        "inbound": {"public_url": "https://hooks.example.com/ams"},
+        **more,
+    }  # fmt: skip
+    (home / "agencies.yaml").write_text(yaml.safe_dump(document))
+
+
+def people(connection: psycopg.Connection[Any]) -> None:
+    """Add one person per role in the first agency, one in the other, and one in every agency."""
+    for name, password, roles in (
+        ("viewer", None, {AGENCY: Role.VIEWER}),
+        ("operator", None, {AGENCY: Role.OPERATOR}),
+        ("admin", None, {AGENCY: Role.ADMIN}),
+        ("stranger", None, {OTHER: Role.ADMIN}),
+        ("everywhere", PASSWORD, {EVERY_AGENCY: Role.ADMIN}),
+    ):
+        save_user(connection, name, password, roles)
+
+
+def records(connection: psycopg.Connection[Any]) -> None:
+    """Give both agencies a household, a firm with contacts, a prospect without an email, and somebody inactive."""
+    store_reference(connection)
+    source = Source()
+    source.put(customer(1, FirstName="Jonathan (Jon)", LastName="Doe", Email="jd@example.com", IsPersonal=True))
+    source.put(dependent(1, 1, FirstName="Johanna", LastName="Doe", Relationship="Spouse", Email="jo@example.com"))
+    source.put(policy(1, 1, WritingCompanyCode="TRV"))
+    source.put(customer(2, FirmName="<b>Ink & Sons</b>", IsCommercial=True, Email="ink@example.com", City="Ätna"))
+    source.put(contact(1, 2, ContactName="Ines Ink", EmailAddress="ines@example.com"))
+    source.put(customer(3, IsPersonal=True))
+    source.put(customer(4, FirstName="Ida", LastName="Idle", IsActive=False, Email="ida@example.com"))
+    for number in range(10, 75):
+        source.put(customer(number, FirstName=f"Pat{number}", LastName="Many", Email=f"pat{number}@example.com",
+                            AccountExecCode="E 1", AccountRepCode="" if number % 2 else "R<1"))  # fmt: skip
+    source.store(connection)
+    refresh(connection, RuleSettings(), TODAY)
+    for table in ("customers", "customer_contacts", "customer_dependents", "policies", "employees", "companies"):
+        connection.execute(
+            f"""insert into raw_ams360.{table} select 'other', entity_id, customer_id, payload, content_hash, first_seen_at,
+            last_seen_at, deleted_at from raw_ams360.{table} where agency = %s""",
+            (AGENCY,),
+        )
+    connection.execute(
+        """insert into stage.dirty_customers (agency, customer_id)
+        select agency, entity_id from raw_ams360.customers where agency = 'other'"""
+    )
+    refresh(connection, RuleSettings(), TODAY, agency=OTHER)
+
+
+@contextmanager
+def running_pages(home: Path, database: str | None, **environment: str) -> Iterator[Site]:
+    """Start `ams-etl pages` and end it afterwards."""
+    found = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AMS_ETL")},
+        "AMS_ETL_HOME": str(home), "TEST_AMS360_PASSWORD": "sandbox", "TEST_CODE": "code-of-the-tests-0123456789",
+        **({"AMS_ETL_DATABASE_URL": database} if database else {}), **environment,
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ams_etl.cli", "pages", "--port", "0"],
+        stdout=subprocess.PIPE, text=True, env=found, preexec_fn=_die_with_parent, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, "the page did not start"
+        yield Site(json.loads(line)["url"], database or "", process, home)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
