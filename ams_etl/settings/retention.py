@@ -22,8 +22,8 @@ class RetentionSettings(Strict):
     """Notifications that were processed or ignored; their bodies go earlier (`notifications.retention_days`)."""
     events_days: Days = 400
     """Platform events whose writes were all delivered, with those writes; afterwards their idempotency keys are unknown."""
-    history_days: Days = 400
-    """What each sync did and found."""
+    history_days: Days = 90
+    """What each sync did and found: rows for every batch of notifications, so hundreds a day and agency."""
     quarantine_days: Days = 90
     """Quarantined records that no sync has tried since."""
     max_database_gb: Annotated[float, Field(gt=0)] | None = None

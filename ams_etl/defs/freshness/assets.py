@@ -1,13 +1,20 @@
-"""How fresh the mart is, as an asset: seconds from a notification to the mart, and what no notification told of."""
+"""How fresh the mart is, for all agencies in one run: seconds from a notification to the mart, and what none announced."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from ams_etl.defs.metadata import bars, table_of
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
+if TYPE_CHECKING:
+    from ams_etl.sync.notifications.all_agencies import AgencyFreshness
+
 FRESHNESS_KEY = dg.AssetKey(["ops", "freshness"])
+_SHOWN = 50
+"""Agencies in a table of the UI, the worst first."""
 
 
 @dg.asset(
@@ -15,34 +22,38 @@ FRESHNESS_KEY = dg.AssetKey(["ops", "freshness"])
     group_name="freshness",
     kinds={"postgres"},
     owners=OWNERS,
-    partitions_def=agency_partitions,
     deps=[dg.AssetKey(["mart", "contacts"])],
     metadata={"dagster/table_name": "ops.freshness"},
 )
-def freshness(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """The last four weeks, by day and by object type: staleness, changes by lane, changes that were never told of."""
-    from ams_etl.sync.notifications.freshness import freshness_of, notifications_by_state
+def freshness(warehouse: Warehouse, agencies: AgenciesFile) -> dg.MaterializeResult[None]:
+    """The last four weeks of every agency with notifications: staleness, and changes that none of them announced."""
+    from ams_etl.sync.notifications.all_agencies import freshness_by_agency, notifications_by_day
 
-    agency = context.partition_key
+    listed = notified_agencies(agencies)
     with warehouse.connection() as connection:
-        found = freshness_of(connection, agency)
-        states = notifications_by_state(connection, agency)
+        found = freshness_by_agency(connection, listed)
+        days = notifications_by_day(connection, listed)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(found.days),
-            "missed": found.missed,
-            "missed_rate": round(found.missed_rate, 4),
-            "staleness_p50_seconds": round(found.p50_seconds, 1),
-            "staleness_p95_seconds": round(found.p95_seconds, 1),
-            "notifications": table_of(("state", "notifications", "reason"), states),
-            "by_object_type": table_of(
-                ("object type", "brought by notification", "missed", "silent", "missed rate"), found.by_type
+            "dagster/row_count": len(found),
+            "notifications": sum(agency.notifications for agency in found),
+            "missed": sum(agency.missed for agency in found),
+            "staleness_p95_seconds": round(max((agency.p95_seconds for agency in found), default=0.0), 1),
+            "by_agency": table_of(
+                ("agency", "notifications", "p95, seconds", "missed", "missed rate", "parked", "last notification"),
+                [
+                    (
+                        agency.agency, agency.notifications, round(agency.p95_seconds, 1), agency.missed,
+                        f"{agency.missed_rate:.2%}", agency.parked, agency.silence.since or "never",
+                    )
+                    for agency in found[:_SHOWN]
+                ],
             ),
             "staleness_over_time": bars(
-                ("day", "p95, seconds", "missed"), [(f"{day:%a %d %b}", p95, missed) for day, p95, missed in found.days]
+                ("day", "p95, seconds", "notifications"), [(f"{day:%a %d %b}", p95, count) for day, p95, count in days]
             ),
         }
-    )
+    )  # fmt: skip
 
 
 @dg.multi_asset_check(
@@ -51,57 +62,67 @@ def freshness(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mat
         dg.AssetCheckSpec(
             "agency_is_not_silent",
             asset=FRESHNESS_KEY,
-            description="No longer without a notification than 1.5 times the longest silence of the last four weeks.",
-            partitions_def=agency_partitions,
+            description="No agency is without a notification for longer than 1.5 times its longest silence of four weeks.",
         ),
         dg.AssetCheckSpec(
             "nothing_is_parked",
             asset=FRESHNESS_KEY,
             description="Every notification was understood, and its sync did not fail time and again.",
-            partitions_def=agency_partitions,
         ),
         dg.AssetCheckSpec(
             "few_changes_are_missed",
             asset=FRESHNESS_KEY,
             description="Of the last week's changes, no more came without a notification than `checks.max_missed_share`.",
-            partitions_def=agency_partitions,
         ),
     ],
 )
-def freshness_checks(context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile):  # type: ignore[no-untyped-def]
-    """Judge one agency's notifications."""
-    from ams_etl.sync.notifications.freshness import freshness_of, notifications_by_state
-    from ams_etl.sync.notifications.missed_changes import silence
+def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[dg.AssetCheckResult]:
+    """Check every agency's notifications, and name the agencies that fail."""
+    from ams_etl.sync.notifications.all_agencies import freshness_by_agency
 
-    agency = context.partition_key
-    limit = agencies.agency(agency).checks.max_missed_share
+    limits = {agency.id: agency.checks.max_missed_share for agency in agencies.read().all}
     with warehouse.connection() as connection:
-        quiet = silence(connection, agency)
-        parked = sum(count for state, count, _ in notifications_by_state(connection, agency) if state == "parked")
-        week = freshness_of(connection, agency, days=7)
-    yield dg.AssetCheckResult(
-        asset_key=FRESHNESS_KEY,
-        check_name="agency_is_not_silent",
-        passed=not quiet.is_too_long,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "last_notification": str(quiet.since or "never"),
-            "silent_for": str(quiet.lasting or "unknown"),
-            "allowed": str(quiet.allowed or "not known before 20 notifications have come"),
-            "what_to_do": "look at Notification Service Setup in AMS360: is the delivery status still On?",
-        },
+        found = freshness_by_agency(connection, notified_agencies(agencies))
+    yield _result(
+        "agency_is_not_silent",
+        [agency for agency in found if agency.silence.is_too_long],
+        ("silent for", lambda agency: agency.silence.lasting),
+        ("allowed", lambda agency: agency.silence.allowed),
+        what_to_do="look at Notification Service Setup in AMS360: is the delivery status still On?",
     )
-    yield dg.AssetCheckResult(
-        asset_key=FRESHNESS_KEY,
-        check_name="nothing_is_parked",
-        passed=not parked,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"parked": parked, "what_to_do": f"ams-etl notifications list {agency} --state parked"},
+    yield _result(
+        "nothing_is_parked",
+        [agency for agency in found if agency.parked],
+        ("parked", lambda agency: agency.parked),
+        what_to_do="ams-etl notifications list AGENCY --state parked",
     )
-    yield dg.AssetCheckResult(
+    yield _result(
+        "few_changes_are_missed",
+        [agency for agency in found if agency.missed_rate > limits[agency.agency]],
+        ("missed", lambda agency: agency.missed),
+        ("missed rate", lambda agency: f"{agency.missed_rate:.2%}"),
+        ("limit", lambda agency: f"{limits[agency.agency]:.2%}"),
+        what_to_do="ams-etl notifications setup AGENCY lists what AMS360 should announce",
+    )
+
+
+def notified_agencies(agencies: AgenciesFile) -> list[str]:
+    """Return the ids of the agencies whose AMS360 sends notifications."""
+    return [agency.id for agency in agencies.read().all if agency.notifications]
+
+
+def _result(
+    name: str,
+    failing: "list[AgencyFreshness]",
+    *columns: "tuple[str, Callable[[AgencyFreshness], object]]",
+    what_to_do: str,
+) -> dg.AssetCheckResult:
+    header = ("agency", *(title for title, _ in columns))
+    rows = [(agency.agency, *(value(agency) for _, value in columns)) for agency in failing[:_SHOWN]]
+    return dg.AssetCheckResult(
         asset_key=FRESHNESS_KEY,
-        check_name="few_changes_are_missed",
-        passed=week.missed_rate <= limit,
+        check_name=name,
+        passed=not failing,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"missed": week.missed, "missed_rate": round(week.missed_rate, 4), "limit": limit},
+        metadata={"agencies": len(failing), "which": table_of(header, rows), "what_to_do": what_to_do},
     )

@@ -91,11 +91,23 @@ def silence(connection: psycopg.Connection[Any], agency: str) -> Silence:
         select max(received_at), now() - max(received_at), max(gap), count(*) from came""",
         (agency, HABIT),
     ).fetchone()
-    if row is None or row[0] is None:
+    return Silence(None, None, None) if row is None else silence_of(*row)
+
+
+def silence_of(newest: datetime | None, lasting: timedelta | None, longest_gap: timedelta | None, came: int) -> Silence:
+    """Return how long an agency's silence may last: half as long again as its longest gap, once there is a habit.
+
+    Args:
+        newest: when the newest request came, of those within `HABIT`; None without any.
+        lasting: how long ago that was.
+        longest_gap: the longest time between two of them.
+        came: how many there were.
+    """
+    if newest is None:
         return Silence(None, None, None)
-    since, lasting, longest, came = row
-    allowed = max(longest * 1.5, LEAST_SILENCE) if came >= FEWEST_FOR_A_HABIT and longest is not None else None
-    return Silence(since, lasting, allowed)
+    habit = longest_gap if came >= FEWEST_FOR_A_HABIT else None
+    allowed = None if habit is None else max(habit * 1.5, LEAST_SILENCE)
+    return Silence(newest, lasting, allowed)
 
 
 def _could_miss(connection: psycopg.Connection[Any], run: SyncRun) -> bool:
