@@ -1,5 +1,6 @@
 """`ams-etl demo`: from nothing to 2,000 customers of a sandbox agency as contacts in Postgres."""
 
+import base64
 import os
 import secrets
 import time
@@ -29,6 +30,7 @@ AGENCY = "demo"
 PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
 CODE_ENV = "AMS_ETL_DEMO_CODE"
 TOKEN_ENV = "AMS_ETL_DEMO_TOKEN"  # noqa: S105
+BODY_KEY_ENV = "AMS_ETL_BODY_KEY"
 WHY_ENV = "AMS_ETL_DEMO_WHY_PASSWORD"
 PASSWORD = "sandbox"  # noqa: S105
 
@@ -106,6 +108,7 @@ def _write_environment() -> None:
         PASSWORD_ENV: PASSWORD,
         CODE_ENV: secrets.token_urlsafe(24),
         TOKEN_ENV: secrets.token_urlsafe(24),
+        BODY_KEY_ENV: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         WHY_ENV: "why",
         **other_demo_secrets(),
     }

@@ -54,10 +54,18 @@ def list_them(agency: str, state: str | None, limit: int, form: Form) -> None:
 def body(agency: str, notification_id: int) -> None:
     """Write the body of one to the standard output as it was received, its secrets masked."""
     from ams_etl.inbound.log import body_of
+    from ams_etl.inbound.notifications.sealing import BodySeal
 
-    load_agencies().get(agency)
+    agencies = load_agencies()
+    agencies.get(agency)
     with connect(prepare()) as connection:
         found = body_of(connection, agency, notification_id)
+    if found is not None:
+        found = BodySeal(agencies.body_key(), f"{agencies.path}: inbound.body_key_env").opened(found)
+        if found is None:
+            raise ConfigError(
+                f"{agencies.path}: inbound.body_key_env: this body was encrypted with a key that is not set; set that one"
+            )
     if found is None:
         raise ConfigError(f"{agency} has no notification {notification_id} whose body is kept")
     sys.stdout.buffer.write(found)
@@ -72,7 +80,7 @@ def replay(agency: str) -> None:
     from ams_etl.inbound.server import reader_for
 
     found, settings = _sender(agency)
-    reader = reader_for(found, settings)
+    reader = reader_for(load_agencies(), found, settings)
     with connect(prepare()) as connection:
         counts = replay_parked(connection, agency, reader)
     told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))

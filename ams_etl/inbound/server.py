@@ -12,6 +12,7 @@ from ams_etl.inbound.bounded_protocol import bounded_protocol
 from ams_etl.inbound.notifications.interpret import Reader
 from ams_etl.inbound.notifications.mapping import load_mapping
 from ams_etl.inbound.notifications.redaction import Gate, check_code
+from ams_etl.inbound.notifications.sealing import BodySeal
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.why_page import WhyPage
@@ -80,19 +81,20 @@ def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings
     """
     return Door(
         Gate(*_code_and_names(agencies, agency, settings)),
-        reader_for(agency, settings),
+        reader_for(agencies, agency, settings),
         settings.capture,
         Retention(settings.retention_days, settings.parked_retention_days),
     )
 
 
-def reader_for(agency: Agency, settings: NotificationSettings) -> Reader:
+def reader_for(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> Reader:
     """How an agency's notifications are read.
 
     Raises:
-        ConfigError: the mapping is wrong.
+        ConfigError: the mapping is wrong, or the key of `inbound.body_key_env` is none.
     """
-    return Reader(agency.ams360.agency_no, load_mapping(settings.version))
+    seal = BodySeal(agencies.body_key(), f"{agencies.path}: inbound.body_key_env")
+    return Reader(agency.ams360.agency_no, load_mapping(settings.version), seal)
 
 
 def _code_and_names(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> tuple[str, tuple[str, ...]]:

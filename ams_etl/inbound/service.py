@@ -33,7 +33,9 @@ from ams_etl.inbound.events.routes import Events
 from ams_etl.inbound.events.writer import EventWriter
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.inbound.notifications.answers import success
+from ams_etl.inbound.notifications.documents import UnreadableError
 from ams_etl.inbound.notifications.interpret import CAPTURED, Reader
+from ams_etl.inbound.notifications.personal_data import without_personal_data
 from ams_etl.inbound.notifications.redaction import Gate, Presented
 from ams_etl.inbound.notifications.writer import GroupWriter, Received
 from ams_etl.inbound.retention import Retention
@@ -140,10 +142,11 @@ class Service:
             return self._refuse(agency)
         if door is None:
             return self._refuse(agency)
+        kept = _storable(redacted.body, door)
         content_type = request.headers.get("content-type", "")[:200] or None
         state, reason = ("parked", CAPTURED) if door.capture else ("received", None)
         try:
-            await self._writer.store(Received(agency, content_type, redacted.body, state, reason))
+            await self._writer.store(Received(agency, content_type, kept, state, reason))
         except TransientError as error:
             self._metrics.unavailable.inc()
             return PlainTextResponse(f"{error}; send it again", 503, TOO_LATE)
@@ -165,3 +168,13 @@ class Service:
 
     async def _tell(self, _: Request) -> Response:
         return Response(self._metrics.text(self._chores.waiting), media_type=CONTENT_TYPE_LATEST)
+
+
+def _storable(body: bytes, door: Door) -> bytes:
+    """The body without personal numbers, or encrypted where it cannot be told for certain what they are."""
+    if not body.strip():
+        return body
+    try:
+        return door.gate.without_code(without_personal_data(body))
+    except UnreadableError:
+        return door.reader.seal.seal(body)

@@ -91,6 +91,13 @@ class Agencies:
         variable = self.inbound.why_password_env
         return None if variable is None else self._variable("inbound.why_password_env", variable)
 
+    def body_key(self) -> str | None:
+        """The key that encrypts bodies which nobody can redact with certainty; None where its variable is not set."""
+        key = os.environ.get(self.inbound.body_key_env) or None
+        if key is not None:
+            remember_secret(key)
+        return key
+
     def _variable(self, path: str, variable: str) -> str:
         value = os.environ.get(variable)
         if not value:

@@ -46,5 +46,7 @@ class InboundSettings(Strict):
     keep_alive_seconds: Annotated[int, Field(ge=1, le=600)] = 75
     max_connections: Annotated[int, Field(ge=1)] = 1_000
     """Beyond it, whoever has most connections with half-sent requests loses the oldest of them."""
+    body_key_env: str = "AMS_ETL_BODY_KEY"
+    """The environment variable with the key that encrypts notifications which cannot be redacted with certainty."""
     why_password_env: str | None = None
     """The environment variable with the password of the page that says why a contact is what it is; none: no page."""

@@ -43,6 +43,32 @@ def test_each_assumed_version_tells_record_change_and_keys(version: str, kind: s
     assert part == Understood(object_type, change, keys, agency_no="5551234-1")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<n><Action>U</Action><Entity>Customer</Entity><Keys><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId></Keys></n>",
+        '{"entity": "Customer", "action": "U", "customerId": ["k1", "k2"]}',
+        '{"type": "customer.updated", "keys": [{"name": "CustomerId", "value": "k1"}, {"name": "CustomerId", "value": "k2"}]}',
+        "<n Type='Customer' OperationType='Update'><Key>k1</Key><Key>k2</Key></n>",
+        '<n type="Customer" change="Update"><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId></n>',
+        "xml=%3Cn%3E%3CAction%3EU%3C%2FAction%3E%3CEntity%3ECustomer%3C%2FEntity%3E%3CKey%3Ek1%3C%2FKey%3E%3CKey%3Ek2%3C%2FKey%3E%3C%2Fn%3E",
+        "entity=Customer&action=U&customerId=k1&customerId=k2",
+    ],
+)  # fmt: skip
+def test_several_keys_are_several_notifications(body: str) -> None:
+    """No record that is named is left out."""
+    parts = understand(body.encode(), "text/xml", MAPPING)
+    assert parts == tuple(Understood("customer", "update", {"CustomerId": key}) for key in ("k1", "k2"))
+
+
+def test_a_policy_of_two_customers_is_parked() -> None:
+    """Which of them is meant is a person's to say."""
+    body = b"<n><Action>U</Action><Entity>Policy</Entity><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId></n>"
+    (part,) = understand(body, None, MAPPING)
+    assert isinstance(part, Parked)
+    assert "CustomerId" in part.reason
+
+
 @given(body=st.one_of(st.binary(max_size=400), st.integers().map(lambda seed: mutate(random.Random(seed)))))
 @example(b"")
 @example(b"<a>" * 5000)

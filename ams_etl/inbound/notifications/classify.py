@@ -7,12 +7,13 @@ authentication code is not looked at here; it is checked, and taken out, before 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from ams_etl.inbound.notifications.documents import Node, UnreadableError, read_document
 from ams_etl.inbound.notifications.mapping import Change, NotificationMapping, normal
 
 MAX_PARTS = 1000
+_Value = TypeVar("_Value")
 _AFFIXES = re.compile(r"^(?:on|notify)|(?:event|notification|request|message)$")
 _UUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
 _KEY = re.compile(r"[\x20-\x7e]{1,64}")
@@ -89,7 +90,12 @@ def _parts(root: Node, mapping: NotificationMapping) -> tuple[Part, ...]:
         return (Parked(f"more than {MAX_PARTS:,} notifications in one request"),)
     agency_no = next((leaf.text for leaf in root.walk() if leaf.name in mapping.agency_no and leaf.text), None)
     inner = {id(event.node) for event in events}
-    return tuple(_part(event, root if len(events) == 1 else None, inner, agency_no, mapping) for event in events)
+    parts = tuple(
+        part
+        for event in events
+        for part in _parts_of(event, root if len(events) == 1 else None, inner, agency_no, mapping)
+    )
+    return parts if len(parts) <= MAX_PARTS else (Parked(f"more than {MAX_PARTS:,} keys in one request"),)
 
 
 def _events(root: Node, mapping: NotificationMapping) -> Sequence[_Event]:
@@ -152,51 +158,62 @@ def _means(text: str | None, known: Mapping[str, object]) -> bool:
     return normal(text or "") in known
 
 
-def _part(
+def _parts_of(
     event: _Event, document: Node | None, inner: set[int], agency_no: str | None, mapping: NotificationMapping
-) -> Part:
+) -> tuple[Part, ...]:
+    """What one notification says: a part for each record that it names."""
     change = mapping.changes.get(normal(event.change or ""))
     if change is None:
-        return Parked(f"the change {_quoted(event.change)} is not in the mapping")
+        return (Parked(f"the change {_quoted(event.change)} is not in the mapping"),)
     word = normal(event.word or "")
     if word not in mapping.objects:
-        return Parked(f"the object type {_quoted(event.word)} is not in the mapping")
+        return (Parked(f"the object type {_quoted(event.word)} is not in the mapping"),)
     object_type = mapping.objects[word]
     if object_type is None:
-        return Understood(word, change, {}, is_used=False, agency_no=_plain(agency_no))
+        return (Understood(word, change, {}, is_used=False, agency_no=_plain(agency_no)),)
     keys = _keys(_beneath(event.node, inner), object_type, mapping)
     if not keys and document is not None:
         keys = _keys(list(document.walk()), object_type, mapping)
+    own, *others = (member for member, _ in mapping.keys[object_type])
     if not keys:
-        return Parked(f"no key of the {object_type} was found: see objects.{object_type}.keys in the mapping")
-    return Understood(object_type, change, keys, agency_no=_plain(agency_no))
+        return (Parked(f"no key of the {object_type} was found: see objects.{object_type}.keys in the mapping"),)
+    doubtful = next((member for member in others if len(keys.get(member, ())) > 1), None)
+    if doubtful is not None:
+        return (Parked(f"several values of {doubtful}: which record of type {object_type} is meant is not clear"),)
+    beside = {member: found[0] for member, found in keys.items() if member != own}
+    records = [{own: key, **beside} for key in keys[own]] if own in keys else [beside]
+    return tuple(Understood(object_type, change, record, agency_no=_plain(agency_no)) for record in records)
 
 
-def _keys(nodes: Sequence[Node], object_type: str, mapping: NotificationMapping) -> dict[str, str]:
-    named: dict[str, str] = {}
-    nameless: str | None = None
+def _keys(nodes: Sequence[Node], object_type: str, mapping: NotificationMapping) -> dict[str, list[str]]:
+    """Each key member with its different values, in the document's order."""
+    named: dict[str, list[str]] = {}
+    nameless: list[str] = []
+    has_pairs = False
     for node in nodes:
         if node.text is not None:
-            named.setdefault(node.name, node.text)
-            if nameless is None and node.name in mapping.key_value:
-                nameless = node.text
+            named.setdefault(node.name, []).append(node.text)
         elif node.children:
             leaves = _leaves(node)
             name, value = _first(leaves, mapping.key_name), _first(leaves, mapping.key_value)
             if name and value:
-                named.setdefault(normal(name), value)
-                nameless = ""
+                named.setdefault(normal(name), []).append(value)
+                has_pairs = True
+            elif not nameless:
+                nameless = [child.text for child in node.children if child.text and child.name in mapping.key_value]
     found = {}
     for member, spellings in mapping.keys[object_type]:
-        text = _first(named, spellings)
-        key = _key(text) if text else None
-        if key is not None:
-            found[member] = key
-    if not found and nameless:
-        own = mapping.keys[object_type][0][0]
-        key = _key(nameless)
-        return {own: key} if key is not None else {}
+        keys = _different(_first(named, spellings) or [])
+        if keys:
+            found[member] = keys
+    if not found and not has_pairs:
+        keys = _different(nameless)
+        return {mapping.keys[object_type][0][0]: keys} if keys else {}
     return found
+
+
+def _different(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(key for key in map(_key, texts) if key is not None))
 
 
 def _key(text: str) -> str | None:
@@ -228,7 +245,7 @@ def _leaves(node: Node) -> dict[str, str]:
     return leaves
 
 
-def _first(given: Mapping[str, Any], names: Iterable[str]) -> str | None:
+def _first(given: Mapping[str, _Value], names: Iterable[str]) -> _Value | None:
     return next((given[name] for name in names if name in given), None)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qsl
 
 from lxml import etree
 
@@ -37,6 +38,7 @@ ENVELOPES = {
 _HEAD = 4096
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _ENVELOPE = re.compile(rb"<(?:[\w.-]+:)?Envelope[\s>]")
+_FORM = re.compile(rb"\s*[\w.%+~*-]{1,200}+=[\w.%+~*!'()/:,;@-]*+(?:&[\w.%+~*-]{1,200}+=[\w.%+~*!'()/:,;@-]*+)*\s*")
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -87,6 +89,8 @@ def read_document(body: bytes) -> Node:
 
 
 def _read(body: bytes, room: list[int], inner: int) -> Node:
+    if is_form(body):
+        return _read_form(body, room, inner)
     match recognise(body):
         case Dialect.JSON:
             return _read_json(body, room, inner)
@@ -97,11 +101,20 @@ def _read(body: bytes, room: list[int], inner: int) -> Node:
 
 
 def _read_xml(body: bytes, room: list[int], inner: int) -> Node:
+    return _from_element(xml_root(body), room, inner)
+
+
+def xml_root(body: bytes, *, keep_comments: bool = False) -> Any:
+    """Parse XML without DTDs, entities or network.
+
+    Raises:
+        UnreadableError: and nothing else, whatever the bytes are.
+    """
     if _DOCTYPE.search(body.replace(b"\0", b"")):
         raise UnreadableError("XML with a DOCTYPE is not read")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, dtd_validation=False,
-        remove_comments=True, remove_pis=True,
+        remove_comments=not keep_comments, remove_pis=not keep_comments,
     )  # fmt: skip
     try:
         root = etree.fromstring(body, parser)
@@ -110,7 +123,22 @@ def _read_xml(body: bytes, room: list[int], inner: int) -> Node:
         raise UnreadableError(f"not well-formed XML{f' (line {line})' if line else ''}") from None
     if root is None or root.getroottree().docinfo.doctype:
         raise UnreadableError("XML with a DOCTYPE is not read")
-    return _from_element(root, room, inner)
+    return root
+
+
+def is_form(body: bytes) -> bool:
+    """Whether the body is what an HTML form sends: `name=value&name=value`, percent-encoded."""
+    return bool(_FORM.fullmatch(body))
+
+
+def _read_form(body: bytes, room: list[int], inner: int) -> Node:
+    top = Node("")
+    for name, value in parse_qsl(body.decode("ascii"), errors="replace"):
+        _take(room, 1)
+        node = Node(normal(name))
+        top.children.append(node)
+        _fill(node, value, room, inner)
+    return top
 
 
 def _from_element(element: Any, room: list[int], inner: int) -> Node:

@@ -7,16 +7,20 @@ A batch is one transaction; rows that another process has in hand are left to it
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from ams_etl.inbound.notifications.classify import Parked, Part, understand
 from ams_etl.inbound.notifications.mapping import NotificationMapping
+from ams_etl.inbound.notifications.sealing import BodySeal
 
 BATCH = 500
 CAPTURED = "captured"
+_ENCRYPTED: tuple[Part, ...] = (
+    Parked("the body was encrypted with a key that is not set: set it as inbound.body_key_env says, then replay"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Reader:
 
     agency_no: str
     mapping: NotificationMapping
+    seal: BodySeal = field(default_factory=lambda: BodySeal(None, "inbound.body_key_env"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ def _settle(
     inserts: list[tuple[Any, ...]] = []
     for body in bodies:
         reader = readers[body.agency]
-        parts = understand(body.body, body.content_type, reader.mapping)
+        opened = reader.seal.opened(body.body)
+        parts = _ENCRYPTED if opened is None else understand(opened, body.content_type, reader.mapping)
         for place, part in enumerate(parts):
             row = (body.agency, body.notification_id, place, *_columns(part, reader.agency_no))
             (updates if place == 0 or (body.notification_id, place) in known else inserts).append(row)

@@ -64,16 +64,16 @@ class Gate:
         encoding = _wide(body)
         if encoding is None:
             done = self._redact(body)
-            return Redacted(self._strip(done.body), done.presented)
+            return Redacted(self.without_code(done.body), done.presented)
         # A wide encoding is made narrow for the search and wide again, an odd last byte kept.
         odd = len(body) % 2
         text = body[: len(body) - odd].decode(encoding, "surrogatepass")
         done = self._redact(text.encode("utf-8", "surrogatepass"))
         wide = done.body.decode("utf-8", "surrogatepass").encode(encoding, "surrogatepass")
-        return Redacted(self._strip(wide + body[len(body) - odd :]), done.presented)
+        return Redacted(self.without_code(wide + body[len(body) - odd :]), done.presented)
 
-    def _strip(self, body: bytes) -> bytes:
-        """Without the code in any encoding: a broken body may be in several."""
+    def without_code(self, body: bytes) -> bytes:
+        """Return the body without the code in any encoding: a broken body may be in several."""
         for code, mask in self._spellings:
             body = body.replace(code, mask)
         return body
