@@ -3,6 +3,7 @@
 import hmac
 import logging
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from ams_etl.pages.pool import Pool
 from ams_etl.pages.rendering import HEADERS, render
 from ams_etl.pages.requests import Asked, read_request
 from ams_etl.pages.visit import Answer, Downloaded, Missing, Moved, Refused, Screen, Shown, Visit, in_url
+from ams_etl.scrubbing import scrubbed
 from ams_etl.settings import Agencies, Agency
 
 COOKIE = "ams_etl_session"
@@ -66,7 +68,7 @@ class Application:
                 ),
             ],
             lifespan=self._lifespan,
-            exception_handlers={HTTPException: _on_http_error, TransientError: _on_away, Exception: _on_error},
+            exception_handlers={HTTPException: _on_http_error, TransientError: _on_away},
         )
 
     @asynccontextmanager
@@ -83,7 +85,16 @@ class Application:
         return await read_request(request, settings.proxy_user_header, settings.trusted_proxies)
 
     async def _in_thread(self, work: Callable[[], Response]) -> Response:
-        return await anyio.to_thread.run_sync(work, limiter=self._workers)
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._workers)
+        except (HTTPException, TransientError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last one: whatever it is, the person gets a page, the log its place
+            where = "; ".join(
+                f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]
+            )
+            _log.error("a page failed: %s: %s (%s)", type(error).__name__, scrubbed(str(error)), where)
+            return _error(500, "Something went wrong here; the log of `ams-etl pages` has it.")
 
     async def _health(self, _: Request) -> Response:
         def ping() -> Response:
@@ -203,7 +214,6 @@ def _transacted(screen: Screen, visit: Visit) -> Answer:
     except AmsEtlError as error:
         return Refused(str(error))
     except (psycopg.DataError, psycopg.IntegrityError):
-        _log.exception("a form's values do not fit the database")
         return Refused("One of the values does not fit; please check what you entered.")
     return answer
 
@@ -264,7 +274,3 @@ async def _on_away(_: Request, error: Exception) -> Response:
     response = _error(503, str(error))
     response.headers["Retry-After"] = "5"
     return response
-
-
-async def _on_error(_: Request, error: Exception) -> Response:
-    return _error(500, "Something went wrong here; the log of `ams-etl pages` has it.")

@@ -1,6 +1,6 @@
 """What other settings would do: the same derive and plan as a sync, in a transaction that is rolled back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,8 +19,10 @@ from ams_etl.sync.contacts.plan_report import (
     kinds_of,
 )
 from ams_etl.sync.contacts.plan_rules import rule_of, rules_of_plan
+from ams_etl.sync.contacts.user_mappings import UserMapping, remove_mappings, store_mappings
 
 EXAMPLES = 5
+_NO_BRAKE = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,62 @@ class Preview:
     """Contacts by status, owner and tag: kind, value, before, after."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerChange:
+    """A contact whose owner would change."""
+
+    contact_id: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+def preview_mappings(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    mappings: Sequence[UserMapping],
+    removed: Sequence[tuple[str, str]],
+    settings: RuleSettings,
+    today: date,
+) -> tuple[int, tuple[OwnerChange, ...]]:
+    """Count the contacts whose owner other user mappings would change, with some examples, and roll everything back.
+
+    Only contacts of these employees count: what else waits to be published is not this change's doing.
+
+    Args:
+        connection: autocommit or inside a transaction; nothing is written when this returns.
+        agency: the agency id.
+        mappings: to add or replace.
+        removed: connection types and employee codes whose mapping would go.
+        settings: the agency's rule settings.
+        today: the date the rules are asked for.
+    """
+    with connection.transaction(force_rollback=True):
+        store_mappings(connection, agency, mappings)
+        remove_mappings(connection, agency, removed)
+        make_plan(connection, agency, settings, _NO_BRAKE, today)
+        employees = [(one.connection_type, one.employee_code) for one in mappings] + list(removed)
+        rows = connection.execute(
+            """select b.contact_id::text, concat_ws(' ', p.document ->> 'first_name', p.document ->> 'last_name'),
+                b.document ->> 'owner_user_id', p.document ->> 'owner_user_id', count(*) over ()
+            from stage.planned_contacts p join stage.contacts b using (agency, contact_id)
+            where p.agency = %(agency)s and p.op = 'update'
+                and p.document ->> 'owner_user_id' is distinct from b.document ->> 'owner_user_id'
+                and exists (
+                    select from mart.connections c join unnest(%(types)s::text[], %(codes)s::text[]) e (type, code)
+                        on (c.connection_type, c.employee_code) = (e.type, e.code)
+                    where (c.agency, c.contact_id) = (p.agency, p.contact_id))
+            order by 2, 1 limit %(most)s""",
+            {
+                "agency": agency,
+                "types": [kind for kind, _ in employees],
+                "codes": [code for _, code in employees],
+                "most": EXAMPLES,
+            },
+        ).fetchall()
+    return (rows[0][4] if rows else 0), tuple(OwnerChange(*row[:4]) for row in rows)
+
+
 def preview(connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> Preview:
     """Derive and plan an agency with these settings, and roll everything back.
 
@@ -44,11 +102,10 @@ def preview(connection: psycopg.Connection[Any], agency: str, settings: RuleSett
         settings: the settings to try.
         today: the date the rules are asked for.
     """
-    no_brake = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
     with connection.transaction(force_rollback=True):
         mark_due(connection, agency, settings, today)
         derive_dirty(connection, agency, settings, today)
-        plan = make_plan(connection, agency, settings, no_brake, today)
+        plan = make_plan(connection, agency, settings, _NO_BRAKE, today)
         seen: dict[str, list[PlannedChange]] = {"insert": [], "update": [], "delete": []}
 
         def noticed() -> Iterator[PlannedChange]:

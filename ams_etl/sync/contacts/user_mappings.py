@@ -19,7 +19,7 @@ class UserMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappedEmployee:
-    """An employee in a role as people need to see it: mapped or not, here or gone, and how many contacts hang on."""
+    """An employee in a role as people need to see it: mapped or not, here or gone, and how many contacts they hold."""
 
     connection_type: str
     employee_code: str
@@ -31,7 +31,7 @@ class MappedEmployee:
 
 
 def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: Sequence[UserMapping]) -> int:
-    """Add or replace mappings; a trigger marks the contacts that hang on them.
+    """Add or replace mappings; a trigger marks the contacts of these employees.
 
     Returns:
         How many were new or changed.
@@ -53,6 +53,34 @@ def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: S
     return changed.rowcount
 
 
+def remove_mappings(connection: psycopg.Connection[Any], agency: str, employees: Sequence[tuple[str, str]]) -> int:
+    """Remove the mappings of employees, each a connection type and a code; a trigger marks their contacts.
+
+    Returns:
+        How many there were.
+    """
+    return connection.execute(
+        """delete from ops.user_mappings where agency = %s
+            and (connection_type, employee_code) in (select * from unnest(%s::text[], %s::text[]))""",
+        (agency, [kind for kind, _ in employees], [code for _, code in employees]),
+    ).rowcount
+
+
+MAPPED_EMPLOYEES = """with held as (
+            select connection_type, employee_code, max(employee_name) as employee_name,
+                count(distinct contact_id) as contacts
+            from mart.connections where agency = %(agency)s group by 1, 2)
+        select connection_type, employee_code,
+            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), '') as employee_name,
+            e.employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts
+        from held h
+        full join (select * from ops.user_mappings where agency = %(agency)s) m
+            using (connection_type, employee_code)
+        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
+            where agency = %(agency)s) e on e.code = employee_code"""
+"""Selects every employee that is mapped or that a contact is connected to, with the columns of `MappedEmployee`."""
+
+
 def list_mappings(
     connection: psycopg.Connection[Any],
     agency: str,
@@ -62,21 +90,10 @@ def list_mappings(
 ) -> list[MappedEmployee]:
     """Every employee that is mapped or that a contact is connected to, most contacts first."""
     rows = connection.execute(
-        """with held as (
-            select connection_type, employee_code, max(employee_name) as employee_name,
-                count(distinct contact_id) as contacts
-            from mart.connections where agency = %(agency)s group by 1, 2)
-        select connection_type, employee_code,
-            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), ''), e.employee_status,
-            m.user_id, m.user_name, coalesce(h.contacts, 0)
-        from held h
-        full join (select * from ops.user_mappings where agency = %(agency)s) m
-            using (connection_type, employee_code)
-        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
-            where agency = %(agency)s) e on e.code = employee_code
+        f"""{MAPPED_EMPLOYEES}
         where (%(type)s::text is null or lower(connection_type) = lower(%(type)s))
             and (not %(unmapped)s or m.user_id is null)
-        order by coalesce(h.contacts, 0) desc, connection_type, employee_code""",
+        order by contacts desc, connection_type, employee_code""",
         {"agency": agency, "type": connection_type, "unmapped": unmapped},
     ).fetchall()
     return [MappedEmployee(*row) for row in rows]
