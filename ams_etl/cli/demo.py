@@ -160,10 +160,11 @@ def _write_agencies(wsdl: str) -> None:
 
 
 def _read_employees(connection: psycopg.Connection[Any]) -> None:
-    from ams_etl.defs.resources import AgenciesFile
+    from ams_etl.sources.connections import ams360_connection
     from ams_etl.sync.extract.reference import extract_reference
 
-    extract_reference(connection, AGENCY, AgenciesFile().ams360(AGENCY))
+    agencies = load_agencies()
+    extract_reference(connection, AGENCY, ams360_connection(agencies, agencies.get(AGENCY)))
 
 
 def _map_users(connection: psycopg.Connection[Any]) -> None:

@@ -19,8 +19,9 @@ def grant(agency: str, code: str | None) -> None:
     The tokens are kept encrypted with the key that mycase.token_key_env names. A code is good once, for minutes.
     """
     from ams_etl.sources.calling.event_loop import run
+    from ams_etl.sources.connections import mycase_connection
     from ams_etl.sources.mycase import open_mycase
-    from ams_etl.sync.extract.opening import mycase_connection, mycase_tokens
+    from ams_etl.store.oauth_tokens import mycase_tokens
 
     agencies = load_agencies()
     found = agencies.get(agency)

@@ -16,6 +16,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
+from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
 from ams_etl.store.database import connect, database_url
 from ams_etl.sync.scope import Lane, SyncScope
 
@@ -50,45 +51,18 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
         return datetime.now(self.read().schedule.zone).date()
 
     def ams360(self, agency_id: str) -> Ams360Connection:
-        """How to reach this agency's AMS360, its password read from the environment."""
+        """Return the connection to this agency's AMS360, its password read from the environment."""
         agencies = self.read()
-        agency = agencies.get(agency_id)
-        settings = agency.ams360
-        return Ams360Connection(
-            wsdl=settings.wsdl,
-            agency_no=settings.agency_no,
-            login_id=settings.login_id,
-            password=agencies.secret(agency, "ams360.password_env", settings.password_env),
-            employee_code=settings.employee_code,
-            max_concurrency=settings.max_concurrency,
-            calls_per_second=settings.calls_per_second,
-            timeout_seconds=settings.timeout_seconds,
-            cache_folder=home() / "cache",
-        )
+        return ams360_connection(agencies, agencies.get(agency_id))
 
     def benefitpoint(self, agency_id: str) -> BenefitPointConnection:
-        """How to reach this agency's BenefitPoint, its password read from the environment.
+        """Return the connection to this agency's BenefitPoint, its password read from the environment.
 
         Raises:
-            ConfigError: it has none, or its password is not set.
+            ConfigError: the agency has no BenefitPoint, or its password is not set.
         """
         agencies = self.read()
-        agency = agencies.get(agency_id)
-        settings = agency.benefitpoint
-        if settings is None:
-            raise ConfigError(
-                f"{agencies.path}: agencies.{agency_id}.benefitpoint: expected wsdl, login_wsdl, username and password_env"
-            )
-        return BenefitPointConnection(
-            wsdl=settings.wsdl,
-            login_wsdl=settings.login_wsdl,
-            username=settings.username,
-            password=agencies.secret(agency, "benefitpoint.password_env", settings.password_env),
-            max_concurrency=settings.max_concurrency,
-            calls_per_second=settings.calls_per_second,
-            timeout_seconds=settings.timeout_seconds,
-            cache_folder=home() / "cache",
-        )
+        return benefitpoint_connection(agencies, agencies.get(agency_id))
 
 
 class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]

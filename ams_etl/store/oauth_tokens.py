@@ -7,6 +7,7 @@ import psycopg
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ams_etl.errors import ConfigError
+from ams_etl.settings import Agencies, Agency
 from ams_etl.store.database import connect
 
 
@@ -77,3 +78,14 @@ class PostgresTokens:
                     (self._agency, self._system, sealed),
                 )
             held.execute("commit")
+
+
+def mycase_tokens(agencies: Agencies, agency: Agency, database_url: str) -> PostgresTokens:
+    """Return the store of the firm's granted MyCase tokens.
+
+    Raises:
+        ConfigError: the agency uses another system, or the encryption key is not set or not a valid Fernet key.
+    """
+    variable = agency.mycase.token_key_env
+    key = agencies.secret(agency, "mycase.token_key_env", variable)
+    return PostgresTokens(database_url, agency.id, "mycase", key, variable)

@@ -361,7 +361,9 @@ def test_what_a_plan_waits_for_is_shown_with_the_lines_to_paste(
             lines.replace('"Medical PPO": ', '"Medical PPO": MED')
         )
         path.write_text(yaml.safe_dump(document))
-        assert "ok     codes of plans: 1 carriers and 1 lines_of_business are mapped" in shell.run("doctor", "demo")
+        assert "ok     codes of benefit plans: 1 carriers and 1 lines_of_business are mapped" in shell.run(
+            "doctor", "demo"
+        )
         block = load_agencies(path).get("demo").benefitpoint
         assert block is not None
         assert enqueue_plans(connection, "demo", TODAY, block.plan_mappings) == 1

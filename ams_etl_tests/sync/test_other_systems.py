@@ -24,12 +24,13 @@ from ams_etl.rules.contacts.connections import CONNECTION_TYPES, sender_for
 from ams_etl.rules.model import Connection
 from ams_etl.settings import Agencies, load_agencies
 from ams_etl.sources.calling.retry import RetryPolicy
+from ams_etl.sources.connections import mycase_connection
 from ams_etl.sources.mycase import open_mycase
+from ams_etl.store.oauth_tokens import mycase_tokens
 from ams_etl.sync.contacts.preview import preview
 from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings
 from ams_etl.sync.contacts.why import why
 from ams_etl.sync.extract.hawksoft import open_hawksoft_extractor
-from ams_etl.sync.extract.opening import mycase_connection, mycase_tokens
 from ams_etl_tests.other_systems import KEY, hawksoft_at
 from ams_etl_tests.sandbox.rest import send
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox

@@ -1,1 +1,1 @@
-"""How fast changes come, what brings them, and whether all of them do."""
+"""Measure how fast changes arrive, what triggers each of them, and which were never announced."""

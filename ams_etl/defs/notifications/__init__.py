@@ -1,0 +1,1 @@
+"""Start runs for the customers that notifications name."""

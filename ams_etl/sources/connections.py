@@ -1,0 +1,111 @@
+"""Build the connection to each remote system from an agency's settings, its secrets read from the environment."""
+
+from ams_etl.errors import ConfigError
+from ams_etl.settings import Agencies, Agency, home
+from ams_etl.sources.ams360 import Ams360Connection
+from ams_etl.sources.benefitpoint.client import BenefitPointConnection
+from ams_etl.sources.hawksoft import HawkSoftConnection
+from ams_etl.sources.mycase import MyCaseConnection
+from ams_etl.sources.qq_catalyst import QQCatalystConnection
+
+
+def ams360_connection(agencies: Agencies, agency: Agency) -> Ams360Connection:
+    """Return the connection to the agency's AMS360.
+
+    Raises:
+        ConfigError: the agency uses another system, or the password is not set.
+    """
+    settings = agency.ams360
+    return Ams360Connection(
+        wsdl=settings.wsdl,
+        agency_no=settings.agency_no,
+        login_id=settings.login_id,
+        password=agencies.secret(agency, "ams360.password_env", settings.password_env),
+        employee_code=settings.employee_code,
+        max_concurrency=settings.max_concurrency,
+        calls_per_second=settings.calls_per_second,
+        timeout_seconds=settings.timeout_seconds,
+        cache_folder=home() / "cache",
+    )
+
+
+def benefitpoint_connection(agencies: Agencies, agency: Agency) -> BenefitPointConnection:
+    """Return the connection to the agency's BenefitPoint.
+
+    Raises:
+        ConfigError: the agency has no BenefitPoint, or the password is not set.
+    """
+    settings = agency.benefitpoint
+    if settings is None:
+        raise ConfigError(
+            f"{agencies.path}: agencies.{agency.id}.benefitpoint: expected wsdl, login_wsdl, username and password_env"
+        )
+    return BenefitPointConnection(
+        wsdl=settings.wsdl,
+        login_wsdl=settings.login_wsdl,
+        username=settings.username,
+        password=agencies.secret(agency, "benefitpoint.password_env", settings.password_env),
+        max_concurrency=settings.max_concurrency,
+        calls_per_second=settings.calls_per_second,
+        timeout_seconds=settings.timeout_seconds,
+        cache_folder=home() / "cache",
+    )
+
+
+def hawksoft_connection(agencies: Agencies, agency: Agency) -> HawkSoftConnection:
+    """Return the connection to the agency's HawkSoft.
+
+    Raises:
+        ConfigError: the agency uses another system, or the secret is not set.
+    """
+    settings = agency.hawksoft
+    return HawkSoftConnection(
+        agency_id=settings.agency_id,
+        client_id=settings.client_id,
+        client_secret=agencies.secret(agency, "hawksoft.client_secret_env", settings.client_secret_env),
+        base=settings.base,
+        version=settings.version,
+        max_concurrency=settings.max_concurrency,
+        calls_per_second=settings.calls_per_second,
+        timeout_seconds=settings.timeout_seconds,
+    )
+
+
+def qq_catalyst_connection(agencies: Agencies, agency: Agency) -> QQCatalystConnection:
+    """Return the connection to the agency's QQ Catalyst.
+
+    Raises:
+        ConfigError: the agency uses another system, or a secret is not set.
+    """
+    settings = agency.qq_catalyst
+    return QQCatalystConnection(
+        username=settings.username,
+        password=agencies.secret(agency, "qq_catalyst.password_env", settings.password_env),
+        client_id=settings.client_id,
+        client_secret=agencies.secret(agency, "qq_catalyst.client_secret_env", settings.client_secret_env),
+        base=settings.base,
+        login_base=settings.login_base,
+        grant_type=settings.grant_type,
+        max_concurrency=settings.max_concurrency,
+        calls_per_second=settings.calls_per_second,
+        timeout_seconds=settings.timeout_seconds,
+    )
+
+
+def mycase_connection(agencies: Agencies, agency: Agency) -> MyCaseConnection:
+    """Return the connection to the firm's MyCase, without its tokens (see `ams_etl.store.oauth_tokens`).
+
+    Raises:
+        ConfigError: the agency uses another system, or the secret is not set.
+    """
+    settings = agency.mycase
+    return MyCaseConnection(
+        client_id=settings.client_id,
+        client_secret=agencies.secret(agency, "mycase.client_secret_env", settings.client_secret_env),
+        redirect_uri=settings.redirect_uri,
+        base=settings.base,
+        login_base=settings.login_base,
+        max_concurrency=settings.max_concurrency,
+        calls_per_second=settings.calls_per_second,
+        timeout_seconds=settings.timeout_seconds,
+    )
