@@ -42,6 +42,18 @@ async def test_tries_are_bounded() -> None:
     assert calls.made == 4
 
 
+async def test_what_was_tried_inside_is_not_tried_again_outside() -> None:
+    """A login inside a read: without this, 4 tries become 16, and the message says so twice."""
+    calls = Calls(*(TransientError(f"the server answers {n}") for n in range(16)))
+
+    async def read() -> str:
+        return await retried(calls, QUICK, "Login", calls.note)
+
+    with pytest.raises(TransientError) as raised:
+        await retried(read, QUICK, "Read", calls.note)
+    assert (calls.made, str(raised.value)) == (4, "Login: the server answers 3 (4 tries); try again later")
+
+
 async def test_any_other_error_is_not_tried_again() -> None:
     calls = Calls(DataError("bad"))
     with pytest.raises(DataError):

@@ -67,6 +67,18 @@ def test_a_bad_event_is_refused_by_its_place_and_without_its_values_and_the_othe
     assert connection.execute("select payload ->> 'text' from ops.events").fetchone() == ("nul  and half a pair  go",)
 
 
+@pytest.mark.parametrize("character", ["\ud800", "\x00", "\x1f", "\uffff"])
+def test_a_key_that_cannot_be_stored_is_refused_alone(connection: psycopg.Connection[Any], character: str) -> None:
+    """Without the character it would be another key, and perhaps another event's; the answer can be written as UTF-8."""
+    bad, nested = event("note", CUSTOMER), event("note", CUSTOMER)
+    bad["idempotency_key"] += character
+    nested[f"more{character}"] = "of it"
+    answers = accept_events(connection, "demo", [bad, nested, event("note", CUSTOMER)])
+    assert [one.outcome for one in answers] == ["refused", "refused", "accepted"]
+    assert [(one.reason or "").split(":")[0] for one in answers[:2]] == ["idempotency_key", "note.more"]
+    assert "".join(f"{one.idempotency_key}{one.reason}" for one in answers).encode()
+
+
 def test_files_lie_apart_from_the_event_as_they_came(connection: psycopg.Connection[Any]) -> None:
     """Bytes and type; the event holds their hash."""
     content = bytes(range(256)) * 40

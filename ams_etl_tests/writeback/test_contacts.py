@@ -13,7 +13,6 @@ from ams_etl.sync.contacts.publish import publish
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
-from ams_etl.writeback.planning import ams360_events
 from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
@@ -149,21 +148,3 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
     synced.drain()
     told = [one["NoteText"].splitlines()[1] for one in synced.state("notes", key)]
     assert told == ["first", "second", "third", "fourth"]
-
-
-def test_an_event_that_no_rule_can_plan_holds_nobody_up(synced: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """W14: it is refused with the type and place of its error, not its text; the others are delivered."""
-    plan = ams360_events.plan_writes
-
-    def broken(happening: Any, **more: Any) -> Any:
-        if happening.kind == "meeting":
-            raise LookupError("personal data")
-        return plan(happening, **more)
-
-    monkeypatch.setattr(ams360_events, "plan_writes", broken)
-    key = synced.customer()["CustomerId"]
-    synced.tell(event("note", key), event("meeting", key), event("note", key))
-    synced.drain()
-    assert synced.outbox() == [("note", "delivered")] * 2
-    ((error,),) = synced.connection.execute("select error from ops.events where state = 'refused'").fetchall()
-    assert error.startswith("cannot be planned: LookupError in broken, line ")

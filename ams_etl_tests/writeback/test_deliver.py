@@ -1,4 +1,4 @@
-"""What is written to AMS360 because of each event: against the stand-in, with its own checks."""
+"""What is written to AMS360 because of each event: against the sandbox, with its own checks."""
 
 from typing import Any
 
@@ -310,6 +310,37 @@ def test_nothing_is_spent_while_ams360_is_away(demo: Office) -> None:
     demo.drain()
     assert set(demo.outbox("status")) == {"delivered"}
     assert len(demo.state("notes")) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("switch", "kind", "operation"),
+    [
+        ("unavailable", "note", "CustomerNoteInsert"),
+        ("throttled", "note", "CustomerNoteInsert"),
+        ("drop", "properties_found", "CustomerGetById"),
+    ],
+)
+def test_an_outage_uses_up_no_try_of_the_only_write(demo: Office, switch: str, kind: str, operation: str) -> None:
+    """Neither before `begin` nor after it: one more try would have failed this write, and it is delivered in the end."""
+    demo.tell(event(kind, demo.customer()["CustomerId"]))
+    few = demo.with_settings(max_attempts=1, first_retry_seconds=60.0, longest_retry_seconds=60.0)
+    with faults(demo.sandbox, **{switch: {"rate": 1, "operations": [operation]}}):
+        few.drain()
+    ((status, attempts, put_offs, error),) = demo.outbox("status, attempts, put_offs, error")
+    assert (status, attempts, put_offs, error.count("tries") <= 1) == ("pending", 0, 1, True)
+    demo.connection.execute("update ops.writebacks set not_before = now()")
+    few.drain()
+    assert demo.outbox("status, attempts, put_offs") == [("delivered", 1, 0)]
+
+
+def test_a_general_fault_while_a_file_is_uploaded_is_tried_again(demo: Office) -> None:
+    """The activity was surely not sent: one try is used up, and the next one delivers it."""
+    key = demo.customer()["CustomerId"]
+    demo.tell(event("email", key, attachments=[file("a.pdf", b"x")]))
+    with faults(demo.sandbox, fault={"next": 1, "operations": ["FileChunkSend"]}):
+        demo.drain()
+    assert demo.outbox("status, attempts") == [("delivered", 2)]
+    assert len(demo.state("activities")) == 1
 
 
 def test_a_refused_login_stops_the_run_and_costs_no_write_a_try(demo: Office) -> None:

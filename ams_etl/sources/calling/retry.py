@@ -38,6 +38,10 @@ class PassingFault(TransientError):
         self.final = final
 
 
+class NoAnswerError(TransientError):
+    """Every try that a call may have has failed: whoever called it must not try at once again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Exponential back-off with full jitter, bounded in tries and in length; `fault_tries` is for a `PassingFault`."""
@@ -64,8 +68,9 @@ async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy, name: s
         note: called before each new try.
 
     Raises:
-        TransientError: the last try's, with how many there were.
         AmsEtlError: a `PassingFault`'s `final`.
+        NoAnswerError: with the last try's message and how many tries there were. One that `call` itself raises, such as
+            a login's inside of it, passes as it is.
     """
     failed = 0
     while True:
@@ -77,10 +82,12 @@ async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy, name: s
                 raise fault.final from None
             note()
             await asyncio.sleep(policy.delay(failed, None))
+        except NoAnswerError:
+            raise
         except TransientError as error:
             failed += 1
             if failed >= policy.tries:
-                raise TransientError(f"{name}: {error} ({failed} tries); try again later") from None
+                raise NoAnswerError(f"{name}: {error} ({failed} tries); try again later") from None
             note()
             await asyncio.sleep(policy.delay(failed, getattr(error, "after", None)))
 

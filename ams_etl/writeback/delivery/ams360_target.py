@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.errors import PermanentError, TransientError
+from ams_etl.errors import PermanentError
 from ams_etl.rules.accounts.benefit_plans import NO_POLICIES
 from ams_etl.rules.writeback.certainty import after_loss
 from ams_etl.rules.writeback.customers import SameCustomer, may_be_same, name_to_search, same_customer
@@ -20,7 +20,7 @@ from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360, Refused
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing
+from ams_etl.writeback.delivery.target import Ask, Begin, Contended, Delivered, DependencyMissing
 from ams_etl.writeback.outbox.outbox import Claimed
 from ams_etl.writeback.planning.contacts import read_book
 
@@ -289,7 +289,7 @@ class Ams360Target:
                 customer_id=customer_id,
                 alongside=(self._refresh(customer_id, after),),
             )
-        raise TransientError("the customer is being changed by somebody else; its change is tried again later")
+        raise Contended("the customer is being changed by somebody else; its change is tried again later")
 
     def _refresh(self, customer_id: str, customer: Mapping[str, Any]) -> Any:
         """Raw gets the customer as it is now, with the outcome: the next sync finds nothing new, so there is no echo."""

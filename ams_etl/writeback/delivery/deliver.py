@@ -22,7 +22,7 @@ from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.calling.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
 from ams_etl.writeback.delivery.group_commit import Ledger
-from ams_etl.writeback.delivery.target import ClaimLost, Delivered, DependencyMissing, Target, Undecided
+from ams_etl.writeback.delivery.target import ClaimLost, Contended, Delivered, DependencyMissing, Target, Undecided
 from ams_etl.writeback.outbox.outbox import DEPENDENCY, Claimed, Outbox, Settlement
 
 _log = logging.getLogger(__name__)
@@ -188,9 +188,7 @@ class _Drain:
         except ClaimLost:
             return None
         except Exception as error:  # noqa: BLE001 - judged below; whatever it is, the write must not be lost or doubled
-            settlement = self._judge(write, open_end, error, begun=begun)
-            # A try that failed before `begin` counts, too; a refused login is not the write's fault.
-            return replace(settlement, count=not begun and not isinstance(error, ConfigError))
+            return replace(self._judge(write, open_end, error, begun=begun), tries=_tries_to_add(error, begun=begun))
         self._troubles = 0
         return _settled(write, delivered)
 
@@ -213,7 +211,11 @@ class _Drain:
             if tries >= self._settings.max_attempts:
                 return replace(end, status="uncertain", error=f"{told} (tried {tries} times)", check_first=True)
             return replace(end, error=told, check_first=True, delay_seconds=self._settings.look_up_after_seconds)
-        if isinstance(error, TransientError):
+        if _was_away(error):
+            self._troubles += 1
+            self._stop_where_all_fails(told)
+            return replace(end, error=told, delay_seconds=self._delay(write.put_offs + 1), put_off=True)
+        if isinstance(error, TransientError) or (not begun and _is_general_fault(error)):
             self._troubles += 1
             self._stop_where_all_fails(told)
             if tries >= self._settings.max_attempts:
@@ -230,7 +232,7 @@ class _Drain:
         return random.uniform(longest / 2, longest)  # noqa: S311
 
     def _stop_where_all_fails(self, told: str) -> None:
-        """An outage is no reason to use up everybody's tries."""
+        """Stop the run: each call that fails while the other side is away waits for a time-out."""
         if self._troubles >= 3 * self._hands and self._stop is None:
             self._stop = f"{self._troubles} calls in a row failed, the last one: {told}"
 
@@ -255,8 +257,21 @@ def _settled(write: Claimed, delivered: Delivered) -> Settlement:
 
 def _may_have_happened(error: Exception) -> bool:
     """After `begin`: only what AMS360 understood and refused, or what was surely turned away, has not happened."""
-    if isinstance(error, ReplyLost):
-        return True
-    if isinstance(error, SoapFault):
-        return not isinstance(error, BusinessFault | SecurityFault)
-    return not isinstance(error, AmsEtlError)
+    return isinstance(error, ReplyLost) or _is_general_fault(error) or not isinstance(error, AmsEtlError)
+
+
+def _is_general_fault(error: Exception) -> bool:
+    """Whether the server failed at a request, rather than refused it."""
+    return isinstance(error, SoapFault) and not isinstance(error, BusinessFault | SecurityFault)
+
+
+def _was_away(error: Exception) -> bool:
+    """Whether the other side surely received nothing: no connection, turned away, no answer to what is read before."""
+    return isinstance(error, TransientError) and not isinstance(error, ReplyLost | Contended)
+
+
+def _tries_to_add(error: Exception, *, begun: bool) -> int:
+    """`begin` has counted a try. It is taken back where nothing was received: an outage or a refused login costs none."""
+    if _was_away(error) or isinstance(error, ConfigError):
+        return -1 if begun else 0
+    return 0 if begun else 1

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 
-from ams_etl.errors import DataError
+from ams_etl.errors import DataError, TransientError
 from ams_etl.writeback.outbox.outbox import Claimed
 
 T = TypeVar("T")
@@ -28,6 +28,10 @@ class Undecided(DataError):
     def __init__(self, message: str, alongside: tuple[Callable[[psycopg.Connection[Any]], None], ...] = ()) -> None:
         super().__init__(message)
         self.alongside = alongside
+
+
+class Contended(TransientError):
+    """Somebody else changes the record all the time; nothing was sent, and the try counts."""
 
 
 class ClaimLost(DataError):

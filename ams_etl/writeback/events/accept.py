@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.writeback.events.events import Email, Event, read_event
+from ams_etl.writeback.events.events import Email, Event, read_event, storable
 
 Outcome = Literal["accepted", "repeated", "refused"]
 
@@ -22,7 +22,7 @@ class Accepted:
     Attributes:
         outcome: `accepted`: stored now; `repeated`: stored before, and the same; `refused`: not stored, see reason.
         event_id: ours, also for a repeated one.
-        idempotency_key: the sender's.
+        idempotency_key: the sender's; of a refused event, without what no answer can hold.
         reason: where and why it is refused; holds no value of the event.
     """
 
@@ -63,7 +63,7 @@ def accept_events(connection: psycopg.Connection[Any], agency: str, events: Sequ
             event = given if isinstance(given, Event) else read_event(given)
         except ValueError as error:
             key = given.get("idempotency_key") if isinstance(given, dict) else None
-            answers.append(Accepted("refused", None, key if isinstance(key, str) else None, str(error)))
+            answers.append(Accepted("refused", None, storable(key) if isinstance(key, str) else None, str(error)))
             continue
         payload, files = _parted(event)
         answers.append(None)

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML or Postgres cannot hold: taken out of every text before anything else."""
+"""What XML or Postgres cannot hold: taken out of every text, and refused in an idempotency key, which must stay itself."""
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 """An earlier or later year is a mistake, and near the calendar's ends a change of time zone overflows."""
@@ -114,6 +114,11 @@ class Attachment(_Strict):
     def _is_base64(cls, value: str) -> str:
         b64decode(value, validate=True)
         return value
+
+
+def storable(text: str) -> str:
+    """Return the text without what XML or Postgres cannot hold."""
+    return _UNSTORABLE.sub("", text)
 
 
 class Event(_Strict):
@@ -310,6 +315,9 @@ def read_event(given: Any) -> AnyEvent:
     Raises:
         ValueError: it is none; the message says where, and repeats no value.
     """
+    key = given.get("idempotency_key") if isinstance(given, dict) else None
+    if isinstance(key, str) and _UNSTORABLE.search(key):
+        raise ValueError("idempotency_key: expected no control characters and no half of a surrogate pair")
     try:
         return EVENTS.validate_json(json.dumps(_storable(given)))
     except ValidationError as error:
@@ -332,9 +340,9 @@ def schema() -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return _UNSTORABLE.sub("", value)
+        return storable(value)
     if isinstance(value, dict):
-        return {key: _storable(inner) for key, inner in value.items()}
+        return {storable(key) if isinstance(key, str) else key: _storable(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_storable(inner) for inner in value]
     return value

@@ -34,6 +34,7 @@ class Claimed:
     request: dict[str, Any]
     check_first: bool
     attempts: int
+    put_offs: int
     depends_on: UUID | None
     depends_status: str | None
     depends_target: str | None
@@ -45,7 +46,8 @@ class Settlement:
 
     Attributes:
         status: its new one; `pending` is another try after `delay_seconds`.
-        count: whether a try is counted that `begin` has not counted.
+        tries: to be added to the row's attempts; `begin` has added one, -1 takes it back.
+        put_off: whether the other side was away.
         customer_id: the customer, or the account, that the row's lane turned out to be.
         alongside: what must be durable with it, done in the same transaction.
     """
@@ -58,7 +60,8 @@ class Settlement:
     error: str | None = None
     check_first: bool = False
     delay_seconds: float = 0.0
-    count: bool = False
+    tries: int = 0
+    put_off: bool = False
     customer_id: str | None = None
     alongside: tuple[Callable[[psycopg.Connection[Any]], None], ...] = field(default=(), compare=False)
 
@@ -96,7 +99,7 @@ class Outbox:
                 from ready where w.agency = %(agency)s and w.writeback_id = ready.writeback_id
                 returning w.*)
             select t.writeback_id, t.event_id, t.kind, t.operation, t.lane, t.customer_id, t.request, t.check_first,
-                t.attempts, t.depends_on, d.status, d.target_id
+                t.attempts, t.put_offs, t.depends_on, d.status, d.target_id
             from taken t left join ops.writebacks d on (d.agency, d.writeback_id) = (t.agency, t.depends_on)
             order by t.position""",
             {**self._scope(), "limit": limit, "lease": self.lease_seconds},
@@ -122,12 +125,14 @@ class Outbox:
             settled = self.connection.execute(
                 """update ops.writebacks w set status = s.status, target_id = coalesce(s.target_id, w.target_id),
                     note = s.note, error = s.error, check_first = s.check_first,
-                    attempts = w.attempts + s.count::int, customer_id = coalesce(s.customer_id, w.customer_id),
+                    attempts = w.attempts + s.tries, put_offs = case when s.put_off then w.put_offs + 1 else 0 end,
+                    customer_id = coalesce(s.customer_id, w.customer_id),
                     not_before = now() + make_interval(secs => s.delay_seconds), claim_expires_at = null,
                     claimed_by = case when s.status = 'pending' then null else w.claimed_by end,
                     settled_at = case when s.status <> 'pending' then now() end
                 from jsonb_to_recordset(%(rows)s::jsonb) s (writeback_id uuid, status text, target_id text, note text,
-                    error text, check_first boolean, delay_seconds double precision, count boolean, customer_id text)
+                    error text, check_first boolean, delay_seconds double precision, tries int, put_off boolean,
+                    customer_id text)
                 where w.agency = %(agency)s and w.writeback_id = s.writeback_id and w.claimed_by = %(who)s
                     and (w.status in ('claimed', 'delivering') or (w.status = 'uncertain' and s.status = 'delivered'))
                 returning w.writeback_id""",
@@ -240,6 +245,6 @@ def revive(connection: psycopg.Connection[Any], agency: str, delivered: Sequence
 def _row(one: Settlement) -> dict[str, Any]:
     return {
         "writeback_id": str(one.writeback_id), "status": one.status, "target_id": one.target_id, "note": one.note,
-        "error": one.error, "check_first": one.check_first, "delay_seconds": one.delay_seconds, "count": one.count,
-        "customer_id": one.customer_id,
+        "error": one.error, "check_first": one.check_first, "delay_seconds": one.delay_seconds, "tries": one.tries,
+        "put_off": one.put_off, "customer_id": one.customer_id,
     }  # fmt: skip
