@@ -71,6 +71,7 @@ bench: setup
 
 docs: setup
 	@$(BIN)/python -m ams_etl_tests.rules.catalogue --write
+	@$(BIN)/python -m ams_etl_tests.store.columns --write
 	@$(BIN)/python -m ams_etl_tests.end_to_end.catalog --write
 
 # Pin every dependency at its newest version that fits pyproject.toml; needs uv.

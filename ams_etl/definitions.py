@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 import ams_etl.defs
+from ams_etl.defs.catalog.described import described
 
 
 @dg.definitions
@@ -13,4 +14,4 @@ def defs() -> dg.Definitions:
 
     The project's root is named here, since an installed wheel has no pyproject.toml for Dagster to find it by.
     """
-    return dg.load_defs(ams_etl.defs, project_root=Path(__file__).parents[1])
+    return described(dg.load_defs(ams_etl.defs, project_root=Path(__file__).parents[1]))

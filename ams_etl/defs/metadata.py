@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from ams_etl.defs.catalog.lineage import column_lineage
 from ams_etl.store.merge import MergeCounts
 
 
@@ -48,12 +49,26 @@ def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int
     return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
 
 
-def merge_counts(counts: MergeCounts) -> dict[str, dg.MetadataValue]:
-    """What merging did to a raw table, as an asset shows it."""
+def about_table(connection: psycopg.Connection[Any], table: str, agency: str) -> dict[str, Any]:
+    """Return what every materialization of a table says: how many rows it has, and where its columns come from.
+
+    The rows are the agency's; of a raw table, those that are not deleted in the source.
+    """
+    live = " and deleted_at is null" if table.startswith("raw_") else ""
+    row = connection.execute(f"select count(*) from {table} where agency = %s{live}", (agency,)).fetchone()
+    lineage = column_lineage(table)
     return {
-        "dagster/row_count": dg.MetadataValue.int(counts.seen),
-        "inserted": dg.MetadataValue.int(counts.inserted),
-        "updated": dg.MetadataValue.int(counts.updated),
-        "unchanged": dg.MetadataValue.int(counts.unchanged),
-        "deleted": dg.MetadataValue.int(counts.deleted),
+        "dagster/row_count": int(row[0]) if row else 0,
+        **({"dagster/column_lineage": lineage} if lineage else {}),
+    }
+
+
+def about_merge(counts: MergeCounts) -> dict[str, int]:
+    """Return what a run did to a raw table: records read, and what became of them."""
+    return {
+        "read": counts.seen,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "deleted": counts.deleted,
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import merge_counts, table_of
+from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
@@ -52,11 +52,15 @@ def ams360_reference(
         if not sync_scope.scope().reads_reference and has_reference(connection, agency):
             for code_list in REFERENCE:
                 yield dg.MaterializeResult(
-                    asset_key=dg.AssetKey(["raw_ams360", code_list.name]), metadata={"read": "not in this run"}
+                    asset_key=dg.AssetKey(["raw_ams360", code_list.name]),
+                    metadata={**about_table(connection, f"raw_ams360.{code_list.name}", agency), "read": 0},
                 )
             return
         for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
-            yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw_ams360", table]), metadata=merge_counts(counts))
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["raw_ams360", table]),
+                metadata={**about_table(connection, f"raw_ams360.{table}", agency), **about_merge(counts)},
+            )
 
 
 @dg.multi_asset(
@@ -91,18 +95,22 @@ def ams360_customer_records(
             fresh=sync_scope.fresh,
             progress=run_log_progress(),
         )
-    about: dict[str, dg.MetadataValue | int | float | bool] = {
-        "customers_read": report.customers_read,
-        "resumed": report.resumed,
-        "soap_calls": dg.MetadataValue.int(report.calls),
-        "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
-        "seconds": round(report.seconds, 2),
-        "quarantined": report.quarantined,
-        "unlisted_customers": report.unlisted,
-        "numbers_without_customer": report.empty_numbers,
-    }
-    for table, counts in report.tables.items():
-        yield dg.MaterializeResult(
-            asset_key=dg.AssetKey(["raw_ams360", table]),
-            metadata={**merge_counts(counts), **(about if table == "customers" else {})},
-        )
+        about: dict[str, dg.MetadataValue | int | float | bool] = {
+            "customers_read": report.customers_read,
+            "resumed": report.resumed,
+            "soap_calls": dg.MetadataValue.int(report.calls),
+            "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
+            "seconds": round(report.seconds, 2),
+            "quarantined": report.quarantined,
+            "unlisted_customers": report.unlisted,
+            "numbers_without_customer": report.empty_numbers,
+        }
+        for table, counts in report.tables.items():
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["raw_ams360", table]),
+                metadata={
+                    **about_table(connection, f"raw_ams360.{table}", agency),
+                    **about_merge(counts),
+                    **(about if table == "customers" else {}),
+                },
+            )

@@ -8,7 +8,7 @@ import psycopg
 
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import table_of, totals_by
+from ams_etl.defs.metadata import about_merge, about_table, table_of, totals_by
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
@@ -90,11 +90,8 @@ def benefitpoint_records(
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["raw_benefitpoint", table]),
                 metadata={
-                    "dagster/row_count": _count(connection, f"raw_benefitpoint.{table}", agency, "deleted_at is null"),
-                    "read": counts.seen,
-                    "inserted": counts.inserted,
-                    "updated": counts.updated,
-                    "deleted": counts.deleted,
+                    **about_table(connection, f"raw_benefitpoint.{table}", agency),
+                    **about_merge(counts),
                     **(about if table == "accounts" else {}),
                 },
             )
@@ -170,7 +167,7 @@ def publish_accounts(
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["ops", "account_links"]),
             metadata={
-                "dagster/row_count": _count(connection, "ops.account_links", agency),
+                **about_table(connection, "ops.account_links", agency),
                 "links": table_of(("links", "pairs"), sorted(report.links.items())),
                 "coverage": _picture(coverage(connection, agency)),
             },
@@ -182,7 +179,7 @@ def publish_accounts(
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["mart", table]),
                 metadata={
-                    "dagster/row_count": _count(connection, f"mart.{table}", agency),
+                    **about_table(connection, f"mart.{table}", agency),
                     "inserted": counts.inserted,
                     "updated": counts.updated,
                     "deleted": counts.deleted,
@@ -207,8 +204,3 @@ def _picture(rows: list[tuple[str, int]]) -> dg.MarkdownMetadataValue:
     return table_of(
         ("BenefitPoint accounts", "", "how many"), ((name, "█" * round(24 * n / most), n) for name, n in rows)
     )
-
-
-def _count(connection: psycopg.Connection[Any], table: str, agency: str, condition: str = "true") -> int:
-    row = connection.execute(f"select count(*) from {table} where agency = %s and {condition}", (agency,)).fetchone()
-    return int(row[0]) if row else 0

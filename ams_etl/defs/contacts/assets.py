@@ -8,7 +8,7 @@ import dagster as dg
 import psycopg
 
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import table_of, totals_by
+from ams_etl.defs.metadata import about_table, table_of, totals_by
 from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
@@ -51,10 +51,10 @@ def contact_candidates(
         counts = derive_dirty(
             connection, agency, settings, today, lambda done: progress("customers derived", done, due)
         )
-        stored = _count(connection, "stage.candidates", agency)
+        about = about_table(connection, "stage.candidates", agency)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": stored,
+            **about,
             "customers_derived": counts.customers,
             "candidates_derived": counts.candidates,
             "candidates_changed": counts.changed,
@@ -92,8 +92,10 @@ def contact_plan(
             lambda done: progress("candidates merged", done, None),
         )
         counts = plan.counts
+        about = about_table(connection, "stage.planned_contacts", agency)
     return dg.MaterializeResult(
         metadata={
+            **about,
             "plan_id": str(plan.plan_id),
             "insert": counts.insert,
             "update": counts.update,
@@ -180,14 +182,9 @@ def _why(agencies: AgenciesFile, agency: str) -> dict[str, dg.MetadataValue]:
 def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(["mart", table]),
-        metadata={"dagster/row_count": _count(connection, f"mart.{table}", agency), **more},
+        metadata={**about_table(connection, f"mart.{table}", agency), **more},
     )
 
 
 def _by(connection: psycopg.Connection[Any], table: str, agency: str, column: str) -> dg.MarkdownMetadataValue:
     return table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column))
-
-
-def _count(connection: psycopg.Connection[Any], table: str, agency: str) -> int:
-    row = connection.execute(f"select count(*) from {table} where agency = %s", (agency,)).fetchone()
-    return int(row[0]) if row else 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import merge_counts, table_of
+from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.other_systems.records import RECORDS, TITLES
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
@@ -59,18 +59,19 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
                 run_id=context.run_id,
                 progress=run_log_progress(),
             )
-        for table, counts in report.tables.items():
-            yield dg.MaterializeResult(
-                asset_key=dg.AssetKey([f"raw_{system}", table]),
-                metadata={
-                    **merge_counts(counts),
-                    "changed_since": str(report.changed_since or "everything was read"),
-                    "calls": report.calls,
-                    "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
-                    "quarantined": report.quarantined,
-                    "seconds": round(report.seconds, 2),
-                },
-            )
+            for table, counts in report.tables.items():
+                yield dg.MaterializeResult(
+                    asset_key=dg.AssetKey([f"raw_{system}", table]),
+                    metadata={
+                        **about_table(connection, f"raw_{system}.{table}", agency.id),
+                        **about_merge(counts),
+                        "changed_since": str(report.changed_since or "everything was read"),
+                        "calls": report.calls,
+                        "calls_by_operation": table_of(("operation", "calls"), report.calls_by_operation.items()),
+                        "quarantined": report.quarantined,
+                        "seconds": round(report.seconds, 2),
+                    },
+                )
 
     return records
 

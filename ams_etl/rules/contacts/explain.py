@@ -85,7 +85,8 @@ class _CandidateFindings:
                 yield self._of_part(field, part)
         if candidate.first_name and not name.first and not name.last:
             source = self._teller(candidate.first_name)
-            yield self._of(source, "first_name", candidate.first_name, "Q2", "Email", source.email)
+            member = _EMAIL_MEMBERS[key_of(source)[0]]
+            yield self._of(source, "first_name", candidate.first_name, "Q2", member, source.email)
         if candidate.company_name:
             yield self._of(
                 self.customer, "company_name", candidate.company_name, "C8", "FirmName", self.customer.firm_name

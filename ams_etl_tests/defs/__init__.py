@@ -1,0 +1,1 @@
+"""The Dagster definitions, without a run."""
