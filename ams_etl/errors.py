@@ -2,6 +2,7 @@
 
     AmsEtlError
       ConfigError      a setting is missing or wrong              stop; say what to set
+        LoginRefused   the system does not take this login        stop this agency; no other try with this secret
       TransientError   time-out, 5xx, throttled, dead connection  try again, by allow-list
       PermanentError   a fault that another try cannot change     stop; no retry, no run retry
       DataError        a record breaks the contract               quarantine it with its reason, count it
@@ -16,6 +17,10 @@ class AmsEtlError(Exception):
 
 class ConfigError(AmsEtlError):
     """A setting is missing or wrong; the message names the file, the path inside it and what was expected."""
+
+
+class LoginRefused(ConfigError):
+    """A system refused the login; another try with the same secret may lock it, so nothing tries again."""
 
 
 class TransientError(AmsEtlError):

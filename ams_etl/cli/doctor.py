@@ -6,32 +6,91 @@ from typing import Any
 import click
 
 from ams_etl.cli.instance import load_environment_file
-from ams_etl.errors import AmsEtlError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
 from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.settings import Agencies, Agency, home, load_agencies
+from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect, database_url, redacted
+from ams_etl.store.login_refusals import PostgresLoginGate, forget_refusals
 from ams_etl.store.migrations import sql_folder, upgrade
 
 
 @click.command()
-@click.argument("agency")
-def doctor(agency: str) -> None:
-    """Check settings, database, login, rights and clock for AGENCY's system; exit with code 1 when a check fails."""
+@click.argument("agency", required=False)
+@click.option(
+    "--retry-login", is_flag=True, help="Try a login that was refused less than a day ago, after somebody unlocked it."
+)
+def doctor(agency: str | None, *, retry_login: bool) -> None:
+    """Check settings, database, login, rights and clock for AGENCY's system, or for every agency.
+
+    Every agency is checked to its end, whatever is wrong with another; exit code 1 when a check fails.
+    """
     load_environment_file()
     agencies = load_agencies()
-    settings = agencies.get(agency)
+    chosen = agencies.all if agency is None else (agencies.get(agency),)
     click.echo("settings    ok")
     url = database_url(home())
     with connect(url) as connection:
         upgrade(connection, sql_folder())
+        if retry_login:
+            for settings in chosen:
+                forget_refusals(connection, settings.id)
     click.echo(f"database    ok ({redacted(url)})")
-    failed = _check_system(agencies, settings, url)
-    if settings.benefitpoint is not None:
-        click.echo("and its BenefitPoint:")
-        failed += _check_benefitpoint(agencies, settings)
-        failed += _check_codes(settings.id, settings.benefitpoint.plan_mappings, url)
+    failed = _check_shared(agencies)
+    for settings in chosen:
+        if agency is None:
+            click.secho(f"\n{settings.id}", bold=True)
+        failed += _check_agency(agencies, settings, url)
     if failed:
         raise PermanentError(f"{failed} of the checks failed; each line above says what to do")
+
+
+def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
+    failed = _check_inbound(agencies, settings) + _check_system(agencies, settings, url)
+    if settings.benefitpoint is not None:
+        click.echo("and its BenefitPoint:")
+        failed += _check_benefitpoint(agencies, settings, url)
+        failed += _check_codes(settings.id, settings.benefitpoint.plan_mappings, url)
+    return failed
+
+
+def _check_shared(agencies: Agencies) -> int:
+    """Check what all agencies share: the key for notifications that cannot be redacted, the password of `/why`."""
+    from ams_etl.inbound.notifications.sealing import BodySeal
+
+    def body_key() -> None:
+        where = f"{agencies.path}: inbound.body_key_env"
+        if any(agency.notifications for agency in agencies.all) and agencies.body_key() is None:
+            raise ConfigError(
+                f"{where}: expected {shown_variable(agencies.inbound.body_key_env)} to be set, so that a notification that "
+                "cannot be parsed is stored encrypted; make a key with `openssl rand -base64 32 | tr '+/' '-_'`"
+            )
+        BodySeal(agencies.body_key(), where)
+
+    return sum(_is_wrong(check) for check in (body_key, agencies.why_password))
+
+
+def _check_inbound(agencies: Agencies, agency: Agency) -> int:
+    """Check what `ams-etl inbound` would need of this agency."""
+    from ams_etl.inbound.server import event_token, open_door
+
+    failed = 0
+    if agency.notifications is not None:
+        notifications = agency.notifications
+        failed += _is_wrong(lambda: open_door(agencies, agency, notifications))
+    if agency.events is not None:
+        events = agency.events
+        failed += _is_wrong(lambda: event_token(agencies, agency, events))
+    return failed
+
+
+def _is_wrong(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except ConfigError as error:
+        click.secho(f"WRONG  {error}", fg="red")
+        return True
+    return False
 
 
 def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
@@ -43,7 +102,9 @@ def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
 
     async def probe_system() -> list[Probe]:
         if agency.system == "ams360":
-            async with open_ams360(ams360_connection(agencies, agency)) as ams360:
+            async with open_ams360(
+                ams360_connection(agencies, agency, PostgresLoginGate(url, agency.id, "ams360"))
+            ) as ams360:
                 return await ams360.probe()
         opening, _ = opening_of(agencies, agency, url)
         async with opening() as extractor:
@@ -52,14 +113,16 @@ def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
     return _print_probes(run, probe_system)
 
 
-def _check_benefitpoint(agencies: Agencies, agency: Agency) -> int:
+def _check_benefitpoint(agencies: Agencies, agency: Agency, url: str) -> int:
     from ams_etl.sources.benefitpoint.client import open_benefitpoint
     from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.calling.probe import Probe
     from ams_etl.sources.connections import benefitpoint_connection
 
     async def probe_benefitpoint() -> list[Probe]:
-        async with open_benefitpoint(benefitpoint_connection(agencies, agency)) as benefitpoint:
+        async with open_benefitpoint(
+            benefitpoint_connection(agencies, agency, PostgresLoginGate(url, agency.id, "benefitpoint"))
+        ) as benefitpoint:
             return await benefitpoint.probe()
 
     return _print_probes(run, probe_benefitpoint)

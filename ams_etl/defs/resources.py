@@ -18,6 +18,7 @@ from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
 from ams_etl.store.database import connect, database_url
+from ams_etl.store.login_refusals import PostgresLoginGate
 from ams_etl.sync.scope import Lane, SyncScope
 
 
@@ -53,7 +54,9 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
     def ams360(self, agency_id: str) -> Ams360Connection:
         """Return the connection to this agency's AMS360, its password read from the environment."""
         agencies = self.read()
-        return ams360_connection(agencies, agencies.get(agency_id))
+        return ams360_connection(
+            agencies, agencies.get(agency_id), PostgresLoginGate(database_url(home()), agency_id, "ams360")
+        )
 
     def benefitpoint(self, agency_id: str) -> BenefitPointConnection:
         """Return the connection to this agency's BenefitPoint, its password read from the environment.
@@ -62,7 +65,9 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
             ConfigError: the agency has no BenefitPoint, or its password is not set.
         """
         agencies = self.read()
-        return benefitpoint_connection(agencies, agencies.get(agency_id))
+        return benefitpoint_connection(
+            agencies, agencies.get(agency_id), PostgresLoginGate(database_url(home()), agency_id, "benefitpoint")
+        )
 
 
 class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]

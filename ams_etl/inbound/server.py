@@ -1,5 +1,6 @@
 """The service as a process: uvicorn, its limits, and what it is made of."""
 
+import logging
 import resource
 import sys
 from collections.abc import Callable
@@ -16,9 +17,11 @@ from ams_etl.inbound.notifications.sealing import BodySeal
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
 from ams_etl.inbound.why_page import WhyPage
-from ams_etl.settings import Agencies, Agency, NotificationSettings
+from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettings
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
+
+_log = logging.getLogger(__name__)
 
 
 def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[[str, int], None]) -> None:
@@ -32,22 +35,24 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
         ready: told the host and the port once requests are answered.
 
     Raises:
-        ConfigError: an authentication code or a token is missing or unfit, the mapping is wrong, or the port is taken.
+        ConfigError: no agency is left whose code or token and mapping are right, or the port is taken. One agency's
+            mistake is logged and keeps only that agency out.
     """
-    doors = {
-        agency.id: open_door(agencies, agency, agency.notifications)
-        for agency in agencies.all
-        if agency.notifications is not None
-    }
-    tokens = {
-        agency.id: check_code(
-            agencies.secret(agency, "events.token_env", agency.events.token_env),
-            f"{agencies.path}: agencies.{agency.id}.events.token_env: {shown_variable(agency.events.token_env)}",
-        )
-        for agency in agencies.all
-        if agency.events is not None
-    }
+    doors: dict[str, Door] = {}
+    tokens: dict[str, str] = {}
+    mistakes: list[str] = []
+    for agency in agencies.all:
+        try:
+            if agency.notifications is not None:
+                doors[agency.id] = open_door(agencies, agency, agency.notifications)
+            if agency.events is not None:
+                tokens[agency.id] = event_token(agencies, agency, agency.events)
+        except ConfigError as error:
+            mistakes.append(str(error))
+            _log.warning("%s does not take part until it is mended and this is started again: %s", agency.id, error)
     if not doors and not tokens:
+        if mistakes:
+            raise ConfigError("; ".join(mistakes))
         raise ConfigError(f"{agencies.path}: no agency has `notifications` or `events`; docs/settings.md shows how")
     inbound = agencies.inbound
     password = agencies.why_password()
@@ -85,6 +90,16 @@ def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings
         settings.capture,
         Retention(settings.retention_days, settings.parked_retention_days),
     )
+
+
+def event_token(agencies: Agencies, agency: Agency, settings: EventSettings) -> str:
+    """Return the token that the platform must send with this agency's events.
+
+    Raises:
+        ConfigError: it is missing or unfit.
+    """
+    where = f"{agencies.path}: agencies.{agency.id}.events.token_env: {shown_variable(settings.token_env)}"
+    return check_code(agencies.secret(agency, "events.token_env", settings.token_env), where)
 
 
 def reader_for(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> Reader:

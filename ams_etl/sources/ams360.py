@@ -11,10 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, DataError, LoginRefused, PermanentError
 from ams_etl.sources.calling.answers import Decoded, Listing, Record
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import BusinessFault, SecurityFault, SoapFault
+from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
@@ -52,6 +53,7 @@ class Ams360Connection:
     calls_per_second: float | None = None
     timeout_seconds: float = 60.0
     cache_folder: Path | None = None
+    login_gate: LoginGate | None = field(default=None, repr=False)
 
 
 class Refused(DataError):
@@ -70,7 +72,13 @@ class Ams360:
     """One agency's AMS360; get one from `open_ams360`."""
 
     def __init__(self, connection: Ams360Connection, contract: Contract, transport: SoapTransport) -> None:
-        self._client = SoapClient(contract, transport, _Ams360Session(connection), SECRETS)
+        self._client = SoapClient(
+            contract,
+            transport,
+            _Ams360Session(connection),
+            SECRETS,
+            gate_of(connection.login_gate, connection.password),
+        )
 
     @property
     def counts(self) -> CallCounts:
@@ -194,6 +202,8 @@ class Ams360:
         for operation, arguments in questions:
             try:
                 await self.read(operation, **arguments)
+            except LoginRefused:
+                raise
             except BusinessFault:
                 found.append(Probe(operation, True, "allowed (nothing there)"))
             except AmsEtlError as error:
@@ -239,7 +249,7 @@ class _Ams360Session:
                 },
             )
         except SecurityFault as fault:
-            raise ConfigError(
+            raise LoginRefused(
                 f"AMS360 refuses the login {connection.login_id!r} of agency {connection.agency_no} "
                 f"({fault.reason}): check ams360.agency_no, ams360.login_id and the environment variable that "
                 "ams360.password_env names, in agencies.yaml, against AMS360's Administration > Web Service API"

@@ -4,12 +4,13 @@ from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home
 from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
+from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.hawksoft import HawkSoftConnection
 from ams_etl.sources.mycase import MyCaseConnection
 from ams_etl.sources.qq_catalyst import QQCatalystConnection
 
 
-def ams360_connection(agencies: Agencies, agency: Agency) -> Ams360Connection:
+def ams360_connection(agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None) -> Ams360Connection:
     """Return the connection to the agency's AMS360.
 
     Raises:
@@ -26,10 +27,13 @@ def ams360_connection(agencies: Agencies, agency: Agency) -> Ams360Connection:
         calls_per_second=settings.calls_per_second,
         timeout_seconds=settings.timeout_seconds,
         cache_folder=home() / "cache",
+        login_gate=login_gate,
     )
 
 
-def benefitpoint_connection(agencies: Agencies, agency: Agency) -> BenefitPointConnection:
+def benefitpoint_connection(
+    agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None
+) -> BenefitPointConnection:
     """Return the connection to the agency's BenefitPoint.
 
     Raises:
@@ -49,6 +53,7 @@ def benefitpoint_connection(agencies: Agencies, agency: Agency) -> BenefitPointC
         calls_per_second=settings.calls_per_second,
         timeout_seconds=settings.timeout_seconds,
         cache_folder=home() / "cache",
+        login_gate=login_gate,
     )
 
 
@@ -71,7 +76,9 @@ def hawksoft_connection(agencies: Agencies, agency: Agency) -> HawkSoftConnectio
     )
 
 
-def qq_catalyst_connection(agencies: Agencies, agency: Agency) -> QQCatalystConnection:
+def qq_catalyst_connection(
+    agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None
+) -> QQCatalystConnection:
     """Return the connection to the agency's QQ Catalyst.
 
     Raises:
@@ -89,6 +96,7 @@ def qq_catalyst_connection(agencies: Agencies, agency: Agency) -> QQCatalystConn
         max_concurrency=settings.max_concurrency,
         calls_per_second=settings.calls_per_second,
         timeout_seconds=settings.timeout_seconds,
+        login_gate=login_gate,
     )
 
 

@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from ams_etl.errors import ConfigError, DataError
+from ams_etl.errors import ConfigError, DataError, LoginRefused
 from ams_etl.scrubbing import scrubbed
 from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
@@ -50,6 +51,7 @@ class QQCatalystConnection(WithLogin):
     client_secret: str = field(repr=False)
     base: str = "https://api.qqcatalyst.com/v1"
     login_base: str = "https://login.qqcatalyst.com"
+    login_gate: LoginGate | None = field(default=None, repr=False)
     grant_type: Literal["password", "password_credentials"] = "password"
 
 
@@ -71,6 +73,7 @@ class QQCatalyst:
             self._log_in,
             "QQ Catalyst refuses its own new token: check qq_catalyst.base and qq_catalyst.login_base in agencies.yaml",
             "QQ Catalyst refuses access to this agency: it must grant the application in QQ Catalyst's settings",
+            gate_of(connection.login_gate, connection.password + connection.client_secret),
         )
 
     @property
@@ -177,7 +180,7 @@ class QQCatalyst:
                 "/oauth/token", "application/x-www-form-urlencoded", urlencode(given).encode(), again=True
             )
         except Refused as refusal:
-            raise ConfigError(
+            raise LoginRefused(
                 f"QQ Catalyst refuses a token to {connection.username!r} ({refusal.status}): check qq_catalyst.username, "
                 "client_id, grant_type and the environment variables that password_env and client_secret_env name"
             ) from None

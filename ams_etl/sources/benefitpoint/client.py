@@ -17,6 +17,7 @@ from ams_etl.sources.benefitpoint.session import BenefitPointSession
 from ams_etl.sources.calling.answers import Decoded, Listing, Record
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import SoapFault
+from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
@@ -50,6 +51,7 @@ class BenefitPointConnection:
     calls_per_second: float | None = None
     timeout_seconds: float = 60.0
     cache_folder: Path | None = None
+    login_gate: LoginGate | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,14 @@ class Changes:
 class BenefitPoint:
     """One agency's BenefitPoint; get one from `open_benefitpoint`."""
 
-    def __init__(self, contract: Contract, transport: SoapTransport, session: BenefitPointSession) -> None:
-        self._client = SoapClient(contract, transport, session, SECRETS)
+    def __init__(
+        self,
+        contract: Contract,
+        transport: SoapTransport,
+        session: BenefitPointSession,
+        gate: tuple[LoginGate, str] | None = None,
+    ) -> None:
+        self._client = SoapClient(contract, transport, session, SECRETS, gate)
 
     @property
     def counts(self) -> CallCounts:
@@ -325,6 +333,6 @@ async def open_benefitpoint(connection: BenefitPointConnection) -> AsyncIterator
     ):
         session = BenefitPointSession(connection.username, connection.password, login_contract, login)
         try:
-            yield BenefitPoint(contract, transport, session)
+            yield BenefitPoint(contract, transport, session, gate_of(connection.login_gate, connection.password))
         finally:
             await session.log_out()

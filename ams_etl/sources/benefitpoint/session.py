@@ -1,11 +1,12 @@
 """BenefitPoint's session: a login at LoginV2, and its id in the header of every BrokerConnect request."""
 
 import contextlib
+import re
 from typing import Any
 
 from lxml import etree
 
-from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, LoginRefused, PermanentError
 from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
@@ -13,6 +14,10 @@ from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
 _NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
+
+_ABOUT_THE_LOGIN = re.compile(
+    r"invalid|password|credential|user ?name|lock|denied|authori[sz]|disabled|expired", re.IGNORECASE
+)
 
 
 class BenefitPointSession:
@@ -30,7 +35,8 @@ class BenefitPointSession:
         """A new session id.
 
         Raises:
-            ConfigError: the login is refused, or the answer is none of LoginV2.
+            LoginRefused: the login is refused.
+            ConfigError: the answer is a fault about something else, or the answer is none of LoginV2.
         """
         del client
         try:
@@ -38,7 +44,9 @@ class BenefitPointSession:
                 "login", {"username": self._username, "password": self._password}
             )
         except SoapFault as fault:
-            raise ConfigError(
+            # A fault without such a word is a trouble of the server's, no reason to hold the login back for a day.
+            kind = LoginRefused if _ABOUT_THE_LOGIN.search(fault.reason) else ConfigError
+            raise kind(
                 f"BenefitPoint refuses the login {self._username!r} ({fault.reason}): check benefitpoint.username "
                 "and the environment variable that benefitpoint.password_env names, in agencies.yaml"
             ) from None

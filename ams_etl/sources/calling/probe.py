@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ams_etl.errors import AmsEtlError
+from ams_etl.errors import AmsEtlError, LoginRefused
 
 _CLOCK_SECONDS = 120
 
@@ -21,9 +21,15 @@ class Probe:
 
 
 async def probed(operation: str, question: Awaitable[Any]) -> Probe:
-    """The outcome of one question; an error of ours is told, not raised."""
+    """Return the outcome of one question.
+
+    Raises:
+        LoginRefused: no other question would be answered either; every other error is the outcome.
+    """
     try:
         await question
+    except LoginRefused:
+        raise
     except AmsEtlError as error:
         return Probe(operation, False, str(error))
     return Probe(operation, True, "allowed")

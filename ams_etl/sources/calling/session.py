@@ -3,34 +3,64 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ams_etl.errors import LoginRefused
 from ams_etl.scrubbing import forget_secret, remember_secret
+from ams_etl.sources.calling.login_gate import LoginGate
 
 
 class Session:
     """Keeps a ticket; what a ticket is and how one is got is the remote system's own affair.
 
+    A refused login ends the session for good: every later call raises the same error without another try.
+
     Args:
         log_in: gets a new ticket, or raises.
+        gate: what other processes know about this login, with its secret; None asks nobody.
     """
 
-    def __init__(self, log_in: Callable[[], Awaitable[str]]) -> None:
-        self._log_in = log_in
+    def __init__(self, log_in: Callable[[], Awaitable[str]], gate: tuple[LoginGate, str] | None = None) -> None:
+        self._log_in, self._gate = log_in, gate
         self._logging_in = asyncio.Lock()
+        self._refused: LoginRefused | None = None
         self.ticket: str | None = None
         self.logins = 0
 
     async def current(self) -> str:
-        """The ticket; logs in first where there is none."""
+        """Return the ticket; log in first where there is none.
+
+        Raises:
+            LoginRefused: the login is refused, or was a while ago.
+        """
         return self.ticket or await self.renewed(None)
 
     async def renewed(self, dead: str | None) -> str:
-        """A ticket other than the dead one: many calls that find it dead cause one login."""
+        """Return a ticket other than the dead one: many calls that find it dead cause one login."""
         async with self._logging_in:
+            if self._refused is not None:
+                raise self._refused
             if self.ticket is None or self.ticket == dead:
                 if self.ticket is not None:
                     forget_secret(self.ticket)
                 self.ticket = None
-                self.logins += 1
-                self.ticket = await self._log_in()
+                try:
+                    self.ticket = await self._through_gate()
+                except LoginRefused as refused:
+                    self._refused = refused
+                    raise
                 remember_secret(self.ticket)
             return self.ticket
+
+    async def _through_gate(self) -> str:
+        if self._gate is None:
+            self.logins += 1
+            return await self._log_in()
+        gate, secret = self._gate
+        await asyncio.to_thread(gate.check, secret)
+        self.logins += 1
+        try:
+            ticket = await self._log_in()
+        except LoginRefused:
+            await asyncio.to_thread(gate.refused, secret)
+            raise
+        await asyncio.to_thread(gate.accepted)
+        return ticket

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from ams_etl.errors import ConfigError, PermanentError
+from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.calling.session import Session
 
 
@@ -13,6 +14,7 @@ class Bearer:
         log_in: gets a new access token.
         unauthorized: what to tell when a new token is refused too.
         forbidden: what to tell on 403.
+        gate: what other processes know about this login, with its secret.
     """
 
     def __init__(
@@ -20,8 +22,9 @@ class Bearer:
         log_in: Callable[[], Awaitable[str]],
         unauthorized: str,
         forbidden: str,
+        gate: tuple[LoginGate, str] | None = None,
     ) -> None:
-        self._session = Session(log_in)
+        self._session = Session(log_in, gate)
         self._unauthorized, self._forbidden = unauthorized, forbidden
 
     async def current(self) -> str:

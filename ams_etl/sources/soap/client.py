@@ -10,6 +10,7 @@ from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, 
 from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import ReplyLost, SoapFault
+from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.calling.session import Session
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.soap.contract import Contract
@@ -49,6 +50,7 @@ class SoapClient:
         transport: an open one.
         style: the system's sessions.
         drop: per type, members that are never read.
+        gate: what other processes know about this login, with its secret.
     """
 
     def __init__(
@@ -57,11 +59,12 @@ class SoapClient:
         transport: SoapTransport,
         style: SessionStyle,
         drop: Mapping[str, frozenset[str]] | None = None,
+        gate: tuple[LoginGate, str] | None = None,
     ) -> None:
         self._contract, self._transport, self._style = contract, transport, style
         self._decoder, self._whole_decoder = Decoder(contract, drop=drop), Decoder(contract)
         self._templates: dict[str, RequestTemplate] = {}
-        self._session = Session(self._log_in)
+        self._session = Session(self._log_in, gate)
         self._header: tuple[str, str] = ("", "")
         self.last_date: str | None = None
 

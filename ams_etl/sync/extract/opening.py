@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from ams_etl.settings import Agencies, Agency
 from ams_etl.sources.connections import hawksoft_connection, mycase_connection, qq_catalyst_connection
+from ams_etl.store.login_refusals import PostgresLoginGate
 from ams_etl.store.oauth_tokens import mycase_tokens
 from ams_etl.sync.extract.extractor import Opening
 from ams_etl.sync.extract.hawksoft import open_hawksoft_extractor
@@ -27,7 +28,7 @@ def opening_of(agencies: Agencies, agency: Agency, database_url: str) -> tuple[O
             hawksoft = hawksoft_connection(agencies, agency)
             return lambda: open_hawksoft_extractor(hawksoft), timedelta(minutes=agency.hawksoft.overlap_minutes)
         case "qq_catalyst":
-            qq = qq_catalyst_connection(agencies, agency)
+            qq = qq_catalyst_connection(agencies, agency, PostgresLoginGate(database_url, agency.id, "qq_catalyst"))
             return lambda: open_qq_catalyst_extractor(qq), timedelta(minutes=agency.qq_catalyst.overlap_minutes)
         case _:
             mycase, tokens = mycase_connection(agencies, agency), mycase_tokens(agencies, agency, database_url)
