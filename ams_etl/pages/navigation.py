@@ -5,4 +5,4 @@ from ams_etl.settings import Agency
 
 def navigation(agency: Agency) -> list[tuple[str, str]]:
     """Return (path after the agency, name) of each page that this agency has."""
-    return [("/users", "Users"), ("/set-up", "Set up")]
+    return [("/contacts", "Contacts"), ("/users", "Users"), ("/set-up", "Set up")]

@@ -103,7 +103,7 @@ def changes_of_plan(connection: psycopg.Connection[Any], agency: str) -> Iterato
                 document["company_name"],
                 document["email"],
                 tuple(_readable("sources", source) for source in document["sources"]),
-                tuple(_differences(before or {}, after or {})) if op == "update" else (),
+                tuple(differences(before or {}, after or {})) if op == "update" else (),
                 document,
             )
 
@@ -171,7 +171,8 @@ def _parts(text: str | None) -> list[str]:
     return text.split("; ") if text else []
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
+    """Yield the fields in which two documents of a contact differ, as the change feed holds them."""
     for name, new in after.items():
         old = before.get(name)
         if old == new:
