@@ -16,7 +16,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server
 from ams_etl.sync.extract.ams360 import extract
-from ams_etl.sync.notifications.batches import Batch, claim, close, open_batches
+from ams_etl.sync.notifications.batches import NotificationBatch, claim, close, open_batches
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.source_history import AGENCY, refresh
@@ -25,7 +25,7 @@ TODAY = date(2026, 6, 1)
 FAILING = 0.1
 
 
-def serve(connection: psycopg.Connection[Any], sandbox: Sandbox, batch: Batch, rng: random.Random) -> None:
+def serve(connection: psycopg.Connection[Any], sandbox: Sandbox, batch: NotificationBatch, rng: random.Random) -> None:
     """One run: it may fail before it reads, before it publishes, or before it says that it has."""
     fails = rng.choice(("early", "read", "published")) if rng.random() < FAILING else None
     if fails != "early":

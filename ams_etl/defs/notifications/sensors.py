@@ -12,7 +12,7 @@ from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import AmsEtlError
 
 if TYPE_CHECKING:
-    from ams_etl.sync.notifications.batches import Batch
+    from ams_etl.sync.notifications.batches import NotificationBatch
 
 NEVER_STARTED = timedelta(seconds=90)
 """A batch without a run is given back after that: the tick that claimed it ended before the run was stored."""
@@ -54,7 +54,7 @@ def follow_notifications(
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("no notification waits")
 
 
-def _request(agency: str, batch: "Batch") -> dg.RunRequest:
+def _request(agency: str, batch: "NotificationBatch") -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"notifications:{batch.batch_id}",
         partition_key=agency,

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.store.copy import copy_rows
-from ams_etl.sync.contacts.publish import PublishCounts
+from ams_etl.sync.change_counts import PublishCounts
 
 Document = Mapping[str, Any]
 """A row as JSON values: dates as ISO text, numbers as they are."""

@@ -13,7 +13,7 @@ from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
-from ams_etl.sync.contacts.publish import PublishCounts
+from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.links.account_customers import ADDRESS_MEMBERS, find_customers
 from ams_etl.sync.links.linking import link_accounts

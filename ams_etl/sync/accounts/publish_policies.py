@@ -21,7 +21,7 @@ from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
-from ams_etl.sync.contacts.publish import PublishCounts
+from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.raw.reference_names import load_reference
 

@@ -1,12 +1,12 @@
 """Apply a plan to `mart.*` in one transaction, with its rows in the change feed."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from ams_etl.errors import PermanentError
+from ams_etl.sync.change_counts import PublishCounts
 
 _SATELLITES = {
     "contact_emails": ("emails", "email text, is_primary boolean"),
@@ -24,15 +24,6 @@ _CONTACT_COLUMNS = (
     "address2", "city", "state", "postal_code", "country", "birthday", "owner_user_id", "owner_role",
     "suppressed_reason",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class PublishCounts:
-    """Contacts by what happened to them."""
-
-    inserted: int
-    updated: int
-    deleted: int
 
 
 def publish(

@@ -11,26 +11,13 @@ from ams_etl.rules.settings import SourceSystem
 from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
-from ams_etl.store.merge import RawTable, Record
+from ams_etl.store.merge import Record
 from ams_etl.sync.raw.quarantine import Quarantined
+from ams_etl.sync.raw.source_table import SourceTable
 
 
 @dataclass(frozen=True, slots=True)
-class SourceTable:
-    """A raw table, and whom a changed record of it touches.
-
-    Args:
-        raw: the table.
-        touches: `customer` (the one it hangs on), `everybody` (it gives codes their names), or the SQL function that gives
-            the customers of a payload.
-    """
-
-    raw: RawTable
-    touches: str = "customer"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
+class SourceBatch:
     """Records as they came, ids of those that are gone, and what was set aside with its reason."""
 
     table: SourceTable
@@ -48,16 +35,16 @@ def rejected_rows(table: SourceTable, rejected: Sequence[Rejected]) -> list[Quar
     return [Quarantined(table.raw.name, row.reason, row.entity_id, "unreadable", row.reason) for row in rejected]
 
 
-def incomplete_listing(table: SourceTable, listed: int, total: int) -> Batch:
+def incomplete_listing(table: SourceTable, listed: int, total: int) -> SourceBatch:
     """Return a batch that says that a listing showed fewer records than it announced."""
     told = f"{listed:,} of {total:,} records were listed: nothing was deleted, and the next sync asks again"
-    return Batch(table, seen=(), set_aside=[Quarantined(table.raw.name, "listing", None, "incomplete", told)])
+    return SourceBatch(table, seen=(), set_aside=[Quarantined(table.raw.name, "listing", None, "incomplete", told)])
 
 
-def unreadable(table: SourceTable, entity_id: str, customer_id: str, error: DataError) -> Batch:
+def unreadable(table: SourceTable, entity_id: str, customer_id: str, error: DataError) -> SourceBatch:
     """Return a batch that quarantines one record whose answer is an error; what raw has of it stays."""
     aside = [Quarantined(table.raw.name, entity_id, customer_id, "unreadable", str(error))]
-    return Batch(table, seen=[entity_id], set_aside=aside)
+    return SourceBatch(table, seen=[entity_id], set_aside=aside)
 
 
 class Extractor(Protocol):
@@ -75,13 +62,13 @@ class Extractor(Protocol):
     async def probe(self) -> list[Probe]:
         """Whether what a sync asks is allowed."""
 
-    def everything(self) -> AsyncIterator[Batch]:
+    def everything(self) -> AsyncIterator[SourceBatch]:
         """Enumerate and read all records."""
 
-    def changed(self, since: datetime) -> AsyncIterator[Batch]:
+    def changed(self, since: datetime) -> AsyncIterator[SourceBatch]:
         """Enumerate and read what changed or went at or after a moment, as far as the system tells."""
 
-    def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
+    def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[SourceBatch]:
         """Read these customers, as far as the system lets one be read."""
 
 

@@ -1,29 +1,23 @@
-"""MyCase's read side: lists and what changed in them, and clients and companies with all of their cases."""
+"""Read MyCase's lists, whole or what was updated since, and single clients and companies with all of their cases."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
-import psycopg
-
 from ams_etl.errors import ConfigError, DataError
-from ams_etl.rules.model import Derivation, Finding
-from ams_etl.rules.settings import RuleSettings, SourceSystem
-from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
+from ams_etl.rules.settings import SourceSystem
+from ams_etl.rules.systems.mycase import CLIENT, COMPANY
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.calling.rotating_tokens import TokenStore
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.mycase import Kind, MyCase, MyCaseConnection, RecordKey, open_mycase
-from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extract.extractor import Batch, SourceTable, incomplete_listing, rejected_rows, unreadable
-from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
+from ams_etl.store.merge import Record
+from ams_etl.sync.extract.extractor import SourceBatch, incomplete_listing, rejected_rows, unreadable
+from ams_etl.sync.raw.mycase_tables import CASES, CLIENTS, COMPANIES, STAFF
+from ams_etl.sync.raw.source_table import SourceTable
 
-STAFF = SourceTable(RawTable("raw_mycase", "staff"), "everybody")
-CLIENTS = SourceTable(RawTable("raw_mycase", "clients"))
-COMPANIES = SourceTable(RawTable("raw_mycase", "companies"))
-CASES = SourceTable(RawTable("raw_mycase", "cases"), "raw_mycase.customers_of")
 _TABLES: Mapping[Kind, SourceTable] = {"staff": STAFF, "cases": CASES, "clients": CLIENTS, "companies": COMPANIES}
 """In the order of reading: a sync that ends before the cases leaves no client that would pass for a prospect."""
 _PARTIES = {"clients": CLIENT, "companies": COMPANY}
@@ -48,12 +42,12 @@ class MyCaseExtractor:
         """Whether what a sync asks is allowed."""
         return await self._mycase.probe()
 
-    async def everything(self) -> AsyncIterator[Batch]:
+    async def everything(self) -> AsyncIterator[SourceBatch]:
         """All staff, clients, companies and cases."""
         async for batch in self._lists(None):
             yield batch
 
-    async def changed(self, since: datetime) -> AsyncIterator[Batch]:
+    async def changed(self, since: datetime) -> AsyncIterator[SourceBatch]:
         """What was created or updated after; nothing but a full sync tells of deletions.
 
         Older cases of the clients in them lie in raw, so that whichever was updated last is known all the same.
@@ -61,7 +55,7 @@ class MyCaseExtractor:
         async for batch in self._lists(since):
             yield batch
 
-    async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[Batch]:
+    async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[SourceBatch]:
         """These clients (`client:ID`) and companies (`company:ID`), and all cases of the clients."""
         kinds: dict[str, Kind] = {CLIENT: "clients", COMPANY: "companies"}
         keys = []
@@ -79,7 +73,7 @@ class MyCaseExtractor:
                 without_cases.add(client_id)
                 yield unreadable(CASES, customer_id, customer_id, cases)
             else:
-                yield Batch(CASES, [_record("cases", case) for case in cases or ()], cleared=[customer_id])
+                yield SourceBatch(CASES, [_record("cases", case) for case in cases or ()], cleared=[customer_id])
         async for key, record in self._mycase.records(keys):
             table = _TABLES[key.kind]
             if key.kind == "clients" and key.entity_id in without_cases:
@@ -87,16 +81,20 @@ class MyCaseExtractor:
             if isinstance(record, DataError):
                 yield unreadable(table, key.entity_id, f"{_PARTIES[key.kind]}:{key.entity_id}", record)
                 continue
-            yield Batch(table, gone=[key.entity_id]) if record is None else Batch(table, [_record(key.kind, record)])
+            yield (
+                SourceBatch(table, gone=[key.entity_id])
+                if record is None
+                else SourceBatch(table, [_record(key.kind, record)])
+            )
 
-    async def _lists(self, since: datetime | None) -> AsyncIterator[Batch]:
+    async def _lists(self, since: datetime | None) -> AsyncIterator[SourceBatch]:
         for kind, table in _TABLES.items():
             listed, total = set[str](), None
             async for page in self._mycase.listing(kind, since):
                 listed.update(one.entity_id for one in page.records)
                 total = page.total if total is None else total
                 aside = rejected_rows(table, page.rejected)
-                yield Batch(table, [_record(kind, one) for one in page.records], set_aside=aside)
+                yield SourceBatch(table, [_record(kind, one) for one in page.records], set_aside=aside)
                 if page.rejected:
                     self.incomplete.add(table)
             if total is not None and len(listed) < total:
@@ -118,57 +116,3 @@ def mycase_opening(connection: MyCaseConnection, tokens: TokenStore) -> Callable
             yield MyCaseExtractor(mycase)
 
     return opening
-
-
-class MyCaseInterpreter:
-    """A client or company with every case that names it."""
-
-    LIVE_CUSTOMERS: ClassVar[str] = """select customer_id from raw_mycase.clients
-        where agency = %(agency)s and deleted_at is null
-        union all select customer_id from raw_mycase.companies where agency = %(agency)s and deleted_at is null"""
-    CUSTOMERS_BY_NUMBER: ClassVar[str] = """select customer_id from raw_mycase.clients
-        where agency = %(agency)s and entity_id = %(number)s::text
-        union all select customer_id from raw_mycase.companies where agency = %(agency)s and entity_id = %(number)s::text"""
-    FIRST_SEEN: ClassVar[Mapping[str, tuple[str, KeyColumn]]] = {
-        CLIENT: ("raw_mycase.clients", "entity_id"), COMPANY: ("raw_mycase.companies", "entity_id"),
-    }  # fmt: skip
-
-    def open(
-        self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date
-    ) -> "_MyCaseInterpretation":
-        """Read the staff's names; those who left keep theirs."""
-        return _MyCaseInterpretation(connection, agency, settings, today)
-
-
-class _MyCaseInterpretation:
-    def __init__(self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> None:
-        self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
-        rows = connection.execute("select payload from raw_mycase.staff where agency = %s", (agency,))
-        self._staff = staff_names(row[0] for row in rows)
-
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
-        return [
-            (party.customer_id, derive(party, self._staff, self._settings, self._today))
-            for party in self._read(customer_ids)
-        ]
-
-    def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
-        return tuple(
-            finding for party in self._read(customer_ids) for finding in explain(party, self._settings, self._today)
-        )
-
-    def _read(self, customer_ids: Sequence[str]) -> list[Party]:
-        cases: dict[str, list[Mapping[str, Any]]] = {}
-        for customer_id, payload in self._connection.execute(
-            """select l.customer_id, c.payload from raw_mycase.case_customers l
-            join raw_mycase.cases c on (c.agency, c.entity_id) = (l.agency, l.case_id)
-            where l.agency = %s and l.customer_id = any(%s) and c.deleted_at is null""",
-            (self._agency, list(customer_ids)),
-        ):
-            cases.setdefault(customer_id, []).append(payload)
-        found = []
-        for kind, table in ((CLIENT, CLIENTS), (COMPANY, COMPANIES)):
-            keys = [key for one, _, key in (given.partition(":") for given in customer_ids) if one == kind]
-            rows = live_payloads(self._connection, self._agency, table.raw.qualified, "entity_id", keys)
-            found += [Party(kind, record, tuple(cases.get(f"{kind}:{key}", ()))) for key, record in rows]
-        return found

@@ -20,10 +20,11 @@ from ams_etl.rules.settings import SourceSystem
 from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.merge import MergeCounts, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
-from ams_etl.sync.extract.extractor import Batch, Opening, SourceTable
+from ams_etl.sync.extract.extractor import Opening, SourceBatch
 from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside
+from ams_etl.sync.raw.source_table import SourceTable
 from ams_etl.sync.runs import Ledger, SyncRun
 from ams_etl.sync.scope import SyncScope
 
@@ -140,7 +141,7 @@ class _Storing:
         self.quarantined = 0
         self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
 
-    def store(self, batch: Batch) -> None:
+    def store(self, batch: SourceBatch) -> None:
         """A batch's records, what is gone, and whom they touch."""
         table, seen_at = batch.table, self._run.started_at
         read = [record.entity_id for record in batch.records]

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from ams_etl.rules.settings import RuleSettings, SourceSystem
-from ams_etl.sync.extract.hawksoft import HawkSoftInterpreter
-from ams_etl.sync.extract.mycase import MyCaseInterpreter
-from ams_etl.sync.extract.qq_catalyst import QQCatalystInterpreter
 from ams_etl.sync.interpret.ams360 import Ams360Interpreter
 from ams_etl.sync.interpret.benefitpoint import Ams360WithBenefitPoint
+from ams_etl.sync.interpret.hawksoft import HawkSoftInterpreter
 from ams_etl.sync.interpret.interpreter import Interpreter
+from ams_etl.sync.interpret.mycase import MyCaseInterpreter
+from ams_etl.sync.interpret.qq_catalyst import QQCatalystInterpreter
 
 INTERPRETERS: Mapping[SourceSystem, Interpreter] = {
     "ams360": Ams360Interpreter(),

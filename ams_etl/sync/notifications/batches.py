@@ -25,7 +25,7 @@ Outcome = Literal["done", "failed", "never started"]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NotificationBatch:
     """What one run is to serve.
 
     Args:
@@ -49,7 +49,7 @@ class OpenBatch:
     claimed_at: datetime
 
 
-def claim(connection: psycopg.Connection[Any], agency: str) -> Batch | None:
+def claim(connection: psycopg.Connection[Any], agency: str) -> NotificationBatch | None:
     """Take what waits, oldest first, as far as one run goes; None when nothing is due.
 
     Args:
@@ -88,7 +88,7 @@ def claim(connection: psycopg.Connection[Any], agency: str) -> Batch | None:
                 unknown.add(str(sorted(keys.items())))
             reference |= is_reference
             taken.append(notification_id)
-        batch = Batch(uuid4(), tuple(customers), reference, len(taken))
+        batch = NotificationBatch(uuid4(), tuple(customers), reference, len(taken))
         connection.execute(
             "update ops.notifications set sync_id = %s where agency = %s and notification_id = any(%s)",
             (batch.batch_id, agency, taken),

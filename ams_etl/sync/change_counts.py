@@ -1,0 +1,12 @@
+"""Count what a publication changed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCounts:
+    """Counts the rows that a publication inserted, updated and deleted."""
+
+    inserted: int
+    updated: int
+    deleted: int
