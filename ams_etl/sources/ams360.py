@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, LoginRefused, PermanentError
-from ams_etl.sources.calling.answers import Decoded, Listing, Record
+from ams_etl.sources.calling.answers import Decoded, Listing, Record, with_keys
 from ams_etl.sources.calling.counts import CallCounts
-from ams_etl.sources.calling.faults import BusinessFault, SecurityFault, SoapFault
+from ams_etl.sources.calling.faults import BusinessFault, GeneralFault, SecurityFault, SoapFault
 from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
@@ -33,10 +33,10 @@ _REQUIRED = (
     "PolicyGetListByCustomerId", "PolicyGet", "EmployeeGetListAll",
 )  # fmt: skip
 _UNITS = {
-    "division": ("GLDivisionGetListAll", "GLDivisionList"),
-    "branch": ("GLBranchGetListAll", "GLBranchList"),
-    "department": ("GLDepartmentGetListAll", "GLDepartmentList"),
-    "group": ("GLGroupGetListAll", "GLGroupList"),
+    "division": ("GLDivisionGetListAll", "GLDivisionList", "GLDivisionCode"),
+    "branch": ("GLBranchGetListAll", "GLBranchList", "GLBranchCode"),
+    "department": ("GLDepartmentGetListAll", "GLDepartmentList", "GLDepartmentCode"),
+    "group": ("GLGroupGetListAll", "GLGroupList", "GLGroupCode"),
 }
 
 
@@ -87,7 +87,7 @@ class Ams360:
 
     async def customers_by_prefix(self, prefix: str) -> Listing:
         """CustomerInfo rows whose LastName, FirmName or DoingBusinessAs begins so; all types, inactive included."""
-        return await self._list("CustomerGetListByNamePrefix", "CustomerInfoList", NamePrefix=prefix)
+        return await self._list("CustomerGetListByNamePrefix", "CustomerInfoList", "CustomerId", NamePrefix=prefix)
 
     async def customer(self, customer_id: str) -> Record:
         """The Customer.
@@ -117,17 +117,22 @@ class Ams360:
 
     async def customer_contacts(self, customer_id: str) -> Listing:
         """The customer's CustomerContacts."""
-        return await self._list("CustomerContactGetList", "CustomerContactList", CustomerId=customer_id)
+        return await self._list(
+            "CustomerContactGetList", "CustomerContactList", "CustomerContactId", CustomerId=customer_id
+        )
 
     async def customer_dependents(self, customer_id: str) -> Listing:
         """The customer's CustomerDependents, without SSN and driver's licence."""
-        return await self._list("CustomerDependentGetList", "CustomerDependentList", CustomerId=customer_id)
+        return await self._list(
+            "CustomerDependentGetList", "CustomerDependentList", "DependentId", CustomerId=customer_id
+        )
 
     async def policies(self, customer_id: str) -> Listing:
         """The customer's PolicyInfo rows: every status and sub-type, for the rules to choose from."""
         return await self._list(
             "PolicyGetListByCustomerId",
             "PolicyInfoList",
+            "PolicyId",
             CustomerId=customer_id,
             IncludeMultiEntity=True,
             IncludeAccountingSubType=True,
@@ -145,20 +150,20 @@ class Ams360:
 
     async def employees(self) -> Listing:
         """All EmployeeInfo rows, departed ones included."""
-        return await self._list("EmployeeGetListAll", "EmployeeInfoList")
+        return await self._list("EmployeeGetListAll", "EmployeeInfoList", "EmployeeCode")
 
     async def companies(self) -> Listing:
         """All CompanyInfo rows (carriers)."""
-        return await self._list("CompanyGetListAll", "CompanyInfoList")
+        return await self._list("CompanyGetListAll", "CompanyInfoList", "CompanyCode")
 
     async def business_units(self, kind: str) -> Listing:
         """All GL units of a kind: `division`, `branch`, `department` or `group`."""
-        operation, member = _UNITS[kind]
-        return await self._list(operation, member)
+        operation, member, key = _UNITS[kind]
+        return await self._list(operation, member, key)
 
     async def lines_of_business(self) -> Listing:
         """All LineOfBusinessInfo rows."""
-        return await self._list("LineOfBusinessGetAllList", "LineOfBusinessInfoList")
+        return await self._list("LineOfBusinessGetAllList", "LineOfBusinessInfoList", "LineOfBusinessCode")
 
     async def read(self, operation: str, **arguments: Any) -> Decoded:
         """Any operation that changes nothing, retried where that helps.
@@ -188,7 +193,7 @@ class Ams360:
             ("AgencyInfoGet", {}),
             ("EmployeeGetListAll", {}),
             ("CompanyGetListAll", {}),
-            *((operation, {}) for operation, _ in _UNITS.values()),
+            *((operation, {}) for operation, _, _ in _UNITS.values()),
             ("LineOfBusinessGetAllList", {}),
             ("CustomerGetListByNamePrefix", {"NamePrefix": "Q"}),
             ("CustomerGetById", {"CustomerId": nobody}),
@@ -213,9 +218,9 @@ class Ams360:
         found.append(compare_clocks(self._client.last_date))
         return found
 
-    async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
+    async def _list(self, operation: str, member: str, key: str, **arguments: Any) -> Listing:
         decoded = await self._client.read(operation, arguments)
-        return Listing((decoded.value or {}).get(member) or [], decoded.rejected)
+        return with_keys((decoded.value or {}).get(member) or [], key, decoded.rejected)
 
     async def _one(self, operation: str, member: str, *, whole: bool = False, **arguments: Any) -> Record:
         try:
@@ -227,6 +232,9 @@ class Ams360:
         record: Record | None = (decoded.value or {}).get(member)
         if record is None:
             raise Refused(f"{operation}: the answer is empty")
+        for name, asked in arguments.items():
+            if str(record.get(name)).lower() != str(asked).lower():
+                raise DataError(f"{operation}: the answer's {name} is not the one that was asked for")
         return record
 
 
@@ -270,6 +278,10 @@ class _Ams360Session:
     async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
         del ticket
         return isinstance(fault, SecurityFault)
+
+    def may_pass(self, operation: str, fault: SoapFault) -> bool:
+        del operation
+        return isinstance(fault, GeneralFault)
 
     def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         return PermanentError(

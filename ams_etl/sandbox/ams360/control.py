@@ -17,7 +17,6 @@ An agency other than the first is named by `?agency=ID`. Switches of AMS360's ow
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
@@ -35,7 +34,6 @@ from ams_etl.sandbox.soap.scalars import XSD, read_scalar
 from ams_etl.sandbox.stats import Stats
 
 T = TypeVar("T")
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Control:
@@ -199,8 +197,6 @@ class Control:
                 typed[name] = self._typed(member.type_name, value)
             elif member.repeated:
                 typed[name] = [self._typed(member.type_name, item) for item in value]
-            elif _NO_XML.search(str(value)):
-                raise ValueError(f"{name}: a character that XML cannot hold")
             else:
                 text = str(value).lower() if member.type_name == f"{XSD}boolean" else str(value)
                 typed[name] = text if member.type_name == f"{XSD}string" else read_scalar(member.type_name, text)

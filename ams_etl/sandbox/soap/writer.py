@@ -13,6 +13,8 @@ from ams_etl.sandbox.soap.scalars import GUID, XSD
 
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _MARKUP = re.compile("[&<>\r]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML forbids; .NET writes them all the same, as references."""
 
 
 class Rendered(str):
@@ -114,7 +116,8 @@ class Writer:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return escape(value, {"\r": "&#13;"}) if _MARKUP.search(value) else value
+        escaped = escape(value, {"\r": "&#13;"}) if _MARKUP.search(value) else value
+        return _FORBIDDEN.sub(lambda found: f"&#x{ord(found[0]):X};", escaped)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):

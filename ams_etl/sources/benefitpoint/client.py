@@ -14,7 +14,7 @@ from typing import Any
 
 from ams_etl.errors import DataError, PermanentError
 from ams_etl.sources.benefitpoint.session import BenefitPointSession
-from ams_etl.sources.calling.answers import Decoded, Listing, Record
+from ams_etl.sources.calling.answers import Decoded, Listing, Record, Rejected, with_keys
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.sources.calling.login_gate import LoginGate, gate_of
@@ -123,7 +123,9 @@ class BenefitPoint:
             name: only those whose name holds this.
             active: only these; None for both.
         """
-        return await self._list("findAccounts", "result", criteria={"accountNameMatch": name, "active": active})
+        return await self._keyed(
+            "findAccounts", "result", "accountID", criteria={"accountNameMatch": name, "active": active}
+        )
 
     async def account(self, account_id: int) -> Record:
         """The Account, without SSNs and tax ids.
@@ -149,7 +151,11 @@ class BenefitPoint:
         Raises:
             Refused: the account is gone, or may not be seen.
         """
-        return await self._list("findAccountContacts", "contacts", criteria={"accountID": str(account_id)})
+        listing = await self._list("findAccountContacts", "contacts", criteria={"accountID": str(account_id)})
+        found = [record for record in listing.records if (record.get("contact") or {}).get("contactID")]
+        without = len(listing.records) - len(found)
+        missing = [Rejected("AccountContact", None, "contact.contactID is missing")] * min(without, 1)
+        return Listing(found, [*listing.rejected, *missing])
 
     async def contact(self, contact_id: int) -> Record:
         """The AccountContact.
@@ -165,7 +171,7 @@ class BenefitPoint:
         Raises:
             Refused: the account is gone, or may not be seen.
         """
-        return await self._list("findProducts", "summaries", criteria={"accountID": account_id})
+        return await self._keyed("findProducts", "summaries", "productID", criteria={"accountID": account_id})
 
     async def product(self, product_id: int) -> Record:
         """The Product; the contract spells its `continousPolicy` so.
@@ -177,19 +183,19 @@ class BenefitPoint:
 
     async def product_types(self) -> Listing:
         """All ProductType records."""
-        return await self._list("getProductTypes", "productTypes")
+        return await self._keyed("getProductTypes", "productTypes", "productTypeID")
 
     async def offices(self) -> Listing:
         """All Office records."""
-        return await self._list("findOffices", "offices", criteria={})
+        return await self._keyed("findOffices", "offices", "officeID", criteria={})
 
     async def users(self) -> Listing:
         """All UserSummary rows."""
-        return await self._list("findUsers", "summaries", criteria={})
+        return await self._keyed("findUsers", "summaries", "ID", criteria={})
 
     async def carriers(self) -> Listing:
         """All CarrierSummary rows."""
-        return await self._list("getAvailableCarriers", "carriers")
+        return await self._keyed("getAvailableCarriers", "carriers", "carrierID")
 
     async def changes(self, since: datetime) -> Changes:
         """What was changed or deleted since a moment.
@@ -254,6 +260,10 @@ class BenefitPoint:
             await probed("findChanges", self.changes(datetime.now(UTC) - timedelta(minutes=1))),
         ]
         return [*found, compare_clocks(self._client.last_date)]
+
+    async def _keyed(self, operation: str, member: str, key: str, **arguments: Any) -> Listing:
+        listing = await self._list(operation, member, **arguments)
+        return with_keys(listing.records, key, listing.rejected)
 
     async def _list(self, operation: str, member: str, **arguments: Any) -> Listing:
         decoded = await self._read(operation, arguments)

@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from ams_etl.errors import AmsEtlError, ConfigError, LoginRefused, PermanentError
-from ams_etl.sources.calling.faults import SoapFault
+from ams_etl.sources.calling.faults import GeneralFault, SoapFault
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.template import text_of
@@ -15,6 +15,9 @@ from ams_etl.sources.soap.transport import SoapTransport
 
 _NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
 
+_LISTS = frozenset(
+    ("findAccounts", "findOffices", "findUsers", "findChanges", "getAvailableCarriers", "getProductTypes")
+)
 _ABOUT_THE_LOGIN = re.compile(
     r"invalid|password|credential|user ?name|lock|denied|authori[sz]|disabled|expired", re.IGNORECASE
 )
@@ -81,6 +84,10 @@ class BenefitPointSession:
         except SoapFault:
             return True
         return _session_in(root) != ticket
+
+    def may_pass(self, operation: str, fault: SoapFault) -> bool:
+        """Whether another try may help: of a whole list; a read by id answers so where the record is gone."""
+        return isinstance(fault, GeneralFault) and operation in _LISTS
 
     def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         """What to tell when a new session is refused, too."""

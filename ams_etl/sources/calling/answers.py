@@ -1,5 +1,6 @@
 """What a SOAP read returns: decoded records, and those that were rejected."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,3 +40,26 @@ class Listing:
 
     records: list[Record]
     rejected: list[Rejected]
+
+
+LONGEST_KEY = 200
+"""Longer ids are not ids; Postgres indexes no value beyond 2,700 bytes."""
+
+
+def with_keys(records: Iterable[Record], key: str, rejected: Iterable[Rejected] = ()) -> Listing:
+    """Return the records that have their key; those that do not are rejected, too.
+
+    Args:
+        records: as decoded.
+        key: the member that identifies a record.
+        rejected: what was rejected while decoding.
+    """
+    found, without = [], list(rejected)
+    for record in records:
+        value = record.get(key)
+        if value in (None, "") or len(str(value)) > LONGEST_KEY:
+            why = "is missing" if value in (None, "") else f"holds more than {LONGEST_KEY} characters"
+            without.append(Rejected("row", None, f"{key} {why}"))
+        else:
+            found.append(record)
+    return Listing(found, without)

@@ -54,6 +54,10 @@ class BusinessFault(SoapFault):
     """WSAPIBusinessFault: the service refused a well-formed request, or the record does not exist."""
 
 
+class GeneralFault(SoapFault):
+    """WSAPIGeneralFault, or a fault without detail: the service failed on this request, and may not on the next."""
+
+
 class ReplyLost(TransientError):
     """A write was sent and no answer came back. It may have been carried out, so it is never sent again blindly."""
 

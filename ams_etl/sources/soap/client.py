@@ -11,6 +11,7 @@ from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import ReplyLost, SoapFault
 from ams_etl.sources.calling.login_gate import LoginGate
+from ams_etl.sources.calling.retry import PassingFault
 from ams_etl.sources.calling.session import Session
 from ams_etl.sources.http.connection import Reply
 from ams_etl.sources.soap.contract import Contract
@@ -40,6 +41,9 @@ class SessionStyle(Protocol):
 
     def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         """What to tell when a new session is refused too."""
+
+    def may_pass(self, operation: str, fault: SoapFault) -> bool:
+        """Return whether a read that this fault answers is worth another try."""
 
 
 class SoapClient:
@@ -96,7 +100,12 @@ class SoapClient:
             return self._understand(operation, await self._transport.post(operation, action, envelope), decoder)
 
         async def once() -> Decoded:
-            return await self._transport.in_turn(lambda: self._in_session(operation, send))
+            try:
+                return await self._transport.in_turn(lambda: self._in_session(operation, send))
+            except SoapFault as fault:
+                if self._style.may_pass(operation, fault):
+                    raise PassingFault(fault) from None
+                raise
 
         return await self._transport.retried(operation, once)
 

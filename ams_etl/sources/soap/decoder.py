@@ -7,7 +7,7 @@ value that is not of its type is rejected, never half read.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from ams_etl.sources.soap.scalars import READERS
 
 _log = logging.getLogger(__name__)
 _DROPPED = ""
+LONGEST_TEXT = 100_000
+"""Characters of one value; a record with a longer one is rejected, since no field of a customer is meant to hold it."""
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
 _Read = Callable[[Any], Any]
@@ -55,7 +57,7 @@ class Decoder:
         read = self._answers.get(operation)
         if read is None:
             read = self._answers[operation] = self._answer_reader(self._contract.operation(operation))
-        return read(parse(answer))
+        return read(parse(answer), long=len(answer) > LONGEST_TEXT)
 
     def record_reader(self, shape: Shape) -> "_RecordReader":
         """The reader of a type; one for each, so a type may hold itself."""
@@ -75,7 +77,9 @@ class Decoder:
         return self.record_reader(shape)
 
     def _answer_reader(self, operation: Operation) -> "_AnswerReader":
-        return _AnswerReader(operation, [self._member_reader(member) for member in operation.results])
+        return _AnswerReader(
+            operation, [self._member_reader(member) for member in operation.results], self._note_unknown
+        )
 
     def _member_reader(self, member: Member) -> "_MemberReader":
         shape = member.shape
@@ -108,12 +112,18 @@ class _RecordReader:
         self._scalars: tuple[tuple[str, Callable[[str], Any], str], ...] = ()
         self._nested: tuple[_Nested, ...] = ()
         self._drops = False
+        self._scalar_tags: frozenset[str] = frozenset()
+        self._repeated_tags: frozenset[str] = frozenset()
+        self._tags_by_local_name: dict[str, str] = {}
 
     def prepare(self, decoder: Decoder, drop: frozenset[str]) -> None:
         """Make the plan; apart from construction, because a type may hold itself."""
         members = self._shape.members
         self._names = {member.tag: _DROPPED if member.name in drop else member.name for member in members}
         self._drops = _DROPPED in self._names.values()
+        self._scalar_tags = frozenset(m.tag for m in members if m.shape.scalar is not None and not m.repeated)
+        self._repeated_tags = frozenset(member.tag for member in members if member.repeated)
+        self._tags_by_local_name = {etree.QName(member.tag).localname.lower(): member.tag for member in members}
         kept = [(place, member) for place, member in enumerate(members) if member.name not in drop]
         self._absent = {member.name: None for _, member in kept}
         self._nothing = {member.name: [] if member.repeated or member.shape.is_list else None for _, member in kept}
@@ -136,6 +146,11 @@ class _RecordReader:
             record: Record = {names[child.tag]: child.text for child in children}
         except KeyError:
             record = self._read_known(children)
+        if len(record) != len(children):
+            self._refuse_doubled(children)
+        for child in children:
+            if len(child) and child.tag in self._scalar_tags:
+                raise _BadValueError(f"{self._names[child.tag] or 'a dropped member'} holds elements, not a value")
         if self._drops:
             record.pop(_DROPPED, None)
         if len(record) != len(self._absent):
@@ -153,14 +168,38 @@ class _RecordReader:
         return None if record == self._nothing else record
 
     def _read_known(self, children: list[Any]) -> Record:
+        """Read by local name what is in another namespace or cased otherwise; the rest is reported and ignored."""
         record: Record = {}
+        known = 0
+        present = {child.tag for child in children}
         for child in children:
             name = self._names.get(child.tag)
             if name is None:
+                tag = self._tags_by_local_name.get(etree.QName(child).localname.lower())
                 self._note_unknown(self._shape, child.tag)
+                if tag is None or tag in present:
+                    continue
+                name = self._names[tag]
+                if tag not in self._scalar_tags:
+                    raise _BadValueError(f"{name} is in another namespace, or is spelt otherwise")
             else:
-                record[name] = child.text
+                known += 1
+            record[name] = child.text
+        if not known and any(child.text or len(child) for child in children):
+            strangers = ", ".join(sorted({str(child.tag) for child in children})[:5])
+            raise _BadValueError(f"none of its members is in the contract: {strangers}")
         return record
+
+    def _refuse_doubled(self, children: list[Any]) -> None:
+        """Reject a record that holds one member twice with different contents."""
+        seen: dict[str, bytes] = {}
+        for child in children:
+            name = self._names.get(child.tag)
+            if not name or child.tag in self._repeated_tags:
+                continue
+            content = etree.tostring(child, with_tail=False)
+            if seen.setdefault(name, content) != content:
+                raise _BadValueError(f"{name} occurs twice with different values")
 
 
 class _Nested:
@@ -203,12 +242,27 @@ class _MemberReader:
     item_tag: str | None
     many: bool
 
-    def values(self, result: Any, decoded: Decoded, *, repaired: bool) -> list[Any]:
+    def _items(self, element: Any, decoded: Decoded) -> Iterable[Any]:
+        """The records of a container; elements that are not its records are rejected."""
+        if self.item_tag is None:
+            return (element,)
+        items = list(element.iterchildren(self.item_tag))
+        if len(items) < len(element):
+            strangers = sorted({str(child.tag) for child in element if child.tag != self.item_tag})
+            if not items:
+                raise DataError(f"{self.member.name} holds {', '.join(strangers[:5])}; expected {self.item_tag}")
+            for name in strangers[:5]:
+                decoded.rejected.append(Rejected(self.kind.name, None, f"unexpected element {name}"))
+        return items
+
+    def values(self, result: Any, decoded: Decoded, *, repaired: bool, long: bool) -> list[Any]:
         """The readable records; what was rejected or repaired is noted in `decoded`."""
         found = []
         for element in result.iterchildren(self.member.tag):
-            for item in element.iterchildren(self.item_tag) if self.item_tag is not None else (element,):
+            for item in self._items(element, decoded):
                 try:
+                    if long:
+                        _refuse_long(item)
                     value = self.read(item)
                 except (_BadValueError, ValueError, ArithmeticError) as error:
                     reason = str(error) if isinstance(error, _BadValueError) else f"not a {self.kind.scalar}"
@@ -224,17 +278,30 @@ class _MemberReader:
 class _AnswerReader:
     """Reads the answers of one operation."""
 
-    def __init__(self, operation: Operation, members: list[_MemberReader]) -> None:
-        self._operation, self._members = operation, members
+    def __init__(
+        self, operation: Operation, members: list[_MemberReader], note_unknown: Callable[[Shape, Any], None]
+    ) -> None:
+        self._operation, self._members, self._note_unknown = operation, members, note_unknown
+        self._tags = frozenset(member.member.tag for member in members)
 
-    def __call__(self, envelope: Any) -> Decoded:
+    def _expected(self) -> str:
+        return f"expected {', '.join(sorted(self._tags))}"
+
+    def __call__(self, envelope: Any, *, long: bool) -> Decoded:
         result = self._result(envelope)
         if result is None:
             return Decoded(None)
+        strangers = [child for child in result if child.tag not in self._tags and (len(child) or child.text)]
+        if strangers and not any(child.tag in self._tags for child in result):
+            raise DataError(f"{self._operation.name}: the answer holds {_named(strangers)}; {self._expected()}")
+        for child in strangers:
+            self._note_unknown(Shape(f"{self._operation.name}Result", None), child.tag)
         value: Record = {}
         decoded, repaired = Decoded(value), is_repaired(envelope)
         for reader in self._members:
-            found = reader.values(result, decoded, repaired=repaired)
+            found = reader.values(result, decoded, repaired=repaired, long=long)
+            if len(found) > 1 and not reader.many and any(one != found[0] for one in found):
+                raise DataError(f"{self._operation.name}: {reader.member.name} occurs {len(found)} times")
             value[reader.member.name] = found if reader.many else found[-1] if found else None
         return decoded
 
@@ -244,19 +311,41 @@ class _AnswerReader:
         body = envelope[-1] if len(envelope) else envelope
         answer = body[0] if body.tag == _BODY and len(body) else None
         if answer is None or answer.tag != operation.response_tag:
-            raise DataError(f"{operation.name}: the answer is not a {operation.name}Response")
+            found = "" if answer is None else f", but {answer.tag}"
+            raise DataError(f"{operation.name}: the answer is not a {operation.name}Response{found}")
         if not operation.results:
             return None
         if operation.result_tag is None:
             return answer
-        for result in answer.iterchildren(operation.result_tag):
-            return result
-        return None
+        results = list(answer.iterchildren(operation.result_tag))
+        if len(results) < len(answer):
+            strangers = [child for child in answer if child.tag != operation.result_tag]
+            if not results:
+                raise DataError(
+                    f"{operation.name}: the answer holds {_named(strangers)}; expected {operation.result_tag}"
+                )
+        if len(results) > 1:
+            raise DataError(f"{operation.name}: {operation.result_tag} occurs {len(results)} times")
+        return results[0] if results else None
+
+
+def _named(elements: Iterable[Any]) -> str:
+    return ", ".join(sorted({str(element.tag) for element in elements})[:5])
+
+
+def _refuse_long(element: Any) -> None:
+    for part in element.iter():
+        if part.text and len(part.text) > LONGEST_TEXT:
+            name = etree.QName(part).localname
+            raise _BadValueError(f"{name} holds {len(part.text):,} characters; at most {LONGEST_TEXT:,}")
 
 
 def _list_reader(tag: str, read: _Read) -> _Read:
     def read_list(element: Any) -> list[Any]:
-        return [value for child in element.iterchildren(tag) if (value := read(child)) is not None]
+        for child in element:
+            if child.tag != tag:
+                raise _BadValueError(f"unexpected element {child.tag}; expected {tag}")
+        return [value for child in element if (value := read(child)) is not None]
 
     return read_list
 

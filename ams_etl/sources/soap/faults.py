@@ -4,7 +4,7 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.sources.calling.faults import BusinessFault, FaultDetail, SecurityFault, SoapFault
+from ams_etl.sources.calling.faults import BusinessFault, FaultDetail, GeneralFault, SecurityFault, SoapFault
 
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
@@ -13,7 +13,7 @@ _FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
 _KINDS: dict[str, type[SoapFault]] = {
     "WSAPISecurityFault": SecurityFault,
     "WSAPIBusinessFault": BusinessFault,
-    "WSAPIGeneralFault": SoapFault,
+    "WSAPIGeneralFault": GeneralFault,
 }
 
 
@@ -26,7 +26,7 @@ def fault_in(operation: str, root: Any) -> SoapFault | None:
     reason = (fault.findtext("faultstring") or "fault without a reason").strip()
     detail = fault.find("detail")
     if detail is None or not len(detail):
-        return SoapFault(operation, "Fault", reason)
+        return GeneralFault(operation, "Fault", reason)
     content = detail[0]
     kind = etree.QName(content).localname
     values = {etree.QName(child).localname: child for child in content}

@@ -1,13 +1,16 @@
 """Read customers with all beneath into raw, in batches as they come.
 
-Each batch is one transaction: its records, what they touch, what was set aside, and the customers ticked off the
+Each batch is one transaction: its records, what they touch, what was quarantined, and the customers ticked off the
 work list. A killed sync goes on with the customers that are not ticked off.
+
+A fault that answers one read is that record's: it is retried, then the record is quarantined, and the sync goes on until
+faults are many (`faults.py`).
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +20,10 @@ from ams_etl.errors import AmsEtlError, DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
+from ams_etl.sync.extract.faults import Faults
 from ams_etl.sync.notifications.batches import look_up
 from ams_etl.sync.notifications.missed_changes import count_changes
 from ams_etl.sync.raw.ams360_tables import (
@@ -69,6 +74,9 @@ class CustomerRead:
     rows: dict[RawTable, list[Record]] = field(default_factory=dict)
     incomplete: set[RawTable] = field(default_factory=set)
     set_aside: list[Quarantined] = field(default_factory=list)
+    unread_policies: set[str] = field(default_factory=set)
+    """Ids of policies that could not be read; "" where not even the id is known."""
+    fault: GeneralFault | None = None
 
 
 def extract(
@@ -171,6 +179,7 @@ async def _read_all(
     totals = dict.fromkeys(_TABLES, MergeCounts())
     quarantined = done = 0
     storing = asyncio.Lock()
+    faults = Faults("AMS360 customers")
 
     async def store(batch: list[CustomerRead]) -> None:
         nonlocal quarantined, done
@@ -187,6 +196,7 @@ async def _read_all(
         for customer_id in waiting:
             # Awaited first: `read` may be another list by the time the answer is here.
             found = await read_customer(ams360, customer_id)
+            faults.count(found.fault)
             read.append(found)
             if len(read) >= BATCH:
                 batch, read = read, []
@@ -212,19 +222,21 @@ def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
-    """Everything of one customer; a record that cannot be read is set aside with its reason.
+    """Read everything of one customer; a record that cannot be read is quarantined with its reason.
 
     Raises:
         TransientError, PermanentError: AMS360 as a whole does not answer, or refuses us.
     """
     found = CustomerRead(customer_id)
-    customer, contacts, dependents, policies = await asyncio.gather(
+    answers = customer, contacts, dependents, policies = await asyncio.gather(
         _or_error(ams360.customer(customer_id)),
         _or_error(ams360.customer_contacts(customer_id)),
         _or_error(ams360.customer_dependents(customer_id)),
         _or_error(_policies(ams360, customer_id, found)),
     )
-    if isinstance(customer, Refused):
+    found.fault = next((answer for answer in answers if isinstance(answer, GeneralFault)), found.fault)
+    # An empty answer is not AMS360's word that the customer is gone: that is a business fault.
+    if isinstance(customer, Refused) and customer.fault is not None:
         found.gone = True
         return found
     if isinstance(customer, Exception):
@@ -245,6 +257,8 @@ async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
         found.rows[table] = [Record(row[member], customer_id, row) for row in listing.records if row.get(member)]
         for rejected in listing.rejected:
             found.incomplete.add(table)
+            if table is POLICIES:
+                found.unread_policies.add(rejected.entity_id or "")
             found.set_aside.append(
                 Quarantined(
                     table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason
@@ -266,28 +280,54 @@ async def _policies(ams360: Ams360, customer_id: str, found: CustomerRead) -> Li
             reason = "vanished" if isinstance(answer, Refused) else "unreadable"
             found.set_aside.append(Quarantined("policies", policy_id, customer_id, reason, str(answer)))
             found.incomplete.add(POLICIES)
+            if not isinstance(answer, Refused):
+                found.unread_policies.add(policy_id)
+            if isinstance(answer, GeneralFault):
+                found.fault = answer
         else:
             records.append(answer)
     return Listing(records, listed.rejected)
 
 
 async def _or_error(call: Any) -> Any:
-    """The answer, or the error where it is about this record alone."""
+    """Return the answer, or the error where it is about this record alone."""
     try:
         return await call
-    except DataError as error:
+    except (DataError, BusinessFault, GeneralFault) as error:
         return error
-    except AmsEtlError as error:
-        fault = _business_fault(error)
-        if fault is None:
-            raise
-        return fault
 
 
-def _business_fault(error: AmsEtlError) -> DataError | None:
-    from ams_etl.sources.calling.faults import BusinessFault
+def _hold_back_without_policies(
+    connection: psycopg.Connection[Any], run: SyncRun, batch: Sequence[CustomerRead]
+) -> None:
+    """Store nothing of a customer whose policies raw lacks and that could not be read: it would pass for a prospect.
 
-    return DataError(str(error)) if isinstance(error, BusinessFault) else None
+    Where raw has the customer, and the policies that could not be read, those stay and the rest is stored.
+    """
+    doubtful = [found for found in batch if POLICIES in found.incomplete and not found.gone]
+    if not doubtful:
+        return
+
+    def live(table: RawTable, keys: Iterable[str]) -> set[str]:
+        rows = connection.execute(
+            f"select entity_id from {table.qualified} where agency = %s and entity_id = any(%s) and deleted_at is null",
+            (run.agency, list(keys)),
+        )
+        return {entity_id for (entity_id,) in rows}
+
+    customers = live(CUSTOMERS, (found.customer_id for found in doubtful))
+    policies = live(POLICIES, {policy_id for found in doubtful for policy_id in found.unread_policies})
+    for found in doubtful:
+        listed = POLICIES in found.rows
+        if listed and not found.unread_policies:
+            continue
+        if found.customer_id in customers and found.unread_policies <= policies:
+            continue
+        found.rows.clear()
+        found.incomplete.update(_TABLES)
+        found.set_aside.append(
+            Quarantined("customers", found.customer_id, found.customer_id, "held back", "its policies cannot be read")
+        )
 
 
 def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, batch: Sequence[CustomerRead]) -> None:
@@ -315,6 +355,7 @@ def _store(
     ids = [one.customer_id for one in batch]
     if run.mode != "customers":
         _doubt_what_is_listed(connection, run, batch)
+    _hold_back_without_policies(connection, run, batch)
     with connection.transaction():
         for table in _TABLES:
             # What could not be read in full deletes nothing.

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Refused
 from ams_etl.sources.calling.answers import Listing
+from ams_etl.sources.calling.faults import GeneralFault
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.sync.extract.name_prefixes import STANDARD, prefixes_of
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
-from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 from ams_etl.sync.runs import Ledger, SyncRun
 
 T = TypeVar("T")
@@ -106,7 +108,7 @@ def _store_prefixes(
     connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger, answers: Sequence[tuple[str, Listing]]
 ) -> tuple[MergeCounts, int]:
     """Store a few prefixes' rows and tick the prefixes off, in one transaction."""
-    rows = {row["CustomerId"]: row for _, listing in answers for row in listing.records if row.get("CustomerId")}
+    rows = {row["CustomerId"]: row for _, listing in answers for row in listing.records}
     aside = [
         Quarantined("customer_list", one.entity_id or f"prefix {prefix}", one.entity_id, "unreadable", one.reason)
         for prefix, listing in answers
@@ -136,6 +138,8 @@ async def _ask_for_numbers(
     """Ask for every number that no list row has, and for some beyond the highest: the newest may be unlisted too."""
     asked: set[int] = set()
     found: dict[int, str] = {}
+    unreadable: list[Quarantined] = []
+    unanswered: set[int] = set()
     unasked = 0
     while True:
         gaps = [
@@ -149,20 +153,26 @@ async def _ask_for_numbers(
             break
         asked.update(asking)
         answers = await _all_or_none([_customer_of(ams360, number) for number in asking])
-        found.update((number, customer) for number, customer in zip(asking, answers, strict=True) if customer)
+        for number, customer in zip(asking, answers, strict=True):
+            if isinstance(customer, Quarantined):
+                unreadable.append(customer)
+                unanswered.add(number)
+            elif customer:
+                found[number] = customer
     with connection.transaction():
+        set_aside(connection, run.agency, run.sync_id, unreadable)
         ledger.add_customers(run, found.values())
         connection.execute(
             """insert into ops.empty_customer_numbers (agency, customer_number, asked_at)
             select %s, unnest(%s::int[]), %s
             on conflict (agency, customer_number) do update set asked_at = excluded.asked_at""",
-            (run.agency, sorted(asked - set(found)), run.started_at),
+            (run.agency, sorted(asked - found.keys() - unanswered), run.started_at),
         )
     if found:
         _log.warning("%s customers stand under no name prefix; they were found by their CustomerNumber", len(found))
     if unasked:
         _log.warning("%s CustomerNumbers without a list row were not asked for; the next full sync goes on", unasked)
-    return len(found), len(asked) - len(found), unasked
+    return len(found), len(asked) - len(found) - len(unanswered), unasked
 
 
 async def _all_or_none(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -176,11 +186,21 @@ async def _all_or_none(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _customer_of(ams360: Ams360, number: int) -> str | None:
+async def _customer_of(ams360: Ams360, number: int) -> str | Quarantined | None:
+    """Return the id of the customer of this number; None where there is none, and why where it cannot be read."""
     try:
-        return str((await ams360.customer_by_number(number))["CustomerId"])
-    except Refused:
-        return None
+        found = (await ams360.customer_by_number(number)).get("CustomerId")
+    except Refused as refusal:
+        error: Exception = refusal
+        if refusal.fault is not None:
+            return None
+    except (DataError, GeneralFault) as fault:
+        error = fault
+    else:
+        if found:
+            return str(found)
+        error = DataError("the answer has no CustomerId")
+    return Quarantined("customer_list", f"number {number}", None, "unreadable", str(error))
 
 
 def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: Iterable[int]) -> list[int]:
@@ -213,6 +233,7 @@ def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: 
 def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -> int:
     """Complete the work list: customers we have that no prefix showed are read too, to see whether they are gone."""
     with connection.transaction():
+        forget_listing(connection, run.agency, "customer_list", run.sync_id, system="ams360")
         deleted = connection.execute(
             """update raw_ams360.customer_list l set deleted_at = %(started)s
             where agency = %(agency)s and deleted_at is null and not exists (

@@ -7,7 +7,7 @@ be read deletes nothing.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -39,7 +39,7 @@ from ams_etl.sync.raw.benefitpoint_tables import (
     SYSTEM,
     USERS,
 )
-from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 
 Mode = Literal["full", "changes", "accounts"]
 BATCH = 100
@@ -80,6 +80,8 @@ class _Wanted:
     gone: frozenset[str]
     """Accounts that are surely deleted."""
     cursor: datetime | None
+    unlisted: int = 0
+    """Rows of the list of accounts that could not be read."""
 
 
 def extract_benefitpoint(
@@ -104,7 +106,7 @@ def extract_benefitpoint(
 
     Raises:
         ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
-        DataError: a list cannot be read; half a list would take records away.
+        DataError: a list cannot be read.
     """
     return run_async(_extract(connection, agency, benefitpoint, accounts, full, progress))
 
@@ -115,11 +117,15 @@ async def _extract(
 ) -> BenefitPointReport:  # fmt: skip
     started, seen_at = time.monotonic(), datetime.now(UTC)
     async with open_benefitpoint(settings) as benefitpoint:
-        counts = _store_reference(connection, agency, await _read_reference(benefitpoint), seen_at)
+        counts, unread = _store_reference(connection, agency, await _read_reference(benefitpoint), seen_at)
         wanted = await _wanted(connection, agency, benefitpoint, only, full=full)
         for table in OF_ACCOUNT:
             counts[table.name] = MergeCounts()
-        quarantined = await _read_all(connection, agency, benefitpoint, wanted, settings, seen_at, counts, progress)
+        quarantined = (
+            unread
+            + wanted.unlisted
+            + await _read_all(connection, agency, benefitpoint, wanted, settings, seen_at, counts, progress)
+        )
         calls = benefitpoint.counts
     _forget(connection, agency, wanted, seen_at, counts)
     return BenefitPointReport(
@@ -128,25 +134,37 @@ async def _extract(
     )  # fmt: skip
 
 
-async def _read_reference(benefitpoint: BenefitPoint) -> dict[RawTable, list[Record]]:
+async def _read_reference(benefitpoint: BenefitPoint) -> dict[RawTable, Listing]:
     offices, users, carriers, types = await asyncio.gather(
         benefitpoint.offices(), benefitpoint.users(), benefitpoint.carriers(), benefitpoint.product_types()
     )
-    read = {OFFICES: offices, USERS: users, CARRIERS: carriers, PRODUCT_TYPES: types}
-    return {
-        table: [Record(str(row[REFERENCE[table]]), None, row) for row in _whole(listing)]
-        for table, listing in read.items()
-    }
+    return {OFFICES: offices, USERS: users, CARRIERS: carriers, PRODUCT_TYPES: types}
 
 
 def _store_reference(
-    connection: psycopg.Connection[Any], agency: str, read: Mapping[RawTable, list[Record]], seen_at: datetime
-) -> dict[str, MergeCounts]:
+    connection: psycopg.Connection[Any], agency: str, read: Mapping[RawTable, Listing], seen_at: datetime
+) -> tuple[dict[str, MergeCounts], int]:
+    """Store the lists that give codes their names; one with an unreadable record takes no name away."""
+    counts, unread = {}, 0
     with connection.transaction():
-        return {
-            table.name: merge_records(connection, table, agency, records, seen_at=seen_at, complete_for="agency")
-            for table, records in read.items()
-        }
+        for table, listing in read.items():
+            records = [Record(str(row[REFERENCE[table]]), None, row) for row in listing.records]
+            complete: Literal["agency"] | tuple[()] = () if listing.rejected else "agency"
+            counts[table.name] = merge_records(
+                connection, table, agency, records, seen_at=seen_at, complete_for=complete
+            )
+            unread += _quarantine_rows(connection, agency, table, listing)
+    return counts, unread
+
+
+def _quarantine_rows(connection: psycopg.Connection[Any], agency: str, table: RawTable, listing: Listing) -> int:
+    sync_id = uuid4()
+    forget_listing(connection, agency, table.name, sync_id, system=SYSTEM)
+    rows = [
+        Quarantined(table.name, row.entity_id or f"row: {row.reason}", None, "unreadable", row.reason)
+        for row in listing.rejected
+    ]
+    return set_aside(connection, agency, sync_id, rows, system=SYSTEM)
 
 
 async def _wanted(
@@ -161,12 +179,21 @@ async def _wanted(
     if row is None or full or now - row[1] > FULL_EVERY or now - row[0] > LONGEST_WINDOW - 2 * OVERLAP:
         # Asked before the list: what changes while it is read is told by the next question.
         asked_at = (await benefitpoint.changes(now - OVERLAP)).asked_at
-        listed = [int(one["accountID"]) for one in _whole(await benefitpoint.accounts()) if one.get("accountID")]
+        listing = await benefitpoint.accounts()
+        with connection.transaction():
+            unlisted = _quarantine_rows(connection, agency, ACCOUNTS, listing)
+        listed = [int(row["accountID"]) for row in listing.records]
+        if listing.rejected:
+            # A row that cannot be read may be any account's: none is taken for deleted, all known ones are read.
+            known = connection.execute(
+                "select entity_id from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
+            )
+            listed = list(dict.fromkeys([*listed, *(int(entity_id) for (entity_id,) in known)]))
         known = connection.execute(
             "select entity_id from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
         )
         gone = {entity_id for (entity_id,) in known} - {str(one) for one in listed}
-        return _Wanted("full", listed, frozenset(gone), asked_at)
+        return _Wanted("full", listed, frozenset(gone), asked_at, unlisted)
     changes = await benefitpoint.changes(row[0] - OVERLAP)
     gone = {str(one) for one in changes.deleted.get("Account", ())}
     touched = await _accounts_touched(connection, agency, benefitpoint, changes)
@@ -274,10 +301,30 @@ async def _plans(benefitpoint: BenefitPoint, account_id: int, found: _AccountRea
     return Listing(records, listed.rejected)
 
 
+def _hold_back_without_plans(connection: psycopg.Connection[Any], agency: str, batch: Sequence[_AccountRead]) -> None:
+    """Store nothing of an account that raw does not have and whose plans could not be read: it would pass for a prospect."""
+    doubtful = [found.account_id for found in batch if PLANS in found.incomplete and ACCOUNTS in found.rows]
+    known = {
+        entity_id
+        for (entity_id,) in connection.execute(
+            f"select entity_id from {ACCOUNTS.qualified} where agency = %s and entity_id = any(%s) and deleted_at is null",
+            (agency, doubtful),
+        )
+    }
+    for found in batch:
+        if found.account_id in doubtful and found.account_id not in known:
+            found.rows.clear()
+            found.incomplete.update(OF_ACCOUNT)
+            found.set_aside.append(
+                Quarantined("accounts", found.account_id, found.account_id, "held back", "its plans cannot be read")
+            )
+
+
 def _store(
     connection: psycopg.Connection[Any], agency: str, batch: Sequence[_AccountRead], seen_at: datetime
 ) -> tuple[dict[str, MergeCounts], int]:
     counts = {}
+    _hold_back_without_plans(connection, agency, batch)
     with connection.transaction():
         for table in OF_ACCOUNT:
             counts[table.name] = merge_records(
@@ -317,13 +364,6 @@ def _forget(
                     full_at = case when %s then excluded.full_at else c.full_at end""",
                 (agency, wanted.cursor, seen_at, wanted.mode == "full"),
             )
-
-
-def _whole(listing: Listing) -> Iterable[Mapping[str, Any]]:
-    if listing.rejected:
-        first = listing.rejected[0]
-        raise DataError(f"{first.kind}: {len(listing.rejected)} record(s) cannot be read, first: {first.reason}")
-    return listing.records
 
 
 async def _or_error(call: Any) -> Any:

@@ -1,14 +1,15 @@
 """Read the small lists that give codes their names, whole every time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import uuid4
 
 import psycopg
 
-from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360
-from ams_etl.sources.calling.answers import Listing
+from ams_etl.sources.calling.answers import Listing, Rejected
 from ams_etl.sources.calling.event_loop import run
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.ams360_tables import (
@@ -21,8 +22,17 @@ from ams_etl.sync.raw.ams360_tables import (
     UNIT_CODE_MEMBERS,
     mark_customers_naming,
 )
+from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 
 REFERENCE = (EMPLOYEES, BUSINESS_UNITS, COMPANIES, LINES_OF_BUSINESS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A list as it goes to raw, and its records that cannot be read."""
+
+    records: list[Record]
+    rejected: list[Rejected]
 
 
 def has_reference(connection: psycopg.Connection[Any], agency: str) -> bool:
@@ -36,21 +46,29 @@ def extract_reference(
 ) -> Mapping[str, MergeCounts]:
     """Bring employees, business units, companies and lines of business up to date.
 
-    Customers whose records name a changed code are marked to be derived again, in the same transaction.
+    Customers whose records name a changed code are marked to be derived again, in the same transaction. A record that
+    cannot be read is quarantined.
 
     Returns:
         The counts by raw table name.
 
     Raises:
-        DataError: a list holds a record that cannot be read; a half list would take names away.
         TransientError, PermanentError, ConfigError: as the source gives them.
     """
     seen_at = datetime.now(UTC)
+    sync_id = uuid4()
     listed = run(_read(ams360))
     counts = {}
     with connection.transaction():
-        for table, records in listed.items():
-            merged = merge_records(connection, table, agency, records, seen_at=seen_at, complete_for="agency")
+        for table, listing in listed.items():
+            # A list with an unreadable record takes no name away.
+            complete: Literal["agency"] | tuple[()] = () if listing.rejected else "agency"
+            merged = merge_records(connection, table, agency, listing.records, seen_at=seen_at, complete_for=complete)
+            forget_listing(connection, agency, table.name, sync_id, system="ams360")
+            set_aside(
+                connection, agency, sync_id,
+                (Quarantined(table.name, row.entity_id or row.reason, None, "unreadable", row.reason) for row in listing.rejected),
+            )  # fmt: skip
             if merged.changed:
                 codes = [
                     entity_id.partition(":")[2] if table is BUSINESS_UNITS else entity_id
@@ -61,32 +79,25 @@ def extract_reference(
     return counts
 
 
-async def _read(settings: Ams360Connection) -> dict[RawTable, list[Record]]:
+async def _read(settings: Ams360Connection) -> dict[RawTable, _Read]:
     async with open_ams360(settings) as ams360:
         return {
-            EMPLOYEES: list(_records(EMPLOYEES, await ams360.employees())),
-            COMPANIES: list(_records(COMPANIES, await ams360.companies())),
-            LINES_OF_BUSINESS: list(_records(LINES_OF_BUSINESS, await ams360.lines_of_business())),
+            EMPLOYEES: _keyed(EMPLOYEES, await ams360.employees()),
+            COMPANIES: _keyed(COMPANIES, await ams360.companies()),
+            LINES_OF_BUSINESS: _keyed(LINES_OF_BUSINESS, await ams360.lines_of_business()),
             BUSINESS_UNITS: await _units(ams360),
         }
 
 
-async def _units(ams360: Ams360) -> list[Record]:
-    found = []
+async def _units(ams360: Ams360) -> _Read:
+    found = _Read([], [])
     for kind, member in UNIT_CODE_MEMBERS.items():
         listing = await ams360.business_units(kind)
-        _refuse_rejected(listing)
-        found += [Record(f"{kind}:{unit[member]}", None, unit) for unit in listing.records if unit.get(member)]
+        found.records.extend(Record(f"{kind}:{unit[member]}", None, unit) for unit in listing.records)
+        found.rejected.extend(listing.rejected)
     return found
 
 
-def _records(table: RawTable, listing: Listing) -> Iterator[Record]:
-    _refuse_rejected(listing)
+def _keyed(table: RawTable, listing: Listing) -> _Read:
     member = ID_MEMBERS[table.name]
-    return (Record(payload[member], None, payload) for payload in listing.records if payload.get(member))
-
-
-def _refuse_rejected(listing: Listing) -> None:
-    if listing.rejected:
-        first = listing.rejected[0]
-        raise DataError(f"{first.kind}: {len(listing.rejected)} record(s) cannot be read, first: {first.reason}")
+    return _Read([Record(payload[member], None, payload) for payload in listing.records], listing.rejected)
