@@ -23,6 +23,7 @@ from ams_etl.store.copy import copy_rows
 from ams_etl.sync.contacts.brake import Brake, look
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import candidate_from, contact_json
+from ams_etl.sync.contacts.garbage_collection import collector_paused
 
 BATCH = 2000
 """Candidates merged between two COPYs."""
@@ -123,7 +124,7 @@ def _merge_members(
         contacts.clear()
         skips.clear()
 
-    with connection.cursor("planned_members") as members:
+    with collector_paused(), connection.cursor("planned_members") as members:
         members.itersize = BATCH
         members.execute(
             """select p.contact_id, c.document::text from stage.planned_members p
