@@ -47,6 +47,8 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
 
 def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
     failed = _check_inbound(agencies, settings) + _check_system(agencies, settings, url)
+    if settings.system == "ams360":
+        _list_activity_actions(settings)
     if settings.benefitpoint is not None:
         click.echo("and its BenefitPoint:")
         failed += _check_benefitpoint(agencies, settings, url)
@@ -111,6 +113,17 @@ def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
             return await extractor.probe()
 
     return _print_probes(run, probe_system)
+
+
+def _list_activity_actions(agency: Agency) -> None:
+    """List what is written as ActivityAction (W3): AMS360 has no operation that lists the agency's own."""
+    from ams_etl.rules.writeback.activities import actions_that_are_written
+
+    click.echo(
+        "ok     activities are written with these actions; AMS360 must have them (`activity_actions` changes them):"
+    )
+    for key, action in actions_that_are_written(agency.settings.activity_actions).items():
+        click.echo(f"       {key:<20} {action}")
 
 
 def _check_benefitpoint(agencies: Agencies, agency: Agency, url: str) -> int:

@@ -44,6 +44,7 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
 
     What --plan prints is personal data.
     """
+    from ams_etl.writeback.people.claims import claims
     from ams_etl.writeback.people.health import health
     from ams_etl.writeback.people.preview import planned_records
 
@@ -58,7 +59,7 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
     with dagster_instance() as instance:
         run_id = run_job("writeback", agency, None, instance, direction="writeback")
     with connect(url) as connection:
-        found = health(connection, agency)
+        found, claimed = health(connection, agency), claims(connection, agency)
     print_tables(
         form,
         Table(
@@ -68,6 +69,8 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
         ),
         Table("events", ("events", "count"), found.events),
     )
+    for claim in claimed:
+        remark(form, str(claim))
     if found.uncertain:
         remark(form, f"{found.uncertain:,} are uncertain: `ams-etl writeback list {agency}`")
     remark(form, f"run {run_id}; look at it with `ams-etl up`")

@@ -1,5 +1,6 @@
 """The integration's scenarios, as its document tells them, with the real stand-ins, Postgres and, once, Dagster."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -361,9 +362,9 @@ def test_what_a_plan_waits_for_is_shown_with_the_lines_to_paste(
             lines.replace('"Medical PPO": ', '"Medical PPO": MED')
         )
         path.write_text(yaml.safe_dump(document))
-        assert "ok     codes of benefit plans: 1 carriers and 1 lines_of_business are mapped" in shell.run(
-            "doctor", "demo"
-        )
+        printed = shell.run("doctor", "demo")
+        assert "ok     codes of benefit plans: 1 carriers and 1 lines_of_business are mapped" in printed
+        assert re.search(r"email\.inbound +E-mail In\n", printed)
         block = load_agencies(path).get("demo").benefitpoint
         assert block is not None
         assert enqueue_plans(connection, "demo", TODAY, block.plan_mappings) == 1

@@ -71,6 +71,20 @@ def test_a_contact_is_created_and_changed_in_exactly_the_systems_it_is_meant_for
         {"Salem"} if "benefitpoint" in systems else set()
     )
     assert set(both.office.outbox("status")) == {"delivered"}
+    # B6: the individual's primary contact moves and is renamed with it; somebody else's contact there is left alone.
+    if "benefitpoint" in systems:
+        both.sandbox.benefitpoint.faults(next_lost=1, only=["updateAccountContact"])
+    renamed = {**edit, "idempotency_key": "u3", "properties": {"last_name": "Brandt-Roe", "address1": "9 Elm"}}
+    both.named_too().office.tell(renamed)
+    both.named_too().deliver()
+    both.sandbox.benefitpoint.faults(off=True)
+    both.named_too().deliver()
+    people = [
+        one["contact"] for one in both.sandbox.benefitpoint.rows("contacts") if one["contact"]["firstName"] == "Odile"
+    ]
+    assert [(one["lastName"], one["address"]["street1"], one["address"]["city"]) for one in people] == (
+        [("Brandt-Roe", "9 Elm", "Salem")] if "benefitpoint" in systems else []
+    )
 
 
 def test_a_failure_in_one_system_leaves_the_others_result_and_doubles_nothing(both: Both) -> None:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from ams_etl.rules.writeback.activities import activity_action, employee_code
+from ams_etl.rules.writeback.activities import actions_that_are_written, activity_action, employee_code
 from ams_etl.rules.writeback.certainty import after_loss
 from ams_etl.rules.writeback.customers import CustomerOfContact, customer_of, same_customer
 from ams_etl.rules.writeback.ladder import raised
 from ams_etl.rules.writeback.model import Employees, Happening, Write
-from ams_etl.rules.writeback.properties import differing
+from ams_etl.rules.writeback.properties import differing, left_out
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.rules.writeback.writes import plan_writes
 
@@ -100,4 +100,5 @@ def _ask(name: str, given: dict[str, Any]) -> Any:
 _FUNCTIONS: dict[str, Any] = {
     "raised": raised, "after_loss": after_loss, "activity_action": activity_action, "employee_code": employee_code,
     "differing": differing,
+    "actions_that_are_written": actions_that_are_written, "left_out": lambda **given: list(left_out(**given)),
 }  # fmt: skip

@@ -49,6 +49,11 @@ class Both:
             self.office.connection, self.office.agency, self.sandbox.benefitpoint.connection(), linger_seconds=3.0
         )
 
+    def named_too(self) -> "Both":
+        """The same with settings that let last names be changed."""
+        allowed = (*self.office.agency.writeback.properties, "last_name")
+        return Both(self.office.with_settings(properties=allowed), self.sandbox)
+
     def sync(self) -> None:
         """Everything of both."""
         extract(self.office.connection, "demo", self.sandbox.connection(), SyncScope())

@@ -198,6 +198,11 @@ class History:
             {who: [one for one in accounts if last_name_of(one) == self.name(who)] for who in range(3)},
         )
 
+    def cities_of_people(self, who: int) -> list[str]:
+        """The cities of the primary contacts of a person's accounts."""
+        people = [one["contact"] for one in self.sandbox.benefitpoint.rows("contacts") if one.get("primary")]
+        return [one["address"]["city"] for one in people if one["lastName"] == self.name(who)]
+
     def _faults(self, system: str, **switches: Any) -> None:
         (self.sandbox if system == AMS360 else self.sandbox.benefitpoint).faults(**switches)
 
@@ -234,6 +239,8 @@ def test_each_system_ends_with_exactly_what_it_was_meant_to_have(
         ought = history.ought.get(who, {})
         assert [system for system, _ in found] == [system for system in (AMS360, BENEFITPOINT) if system in ought]
         assert [(system, city) for system, city in found if city not in ought[system]] == []
+        # B6: the primary contact of an individual account has its name, and moves with it.
+        assert history.cities_of_people(who) == [one["mainAddress"]["city"] for one in accounts[who]]
     history.sync()
     rows = connection.execute(
         "select name, ams360_synced, benefitpoint_synced from mart.accounts where name = any(%s) order by 1",

@@ -7,8 +7,11 @@ import pytest
 
 from ams_etl.errors import ConfigError, TransientError
 from ams_etl.rules.writeback.model import Happening
+from ams_etl.writeback.outbox.outbox import Outbox
+from ams_etl.writeback.people.claims import claims
 from ams_etl.writeback.people.stuck_writes import list_writebacks, replay, resolve
 from ams_etl.writeback.planning import ams360_events
+from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import ACTOR, event, file
 from ams_etl_tests.writeback.working_agency import ZONE, Office, faults, office
@@ -33,10 +36,10 @@ def test_notes_become_notes_and_conversations_activities_with_name_and_link(demo
         assert "Ann Lee" in text.splitlines()[0]
         assert "Link: https://platform.example/c/1" in text
     assert {one["ActivityAction"] for one in found} == {
-        "Email", "Phone Call", "Text Message", "Letter", "Meeting", "Voice Note",
+        "E-mail Out", "Telephone Out", "Text Message", "Letter", "Appointment", "Voice Note",
     }  # fmt: skip
     assert {(one["ActivityDate"], one["ActivityTime"]) for one in found} == {("2026-06-01T00:00:00", "PT13H30M")}
-    (mail,) = [one for one in found if one["ActivityAction"] == "Email"]
+    (mail,) = [one for one in found if one["ActivityAction"] == "E-mail Out"]
     assert "Dear Jo,\nsee below." in mail["Description"]
 
 
@@ -183,6 +186,33 @@ def test_only_named_properties_change_and_nothing_is_blanked(demo: Office) -> No
     assert demo.connection.execute("select customer_id from stage.dirty_customers").fetchall() == [(key,)]
     again = extract(demo.connection, "demo", demo.sandbox.connection(), SyncScope((key,)))
     assert again.tables["customers"].updated == 0
+
+
+def test_what_is_not_written_is_named_in_the_event(demo: Office) -> None:
+    """W4: a phone number that is none is left out with a word, not silently, and its value is not repeated."""
+    key = demo.customer()["CustomerId"]
+    demo.tell(event("properties_found", key, properties={"cell_phone": "call me", "occupation": "Baker"}))
+    demo.tell(event("properties_found", key, properties={"occupation": "Baker"}))
+    demo.drain()
+    assert demo.connection.execute("select state, note from ops.events order by seq").fetchall() == [
+        ("planned", "cell_phone is not written: not a ten-digit phone number"), ("planned", None),
+    ]  # fmt: skip
+    assert demo.customer(CustomerId=key)["Occupation"] == "Baker"
+
+
+def test_the_claims_of_a_killed_deliverer_are_named_with_what_waits_for_them(demo: Office) -> None:
+    """How many writes, whose claim, until when; nothing is delivered in its lane meanwhile."""
+    key = demo.customer()["CustomerId"]
+    demo.tell(event("note", key), event("note", key))
+    demo.connection.execute("update ops.events set look_again_at = now()")
+    expand_events(demo.connection, demo.agency, ZONE)
+    killed = Outbox(demo.connection, "demo", "ams360", "host/1/killed", 180.0, frozenset())
+    assert len(killed.claim(10)) == 1
+    demo.drain()
+    (claim,) = claims(demo.connection, "demo")
+    assert (claim.system, claim.claimed_by, claim.claimed, claim.behind) == ("ams360", "host/1/killed", 1, 1)
+    assert str(claim).startswith("2 writes to ams360 wait for the claim of host/1/killed until ")
+    assert demo.outbox("status") == ["claimed", "waiting"]
 
 
 def test_a_customer_that_somebody_changes_meanwhile_keeps_both_changes(demo: Office) -> None:

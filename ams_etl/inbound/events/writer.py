@@ -133,7 +133,7 @@ class EventWriter:
     def _find(self, agency: str, event_id: UUID) -> dict[str, Any] | None:
         connection = self._connected()
         found = connection.execute(
-            """select kind, idempotency_key, state, error, received_at from ops.events
+            """select kind, idempotency_key, state, error, note, received_at from ops.events
             where agency = %s and event_id = %s""",
             (agency, event_id),
         ).fetchone()
@@ -144,9 +144,10 @@ class EventWriter:
             where agency = %s and event_id = %s order by position""",
             (agency, event_id),
         ).fetchall()
-        kind, key, state, error, received_at = found
+        kind, key, state, error, note, received_at = found
         return {
             "id": str(event_id), "kind": kind, "idempotency_key": key, "state": state, "error": error,
+            "note": note,
             "received_at": received_at.isoformat(),
             "writebacks": [
                 dict(zip(("operation", "status", "attempts", "target_id", "note", "error"), row, strict=True))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ams_etl.rules.accounts.platform_accounts import account_members, with_changes
+
 _PERSON = {"first_name": "firstName", "last_name": "lastName", "email": "email"}
 Person = Mapping[str, Any]
 """An AccountContact record."""
@@ -50,6 +52,39 @@ def the_person(
 def primary_of(there: Sequence[Person]) -> Person | None:
     """The group's primary contact, else its first."""
     return next((one for one in there if one.get("primary")), next(iter(there), None))
+
+
+def namesake_with_changes(
+    there: Sequence[Person], before: Mapping[str, Any], values: Mapping[str, str]
+) -> tuple[Person, dict[str, Any]] | None:
+    """Return the primary contact that has an individual account's name (B6), as it is and as it is to be.
+
+    Args:
+        there: the account's people.
+        before: the account before its change.
+        values: what is changed, by the platform's names.
+
+    Returns:
+        None where the primary contact is somebody else, whom the account's change does not concern.
+    """
+    primary = primary_of(there)
+    if primary is None:
+        return None
+    account = account_members(values, "Individual")
+    named = (before.get("individualAccountInfo") or {}).get("personInfo") or {}
+    # A contact that a lost reply has changed already bears the new name.
+    renamed = {**named, **(account.get("individualAccountInfo") or {}).get("personInfo", {})}
+    if _full_name(primary["contact"]) not in {_full_name(named), _full_name(renamed)}:
+        return None
+    changes = person_members(values)
+    if "mainAddress" in account:
+        address = primary["contact"].get("address") or before.get("mainAddress") or {}
+        changes["address"] = with_changes(address, account["mainAddress"])
+    return primary, with_changes(primary, {"contact": changes})
+
+
+def _full_name(person: Mapping[str, Any]) -> tuple[str, str]:
+    return _plain(person.get("firstName")), _plain(person.get("lastName"))
 
 
 def _plain(value: Any) -> str:

@@ -8,10 +8,28 @@ from ams_etl.rules.writeback.settings import DEFAULT_ACTIONS, WritebackSettings
 from ams_etl.rules.writeback.texts import texts_for
 
 
-def activity_action(kind: str, call_type: str | None, configured: Mapping[str, str]) -> str:
-    """W3: by the call's type where the setting `activity_actions` has it, else by the kind; compared case-blind."""
-    known = {name.casefold(): action for name, action in configured.items()}
-    return known.get((call_type or "").strip().casefold()) or known.get(kind) or DEFAULT_ACTIONS[kind]
+def activity_action(kind: str, direction: str | None, call_type: str | None, configured: Mapping[str, str]) -> str:
+    """W3: Return the action of the most exact key that `activity_actions` has, else the default; compared case-blind.
+
+    Most exact first: `call.inbound.billing`, `call.billing`, `billing`, `call.inbound`, `call`.
+    """
+    known = {name.strip().casefold(): action for name, action in configured.items()}
+    by_direction = f"{kind}.{direction}" if direction else kind
+    keys = [by_direction, kind]
+    if call_type and call_type.strip():
+        of_type = call_type.strip().casefold()
+        keys = [f"{by_direction}.{of_type}", f"{kind}.{of_type}", of_type, *keys]
+    chosen = next((known[key] for key in keys if known.get(key)), None)
+    return chosen or DEFAULT_ACTIONS.get(by_direction) or DEFAULT_ACTIONS[kind]
+
+
+def actions_that_are_written(configured: Mapping[str, str]) -> dict[str, str]:
+    """Return each kind and direction, and each key of the setting, with the action that is written for it (W3)."""
+    defaults = {}
+    for key in DEFAULT_ACTIONS:
+        kind, _, direction = key.partition(".")
+        defaults[key] = activity_action(kind, direction or None, None, configured)
+    return {**defaults, **{name.strip().casefold(): action for name, action in configured.items() if action}}
 
 
 def activities(
@@ -21,7 +39,7 @@ def activities(
     base: dict[str, Any] = {
         "ActivityDate": moment(happening.at.date()),
         "ActivityTime": duration_of_day(happening),
-        "ActivityAction": activity_action(happening.kind, happening.call_type, actions),
+        "ActivityAction": activity_action(happening.kind, happening.direction, happening.call_type, actions),
     }
     if employee:
         base["EmployeeCode"] = employee

@@ -40,6 +40,16 @@ def customer_members(properties: Mapping[str, str], allowed: Collection[str], co
     return members
 
 
+def left_out(properties: Mapping[str, str], allowed: Collection[str], country: str) -> tuple[str, ...]:
+    """Say which of these properties are not written, and why, without values (W4); blank ones are not meant to be."""
+    said = []
+    for name, value in properties.items():
+        if value.strip() and name in PROPERTIES and not customer_members({name: value}, allowed, country):
+            why = "not a ten-digit phone number" if name in allowed else "not among writeback.properties"
+            said.append(f"{name} is not written: {why}")
+    return tuple(said)
+
+
 def phone_members(kind: str, number: str, country: str) -> dict[str, str]:
     """Area code, number and extension of a phone; nothing where the number does not fit."""
     whole, extension = normalise(None, number, None, country)

@@ -5,14 +5,24 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 DEFAULT_ACTIONS: Mapping[str, str] = {
-    "email": "Email",
-    "call": "Phone Call",
+    "email": "E-mail Out",
+    "email.inbound": "E-mail In",
+    "email.outbound": "E-mail Out",
+    "call": "Telephone Out",
+    "call.inbound": "Telephone In",
+    "call.outbound": "Telephone Out",
     "text": "Text Message",
+    "text.inbound": "Text Message",
+    "text.outbound": "Text Message",
     "handwritten_card": "Letter",
-    "meeting": "Meeting",
+    "meeting": "Appointment",
     "voice_note": "Voice Note",
 }
-"""W3: activity actions where the setting `activity_actions` has none. AMS360 shows no list of its own."""
+"""W3: activity actions where the setting `activity_actions` has none, by kind and direction.
+
+E-mail, telephone and appointment are the names that Vertafore's own products write. AMS360 lists no actions, and names none
+for the others.
+"""
 
 TEXT_LIMITS: Mapping[str, int] = {
     "CustomerActivity.Description": 8000,

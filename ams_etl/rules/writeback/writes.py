@@ -59,6 +59,8 @@ def plan_writes(
 
 
 _TYPE_BY_KIND = {"contact_created": "S", "deal_created": "P", "deal_won": "C"}
+CREATES_CUSTOMER = frozenset(_TYPE_BY_KIND)
+"""Kinds of events whose contact becomes a customer, if there is none."""
 
 
 def _activities(

@@ -17,7 +17,13 @@ from ams_etl.rules.accounts.platform_accounts import (
     of_customer,
     with_changes,
 )
-from ams_etl.rules.accounts.platform_people import new_person, person_members, primary_of, the_person
+from ams_etl.rules.accounts.platform_people import (
+    namesake_with_changes,
+    new_person,
+    person_members,
+    primary_of,
+    the_person,
+)
 from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused
 from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing, Undecided
@@ -134,7 +140,11 @@ class BenefitPointTarget:
         return Delivered(str(await self._benefitpoint.create_contact(made)), "created")
 
     async def _update(self, account_id: int, request: Mapping[str, Any], begin: Begin) -> Delivered:
-        """Of an account and, where it is a group, of the person whom the event is about; each is read, changed, written."""
+        """Read, change and write an account, and the person whom the event is about.
+
+        Of a group that is one of its people, of an individual the primary contact of the same name (B6). The person comes
+        first: if the account's reply is lost, the person is known by the new name.
+        """
         values = request["values"]
         there = await self._benefitpoint.account_to_change(account_id)
         wanted = dict(there)
@@ -144,13 +154,16 @@ class BenefitPointTarget:
         if there["accountClassification"] == "Group" and person_members(values):
             person = await self._person(account_id, request)
             changed = with_changes(person, {"contact": person_members(values)}) if person else None
+        elif there["accountClassification"] == "Individual":
+            people = (await self._benefitpoint.contacts(account_id)).records
+            person, changed = namesake_with_changes(people, there, values) or (None, None)
         if wanted == there and changed == person:
             return Delivered(str(account_id), "nothing to change")
         await begin()
-        if wanted != there:
-            await self._benefitpoint.update_account(wanted)
         if changed is not None and changed != person:
             await self._benefitpoint.update_contact(changed)
+        if wanted != there:
+            await self._benefitpoint.update_account(wanted)
         return Delivered(str(account_id))
 
     async def _person(self, account_id: int, request: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,7 +8,8 @@ import psycopg
 
 from ams_etl.rules.writeback.activities import employee_code
 from ams_etl.rules.writeback.model import Employees
-from ams_etl.rules.writeback.writes import plan_writes
+from ams_etl.rules.writeback.properties import PROPERTIES, left_out
+from ams_etl.rules.writeback.writes import CREATES_CUSTOMER, plan_writes
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import Book, Place, read_book
@@ -60,6 +61,10 @@ class Ams360Events:
             settings=self._agency.writeback,
             country=self._agency.settings.default_country,
             email=event.reference.get("email"),
+        )
+        allowed = PROPERTIES if event.kind in CREATES_CUSTOMER else self._agency.writeback.properties
+        event.note = (
+            "; ".join(left_out(event.happening.properties, allowed, self._agency.settings.default_country)) or None
         )
         ids = [writeback_id_of(event.event_id, number) for number in range(len(writes))]
         ticket = str(event.payload.get("ticket_id"))

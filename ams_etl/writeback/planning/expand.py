@@ -195,14 +195,16 @@ def _store(connection: psycopg.Connection[Any], agency: Agency, events: list[Rea
         hold_back(connection, agency)
     waits = [min(_LONGEST_WAIT, timedelta(seconds=30) * 2 ** min(event.looked, 12)) for event in events]
     connection.execute(
-        """update ops.events e set state = x.state, error = x.error, looked = e.looked + 1,
+        """update ops.events e set state = x.state, error = x.error, note = x.note, looked = e.looked + 1,
             look_again_at = now() + x.wait
-        from unnest(%s::uuid[], %s::text[], %s::text[], %s::interval[]) x (event_id, state, error, wait)
+        from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::interval[])
+            x (event_id, state, error, note, wait)
         where e.agency = %s and e.event_id = x.event_id""",
         (
             [event.event_id for event in events],
             [event.state for event in events],
             [event.error for event in events],
+            [event.note for event in events],
             waits,
             agency.id,
         ),

@@ -23,7 +23,12 @@ _IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
 
 @dataclass(slots=True)
 class ReadableEvent:
-    """An event, and what becomes of it: its state, and its writes with the system that each goes to."""
+    """An event, and what becomes of it: its state, and its writes with the system that each goes to.
+
+    Attributes:
+        error: why it waits or is refused.
+        note: what of it is not written, and why.
+    """
 
     event_id: UUID
     kind: str
@@ -33,6 +38,7 @@ class ReadableEvent:
     happening: Happening | None = None
     state: str = "planned"
     error: str | None = None
+    note: str | None = None
     writes: list[tuple[str, NewWrite]] = field(default_factory=list)
 
     @property
@@ -55,7 +61,7 @@ class ReadableEvent:
 
     def refuse(self, error: str) -> None:
         """Nothing of it is written."""
-        self.state, self.error, self.writes = "refused", error, []
+        self.state, self.error, self.note, self.writes = "refused", error, None, []
 
     def refuse_for(self, error: Exception) -> None:
         """W14: Refuse this event alone, with the exception's type and place; its message may hold personal data."""
