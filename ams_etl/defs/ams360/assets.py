@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.ownership import OWNERS
@@ -12,6 +13,7 @@ from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 
 _KINDS = {"soap", "postgres"}
+_CUSTOMER_RECORDS = ("customer_list", "customers", "customer_contacts", "customer_dependents", "policies")
 _RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -48,6 +50,9 @@ def ams360_reference(
     from ams_etl.sync.extract.reference import REFERENCE, extract_reference, has_reference
 
     agency = context.partition_key
+    if reason := inapplicable(agencies.agency(agency), "raw_ams360.employees"):
+        yield from nothing_to_read(context, (f"raw_ams360.{code_list.name}" for code_list in REFERENCE), reason)
+        return
     with permanent(), warehouse.connection() as connection:
         if not sync_scope.scope().reads_reference and has_reference(connection, agency):
             for code_list in REFERENCE:
@@ -85,6 +90,9 @@ def ams360_customer_records(
     from ams_etl.sync.extract.ams360 import extract
 
     agency = context.partition_key
+    if reason := inapplicable(agencies.agency(agency), "raw_ams360.customers"):
+        yield from nothing_to_read(context, (f"raw_ams360.{table}" for table in _CUSTOMER_RECORDS), reason)
+        return
     with permanent(), warehouse.connection() as connection:
         report = extract(
             connection,

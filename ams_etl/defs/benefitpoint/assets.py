@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import about_merge, about_table, table_of, totals_by
@@ -67,6 +68,9 @@ def benefitpoint_records(
     from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 
     agency = context.partition_key
+    if reason := inapplicable(agencies.agency(agency), "raw_benefitpoint.accounts"):
+        yield from nothing_to_read(context, (f"raw_benefitpoint.{table}" for table in _READ), reason)
+        return
     with permanent(), warehouse.connection() as connection:
         report = extract_benefitpoint(
             connection,

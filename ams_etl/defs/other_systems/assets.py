@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.other_systems.records import RECORDS, TITLES
@@ -45,6 +46,9 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
 
         read = agencies.read()
         agency = read.get(context.partition_key)
+        if reason := inapplicable(agency, f"raw_{system}.any"):
+            yield from nothing_to_read(context, (f"raw_{system}.{table}" for table in RECORDS[system]), reason)
+            return
         scope = sync_scope.scope()
         with permanent(), warehouse.connection() as connection:
             opening, overlap = opening_of(read, agency, warehouse.url())

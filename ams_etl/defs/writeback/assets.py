@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from ams_etl.defs.agencies.applicable import about_nothing, inapplicable
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import table_of
 from ams_etl.defs.ownership import OWNERS
@@ -31,6 +32,8 @@ def writebacks(
 
     agency = context.partition_key
     read = agencies.read()
+    if reason := inapplicable(read.get(agency), "ops.writebacks"):
+        return dg.MaterializeResult(metadata=about_nothing(reason))
     with permanent(), warehouse.connection() as connection:
         found, beside = read.get(agency), None
         try:

@@ -1,0 +1,50 @@
+"""The agencies as an asset: a line each, and those that left agencies.yaml as inactive."""
+
+from collections.abc import Collection, Sequence
+
+import dagster as dg
+
+from ams_etl.defs.metadata import table_of
+from ams_etl.defs.other_systems.records import TITLES
+from ams_etl.defs.ownership import OWNERS
+from ams_etl.settings import Agency
+
+AGENCIES_KEY = dg.AssetKey(["ops", "agencies"])
+
+
+def about_agencies(listed: Sequence[Agency], with_data: Collection[str]) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of the asset: counts, and a table with a line per agency.
+
+    Args:
+        listed: the agencies of the file, which are active.
+        with_data: agencies that have data in Postgres; those that are not listed are inactive.
+    """
+    active = {agency.id for agency in listed}
+    inactive = sorted(set(with_data) - active)
+    lines = [
+        (agency.id, agency.name, TITLES[agency.system], "yes" if agency.benefitpoint else "no", "active")
+        for agency in listed
+    ]
+    lines += [(agency, "", "", "", "inactive: not in agencies.yaml, its data is kept") for agency in inactive]
+    return {
+        "dagster/row_count": dg.MetadataValue.int(len(lines)),
+        "active": dg.MetadataValue.int(len(listed)),
+        "inactive": dg.MetadataValue.int(len(inactive)),
+        "agencies": table_of(("agency", "name", "system", "BenefitPoint", "state"), lines),
+    }
+
+
+@dg.definitions
+def agencies_asset() -> dg.Definitions:
+    """Define the asset; a sensor reports it, without a run, when the file changes."""
+    return dg.Definitions(
+        assets=[
+            dg.AssetSpec(
+                AGENCIES_KEY,
+                description="The agencies of agencies.yaml with their system, and those that left it as inactive.",
+                group_name="operations",
+                kinds={"yaml"},
+                owners=OWNERS,
+            )
+        ]
+    )
