@@ -178,7 +178,7 @@ def main() -> None:
     try:
         with running_sandbox(size=given.customers) as sandbox, ExitStack() as stack:
             line = _agency(home, sandbox)
-            _sync({"lane": "weekly"})
+            _sync({"trigger": "weekly_resync"})
             services = Services(line)
             stack.callback(services.stop)
             services.keep_up()
@@ -214,9 +214,9 @@ def _compare(home: Path, sandbox: Sandbox, editor: Editor) -> list[str]:
         upgrade(fresh, sql_folder())
         extract(fresh, AGENCY, sandbox.connection(), SyncScope())
         expected = behind(connection, fresh)
-        _sync({"sweep": True, "lane": "daily"})
+        _sync({"sweep": True, "trigger": "daily_sweep"})
         by_day = len(missed(connection))
-        _sync({"lane": "weekly"})
+        _sync({"trigger": "weekly_resync"})
         agencies = load_agencies(home / "agencies.yaml")
         settings, today = agencies.get(AGENCY).settings, datetime.now(agencies.schedule.zone).date()
         ended = states(connection)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import dagster as dg
 import psycopg
+from pydantic import Field
 
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home, load_agencies
@@ -19,7 +20,7 @@ from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.login_refusals import PostgresLoginGate
-from ams_etl.sync.scope import Lane, SyncScope
+from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope, Trigger
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -71,35 +72,45 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What this run is asked to do; the schedule, sensors, command line and Launchpad all set this."""
+    """What this run is asked to do; the schedules, sensors, command line and Launchpad all set this."""
 
-    customers: list[str] = []  # noqa: RUF012 - Dagster reads the default, and copies it
-    """AMS360 CustomerIds; empty means a full sync."""
-    fresh: bool = False
-    """Begin a full sync anew instead of going on with one that was cut off."""
-    apply_plan: str = ""
-    """The id of a plan that a person looked at: publish exactly that one, past the brake."""
-
-    batch: str = ""
-    """The notifications that this run serves: `ops.notification_batches.batch_id`."""
-    sweep: bool = False
-    """Read only the customers whose row in the customer list is new, changed or gone."""
-    reference: bool = False
-    """Read the lists of codes too, though only some customers are read."""
-    lane: str = "person"
-    """What asked for it: notifications, daily, weekly or person."""
+    customers: list[str] = Field(default=[], description="AMS360 CustomerIds; empty means a full sync.")
+    fresh: bool = Field(default=False, description="Begin a full sync again instead of resuming one that was cut off.")
+    apply_plan: str = Field(
+        default="", description="Id of a contact plan that a user reviewed: publish exactly that plan, past the brake."
+    )
+    batch: str = Field(
+        default="",
+        description="Notifications that this run serves: ops.notification_batches.batch_id. Set by the sensor.",
+    )
+    sweep: bool = Field(
+        default=False, description="Read only the customers whose row in the customer list is new, changed or gone."
+    )
+    reference: bool = Field(default=False, description="Read the code lists even if only some customers are read.")
+    trigger: str = Field(
+        default="manual", description=f"What started the run: {', '.join(get_args(Trigger))}. For the statistics only."
+    )
+    lane: str = Field(
+        default="",
+        description=f"Deprecated: use trigger. Its values {', '.join(DEPRECATED_LANES)} still work and win over trigger.",
+    )
 
     def scope(self) -> SyncScope:
-        """The plain object that `sync` takes."""
+        """Return the plain object that `sync` takes, and warn if the configuration uses `lane`."""
         return SyncScope(
-            tuple(self.customers), UUID(self.batch) if self.batch else None, self.sweep, self.reference, self._lane()
+            tuple(self.customers), UUID(self.batch) if self.batch else None, self.sweep, self.reference, self._trigger()
         )
 
-    def _lane(self) -> Lane:
-        for lane in get_args(Lane):
-            if self.lane == lane:
-                return cast(Lane, lane)
-        raise ConfigError(f"sync_scope.lane: {self.lane!r} is none of {', '.join(get_args(Lane))}")
+    def _trigger(self) -> Trigger:
+        if self.lane:
+            dg.get_dagster_logger().warning("sync_scope.lane is deprecated: use sync_scope.trigger")
+            if self.lane not in DEPRECATED_LANES:
+                raise ConfigError(f"sync_scope.lane: {self.lane!r}; expected one of {', '.join(DEPRECATED_LANES)}")
+            return DEPRECATED_LANES[self.lane]
+        for trigger in get_args(Trigger):
+            if self.trigger == trigger:
+                return cast(Trigger, trigger)
+        raise ConfigError(f"sync_scope.trigger: {self.trigger!r}; expected one of {', '.join(get_args(Trigger))}")
 
 
 @dg.definitions

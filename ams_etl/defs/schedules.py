@@ -11,11 +11,15 @@ from ams_etl.defs.spread import start_minute
 from ams_etl.defs.under_way import is_under_way
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agencies, Agency
+from ams_etl.sync.scope import DEPRECATED_LANES, Trigger
 
 _BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""
 _BENEFITPOINT_MINUTES = 240
 _SWEEP_MINUTES = 120
+TRIGGER_TAG = "ams_etl/trigger"
+_LANE_TAG = "ams_etl/lane"
+"""Deprecated: runs still carry it, with the older words, for saved filters."""
 
 
 @dg.schedule(
@@ -49,9 +53,9 @@ def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -
     if due is None:
         return dg.SkipReason("outside the daily window")
     return [
-        request(f"sweep:{due[0]}:{agency.id}", agency.id, {"sweep": True, "lane": "daily"})
+        request(f"sweep:{due[0]}:{agency.id}", agency.id, {"sweep": True, "trigger": "daily_sweep"})
         for agency in due[1]
-        if agency.system == "ams360" and not under_way(context.instance, agency.id, "daily")
+        if agency.system == "ams360" and not under_way(context.instance, agency.id, "daily_sweep")
     ]
 
 
@@ -150,9 +154,9 @@ def full_resync(
         return dg.SkipReason("outside the weekly window")
     year, week, _ = due[0].isocalendar()
     return [
-        request(f"full:{year}-{week:02}:{agency}", agency, {"lane": "weekly"})
+        request(f"full:{year}-{week:02}:{agency}", agency, {"trigger": "weekly_resync"})
         for agency in due[1]
-        if not under_way(context.instance, agency, "weekly")
+        if not under_way(context.instance, agency, "weekly_resync")
     ]
 
 
@@ -161,11 +165,17 @@ def request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=run_key,
         partition_key=agency,
-        tags={"ams_etl/agency": agency, "ams_etl/lane": scope["lane"]},
+        tags={"ams_etl/agency": agency, **trigger_tags(scope["trigger"])},
         run_config={"resources": {"sync_scope": {"config": scope}}},
     )
 
 
-def under_way(instance: dg.DagsterInstance, agency: str, lane: str) -> bool:
-    """Whether the last one of its kind still goes on: it is not doubled."""
-    return is_under_way(instance, {"ams_etl/agency": agency, "ams_etl/lane": lane})
+def trigger_tags(trigger: Trigger) -> dict[str, str]:
+    """Return the run tags that say what started a run: `ams_etl/trigger`, and the deprecated `ams_etl/lane`."""
+    older = {new: old for old, new in DEPRECATED_LANES.items()}
+    return {TRIGGER_TAG: trigger, _LANE_TAG: older[trigger]}
+
+
+def under_way(instance: dg.DagsterInstance, agency: str, trigger: Trigger) -> bool:
+    """Whether a run of this agency with this trigger is under way, so that no second one is asked for."""
+    return is_under_way(instance, {"ams_etl/agency": agency, TRIGGER_TAG: trigger})

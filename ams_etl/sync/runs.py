@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ams_etl.scrubbing import scrubbed
-from ams_etl.sync.scope import Lane, Mode, SyncScope
+from ams_etl.sync.scope import Mode, SyncScope, Trigger
 
 RESUME_WITHIN: Mapping[Mode, timedelta] = {"full": timedelta(hours=24), "sweep": timedelta(days=14)}
 """An unfinished full sync older than this is not gone on with: what it read is too old. A sweep is, for longer: the list
@@ -24,7 +24,7 @@ class SyncRun:
     agency: str
     sync_id: UUID
     mode: Mode
-    lane: Lane
+    trigger: Trigger
     started_at: datetime
     resumed: bool
     sweep_complete: bool
@@ -57,17 +57,19 @@ class Ledger:
             ).fetchone()
             if row:
                 return SyncRun(
-                    self._agency, row[0], scope.mode, scope.lane, row[1], resumed=True, sweep_complete=row[2]
+                    self._agency, row[0], scope.mode, scope.trigger, row[1], resumed=True, sweep_complete=row[2]
                 )
         sync_id = uuid4()
         started = self._connection.execute(
-            """insert into ops.sync_runs (agency, sync_id, mode, lane, state, run_id)
+            """insert into ops.sync_runs (agency, sync_id, mode, trigger, state, run_id)
             values (%s, %s, %s, %s, 'running', %s) returning started_at""",
-            (self._agency, sync_id, scope.mode, scope.lane, run_id),
+            (self._agency, sync_id, scope.mode, scope.trigger, run_id),
         ).fetchone()
         if started is None:
             raise AssertionError("insert … returning gave no row")
-        return SyncRun(self._agency, sync_id, scope.mode, scope.lane, started[0], resumed=False, sweep_complete=False)
+        return SyncRun(
+            self._agency, sync_id, scope.mode, scope.trigger, started[0], resumed=False, sweep_complete=False
+        )
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""

@@ -1,10 +1,15 @@
 """What one run is asked to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-Lane = Literal["notifications", "daily", "weekly", "person"]
+Trigger = Literal["notification", "daily_sweep", "weekly_resync", "manual"]
+DEPRECATED_LANES: Mapping[str, Trigger] = {
+    "notifications": "notification", "daily": "daily_sweep", "weekly": "weekly_resync", "person": "manual",
+}  # fmt: skip
+"""The older words for a trigger, which run configurations and run tags may still use."""
 Mode = Literal["full", "sweep", "customers"]
 
 
@@ -19,14 +24,14 @@ class SyncScope:
         batch: the notifications that this run serves; customers that only AMS360 can tell are looked up.
         sweep: read only the customers whose list row is new, changed or gone.
         reference: read the lists of codes too, though only some customers are read.
-        lane: what asked for it.
+        trigger: what started the run.
     """
 
     customers: tuple[str, ...] = ()
     batch: UUID | None = None
     sweep: bool = False
     reference: bool = False
-    lane: Lane = "person"
+    trigger: Trigger = "manual"
 
     @property
     def mode(self) -> Mode:

@@ -38,5 +38,7 @@ def test_an_edit_appears_in_the_mart_by_itself(tmp_path: Path, database: str) ->
                     "select state, reason, sync_id from ops.notifications"
                 ).fetchall()
                 time.sleep(0.2)
-            lanes = connection.execute("select object_type, changed from ops.lane_changes where lane = 'notifications'")
-            assert lanes.fetchall() == [("customer", 1)]
+            triggers = connection.execute(
+                "select object_type, changed from ops.trigger_changes where trigger = 'notification'"
+            )
+            assert triggers.fetchall() == [("customer", 1)]

@@ -104,7 +104,7 @@ class World:
         """One run for the notifications that wait."""
         batch = claim(self.connection, AGENCY)
         if batch is not None:
-            self.sync_ams360(SyncScope(batch.customers, batch.batch_id, lane="notifications"))
+            self.sync_ams360(SyncScope(batch.customers, batch.batch_id, trigger="notification"))
             close(self.connection, AGENCY, batch.batch_id, "done")
 
     def sync_benefitpoint(self, *, only: tuple[int, ...] = (), full: bool = False) -> None:

@@ -31,8 +31,8 @@ from ams_etl_tests.sync.agency_edits import Raised
 from ams_etl_tests.sync.notified_worker import TODAY
 from ams_etl_tests.sync.source_history import AGENCY, refresh
 
-DAILY = SyncScope(sweep=True, lane="daily")
-WEEKLY = SyncScope(lane="weekly")
+DAILY = SyncScope(sweep=True, trigger="daily_sweep")
+WEEKLY = SyncScope(trigger="weekly_resync")
 Record = tuple[str, str]
 """Object type and entity id."""
 

@@ -29,7 +29,7 @@ def serve(connection: psycopg.Connection[Any], sandbox: Sandbox, batch: Notifica
     """One run: it may fail before it reads, before it publishes, or before it says that it has."""
     fails = rng.choice(("early", "read", "published")) if rng.random() < FAILING else None
     if fails != "early":
-        scope = SyncScope(batch.customers, batch.batch_id, lane="notifications")
+        scope = SyncScope(batch.customers, batch.batch_id, trigger="notification")
         extract(connection, AGENCY, sandbox.connection(), scope)
         if fails != "read":
             refresh(connection, RuleSettings(), TODAY)

@@ -32,12 +32,12 @@ def busy(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
                 from generate_series(1, %s)) n""",
             (agency, 30 + 100 * number),
         )
-        for days, lane in ((1, "notifications"), (2, "daily"), (3, "weekly"), (20, "daily")):
+        for days, trigger in ((1, "notification"), (2, "daily_sweep"), (3, "weekly_resync"), (20, "daily_sweep")):
             connection.execute(
-                """insert into ops.lane_changes
-                    (agency, sync_id, object_type, lane, at, changed, missed, silent, overtaken)
+                """insert into ops.trigger_changes
+                    (agency, sync_id, object_type, trigger, at, changed, missed, silent, overtaken)
                 values (%s, %s, 'customer', %s, now() - make_interval(days => %s), 40, %s, 0, 0)""",
-                (agency, uuid4(), lane, days, number if lane != "notifications" else 0),
+                (agency, uuid4(), trigger, days, number if trigger != "notification" else 0),
             )
     return connection
 

@@ -1,4 +1,4 @@
-"""Whatever is lost, doubled, overtaken or killed: the lanes bring every change, and what nobody told of is known by name."""
+"""Whatever is lost, doubled, overtaken or killed: every change arrives, and each unannounced one is named."""
 
 import random
 from collections import Counter
@@ -43,7 +43,7 @@ def sent_of(editor: Editor) -> Counter[Raised]:
 
 
 @pytest.mark.parametrize("own_customers", [True, False], ids=["each on its own customer", "all on a few customers"])
-def test_the_lanes_bring_every_change_and_name_what_nobody_told_of(
+def test_every_change_arrives_and_each_unannounced_one_is_named(
     short_home: Path, database: str, own_customers: bool
 ) -> None:
     """The mart is a rebuild from nothing; nothing acknowledged is forgotten; missed is exactly what AMS360 lost."""

@@ -76,7 +76,7 @@ def test_what_raw_does_not_know_is_looked_up(connection: psycopg.Connection[Any]
     assert batch.customers == ()
     extract(
         connection, AGENCY, sandbox.connection(),
-        SyncScope(batch.customers, batch.batch_id, lane="notifications"),
+        SyncScope(batch.customers, batch.batch_id, trigger="notification"),
     )  # fmt: skip
     read = {row[0] for row in connection.execute("select entity_id from raw_ams360.customers")}
     assert read == {policy["CustomerId"], customer["CustomerId"]}

@@ -67,7 +67,7 @@ def _request(agency: str, batch: "NotificationBatch") -> dg.RunRequest:
                         "customers": list(batch.customers),
                         "batch": str(batch.batch_id),
                         "reference": batch.reference,
-                        "lane": "notifications",
+                        "trigger": "notification",
                     }
                 }
             }

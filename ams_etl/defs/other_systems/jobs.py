@@ -49,9 +49,9 @@ def _schedules_of(system: SourceSystem, job: Any) -> tuple[dg.ScheduleDefinition
         for agency in agencies.read().all:
             begun = now - timedelta(minutes=start_minute(agency.id, _EVERY_MINUTES))
             half_hour = begun.replace(minute=begun.minute // _EVERY_MINUTES * _EVERY_MINUTES)
-            if agency.system == system and not under_way(context.instance, agency.id, "daily"):
+            if agency.system == system and not under_way(context.instance, agency.id, "daily_sweep"):
                 key = f"changes:{half_hour:%Y-%m-%dT%H:%M}:{agency.id}"
-                asked.append(request(key, agency.id, {"sweep": True, "lane": "daily"}))
+                asked.append(request(key, agency.id, {"sweep": True, "trigger": "daily_sweep"}))
         return asked
 
     @dg.schedule(

@@ -24,8 +24,8 @@ parked as (
     select agency, count(*) as parked from ops.notifications
     where agency = any(%(agencies)s) and state = 'parked' group by agency),
 brought as (
-    select agency, sum(changed) filter (where lane = 'notifications') as by_notification, sum(missed) as missed
-    from ops.lane_changes where agency = any(%(agencies)s) and at > now() - interval '7 days' group by agency)
+    select agency, sum(changed) filter (where trigger = 'notification') as by_notification, sum(missed) as missed
+    from ops.trigger_changes where agency = any(%(agencies)s) and at > now() - interval '7 days' group by agency)
 select asked.agency, coalesce(notifications, 0), coalesce(p95, 0)::float8, coalesce(missed, 0)::bigint,
     coalesce(by_notification, 0)::bigint, coalesce(parked, 0), newest, now() - newest, longest_gap, coalesce(requests, 0)
 from unnest(%(agencies)s::text[]) asked (agency)

@@ -1,8 +1,8 @@
-"""Which lane brought a change: a notification, the daily sweep or the weekly resync; and what was never told of.
+"""Count which trigger delivered each changed record, and which changes AMS360 never announced.
 
-A change that a sweep or a resync finds should have come by its notification. It is counted as missed unless AMS360 tells
-of no such change (silent), or its notification waits for its turn (overtaken). Before an agency's first full sync, and
-where no notification has ever come, there is nothing to miss.
+A change that the daily sweep or the weekly resync finds should have come with a notification. It counts as missed, except
+in two cases: AMS360 sends no notification for such a change (silent), or its notification has arrived and waits for its run
+(overtaken). Nothing is missed before an agency's first full sync, nor where no notification has ever arrived.
 """
 
 from collections.abc import Mapping
@@ -60,14 +60,14 @@ def count_changes(connection: psycopg.Connection[Any], run: SyncRun, counts: Map
                     missed.append((entity_id, customer_id))
         object_type = OBJECT_TYPES[table.name]
         connection.execute(
-            """insert into ops.lane_changes as c
-                (agency, sync_id, object_type, lane, at, changed, missed, silent, overtaken)
+            """insert into ops.trigger_changes as c
+                (agency, sync_id, object_type, trigger, at, changed, missed, silent, overtaken)
             values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (agency, sync_id, object_type) do update set changed = c.changed + excluded.changed,
                 missed = c.missed + excluded.missed, silent = c.silent + excluded.silent,
                 overtaken = c.overtaken + excluded.overtaken""",
             (
-                run.agency, run.sync_id, object_type, run.lane, run.started_at, len(part.changed), len(missed),
+                run.agency, run.sync_id, object_type, run.trigger, run.started_at, len(part.changed), len(missed),
                 len(part.untold), overtaken,
             ),
         )  # fmt: skip

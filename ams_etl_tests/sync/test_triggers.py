@@ -1,4 +1,4 @@
-"""What a lane should have brought and did not is counted, and nothing else."""
+"""Count the changes that a notification should have announced and did not, and nothing else."""
 
 from datetime import date
 from typing import Any
@@ -6,27 +6,31 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.errors import TransientError
+from ams_etl.defs.resources import SyncScopeConfig
+from ams_etl.defs.schedules import trigger_tags
+from ams_etl.errors import ConfigError, TransientError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.interpret import ams360 as ams360_interpreter
 from ams_etl.sync.notifications.missed_changes import silence
-from ams_etl.sync.scope import SyncScope
+from ams_etl.sync.runs import Ledger
+from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.notifications import AGENCY, told
 from ams_etl_tests.sync.source_history import refresh
 
-DAILY = SyncScope(sweep=True, lane="daily")
-WEEKLY = SyncScope(lane="weekly")
+DAILY = SyncScope(sweep=True, trigger="daily_sweep")
+WEEKLY = SyncScope(trigger="weekly_resync")
 TODAY = date(2026, 6, 1)
 
 
-def changes(connection: psycopg.Connection[Any], lane: str) -> dict[str, tuple[int, int, int, int]]:
-    """Object type -> changed, missed, silent, overtaken of a lane."""
+def changes(connection: psycopg.Connection[Any], trigger: str) -> dict[str, tuple[int, int, int, int]]:
+    """Object type -> changed, missed, silent, overtaken of a trigger."""
     return {
         row[0]: row[1:]
         for row in connection.execute(
-            "select object_type, changed, missed, silent, overtaken from ops.lane_changes where lane = %s", (lane,)
+            "select object_type, changed, missed, silent, overtaken from ops.trigger_changes where trigger = %s",
+            (trigger,),
         )
     }
 
@@ -43,7 +47,7 @@ def beneath(connection: psycopg.Connection[Any], table: str, not_of: tuple[str, 
 def test_each_change_is_missed_silent_or_overtaken(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
     """Lost notifications, changes that AMS360 tells nobody of, and notifications that wait for their turn."""
     extract(connection, AGENCY, sandbox.connection(), SyncScope())
-    assert changes(connection, "person") != {}
+    assert changes(connection, "manual") != {}
     told(connection, "employee", EmployeeCode="ab1")
     policy, policy_of = beneath(connection, "policies")
     contact, contact_of = beneath(connection, "customer_contacts", (policy_of,))
@@ -53,7 +57,7 @@ def test_each_change_is_missed_silent_or_overtaken(connection: psycopg.Connectio
     told(connection, "policy", PolicyId=policy, CustomerId=policy_of)
     sandbox.edit("customer_contacts", "update", contact, SortOrder=9)
     extract(connection, AGENCY, sandbox.connection(), WEEKLY)
-    assert changes(connection, "weekly") == {
+    assert changes(connection, "weekly_resync") == {
         "customer": (1, 1, 0, 0),
         "customer_contact": (1, 0, 1, 0),
         "policy": (1, 0, 0, 1),
@@ -70,7 +74,7 @@ def test_where_nobody_tells_there_is_nothing_to_miss(connection: psycopg.Connect
     extract(connection, AGENCY, sandbox.connection(), SyncScope())
     sandbox.edit("customers", "update", sandbox.ask("customers")[0][0], City="Elsewhere")
     extract(connection, AGENCY, sandbox.connection(), WEEKLY)
-    assert changes(connection, "weekly")["customer"] == (1, 0, 0, 0)
+    assert changes(connection, "weekly_resync")["customer"] == (1, 0, 0, 0)
 
 
 def test_the_daily_sweep_reads_just_what_differs_in_the_list(
@@ -122,11 +126,11 @@ def test_a_deleted_customer_comes_back_as_the_same_contact(
     ).fetchone()  # type: ignore[misc]
     record = sandbox.ask(f"state/customers/{key}")
     sandbox.edit("customers", "delete", key)
-    extract(connection, AGENCY, sandbox.connection(), SyncScope((key,), lane="notifications"))
+    extract(connection, AGENCY, sandbox.connection(), SyncScope((key,), trigger="notification"))
     refresh(connection, RuleSettings(), TODAY)
     assert connection.execute("select 1 from mart.contacts where contact_id = %s", (contact,)).fetchone() is None
     sandbox.edit("customers", "insert", key, **record)
-    extract(connection, AGENCY, sandbox.connection(), SyncScope((key,), lane="notifications"))
+    extract(connection, AGENCY, sandbox.connection(), SyncScope((key,), trigger="notification"))
     refresh(connection, RuleSettings(), TODAY)
     ops = connection.execute("select op from mart.changes where entity_id = %s order by seq", (contact,)).fetchall()
     assert [op for (op,) in ops] == ["insert", "delete", "insert"]
@@ -184,3 +188,20 @@ def test_silence_is_measured_by_the_agencys_own_habit(connection: psycopg.Connec
             (AGENCY, hours),
         )
         assert silence(connection, AGENCY).is_too_long is expected
+
+
+def test_saved_queries_and_run_configurations_may_still_say_lane(connection: psycopg.Connection[Any]) -> None:
+    """The deprecated names keep working: the view, the column, the run configuration, the run tag."""
+    for lane, trigger in DEPRECATED_LANES.items():
+        scope = SyncScopeConfig(lane=lane).scope()
+        assert scope == SyncScopeConfig(trigger=trigger).scope() == SyncScope(trigger=trigger)
+        assert trigger_tags(trigger) == {"ams_etl/trigger": trigger, "ams_etl/lane": lane}
+        run = Ledger(connection, AGENCY).begin(scope, None, fresh=True)
+        connection.execute(
+            "insert into ops.trigger_changes values (%s, %s, 'customer', %s, now(), 1, 0, 0, 0)",
+            (AGENCY, run.sync_id, run.trigger),
+        )
+    assert {lane for (lane,) in connection.execute("select lane from ops.sync_runs")} == set(DEPRECATED_LANES)
+    assert {lane for (lane,) in connection.execute("select lane from ops.lane_changes")} == set(DEPRECATED_LANES)
+    with pytest.raises(ConfigError, match="expected one of notifications, daily"):
+        SyncScopeConfig(lane="yearly").scope()
