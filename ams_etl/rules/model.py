@@ -107,6 +107,8 @@ class Candidate:
     """(entity, entity_id) of records that became part of this one: N8's contact."""
     joined: Joined | None = None
     """B11: it gives a contact its id and its line in the crosswalk, and nothing else."""
+    marks: tuple[str, ...] = ()
+    """N10: every flag of the record, so that a deceased person's refusal is not lost."""
 
 
 @dataclass(frozen=True, slots=True)

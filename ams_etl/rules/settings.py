@@ -68,6 +68,8 @@ class RuleSettings:
     primary_email_only: bool = False
     import_inactive: bool = False
     merge_by: Literal["email", "source_id"] = "email"
+    shared_address_name: Literal["first", "both"] = "both"
+    """M8: of several people of one household on one address, whose name the contact has."""
     segments: Segments = Segments()
     activity_actions: Mapping[str, str] = field(default_factory=dict)
     name_marks: Mapping[str, str] = field(default_factory=dict)

@@ -26,18 +26,19 @@ REQUIRED = (
     f"{chapter}{number}"
     for chapter, last in (
         ("C", 8),
-        ("N", 12),
+        ("N", 16),
         ("Q", 3),
         ("L", 7),
         ("T", 4),
-        ("K", 2),
+        ("K", 3),
         ("O", 3),
         ("X", 3),
         ("A", 8),
-        ("M", 4),
+        ("M", 8),
         ("W", 9),
     )
     for number in range(1, last + 1)
+    if (chapter, number) != ("N", 15)
     ),
     "W11", "W12", "W13",
     *(f"B{number}" for number in range(1, 12)),

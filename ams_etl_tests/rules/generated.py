@@ -17,6 +17,7 @@ MARKS = (
     "Deceased", "DECEASED", "Dec'd", "DNC", "Do Not Contact", "do not call", "Minor", "Former", "former spouse",
     "Deceased 2019", "minor child", "Do-Not-Mail",
 )  # fmt: skip
+PERSONAL_MARKS = ("(Deceased)", "[dec'd]", "DECEASED", "(Passed Away 5/1/22)", "(former)", "(minor)", "{DECEASED 2019}")
 SEPARATORS = (" & ", "&", " and ", " AND ", " + ", "+", " &/or ", "&/or")
 EMAILS = ("a@x.com", "B@x.com", "c.d@y.org", "a@x.com; b@x.com", "nobody", "jane@")
 

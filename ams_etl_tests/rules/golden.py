@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ams_etl.rules.contacts import candidates, connections, merging
+from ams_etl.rules.contacts.marked_people import refused_emails
 from ams_etl.rules.model import Candidate, Contact, Derivation, KeyFact, NameOverride, Phone, Skip
 from ams_etl.rules.records.ams360 import (
     Customer,
@@ -173,9 +174,10 @@ def _merged(
         for key, name in given.get("overrides", {}).items()
         if key in by_id
     }
+    refused = refused_emails(everyone)
     contacts, skips = [], {}
     for group in sorted(groups, key=min):
-        outcome = merging.merge([by_id[key] for key in group], settings, users, overrides)
+        outcome = merging.merge([by_id[key] for key in group], settings, users, overrides, refused)
         if isinstance(outcome, Contact):
             contacts.append(_contact(outcome))
         else:

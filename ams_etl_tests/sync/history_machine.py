@@ -31,7 +31,19 @@ NUMBERS = st.integers(1, 4)
 EMAILS = st.sampled_from(
     [None, "", "a@x.com", "b@x.com", "C@x.com; d@x.com", "a@x.com, e@x.com", "not an email", "e@x.com"]
 )
-NAMES = st.sampled_from([None, "Ann", "Bob (Bobby)", "Cy & Di", "Ed (Deceased)", "Flo (DNC)", "AL"])
+NAMES = st.sampled_from(
+    [
+        None,
+        "Ann",
+        "Bob (Bobby)",
+        "Cy & Di",
+        "Cy & Di (Deceased)",
+        "Ed (Deceased)",
+        "Flo (DNC)",
+        "Ed (Deceased) (DNC)",
+        "AL",
+    ]
+)
 LAST = st.sampled_from([None, "Doe", "O'Neil", "van der Berg"])
 FIRMS = st.sampled_from([None, "Acme LLC", "Jo & Mo Poe", "Doe Trust"])
 SALUTATIONS = st.sampled_from([None, "Mr. Doe", "Annie", "Al and Bo Doe"])
@@ -40,6 +52,7 @@ SETTINGS = st.sampled_from(
     [
         RuleSettings(),
         RuleSettings(merge_by="source_id"),
+        RuleSettings(shared_address_name="first"),
         RuleSettings(prospects="none"),
         RuleSettings(prospects=ProspectsWithin(20)),
         RuleSettings(import_inactive=True, primary_email_only=True),

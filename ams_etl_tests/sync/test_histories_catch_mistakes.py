@@ -86,6 +86,11 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_FOLLOWING", [])
 
 
+def former_sharers_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M6: an address that nobody refuses any more stays refused for whoever else has it."""
+    monkeypatch.setattr(derive, "touch_former_sharers", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("broken", "history"),
     [
@@ -94,6 +99,7 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
         (settings_unnoticed, History),
         (neighbours_not_followed, History),
         (moved_records_forgotten, History),
+        (former_sharers_forgotten, History),
         (linked_accounts_still_speak, BenefitPointHistory),
         (nobody_goes_with_another, BenefitPointHistory),
         (links_come_too_late, BenefitPointHistory),

@@ -1,7 +1,7 @@
 """From a customer's records to candidates: each becomes one of its own, part of one, or a skip with its reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ from ams_etl.rules.contacts.lifecycle import Lifecycle, default_tags, lifecycle_
 from ams_etl.rules.contacts.tags import TagOrigin, configured_tags, ownership_tags
 from ams_etl.rules.model import Address, Candidate, Derivation, RecordType, Skip, SkipReason, SourceRole
 from ams_etl.rules.names.companies import company_name, firm_flags
-from ams_etl.rules.names.marks import DO_NOT_CONTACT, suppressed_by
+from ams_etl.rules.names.marks import DECEASED, DO_NOT_CONTACT, PERSONAL, suppressed_by
 from ams_etl.rules.names.names import NameFields, Part, PersonName, derive_name, derive_personal_name
 from ams_etl.rules.reach.addresses import address_of, is_filled
 from ams_etl.rules.reach.emails import email_flags, emails_of
@@ -47,6 +47,7 @@ class Given:
     address_from: Source
     birthday: date | None = None
     absorbed: CustomerContact | None = None
+    firm_flags: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -158,7 +159,9 @@ class _Deriving:
         own: tuple[Source, ...] = (customer, absorbed) if absorbed else (customer,)
         emails, email_lender = self._primary_emails(own)
         _, phone_lender = best_available(
-            any(record.phones for record in own), self.contacts, lambda contact: bool(contact.phones)
+            any(record.phones for record in own),
+            self.contacts,
+            lambda contact: bool(contact.phones) and self._may_lend(contact),
         )
         lenders = ([absorbed] if absorbed else []) + self.contacts
         address, address_lender = best_available(address_of(customer), lenders, address_of, is_filled)
@@ -168,10 +171,10 @@ class _Deriving:
                 emails, (email_lender,) if email_lender else own,
                 (phone_lender,) if phone_lender else own,
                 address, address_lender or customer,
-                birthday_of(customer.date_of_birth, self.settings, self.today),
+                None if name.first_left else birthday_of(customer.date_of_birth, self.settings, self.today),
                 absorbed,
+                () if personal else self.firm_flags,
             ),
-            self.firm_flags,
         )  # fmt: skip
         return absorbed
 
@@ -183,33 +186,54 @@ class _Deriving:
         )  # fmt: skip
 
     def _personal_name(self) -> tuple[PersonName, CustomerContact | None]:
-        """A personal customer's own name, else that of the first contact who has one."""
+        """Return a personal customer's own name, else that of a contact: one to whom one may write, else the first."""
         own = derive_personal_name(self._name_fields(), self.settings.name_marks)
-        return (own, None) if own.first or own.last else best_available(own, self.contacts, self._name_of, _is_named)
+        if own.first or own.last:
+            return own, None
+        named, contact = self._sendable_contact(own)
+        return (named, contact) if contact else best_available(own, self.contacts, self._name_of, _is_named)
+
+    def _sendable_contact(self, own: PersonName) -> tuple[PersonName, CustomerContact | None]:
+        """Return the first named contact to whom one may write, one who has not left before one who has."""
+        named, contact = best_available(own, self.contacts, self._name_of, _is_unmarked)
+        return (named, contact) if contact else best_available(own, self.contacts, self._name_of, _is_sendable)
 
     def _commercial_name(self) -> tuple[PersonName, CustomerContact | None]:
-        """N8: a commercial customer with only a firm name takes the first CustomerContact that has a name into its record.
+        """N8: a commercial customer with only a firm name takes its first sendable named CustomerContact into its record.
 
-        No such contact: whom its salutations name, else the firm name is the first name too.
+        No such contact: whom its salutations name, else the firm name is the first name too. A person's mark in a
+        salutation is not the firm's (M6).
         """
         own = derive_name(self._name_fields(), self.settings.name_marks)
         if (own.first and own.first.field in {"FirstName", "FirmName"}) or (
             own.last and own.last.field in {"FirstName", "LastName", "FirmName"}
         ):
             return own, None
-        firm = PersonName(flags=own.flags)
-        named, contact = best_available(firm, self.contacts, self._name_of, _is_named)
+        named, contact = self._sendable_contact(PersonName())
+        firm_flags = tuple(flag for flag in own.flags if flag not in PERSONAL) if own.first or own.last else own.flags
         if contact:
-            return PersonName(named.first, named.last, named.nickname, (*own.flags, *named.flags)), contact
-        if own.first or own.last:
+            flags = own.flags if named.first and own.first and named.first.text == own.first.text else firm_flags
+            return replace(named, flags=(*flags, *named.flags)), contact
+        if (own.first or own.last) and not (self.company and DECEASED in own.flags):
             return own, None
-        return PersonName(Part(self.company, "N8", "FirmName") if self.company else None, flags=own.flags), None
+        named, contact = best_available(PersonName(), self.contacts, self._name_of, _is_named)
+        if contact and not (self.company and (emails_of(self.customer) or self.customer.phones)):
+            # Nobody can reach the firm itself: its record is this person's, who is marked.
+            return replace(named, flags=(*own.flags, *named.flags)), contact
+        firm = Part(self.company, "N8", "FirmName") if self.company else None
+        return PersonName(firm, flags=firm_flags), None
 
     def _primary_emails(self, own: Sequence[Source]) -> tuple[tuple[str, ...], CustomerContact | None]:
         """C5: with no email on the primary record, the first CustomerContact that has one lends it."""
         emails = tuple(dict.fromkeys(email for record in own for email in emails_of(record)))
-        emails, lender = best_available(emails, self.contacts, emails_of)
+        emails, lender = best_available(
+            emails, self.contacts, lambda contact: emails_of(contact) if self._may_lend(contact) else ()
+        )
         return (emails[:1] if self.settings.primary_email_only else emails), lender
+
+    def _may_lend(self, contact: CustomerContact) -> bool:
+        """Return whether a contact's email and phone may be another one's: not of the deceased, nor of who refuses (M6)."""
+        return suppressed_by((*self._name_of(contact).flags, *email_flags((contact,)))) is None
 
     def _emails(self, record: Source) -> tuple[str, ...]:
         emails = emails_of(record)
@@ -227,8 +251,8 @@ class _Deriving:
                 Given(
                     contact, "contact", self._name_of(contact), contact, self._emails(contact), (contact,), (contact,),
                     own if address_from is contact else address_of(self.customer), address_from,
-                ),
-                tuple(flag for flag in self.firm_flags if flag == DO_NOT_CONTACT),
+                    firm_flags=tuple(flag for flag in self.firm_flags if flag == DO_NOT_CONTACT),
+                )
             )  # fmt: skip
 
     def _dependent(self, dependent: CustomerDependent) -> None:
@@ -259,13 +283,14 @@ class _Deriving:
                 return PersonName(name.first, Part(family.text, "C3", "LastName"), name.nickname, name.flags), dependent
         return name, dependent
 
-    def _add(self, given: Given, firm_flags: tuple[str, ...] = ()) -> None:
+    def _add(self, given: Given) -> None:
         name, record = given.name, given.record
         first = contact_requirement(name, given.emails)
         if first is None and name.last is None:
             self._skip(record, "no_name_no_email", "Q1")
             return
         entity, entity_id = key_of(record)
+        marks = (*name.flags, *given.firm_flags, *email_flags((record, *given.emails_from)))
         phones = [phone for source in given.phones_from for phone in source.phones]
         candidate = Candidate(
             SYSTEM,
@@ -281,7 +306,7 @@ class _Deriving:
             name.last.text if name.last else None,
             name.nickname.text if name.nickname else None,
             self.company,
-            suppressed_by((*name.flags, *firm_flags, *email_flags((record, *given.emails_from)))),
+            suppressed_by(marks),
             given.emails,
             phones_of(phones, self.record_type, self.settings.default_country) if phones else (),
             given.address,
@@ -290,6 +315,7 @@ class _Deriving:
             (*birthday_fact(given.birthday), *self.renewals),
             self.connections,
             ((CONTACT, given.absorbed.contact_id),) if given.absorbed else (),
+            marks=tuple(dict.fromkeys([mark for mark in marks if mark != "role"])) if marks else (),
         )
         self.candidates.append(candidate)
         if self.trace:
@@ -301,3 +327,11 @@ class _Deriving:
 
 def _is_named(name: PersonName) -> bool:
     return bool(name.first or name.last)
+
+
+def _is_sendable(name: PersonName) -> bool:
+    return _is_named(name) and suppressed_by(name.flags) is None
+
+
+def _is_unmarked(name: PersonName) -> bool:
+    return _is_sendable(name) and PERSONAL.isdisjoint(name.flags)

@@ -3,24 +3,25 @@
 The findings are read off the very derivation (`Trace`) and the very merge, so they cannot tell another story.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date
 
 from ams_etl.rules.contacts.candidates import Given, Trace, derive
+from ams_etl.rules.contacts.marked_people import is_deceased, refuses
 from ams_etl.rules.contacts.merging import (
     Overrides,
     addressed_by,
     merge,
-    named_by,
     override_of,
     precedence,
 )
+from ams_etl.rules.contacts.naming import named_by
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.model import Address, Candidate, Contact, Finding
-from ams_etl.rules.names.marks import SUPPRESSING
+from ams_etl.rules.names.marks import DECEASED, SUPPRESSING
 from ams_etl.rules.names.names import Part
 from ams_etl.rules.reach.addresses import is_filled
-from ams_etl.rules.reach.emails import emails_of
+from ams_etl.rules.reach.emails import email_flags, emails_of
 from ams_etl.rules.reach.phones import phones_of
 from ams_etl.rules.records.ams360 import (
     CONTACT,
@@ -116,10 +117,22 @@ class _CandidateFindings:
                 "status", candidate.status, lifecycle.rule, deciding, "IsActive", str(customer.is_active).lower()
             )
         if candidate.suppressed_reason:
-            yield self._of(self.given.name_from, "suppressed_reason", candidate.suppressed_reason, "N10", "names", None)
-        for flag in self.given.name.flags:
-            if flag not in SUPPRESSING and flag != "role":
-                yield self._of(self.given.name_from, "name_mark", flag, "N10", "names", None)
+            yield self._of_mark("suppressed_reason", candidate.suppressed_reason)
+        for flag in candidate.marks:
+            if flag not in SUPPRESSING:
+                yield self._of_mark("name_mark", flag)
+        for person, flag in self.given.name.left_out:
+            yield self._of(self.given.name_from, "left_out", f"{person}: {flag}", "M6", "names", None)
+
+    def _of_mark(self, field: str, flag: str) -> Finding:
+        """Say in which field a mark stands: a name's, the firm's or the email's."""
+        given = self.given
+        if flag in given.name.flags:
+            return self._of(given.name_from, field, flag, "N10", "names", None)
+        if flag in given.firm_flags:
+            return self._of(self.customer, field, flag, "N10", "FirmName", self.customer.firm_name)
+        source = next((one for one in (given.record, *given.emails_from) if flag in email_flags((one,))), given.record)
+        return self._of(source, field, flag, "N10", _EMAIL_MEMBERS[key_of(source)[0]], source.email)
 
     def _ways_to_reach(self) -> Iterator[Finding]:
         candidate, given = self.candidate, self.given
@@ -197,13 +210,17 @@ class _CandidateFindings:
 
 
 def explain_contact(
-    candidates: Sequence[Candidate], settings: RuleSettings, users: Users, overrides: Overrides
+    candidates: Sequence[Candidate],
+    settings: RuleSettings,
+    users: Users,
+    overrides: Overrides,
+    refused: Container[str] = (),
 ) -> tuple[Finding, ...]:
     """Why a contact has the values it has: which of its candidates each came from, and who owns it.
 
     `entity` is `contact`, `entity_id` its best member's; what a member's own values came from is `explain`'s to say.
     """
-    merged = merge(candidates, settings, users, overrides)
+    merged = merge(candidates, settings, users, overrides, refused)
     best = [one for one in sorted(candidates, key=precedence) if one.joined is None]
     if not isinstance(merged, Contact):
         return tuple(
@@ -217,21 +234,21 @@ def explain_contact(
         )
 
     override = override_of(candidates, overrides)
-    named = named_by(best)
+    naming = named_by(best, settings)
+    rule = "M8" if len(naming) > 1 else "M7"
     found = [
-        of(named, field, value, *(("N12", "name_overrides") if getattr(override, field, None) else ("M2", field)))
+        of(naming[0], field, value, *(("N12", "name_overrides") if getattr(override, field, None) else (rule, field)))
         for field in ("first_name", "last_name", "nickname")
         if (value := getattr(merged, field))
     ]
-    for field, united in (
-        ("company_name", "company_name"),
-        ("birthday", "birthday"),
-        ("suppressed_reason", "suppressed_reason"),
-    ):
+    found += (of(person, "named_with", person.first_name, "M8", "first_name") for person in naming[1:])
+    for field in ("company_name", "birthday"):
         value = getattr(merged, field)
         if value:
-            teller = next(one for one in best if getattr(one, united) == value)
-            found.append(of(teller, field, value, "N10" if field == "suppressed_reason" else "M2", field))
+            found.append(
+                of(next(one for one in (*naming, *best) if getattr(one, field) == value), field, value, "M2", field)
+            )
+    found += (of(source, field, value, "M6", member) for source, field, value, member in _marked(merged, best, refused))
     found.append(of(best[0], "record_type", merged.record_type, "M2", "record_type"))
     teller = next(one for one in best if one.status == merged.status)
     found.append(of(teller, "status", merged.status, "L7" if len(best) > 1 else "M2", "status"))
@@ -255,6 +272,24 @@ def explain_contact(
         )
     )
     return tuple(found)
+
+
+def _marked(
+    merged: Contact, best: Sequence[Candidate], refused: Container[str]
+) -> Iterator[tuple[Candidate, str, str, str]]:
+    """Say which member's mark suppresses a contact, or which members are left out of it."""
+    if merged.suppressed_reason:
+        is_marked = is_deceased if merged.suppressed_reason == DECEASED else refuses
+        source = next((one for one in best if is_marked(one)), None)
+        if source:
+            yield source, "suppressed_reason", merged.suppressed_reason, "marks"
+        else:
+            shared = next(one for one in best if any(email in refused for email in one.emails))
+            yield shared, "suppressed_reason", merged.suppressed_reason, "an email that somebody else refuses"
+    if merged.suppressed_reason != DECEASED:
+        for one in best:
+            if is_deceased(one):
+                yield one, "left_out", f"{one.first_name or one.last_name}: {DECEASED}", "marks"
 
 
 def address_text(address: Address) -> str:

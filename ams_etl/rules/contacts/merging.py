@@ -1,8 +1,10 @@
 """Merging (M): candidates that share an email are one contact."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from ams_etl.rules.contacts.marked_people import living_of, suppression_of
+from ams_etl.rules.contacts.naming import Names, birthday_facts, named_by, names_together
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.contacts.tags import in_segment
 from ams_etl.rules.model import (
@@ -17,7 +19,6 @@ from ams_etl.rules.model import (
     Skip,
     SkipReason,
 )
-from ams_etl.rules.names.marks import SUPPRESSING
 from ams_etl.rules.reach.addresses import is_filled
 from ams_etl.rules.settings import RuleSettings
 
@@ -64,17 +65,23 @@ def stable_id(members: Iterable[K], first_seen: Mapping[K, Any]) -> K:
 
 
 def merge(
-    candidates: Sequence[Candidate], settings: RuleSettings, users: Users, overrides: Overrides
+    candidates: Sequence[Candidate],
+    settings: RuleSettings,
+    users: Users,
+    overrides: Overrides,
+    refused: Container[str] = (),
 ) -> Contact | tuple[Skip, ...]:
     """M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
 
-    Members that only join (B11) give no values, and nobody a contact alone.
+    Members that only join (B11) give no values, and nobody a contact alone. The deceased give no name, birthday, email or
+    phone to the living (M6).
 
     Args:
         candidates: at least one.
         settings: the agency's choices.
         users: the user mapping.
         overrides: names given in the platform.
+        refused: addresses to which nobody may write, whoever has them (M6).
     """
     everyone = sorted(candidates, key=precedence)
     best = [one for one in everyone if one.joined is None]
@@ -83,7 +90,9 @@ def merge(
     tags = tuple(sorted({tag for one in best for tag in one.tags}, key=lambda tag: (tag.category, tag.tag)))
     if not in_segment(tags, settings.segments):
         return _skips(everyone, "segment", "T4")
-    first_name, last_name, nickname = names_of(named_by(best), override_of(everyone, overrides))
+    living = living_of(best)
+    naming = named_by(best, settings)
+    first_name, last_name, nickname = names_of(names_together(naming), override_of(everyone, overrides))
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
@@ -92,13 +101,13 @@ def merge(
         last_name=last_name,
         nickname=nickname,
         company_name=next((one.company_name for one in best if one.company_name), None),
-        emails=tuple(dict.fromkeys(email for one in best for email in one.emails)),
-        phones=_phones(best),
+        emails=tuple(dict.fromkeys(email for one in living for email in one.emails)),
+        phones=_phones(living),
         address=addressed_by(best).address,
-        birthday=next((one.birthday for one in best if one.birthday), None),
+        birthday=next((one.birthday for one in (*naming, *living) if one.birthday), None),
         owner_user_id=owner.user_id,
         owner_role=owner.role,
-        suppressed_reason=suppression_of(best),
+        suppressed_reason=suppression_of(best, refused),
         tags=tags,
         key_facts=_facts(best),
         connections=_connections(best, users),
@@ -132,11 +141,6 @@ def precedence(candidate: Candidate) -> tuple[bool, bool, bool, int, int, str, s
     )
 
 
-def named_by(best: Sequence[Candidate]) -> Candidate:
-    """Whose name a contact has: an email that stands for a name does so only as long as no member has one."""
-    return next((one for one in best if one.last_name is not None or one.first_name not in one.emails), best[0])
-
-
 def addressed_by(best: Sequence[Candidate]) -> Candidate:
     """Whose address a contact has: the first that leads anywhere."""
     return next((one for one in best if is_filled(one.address)), best[0])
@@ -147,24 +151,19 @@ def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride
     return next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
 
 
-def names_of(named: Candidate, override: NameOverride | None) -> tuple[str | None, str | None, str | None]:
-    """First, last and nickname: each part that was given in the platform, else the derived one.
+def names_of(derived: Names, override: NameOverride | None) -> Names:
+    """Return first, last and nickname: each part that was given in the platform, else the derived one.
 
     A derived nickname belongs to the derived first name, and goes with it.
     """
     if override is None:
-        return named.first_name, named.last_name, named.nickname
+        return derived
+    first_name, last_name, nickname = derived
     return (
-        override.first_name or named.first_name,
-        override.last_name or named.last_name,
-        override.nickname or (None if override.first_name else named.nickname),
+        override.first_name or first_name,
+        override.last_name or last_name,
+        override.nickname or (None if override.first_name else nickname),
     )
-
-
-def suppression_of(candidates: Iterable[Candidate]) -> str | None:
-    """A mark on any member suppresses the contact; the graver one is told."""
-    reasons = {one.suppressed_reason for one in candidates}
-    return next((reason for reason in SUPPRESSING if reason in reasons), None)
 
 
 def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
@@ -181,8 +180,9 @@ def _record_type(candidates: Iterable[Candidate]) -> RecordType:
     return next(iter(types)) if len(types) == 1 else "both"
 
 
-def _facts(candidates: Iterable[Candidate]) -> tuple[KeyFact, ...]:
-    facts = {fact for one in candidates for fact in one.key_facts}
+def _facts(best: Sequence[Candidate]) -> tuple[KeyFact, ...]:
+    facts = {fact for one in best for fact in one.key_facts if fact.kind != "birthday"}
+    facts.update(birthday_facts(best))
     return tuple(
         sorted(facts, key=lambda fact: (fact.kind, str(fact.fact_date or ""), fact.label, fact.policy_id or ""))
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ams_etl.rules.names.marks import DECEASED, mark_in, without_bare_marks
+from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of, mark_in, without_bare_marks
 from ams_etl.rules.names.persons import has_several, joined, separated, without_loose_ends
 from ams_etl.rules.names.words import (
     LETTERS_IN_BRACKETS,
@@ -27,6 +27,7 @@ _QUOTED = re.compile(
     r"[\"“”]+([^\"“”()\[\]]*[^\W\d_][^\"“”()\[\]]*)[\"“”]+|(?<!\w)['‘]([^\W\d_][^'‘’()\[\]]+)['’](?!\w)"
 )
 _EMPTY_QUOTES = re.compile(r"[\"“”]\s*[\"“”]")
+_EVERYBODY = re.compile(r"\b(?:both|all)\b", re.IGNORECASE)
 _ANY_BRACKET = re.compile(r"[(\[{<]")
 _QUOTE = re.compile(r"[\"“”'‘]")
 _PLACE = re.compile("\0(\\d+)\0")
@@ -74,7 +75,8 @@ class NameField:
     """A name field without what is no name.
 
     `nicknames` holds one entry for each person where a field names several. `estate` says that only the words
-    `Estate of` were in the field, so that the whole name is in the other field.
+    `Estate of` were in the field, so that the whole name is in the other field. `marked` holds the personal flags of each
+    person of a field that names several; it is empty where a mark is everybody's.
     """
 
     name: str | None = None
@@ -82,6 +84,7 @@ class NameField:
     nicknames: tuple[str | None, ...] = ()
     flags: tuple[str, ...] = ()
     estate: bool = False
+    marked: tuple[tuple[str, ...], ...] = ()
 
 
 EMPTY = NameField()
@@ -128,11 +131,26 @@ def _read(value: str, marks: Marks) -> NameField:
     name = _tidy(unmarked)
     called, each = _nicknames_of(rest, name, nicknames) if nicknames else (None, ())
     estate = not name and not nicknames and DECEASED in bare_flags
-    return NameField(name or None, called, each, (*flags, *bare_flags), estate)
+    all_flags = (*flags, *bare_flags)
+    marked = _marked(value, name, marks) if not PERSONAL.isdisjoint(all_flags) and has_several(name) else ()
+    return NameField(name or None, called, each, all_flags, estate, marked)
+
+
+def _marked(value: str, name: str, marks: Marks) -> tuple[tuple[str, ...], ...]:
+    """Return the personal flags of each person in a field that names several; () where they are everybody's (M6)."""
+    if _EVERYBODY.search(value) or estate_of(value) is not None:
+        return ()
+    brackets = [bracket[0] for bracket in PARENTHESIS.finditer(value)]
+    places = iter(range(len(brackets)))
+    parts = separated(PARENTHESIS.sub(lambda _: f"\0{next(places)}\0", value))[0]
+    if len(parts) != len(separated(name)[0]):
+        return ()
+    people = [_PLACE.sub(lambda place: brackets[int(place[1])], part) for part in parts]
+    return tuple(tuple(flag for flag in _read(person, marks).flags if flag in PERSONAL) for person in people)
 
 
 def _quotes_as_parentheses(value: str) -> str:
-    """N14: Write a quoted nickname in parentheses; a field that is quoted as a whole holds no nickname."""
+    """Write a quoted nickname in parentheses; a field that is quoted as a whole holds no nickname (N14)."""
     value = _EMPTY_QUOTES.sub("", value)
     outside = _QUOTED.sub(" ", value)
     if not any(map(str.isalpha, outside)):
@@ -156,7 +174,7 @@ def _nickname_in(content: str, words: list[str]) -> str | None:
 
 
 def _name_alone(rest: str) -> str:
-    """N13, N16: Return a field without roles, phone numbers and the words that end or part a name.
+    """N16: Return a field without roles, phone numbers and the words that end or part a name.
 
     `Attn: Jon Roe` is Jon Roe, `Tom Vale dba Vale Plumbing` and `Tom Vale Rev Tr` are Tom Vale.
     """
@@ -171,7 +189,7 @@ def _name_alone(rest: str) -> str:
 
 
 def _without_trust(name: str) -> str:
-    """N16: Return the person whose trust a name names; a bank's or a family's trust keeps its name."""
+    """Return the person whose trust a name names; a bank's or a family's trust keeps its name (N16)."""
     trust = _TRUST.match(name)
     if not trust:
         return name

@@ -10,6 +10,8 @@ DECEASED = "deceased"
 DO_NOT_CONTACT = "do_not_contact"
 SUPPRESSING = (DECEASED, DO_NOT_CONTACT)
 """Flags that make a contact unsendable, the gravest first."""
+PERSONAL = frozenset([DECEASED, "former", "minor"])
+"""Flags of the one person beside whom they stand (M6); a refusal belongs to the address instead."""
 
 _MARKS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -94,7 +96,8 @@ _WORDS = (
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DATE = rf"(?:\s*(?:on|in|as of|date|[-–—:,]))*\s*(?:{_MONTHS}\s+)?\d{{1,4}}(?:[/.-]\d{{1,4}}){{0,2}}(?:,?\s+\d{{4}})?(?![\w@])"
 _AROUND, _AFTER = r"[\s*\-–—/,:]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*]*"
-_RELATIVE = rf"(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
+_EVERYBODY = r"(?:\b(?:both|all) (?:are )?)?"
+_RELATIVE = rf"{_EVERYBODY}(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
 _BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
 _BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
 _ESTATE = re.compile(

@@ -1,10 +1,11 @@
 """Derives a record's first name, last name and nickname from its name fields, each with its rule and field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, read_field
-from ams_etl.rules.names.marks import DECEASED, estate_of
+from ams_etl.rules.names.living import ReadField, living_people
+from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of
 from ams_etl.rules.names.persons import WholeName, has_several, separated, split_whole_name, without_titles
 from ams_etl.rules.names.words import has_legal_form, is_placeholder, is_surely_firm, looks_like_firm, names_nobody
 
@@ -20,12 +21,21 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """A record's first name, last name and nickname, and the flags of the marks in all its name fields."""
+    """A record's first name, last name and nickname, and the flags of the marks in all its name fields.
+
+    `left_out` names the people whom a mark took out, with the mark (M6); `first_left` says that the one named first is
+    among them.
+    """
 
     first: Part | None = None
     last: Part | None = None
     nickname: Part | None = None
     flags: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    first_left: bool = False
+
+
+_NOBODY = PersonName()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,8 @@ class _Read:
     whole_split: WholeName | None
     last_split: WholeName | None
     further_flags: tuple[str, ...]
+    firm: NameField = EMPTY
+    firm_split: WholeName | None = None
 
 
 def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
@@ -68,7 +80,7 @@ def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
         marks: the agency's further marks.
     """
     further = tuple(marks.items()) if marks else ()
-    own = _name_of(_read(fields, further))
+    own = _name_of(*_with_the_living(_read(fields, further)))
     if not fields.firm or (own.first and own.first.field == "FirstName") or not _is_estate(fields.firm):
         return own
     return _named_by_firm(own, read_field(fields.firm, further))
@@ -103,7 +115,7 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
 
 
 def _together(written_first: str, written_last: str, first: NameField, last: NameField) -> tuple[NameField, NameField]:
-    """N16: Read First and Last Name together: `Current` + `Owner` name nobody; `Estate of` + a firm is a firm.
+    """Read First and Last Name together (N16): `Current` + `Owner` name nobody; `Estate of` + a firm is a firm.
 
     `Null` beside a first name is a family name.
     """
@@ -140,10 +152,8 @@ def _salutation(value: str | None, marks: Marks) -> NameField:
     return field
 
 
-def _name_of(read: _Read) -> PersonName:
-    last = _last_name(read)
-    nickname = _nickname(read)
-    first = nickname or _first_name(read)
+def _with_the_living(read: _Read) -> tuple[_Read, PersonName]:
+    """Return the fields without marked people, and a name that holds only the flags and whom they took out (M6)."""
     flags = (
         *read.first.flags,
         *read.last.flags,
@@ -151,8 +161,39 @@ def _name_of(read: _Read) -> PersonName:
         *read.formal.flags,
         *read.whole.flags,
         *read.further_flags,
+        *read.firm.flags,
     )
-    return PersonName(first, last, nickname or _informal_nickname(read, first), tuple(dict.fromkeys(flags)))
+    if not flags:
+        return read, _NOBODY
+    flags = tuple(dict.fromkeys(flags))
+    if PERSONAL.isdisjoint(flags):
+        return read, PersonName(flags=flags)
+    fields: dict[str, ReadField] = {
+        "first": (read.first, read.first_split),
+        "whole": (read.whole, read.whole_split),
+        "firm": (read.firm, read.firm_split),
+        "informal": (read.informal, read.informal_split),
+        "formal": (read.formal, read.formal_split),
+        "last": (read.last, None),
+    }
+    living = living_people(fields, "last", flags)
+    if living.left_out:
+        kept = living.fields
+        read = replace(
+            read, first=kept["first"][0], first_split=kept["first"][1], whole=kept["whole"][0], whole_split=kept["whole"][1],
+            firm=kept["firm"][0], firm_split=kept["firm"][1], informal=kept["informal"][0],
+            informal_split=kept["informal"][1], formal=kept["formal"][0], formal_split=kept["formal"][1],
+            last=kept["last"][0],
+        )  # fmt: skip
+    return read, PersonName(flags=living.flags, left_out=living.left_out, first_left=living.first_left)
+
+
+def _name_of(read: _Read, flagged: PersonName) -> PersonName:
+    last = _last_name(read)
+    nickname = _nickname(read)
+    first = nickname or _first_name(read)
+    nickname = nickname or _informal_nickname(read, first)
+    return PersonName(first, last, nickname, flagged.flags, flagged.left_out, flagged.first_left)
 
 
 def _nickname(read: _Read) -> Part | None:
@@ -229,20 +270,27 @@ def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> Person
     """
     further = tuple(marks.items()) if marks else ()
     read = _read(fields, further)
-    own = _name_of(read)
-    if not fields.firm or read.first.name:
-        return own
-    return _named_by_firm(own, read_field(fields.firm, further), read)
+    firm = read_field(fields.firm, further)
+    if firm is EMPTY or (read.first.name and not firm.flags):
+        return _name_of(*_with_the_living(read))
+    last = _last_name(read)
+    is_person = firm.name and (DECEASED in firm.flags or not looks_like_firm(firm.name))
+    split = split_whole_name(firm.name, last.text if last else None) if firm.name and is_person else None
+    living, flagged = _with_the_living(replace(read, firm=firm, firm_split=split))
+    own = _name_of(living, flagged)
+    return own if read.first.name else _named_by_firm(own, living.firm, living)
 
 
 def _named_by_firm(own: PersonName, firm: NameField, read: _Read | None = None) -> PersonName:
     """Complete a record's own name from its Firm Name."""
-    flags = tuple(dict.fromkeys((*own.flags, *firm.flags)))
+    flags = own.flags if read else tuple(dict.fromkeys((*own.flags, *firm.flags)))
     first, last, nickname = own.first, own.last, own.nickname
     if firm.name and looks_like_firm(firm.name) and DECEASED not in firm.flags:
         unnamed = not first and not last
-        return PersonName(Part(firm.name, "N9", "FirmName") if unnamed else first, last, nickname, flags)
-    split = split_whole_name(firm.name, last.text if last else None) if firm.name else WholeName(None, None)
+        return replace(own, first=Part(firm.name, "N9", "FirmName") if unnamed else first, flags=flags)
+    split = read.firm_split if read else None
+    if not split:
+        split = split_whole_name(firm.name, last.text if last else None) if firm.name else WholeName(None, None)
     if not last and split.family:
         last = Part(split.family, "N9", "FirmName")
     if not (nickname and nickname.rule == "N1"):
@@ -250,4 +298,4 @@ def _named_by_firm(own: PersonName, firm: NameField, read: _Read | None = None) 
         nickname = Part(alias, "N1", "FirmName") if alias else None
         first = nickname or (Part(split.given, "N9", "FirmName") if split.given else first)
         nickname = nickname or (_informal_nickname(read, first) if read else None)
-    return PersonName(first, last, nickname, flags)
+    return replace(own, first=first, last=last, nickname=nickname, flags=flags)

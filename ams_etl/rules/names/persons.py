@@ -45,6 +45,7 @@ class WholeName:
     family: str | None
     givens: tuple[str | None, ...] = ()
     separators: tuple[str, ...] = ()
+    families: tuple[str | None, ...] = ()
 
 
 def separated(name: str) -> tuple[list[str], list[str]]:
@@ -90,13 +91,26 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
     families = [
         " ".join([person[1], *after]) if person[1] else None for person, after in zip(people, letters, strict=True)
     ]
-    distinct = {family.casefold() for family in families if family}
+    return _of_people(givens, families, separators)
+
+
+def _of_people(givens: Sequence[str | None], families: Sequence[str | None], separators: Sequence[str]) -> WholeName:
     return WholeName(
-        joined(givens, separators),
-        joined(families, separators) if len(distinct) > 1 else next((family for family in families if family), None),
-        givens,
-        tuple(separators),
+        joined(givens, separators), families_of(families, separators), tuple(givens), tuple(separators), tuple(families)
     )
+
+
+def families_of(families: Sequence[str | None], separators: Sequence[str]) -> str | None:
+    """Return several people's family names with the separators between them, or the one that all of them have."""
+    distinct = {family.casefold() for family in families if family}
+    return joined(families, separators) if len(distinct) > 1 else next((family for family in families if family), None)
+
+
+def without_people(split: WholeName, places: frozenset[int]) -> WholeName:
+    """Return a field's names without those of some of its people; a family name that only they have is everybody's."""
+    givens = [None if at in places else given for at, given in enumerate(split.givens)]
+    families = [None if at in places else family for at, family in enumerate(split.families)]
+    return _of_people(givens, families if any(families) else split.families, split.separators)
 
 
 def joined(names: Sequence[str | None], separators: Sequence[str]) -> str | None:
@@ -142,7 +156,7 @@ def _people_in(name: str, style: Style) -> _People:
 
 
 def _with_each_titled(people: _People) -> _People:
-    """N16: Repeat a plural title before every single word: `Drs. Davids and Burr` are two family names."""
+    """Repeat a plural title before every single word (N16): `Drs. Davids and Burr` are two family names."""
     title, _, after = people.parts[0].partition(" ")
     if len(people.parts) == 1 or not after or bare(title) not in PLURAL_TITLES:
         return people
@@ -173,7 +187,7 @@ def _without_letters(name: str) -> str:
 
 
 def _before_a_comma(name: str) -> str:
-    """N13: Return the family name of `Last, First`: every word before the comma, without titles."""
+    """Return the family name of `Last, First` (N13): every word before the comma, without titles."""
     return (
         " ".join(_untitled(_GLUED.sub("", name.partition(",")[0]).split(), TITLES)) if "," in name.strip(" ,") else ""
     )
@@ -252,6 +266,11 @@ def _families(family: str | None, *, several: bool = True) -> tuple[tuple[str, .
     parts = separated(family)[0] if several else [family]
     named = (_without_suffixes(part.split())[0] for part in parts)
     return tuple(tuple(bare(word) for word in words) for words in named if words)
+
+
+def families_in(family: str | None) -> frozenset[str]:
+    """Return the family names in a Last Name as they are compared: without case, stops and suffixes."""
+    return frozenset(" ".join(words) for words in _families(family))
 
 
 def _known_family(tokens: list[str], known: Sequence[Sequence[str]]) -> int:

@@ -90,7 +90,7 @@ def _amended(client: Payload, primary: str | None) -> Any:
             return candidate
         if primary is not None:
             candidate = replace(candidate, absorbed=((PERSON, primary), *candidate.absorbed))
-        return replace(candidate, suppressed_reason=DECEASED) if dead else candidate
+        return replace(candidate, suppressed_reason=DECEASED, marks=(*candidate.marks, DECEASED)) if dead else candidate
 
     return amend
 

@@ -1,4 +1,4 @@
-"""Which candidates a plan looks at, and the contact of each: whole components over shared e-mails, and who goes with them."""
+"""Which candidates a plan looks at, and the contact of each: whole components over shared emails, and who goes with them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,14 +13,15 @@ from ams_etl.store.copy import copy_rows
 def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool, followers: bool) -> None:
     """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
+    Whoever has an address of theirs is looked at though nothing merges: a refusal is the address's (M6).
+
     Args:
         connection: inside the plan's transaction.
         agency: the agency id.
         merge_by_email: M1; otherwise every candidate is a contact of its own.
         followers: whether there may be candidates that only go with others (B11).
     """
-    edges = ([_SHARED_EMAILS] if merge_by_email else []) + (_FOLLOWING if followers else [])
-    _find_affected(connection, agency, edges)
+    _find_affected(connection, agency, [_SHARED_EMAILS, *(_FOLLOWING if followers else [])])
     together = _sharing_an_email(connection, agency) if merge_by_email else []
     if followers:
         together += _followed(connection, agency, by_email=merge_by_email)

@@ -22,6 +22,7 @@ from ams_etl.store.copy import copy_rows
 from ams_etl.sync.contacts.documents import candidate_json
 from ams_etl.sync.contacts.fingerprint import fingerprint
 from ams_etl.sync.contacts.garbage_collection import collector_paused
+from ams_etl.sync.contacts.shared_addresses import touch_former_sharers
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn
 from ams_etl.sync.interpret.registry import interpreter_for
@@ -239,6 +240,7 @@ def _store(
         on conflict (agency, kind, id) do update set planned = false""",
         scope,
     )
+    touch_former_sharers(connection, scope)
     connection.execute(
         """delete from stage.candidates c where agency = %(agency)s and customer_id = any(%(customers)s)
             and not exists (select from derived_candidates d where d.candidate_id = c.candidate_id)""",

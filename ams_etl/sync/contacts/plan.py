@@ -24,6 +24,7 @@ from ams_etl.sync.contacts.brake import Brake, look
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import candidate_from, contact_json
 from ams_etl.sync.contacts.garbage_collection import collector_paused
+from ams_etl.sync.contacts.shared_addresses import refused_in_plan
 
 BATCH = 2000
 """Candidates merged between two COPYs."""
@@ -107,6 +108,7 @@ def _merge_members(
     )
     connection.execute("truncate target_contacts, target_skips")
     users, overrides = decisions(connection, agency)
+    refused = refused_in_plan(connection, agency)
     done = 0
     contacts: list[tuple[UUID, bytes, bytes]] = []
     skips: list[tuple[Any, ...]] = []
@@ -133,7 +135,7 @@ def _merge_members(
             (agency,),
         )
         for contact_id, group in _by_contact(members):
-            outcome = merge(group, settings, users, overrides)
+            outcome = merge(group, settings, users, overrides, refused)
             if isinstance(outcome, Contact):
                 document = contact_json(contact_id, outcome)
                 contacts.append((contact_id, document, content_hash(document)))

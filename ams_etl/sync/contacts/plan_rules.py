@@ -12,6 +12,7 @@ from ams_etl.rules.model import Candidate, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
+from ams_etl.sync.contacts.shared_addresses import refused_in_plan
 from ams_etl.sync.contacts.why import own_rules
 from ams_etl.sync.interpret.registry import interpreter_for
 
@@ -50,13 +51,14 @@ def rules_of_plan(
     customers = sorted({candidate.customer_id for group in members.values() for candidate in group})
     records = interpreter_for(settings).open(connection, agency, settings, today).explain(customers)
     users, overrides = decisions(connection, agency)
+    refused = refused_in_plan(connection, agency)
     by_record: dict[tuple[str, str], list[Finding]] = {}
     for finding in records:
         by_record.setdefault((finding.entity, finding.entity_id), []).append(finding)
     rules: dict[tuple[UUID, str], str] = {}
     for contact_id, group in members.items():
         own = [finding for candidate in group for finding in by_record.get((candidate.entity, candidate.entity_id), ())]
-        merged = own_rules(explain_contact(group, settings, users, overrides), own, alone=len(group) == 1)
+        merged = own_rules(explain_contact(group, settings, users, overrides, refused), own, alone=len(group) == 1)
         for field, rule in {**_rules_by_field(own), **_rules_by_field(merged)}.items():
             rules[contact_id, field] = rule
     return rules

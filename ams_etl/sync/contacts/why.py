@@ -14,6 +14,7 @@ from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
+from ams_etl.sync.contacts.shared_addresses import refused_among
 from ams_etl.sync.interpret.registry import interpreter_for
 
 
@@ -92,7 +93,9 @@ def _of_contact(
     own |= {absorbed for member in members for absorbed in member.absorbed}
     records = _findings(connection, agency, sorted({member.customer_id for member in members}), settings, today)
     given = tuple(finding for finding in records if (finding.entity, finding.entity_id) in own)
-    merged = own_rules(explain_contact(members, settings, users, overrides), given, alone=len(members) == 1)
+    refused = refused_among(connection, agency, [email for member in members for email in member.emails])
+    merged = explain_contact(members, settings, users, overrides, refused)
+    merged = own_rules(merged, given, alone=len(members) == 1)
     return Answer(contact_id, merged, given)
 
 
@@ -105,7 +108,9 @@ def own_rules(merged: Sequence[Finding], records: Sequence[Finding], *, alone: b
         alone: the contact has one record, which is the best of one: what it gave says all, so the choice is left out.
     """
     if alone:
-        return tuple(finding for finding in merged if finding.rule not in {"M1", "M2"})
+        return tuple(
+            finding for finding in merged if finding.rule not in {"M1", "M2", "M7"} and finding.source_field != "marks"
+        )
     given = {
         (finding.entity, finding.entity_id, finding.field, finding.value): finding.rule for finding in reversed(records)
     }
