@@ -220,12 +220,12 @@ def _transacted(screen: Screen, visit: Visit) -> Answer:
 
 def _response(answer: Answer, visit: Visit, session: sessions.Session) -> Response:
     match answer:
-        case Shown(template, values, status):
-            return render(
-                template,
-                {**_frame(visit.agencies, session, visit.agency, visit.path), "visit": visit, **values},
-                status,
-            )
+        case Shown(template, values, status, reload_seconds):
+            frame = _frame(visit.agencies, session, visit.agency, visit.path)
+            response = render(template, {**frame, "visit": visit, **values}, status)
+            if reload_seconds is not None:
+                response.headers["Refresh"] = str(reload_seconds)
+            return response
         case Moved(path, _, permanent):
             return RedirectResponse(path, 301 if permanent else 303, HEADERS)
         case Downloaded(name, content, media_type):
@@ -272,5 +272,5 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
 
 async def _on_away(_: Request, error: Exception) -> Response:
     response = _error(503, str(error))
-    response.headers["Retry-After"] = "5"
+    response.headers["Retry-After"] = response.headers["Refresh"] = "5"
     return response

@@ -5,4 +5,10 @@ from ams_etl.settings import Agency
 
 def navigation(agency: Agency) -> list[tuple[str, str]]:
     """Return (path after the agency, name) of each page that this agency has."""
-    return [("/contacts", "Contacts"), ("/users", "Users"), ("/set-up", "Set up")]
+    return [
+        ("/contacts", "Contacts"),
+        ("/missing", "Missing"),
+        ("/users", "Users"),
+        ("/settings", "Settings"),
+        ("/set-up", "Set up"),
+    ]

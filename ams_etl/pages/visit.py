@@ -67,6 +67,8 @@ class Shown:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    reload_seconds: int | None = None
+    """After so many seconds the browser loads the page again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One page and one database for the tests of a module; each test finds its own rows."""
+"""One page and one database for the tests of a run; each test sets up what it needs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from ams_etl.pages.jobs.queue import COMMANDS
 from ams_etl.store.database import connect
 from ams_etl_tests.pages.pages_process import Site, Visitor, people, records, running_pages, write_agencies
 from ams_etl_tests.postgres import fresh_database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The page of two agencies that hold the same records."""
     home = tmp_path_factory.mktemp("pages")
@@ -22,6 +23,19 @@ def site(postgres_server: str, migrated_template: str, tmp_path_factory: pytest.
             people(connection)
         with running_pages(home, url) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+def quiet(site: Site) -> Site:
+    """The page with a job of each kind that never ends, so that no test starts a real one."""
+    with connect(site.database) as connection:
+        for kind in COMMANDS:
+            connection.execute(
+                """insert into ops.page_jobs (agency, kind, requested_by, state, seen_at)
+                values ('acme', %s, 'operator', 'running', now() + interval '1 day')""",
+                (kind,),
+            )
+    return site
 
 
 @pytest.fixture

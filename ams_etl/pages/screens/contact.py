@@ -131,7 +131,8 @@ def undo_rename(visit: Visit) -> Answer:
         before = _locked_override(visit.connection, visit.agency.id, contact_id)
         if stale := _stale(visit, before):
             return stale
-        clear_name(visit.connection, visit.agency.id, UUID(contact_id))
+        if not clear_name(visit.connection, visit.agency.id, UUID(contact_id)):
+            return Refused("There is no rename of this contact to undo.")
         visit.record("undo_rename", contact_id, before=before or None)
         return Moved(f"{visit.home}/contacts/{contact_id}", "The next sync publishes the name from AMS360 again.")
     return Missing("contact of this id")

@@ -28,7 +28,10 @@ def show_job(visit: Visit) -> Answer:
             run = _RUN.search(job.output)
             link = run_link(visit, run[1]) if run else None
             progress = _progress(visit) if job.is_open and "sync" in job.kind else None
-            return Shown("job.html", {"job": job, "title": TITLES[job.kind], "run_link": link, "progress": progress})
+            # A header rather than an element: who reads slowly, or by ear, switches it off.
+            reloads = job.is_open and visit.query.get("reload") != "no"
+            values = {"job": job, "title": TITLES[job.kind], "run_link": link, "progress": progress, "reloads": reloads}
+            return Shown("job.html", values, reload_seconds=2 if reloads else None)
     return Missing("such job")
 
 

@@ -1,0 +1,23 @@
+"""The addresses of the page's screens, with real ids in their places."""
+
+import re
+from typing import Any
+
+import psycopg
+
+from ams_etl.pages.visit import Screen
+
+PLACES = {
+    "contact_id": "select contact_id::text from mart.contacts where agency = 'acme' and email = 'jd@example.com'",
+    "job_id": "select job_id::text from ops.page_jobs where agency = 'acme' and kind = 'sync'",
+}
+"""Path parameter -> a query for one of the first agency's."""
+
+
+def address(screen: Screen, connection: psycopg.Connection[Any], agency: str = "acme") -> str:
+    def value(match: re.Match[str]) -> str:
+        row = connection.execute(PLACES[match[1]]).fetchone()  # type: ignore[call-overload]
+        assert row is not None, match[1]
+        return str(row[0])
+
+    return f"/{agency}" + re.sub(r"\{(\w+)\}", value, screen.path)
