@@ -17,7 +17,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ams_etl.inbound.notifications.answers import success
-from ams_etl.inbound.notifications.classify import Parked, understand
+from ams_etl.inbound.notifications.classify import ParkedNotification, understand
 from ams_etl.inbound.notifications.mapping import load_mapping
 from ams_etl.inbound.notifications.redaction import Gate
 from ams_etl_tests.inbound.mutations import mutate
@@ -50,7 +50,7 @@ def main() -> None:
         took = time.perf_counter() - began
         spent, longest = spent + took, max(longest, took)
         first = parts[0]
-        if isinstance(first, Parked):
+        if isinstance(first, ParkedNotification):
             outcomes["failed inside" if first.reason.startswith("the reader failed") else "parked"] += 1
         else:
             outcomes["understood"] += 1

@@ -1,6 +1,6 @@
 """The HTTP door: notifications and platform events, stored before they are understood.
 
-service     the requests          answers   replies in the caller's dialect
+service     the requests          answers   replies in the body format of the caller
 server      the process           writer    group commit
 redaction   who may send, and what is never stored
 chores      what happens beside   settling  received -> pending, ignored, parked

@@ -2,7 +2,7 @@
 
 | request | answer |
 |---|---|
-| POST /notifications/{agency}/{token} | 200 in the caller's dialect, once the body is committed |
+| POST /notifications/{agency}/{token} | 200 in the body format of the caller, once the body is committed |
 | POST /notifications/{agency} | the same, where the authentication code stands in the body alone |
 | POST /events/{agency}, GET /events/{agency}/{id} | the platform's: see `events` |
 | GET /why/{agency} | why a contact is what it is, for people: see `why_page` |

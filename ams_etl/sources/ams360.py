@@ -56,7 +56,7 @@ class Ams360Connection:
     login_gate: LoginGate | None = field(default=None, repr=False)
 
 
-class Refused(DataError):
+class Ams360Refused(DataError):
     """AMS360 answers a read by key with a business fault, or with nothing: most often the record is gone.
 
     Attributes:
@@ -93,7 +93,7 @@ class Ams360:
         """The Customer.
 
         Raises:
-            Refused: it is gone, or may not be read.
+            Ams360Refused: it is gone, or may not be read.
         """
         return await self._one("CustomerGetById", "Customer", CustomerId=customer_id)
 
@@ -103,7 +103,7 @@ class Ams360:
         Only for writing it back at once: never store or log it.
 
         Raises:
-            Refused: it is gone, or may not be read.
+            Ams360Refused: it is gone, or may not be read.
         """
         return await self._one("CustomerGetById", "Customer", whole=True, CustomerId=customer_id)
 
@@ -111,7 +111,7 @@ class Ams360:
         """The Customer of that CustomerNumber.
 
         Raises:
-            Refused: there is none.
+            Ams360Refused: there is none.
         """
         return await self._one("CustomerGetByNumber", "Customer", CustomerNumber=number)
 
@@ -144,7 +144,7 @@ class Ams360:
         """The Policy with its lines of business, as of the last endorsement.
 
         Raises:
-            Refused: it is gone, or may not be read.
+            Ams360Refused: it is gone, or may not be read.
         """
         return await self._one("PolicyGet", "Policy", PolicyId=policy_id)
 
@@ -226,12 +226,12 @@ class Ams360:
         try:
             decoded = await self._client.read(operation, arguments, whole=whole)
         except BusinessFault as fault:
-            raise Refused(str(fault), fault) from None
+            raise Ams360Refused(str(fault), fault) from None
         if decoded.rejected:
             raise DataError(f"{operation}: {decoded.rejected[0].reason}")
         record: Record | None = (decoded.value or {}).get(member)
         if record is None:
-            raise Refused(f"{operation}: the answer is empty")
+            raise Ams360Refused(f"{operation}: the answer is empty")
         for name, asked in arguments.items():
             if str(record.get(name)).lower() != str(asked).lower():
                 raise DataError(f"{operation}: the answer's {name} is not the one that was asked for")

@@ -16,7 +16,7 @@ from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.source_record import SourceRecord
-from ams_etl.sources.rest.client import Answer, RestClient
+from ams_etl.sources.rest.client import RestClient, RestResponse
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.rows import keyed_rows, whole_number
@@ -124,7 +124,7 @@ class HawkSoft:
     def _path(self, last: str) -> str:
         return f"/vendor/agency/{self._connection.agency_id}/{last}"
 
-    async def _ask(self, operation: str, path: str, body: Any = None, **query: str | None) -> Answer:
+    async def _ask(self, operation: str, path: str, body: Any = None, **query: str | None) -> RestResponse:
         return await self._client.ask(
             operation,
             path,
@@ -161,12 +161,12 @@ class _Basic:
         )
 
 
-def soft_error(answer: Answer) -> str | None:
+def soft_error(answer: RestResponse) -> str | None:
     """Return what an answer of status 200 reports as its error, or None: no answer of HawkSoft's is a JSON object."""
     return answer.described() if isinstance(answer.value, dict) else None
 
 
-def _numbers(answer: Answer, operation: str) -> list[int]:
+def _numbers(answer: RestResponse, operation: str) -> list[int]:
     value = _list(answer, operation, "numbers")
     numbers = [number for item in value if (number := whole_number(item)) is not None]
     if len(numbers) < len(value):
@@ -174,7 +174,7 @@ def _numbers(answer: Answer, operation: str) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def _list(answer: Answer, operation: str, items: str) -> list[Any]:
+def _list(answer: RestResponse, operation: str, items: str) -> list[Any]:
     if not isinstance(answer.value, list):
         raise DataError(f"HawkSoft {operation}: expected a list of {items}, got {answer.described()}")
     return answer.value

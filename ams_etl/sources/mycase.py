@@ -20,7 +20,7 @@ from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.rotating_tokens import RotatingTokens, TokenStore
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
-from ams_etl.sources.rest.client import Answer, Refused, RestClient
+from ams_etl.sources.rest.client import RestClient, RestRefused, RestResponse
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.rows import keyed_rows, whole_number
@@ -57,7 +57,7 @@ class MyCaseConnection(WithLogin):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MyCasePage:
     """One page of a list; `total` is its Item-Count header, or None."""
 
     records: list[SourceRecord]
@@ -91,7 +91,7 @@ class MyCase:
         """What was asked so far, tokens aside."""
         return self._client.counts
 
-    async def listing(self, kind: Kind, updated_after: datetime | None = None) -> AsyncIterator[Page]:
+    async def listing(self, kind: Kind, updated_after: datetime | None = None) -> AsyncIterator[MyCasePage]:
         """Return all records of a kind, or those created or updated after a moment, page by page.
 
         Raises:
@@ -121,7 +121,7 @@ class MyCase:
                     total = page.total if total is None else total
                     if page.rejected:
                         return client_id, DataError(f"MyCase cases of a client: {page.rejected[0].reason}")
-            except Refused as refusal:
+            except RestRefused as refusal:
                 return client_id, None if refusal.status == 404 else refusal
             except DataError as error:
                 return client_id, error
@@ -133,14 +133,16 @@ class MyCase:
         async for found in each(client_ids, read, self._connection.max_concurrency):
             yield found
 
-    async def _pages(self, operation: str, kind: Kind, path: str, query: dict[str, Any] | None) -> AsyncIterator[Page]:
+    async def _pages(
+        self, operation: str, kind: Kind, path: str, query: dict[str, Any] | None
+    ) -> AsyncIterator[MyCasePage]:
         seen = {path}
         while True:
             answer = await self._client.ask(operation, path, query, authorization=self._authorization)
             if not isinstance(answer.value, list):
                 raise DataError(f"MyCase {kind}: expected a list, got {answer.described()}")
             records, rejected = keyed_rows(kind, answer.value, "id", lambda row, key: None)
-            yield Page(records, _count(answer), rejected)
+            yield MyCasePage(records, _count(answer), rejected)
             following = next_link(answer.header("link") or "")
             if following is None:
                 return
@@ -161,7 +163,7 @@ class MyCase:
                     f"/{key.kind}/{int(key.entity_id)}",
                     authorization=self._authorization,
                 )
-            except Refused as refusal:
+            except RestRefused as refusal:
                 return key, None if refusal.status == 404 else refusal
             except DataError as error:
                 return key, error
@@ -226,7 +228,7 @@ class MyCase:
         body = json.dumps({"client_id": connection.client_id, "client_secret": connection.client_secret, **asked})
         try:
             answer = await self._login.ask_for_token("/tokens", "application/json", body.encode(), again=False)
-        except Refused as refusal:
+        except RestRefused as refusal:
             raise ConfigError(
                 f"MyCase refuses {what} ({refusal.status}): check mycase.client_id and the environment variable that "
                 "mycase.client_secret_env names, and grant access again"
@@ -253,7 +255,7 @@ class MyCase:
         return f"/{url.path.removeprefix(prefix)}" + (f"?{url.query}" if url.query else "")
 
 
-async def _first(pages: AsyncIterator[Page]) -> None:
+async def _first(pages: AsyncIterator[MyCasePage]) -> None:
     async for _ in pages:
         return
 
@@ -267,7 +269,7 @@ def next_link(header: str) -> str | None:
     return None
 
 
-def soft_error(answer: Answer) -> str | None:
+def soft_error(answer: RestResponse) -> str | None:
     """Return what an answer of status 200 reports as its errors, or None."""
     errors = answer.value.get("errors") if isinstance(answer.value, dict) else None
     return f"{len(errors) if isinstance(errors, list) else 1} errors" if errors else None
@@ -277,7 +279,7 @@ def _server(url: SplitResult) -> tuple[str, str | None, int | None]:
     return url.scheme, url.hostname, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
-def _count(answer: Answer) -> int | None:
+def _count(answer: RestResponse) -> int | None:
     return whole_number(answer.header("item-count"))
 
 

@@ -21,7 +21,7 @@ from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
-from ams_etl.sources.rest.client import Answer, Refused, RestClient
+from ams_etl.sources.rest.client import RestClient, RestRefused, RestResponse
 from ams_etl.sources.rest.many import each
 from ams_etl.sources.rest.rows import keyed_rows, whole_number
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
@@ -56,7 +56,7 @@ class QQCatalystConnection(WithLogin):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class QQCatalystPage:
     """One page of a window; every page says in `total` how many records the window holds."""
 
     records: list[SourceRecord]
@@ -94,14 +94,14 @@ class QQCatalyst:
         """
         await self._client.ask("Ping", "/BusinessLogic/Ping", authorization=self._authorization)
 
-    def contacts(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[Page]:
+    def contacts(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[QQCatalystPage]:
         """Contact rows created or changed from `start` to `end`, deleted ones too.
 
         Without `end` to tomorrow: whether the last day counts is not told.
         """
         return self._window("Contacts", "EntityID", "EntityID", start, end)
 
-    def policies(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[Page]:
+    def policies(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[QQCatalystPage]:
         """Policy rows created or changed from `start` to `end`, as `contacts` gives them."""
         return self._window("Policies", "PolicyId", "CustomerId", start, end)
 
@@ -131,7 +131,7 @@ class QQCatalyst:
             answer = await self._client.ask(
                 "AccountInfo", f"/Contacts/{int(contact_id)}/AccountInfo", authorization=self._authorization
             )
-        except Refused as refusal:
+        except RestRefused as refusal:
             return contact_id, None if refusal.status == 404 else refusal
         except DataError as error:
             return contact_id, error
@@ -142,7 +142,7 @@ class QQCatalyst:
 
     async def _window(
         self, kind: str, key: str, customer_key: str, start: date, end: date | None
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncIterator[QQCatalystPage]:
         asked = {
             "startDate": start.isoformat(), "endDate": (end or _tomorrow()).isoformat(), "pageSize": PAGE,
         }  # fmt: skip
@@ -156,7 +156,7 @@ class QQCatalyst:
             records, rejected = keyed_rows(
                 kind, rows, key, lambda row, own: own if customer_key == key else _owner(row, customer_key)
             )
-            yield Page(records, total, rejected)
+            yield QQCatalystPage(records, total, rejected)
             last = -(-total // PAGE) if pages is None else pages
             if not rows or number >= last:
                 return
@@ -179,7 +179,7 @@ class QQCatalyst:
             answer = await self._login.ask_for_token(
                 "/oauth/token", "application/x-www-form-urlencoded", urlencode(given).encode(), again=True
             )
-        except Refused as refusal:
+        except RestRefused as refusal:
             raise LoginRefused(
                 f"QQ Catalyst refuses a token to {connection.username!r} ({refusal.status}): check qq_catalyst.username, "
                 "client_id, grant_type and the environment variables that password_env and client_secret_env name"
@@ -190,7 +190,7 @@ class QQCatalyst:
         return token
 
 
-def soft_error(answer: Answer) -> str | None:
+def soft_error(answer: RestResponse) -> str | None:
     """Return what an answer of status 200 reports as its error, or None."""
     header = answer.header("qq-error-message")
     if header and header.strip():
@@ -214,7 +214,7 @@ def _tomorrow() -> date:
     return datetime.now(UTC).date() + timedelta(days=1)
 
 
-async def _first(pages: AsyncIterator[Page]) -> None:
+async def _first(pages: AsyncIterator[QQCatalystPage]) -> None:
     async for _ in pages:
         return
 

@@ -44,8 +44,8 @@ class Record:
 class MergeCounts:
     """Records by what became of them.
 
-    `changed` are the entity ids, `customers` the customer ids, that moved; `untold` those of the changed that differ in
-    nothing that anybody tells of.
+    `changed` holds entity ids and `customers` the ids of the customers that they belong, or belonged, to. `unannounced`:
+    changed ids that differ only in members the source sends no notification for.
     """
 
     seen: int = 0
@@ -55,7 +55,7 @@ class MergeCounts:
     deleted: int = 0
     doubled: int = 0
     changed: frozenset[str] = field(default=frozenset(), repr=False)
-    untold: frozenset[str] = field(default=frozenset(), repr=False)
+    unannounced: frozenset[str] = field(default=frozenset(), repr=False)
     customers: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __add__(self, other: "MergeCounts") -> "MergeCounts":
@@ -78,7 +78,7 @@ def merge_records(
     *,
     seen_at: datetime,
     complete_for: Sequence[str] | Literal["agency"] = (),
-    untold: Sequence[str] = (),
+    unannounced: Sequence[str] = (),
 ) -> MergeCounts:
     """Bring a raw table up to date with these records.
 
@@ -87,10 +87,10 @@ def merge_records(
         table: where they go.
         agency: the agency id.
         records: as received; of two with one id the last wins and `doubled` counts it.
-        seen_at: when they were read; a whole sync gives one time, so that ids do not hang on the order of reading.
+        seen_at: when they were read; one time for a whole sync, so that ids do not depend on the order of reading.
         complete_for: the listing was complete for these customer ids, or for the whole agency: what it lacks there
             is marked deleted. Empty: nothing is ever deleted.
-        untold: members whose change nobody tells of; records that differ in nothing else are `untold`, too.
+        unannounced: members that the source sends no notification for; see `MergeCounts.unannounced`.
     """
     seen, staged = _stage(connection, records)
     scope = {
@@ -104,7 +104,7 @@ def merge_records(
         where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
         scope,
     ).fetchall()
-    silent = _silent(connection, table, agency, untold) if untold else frozenset[str]()
+    silent = _silent(connection, table, agency, unannounced) if unannounced else frozenset[str]()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
             (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
@@ -135,7 +135,7 @@ def merge_records(
         deleted=len(deleted),
         doubled=seen - staged,
         changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
-        untold=silent,
+        unannounced=silent,
         customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
     )
 
@@ -157,14 +157,16 @@ def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tu
     return seen, len(staged)
 
 
-def _silent(connection: psycopg.Connection[Any], table: RawTable, agency: str, untold: Sequence[str]) -> frozenset[str]:
+def _silent(
+    connection: psycopg.Connection[Any], table: RawTable, agency: str, unannounced: Sequence[str]
+) -> frozenset[str]:
     """The staged records that differ in these members alone."""
     return frozenset(
         row[0]
         for row in connection.execute(
             f"""select t.entity_id from {table.qualified} t join staged_records s using (entity_id)
             where t.agency = %(agency)s and t.content_hash <> s.content_hash and t.deleted_at is null
-                and t.payload - %(untold)s::text[] = s.payload - %(untold)s::text[]""",
-            {"agency": agency, "untold": list(untold)},
+                and t.payload - %(unannounced)s::text[] = s.payload - %(unannounced)s::text[]""",
+            {"agency": agency, "unannounced": list(unannounced)},
         )
     )

@@ -1,4 +1,4 @@
-"""`ops.sync_runs`: what each sync did, and where a killed one goes on."""
+"""Record each sync in `ops.sync_runs`, and the work list from which a killed sync resumes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ams_etl.scrubbing import scrubbed
-from ams_etl.sync.scope import Mode, SyncScope, Trigger
+from ams_etl.sync.scope import Mode, Trigger
 
 RESUME_WITHIN: Mapping[Mode, timedelta] = {"full": timedelta(hours=24), "sweep": timedelta(days=14)}
-"""An unfinished full sync older than this is not gone on with: what it read is too old. A sweep is, for longer: the list
-rows that it stored are not seen as changed again."""
+"""An unfinished full sync older than this is not resumed, because what it read is too old. A sweep may be older: the list rows
+that it stored are not seen as changed a second time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRun:
-    """One sync; `started_at` stands on every record it reads, `resumed` says that an earlier run began it."""
+    """One sync. Every record that it reads carries its `started_at`; `resumed` means that an earlier run began it."""
 
     agency: str
     sync_id: UUID
@@ -30,22 +30,23 @@ class SyncRun:
     sweep_complete: bool
 
 
-class Ledger:
+class SyncRuns:
     """Reads and writes one agency's `ops.sync_*` rows over an autocommit connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], agency: str) -> None:
         self._connection = connection
         self._agency = agency
 
-    def begin(self, scope: SyncScope, run_id: str | None, *, fresh: bool = False) -> SyncRun:
-        """Open a sync, or take up the full sync or sweep that was cut off.
+    def begin(self, mode: Mode, trigger: Trigger, run_id: str | None, *, fresh: bool = False) -> SyncRun:
+        """Begin a sync, or resume the full sync or sweep that was cut off.
 
         Args:
-            scope: what is asked for; a sync of some customers is never resumed.
+            mode: what is read; a sync of some customers is never resumed.
+            trigger: what started it.
             run_id: the Dagster run.
-            fresh: leave a cut-off sync alone and begin anew.
+            fresh: leave a cut-off sync alone and begin another.
         """
-        if scope.mode != "customers" and not fresh:
+        if mode != "customers" and not fresh:
             row = self._connection.execute(
                 """update ops.sync_runs set state = 'running', run_id = %(run_id)s, error = null
                 where agency = %(agency)s and sync_id = (
@@ -53,23 +54,19 @@ class Ledger:
                     order by started_at desc limit 1)
                 and state in ('running', 'failed') and extracted_at is null and started_at > now() - %(within)s
                 returning sync_id, started_at, sweep_complete""",
-                {"run_id": run_id, "agency": self._agency, "mode": scope.mode, "within": RESUME_WITHIN[scope.mode]},
+                {"run_id": run_id, "agency": self._agency, "mode": mode, "within": RESUME_WITHIN[mode]},
             ).fetchone()
             if row:
-                return SyncRun(
-                    self._agency, row[0], scope.mode, scope.trigger, row[1], resumed=True, sweep_complete=row[2]
-                )
+                return SyncRun(self._agency, row[0], mode, trigger, row[1], resumed=True, sweep_complete=row[2])
         sync_id = uuid4()
         started = self._connection.execute(
             """insert into ops.sync_runs (agency, sync_id, mode, trigger, state, run_id)
             values (%s, %s, %s, %s, 'running', %s) returning started_at""",
-            (self._agency, sync_id, scope.mode, scope.trigger, run_id),
+            (self._agency, sync_id, mode, trigger, run_id),
         ).fetchone()
         if started is None:
             raise AssertionError("insert … returning gave no row")
-        return SyncRun(
-            self._agency, sync_id, scope.mode, scope.trigger, started[0], resumed=False, sweep_complete=False
-        )
+        return SyncRun(self._agency, sync_id, mode, trigger, started[0], resumed=False, sweep_complete=False)
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""

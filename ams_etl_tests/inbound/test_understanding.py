@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError
-from ams_etl.inbound.notifications.classify import Parked, Understood, understand
+from ams_etl.inbound.notifications.classify import ParkedNotification, Understood, understand
 from ams_etl.inbound.notifications.mapping import FILE, load_mapping
 from ams_etl.inbound.notifications.redaction import Gate, Presented
 from ams_etl.sandbox.ams360.notifications.assumed_formats import FORMATS
@@ -65,7 +65,7 @@ def test_a_policy_of_two_customers_is_parked() -> None:
     """Which of them is meant is a person's to say."""
     body = b"<n><Action>U</Action><Entity>Policy</Entity><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId></n>"
     (part,) = understand(body, None, MAPPING)
-    assert isinstance(part, Parked)
+    assert isinstance(part, ParkedNotification)
     assert "CustomerId" in part.reason
 
 
@@ -78,7 +78,7 @@ def test_any_bytes_give_an_answer_that_can_be_stored(body: bytes) -> None:
     parts = understand(body, "text/xml", MAPPING)
     assert parts
     for part in parts:
-        if isinstance(part, Parked):
+        if isinstance(part, ParkedNotification):
             assert not part.reason.startswith("the reader failed")
             said = part.reason
         else:
@@ -139,7 +139,7 @@ def test_what_a_body_presents(presented: Presented, body: str, encoding: str) ->
 ])  # fmt: skip
 def test_what_is_not_understood_says_why(body: bytes, reason: str) -> None:
     (part,) = understand(body, None, MAPPING)
-    assert isinstance(part, Parked)
+    assert isinstance(part, ParkedNotification)
     assert part.reason.startswith(reason)
 
 

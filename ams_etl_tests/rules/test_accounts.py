@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ams_etl.rules.accounts.accounts import CustomerAccount, account_of, named_by, told_of_an_edit
 from ams_etl.rules.accounts.benefit_plans import named_by_plan, pair_plans, policy_from_ams360, policy_from_plan
-from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount, Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan, BenefitPointAccount
 from ams_etl.rules.accounts.links import link
 from ams_etl.rules.accounts.same_accounts import the_same_account
 from ams_etl.rules.records.ams360 import Policy
@@ -177,7 +177,7 @@ def test_a_policys_values_are_ams360s_and_a_plans_its_own() -> None:
     from_policy = policy_from_ams360(policy, has_plan=True, companies={"TRV": "Travelers"}, lines={"GL": "Liability"})
     assert (from_policy.origin, from_policy.status, from_policy.carrier) == ("benefitpoint", "non_renewed", "Travelers")
     assert (from_policy.policy_number, from_policy.line_of_business) == ("A 1", "Liability")
-    plan = Plan.from_payload({
+    plan = BenefitPlan.from_payload({
         "productID": 1, "accountID": 2, "name": "PPO", "productStatus": "Current", "productTypeID": 4, "carrierID": 5,
         "renewalOn": "2027-01-01T00:00:00", "continousPolicy": True, "totalEstimatedMonthlyPremium": 10.25,
     })  # fmt: skip

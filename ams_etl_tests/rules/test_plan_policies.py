@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import ams_etl.sandbox
-from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings
 from ams_etl.rules.accounts.plan_policies import PlanDecision, policy_for_ams360
 
@@ -25,7 +25,7 @@ CARRIERS: dict[int, dict[str, Any]] = {
 }
 PRODUCT_TYPES: dict[int, dict[str, Any]] = {
     2: {"shortDescription": "Dent", "longDescription": "Dental PPO", "lineOfCoverage": "Dental"},
-    5: {"shortDescription": "LTD", "longDescription": "LTD Plan", "lineOfCoverage": "Long_Term_Disability"},
+    5: {"shortDescription": "LTD", "longDescription": "LTD BenefitPlan", "lineOfCoverage": "Long_Term_Disability"},
 }
 LISTED = Listed(
     {
@@ -45,7 +45,7 @@ MEMBERS = _WSDL.xpath("//*[local-name() = 'complexType'][@name = 'Policy']//*[lo
 
 
 def decided(members: Mapping[str, Any], mappings: PlanMappings, listed: Listed = LISTED) -> PlanDecision:
-    plan = Plan.from_payload({
+    plan = BenefitPlan.from_payload({
         "productID": 9, "accountID": 2, "name": "PPO", "effectiveAsOf": "2026-02-01T00:00:00", "policyNumber": "N 1",
         "carrierID": 1, "productTypeID": 2, **members,
     })  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused, open_ams360
 from ams_etl.sources.calling.event_loop import run
 from ams_etl.sources.calling.faults import BusinessFault, ReplyLost
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
@@ -68,13 +68,13 @@ async def test_everything_is_json_and_holds_no_secret(shared_sandbox: Sandbox) -
 
 async def test_what_is_gone_is_refused_with_its_fault(shared_sandbox: Sandbox) -> None:
     async with open_ams360(shared_sandbox.connection()) as ams360:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Ams360Refused) as caught:
             await ams360.customer(NOBODY)
         assert isinstance(caught.value, DataError)
         assert caught.value.fault is not None
         assert caught.value.fault.details[0].data_name == "CustomerId"
         assert NOBODY in str(caught.value)
-        with pytest.raises(Refused):
+        with pytest.raises(Ams360Refused):
             await ams360.policy(NOBODY)
 
 

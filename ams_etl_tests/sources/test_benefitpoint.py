@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from ams_etl.errors import ConfigError, DataError, TransientError
-from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused, WriteRefused, endpoint_of, open_benefitpoint
+from ams_etl.sources.benefitpoint.client import (
+    BenefitPoint,
+    BenefitPointRefused,
+    WriteRefused,
+    endpoint_of,
+    open_benefitpoint,
+)
 from ams_etl.sources.calling.faults import ReplyLost
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.template import RequestTemplate
@@ -114,7 +120,7 @@ async def test_a_dead_session_is_renewed_once_for_many_calls(sandbox: BenefitPoi
 
 async def test_a_fault_about_a_record_does_not_cost_a_login(sandbox: BenefitPointSandbox) -> None:
     async with open_benefitpoint(sandbox.connection()) as benefitpoint:
-        with pytest.raises(Refused, match="not authorized"):
+        with pytest.raises(BenefitPointRefused, match="not authorized"):
             await benefitpoint.account(1)
         assert benefitpoint.counts.logins == 1
 

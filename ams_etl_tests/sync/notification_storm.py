@@ -23,7 +23,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root
 from ams_etl.sync.extract.ams360 import extract
-from ams_etl.sync.raw.ams360_tables import ID_MEMBERS, OBJECT_TYPES, UNTOLD_MEMBERS
+from ams_etl.sync.raw.ams360_tables import ID_MEMBERS, OBJECT_TYPES, UNANNOUNCED_MEMBERS
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.inbound.service_process import AGENCIES, CODE, Service, running_service
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, _die_with_parent
@@ -146,9 +146,9 @@ def behind(connection: psycopg.Connection[Any], fresh: psycopg.Connection[Any], 
     """Which records raw has otherwise than a reading from nothing has; `silent` counts members that nobody tells of."""
     found: set[Record] = set()
     for table, object_type in OBJECT_TYPES.items():
-        untold = [] if silent else list(UNTOLD_MEMBERS.get(table, ()))
+        unannounced = [] if silent else list(UNANNOUNCED_MEMBERS.get(table, ()))
         query = f"select entity_id, (payload - %s::text[])::text from raw_ams360.{table} where deleted_at is null"
-        ours, theirs = (set(one.execute(query, (untold,)).fetchall()) for one in (connection, fresh))
+        ours, theirs = (set(one.execute(query, (unannounced,)).fetchall()) for one in (connection, fresh))
         found |= {(object_type, entity_id) for entity_id, _ in ours ^ theirs}
     return found
 

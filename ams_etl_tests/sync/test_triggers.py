@@ -13,7 +13,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.interpret import ams360 as ams360_interpreter
 from ams_etl.sync.notifications.missed_changes import silence
-from ams_etl.sync.runs import Ledger
+from ams_etl.sync.runs import SyncRuns
 from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.sync.notifications import AGENCY, told
@@ -196,7 +196,7 @@ def test_saved_queries_and_run_configurations_may_still_say_lane(connection: psy
         scope = SyncScopeConfig(lane=lane).scope()
         assert scope == SyncScopeConfig(trigger=trigger).scope() == SyncScope(trigger=trigger)
         assert trigger_tags(trigger) == {"ams_etl/trigger": trigger, "ams_etl/lane": lane}
-        run = Ledger(connection, AGENCY).begin(scope, None, fresh=True)
+        run = SyncRuns(connection, AGENCY).begin(scope.mode, scope.trigger, None, fresh=True)
         connection.execute(
             "insert into ops.trigger_changes values (%s, %s, 'customer', %s, now(), 1, 0, 0, 0)",
             (AGENCY, run.sync_id, run.trigger),

@@ -142,14 +142,14 @@ def publish_contacts(
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
     from ams_etl.sync.contacts.publish import publish
     from ams_etl.sync.notifications.batches import close
-    from ams_etl.sync.runs import Ledger
+    from ams_etl.sync.runs import SyncRuns
 
     agency = context.partition_key
     wanted = UUID(sync_scope.apply_plan) if sync_scope.apply_plan else None
     with permanent(), warehouse.connection() as connection:
         counts = publish(connection, agency, plan_id=wanted, run_id=context.run_id)
         published = {"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}
-        Ledger(connection, agency).published(published)
+        SyncRuns(connection, agency).published(published)
         if sync_scope.batch:
             close(connection, agency, UUID(sync_scope.batch), "done")
         for table in (

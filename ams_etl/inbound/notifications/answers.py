@@ -1,10 +1,10 @@
-"""The answer in the caller's own dialect, made without parsing what the caller sent."""
+"""Build the response in the caller's body format, without parsing what the caller sent."""
 
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from ams_etl.inbound.notifications.documents import ENVELOPES, Dialect, recognise
+from ams_etl.inbound.notifications.documents import ENVELOPES, BodyFormat, recognise
 
 _HEAD = 8192
 _OPERATION = re.compile(
@@ -12,39 +12,39 @@ _OPERATION = re.compile(
     r"(?P<attributes>(?:\s[^<>]*+)?)>"
 )
 _TYPES = {
-    Dialect.SOAP11: "text/xml; charset=utf-8",
-    Dialect.SOAP12: "application/soap+xml; charset=utf-8",
-    Dialect.XML: "application/xml; charset=utf-8",
-    Dialect.JSON: "application/json",
-    Dialect.UNKNOWN: "text/plain; charset=utf-8",
+    BodyFormat.SOAP11: "text/xml; charset=utf-8",
+    BodyFormat.SOAP12: "application/soap+xml; charset=utf-8",
+    BodyFormat.XML: "application/xml; charset=utf-8",
+    BodyFormat.JSON: "application/json",
+    BodyFormat.UNKNOWN: "text/plain; charset=utf-8",
 }
 _PLAIN = {
-    Dialect.XML: b'<?xml version="1.0" encoding="utf-8"?><Response><Success>true</Success></Response>',
-    Dialect.JSON: b'{"success": true}',
-    Dialect.UNKNOWN: b"OK",
+    BodyFormat.XML: b'<?xml version="1.0" encoding="utf-8"?><Response><Success>true</Success></Response>',
+    BodyFormat.JSON: b'{"success": true}',
+    BodyFormat.UNKNOWN: b"OK",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class NotificationResponse:
     """A successful answer's body and content type."""
 
     body: bytes
     content_type: str
 
 
-def success(body: bytes) -> Answer:
+def success(body: bytes) -> NotificationResponse:
     """Say that a body was stored, the way its sender speaks: a SOAP envelope of its version, XML or JSON."""
-    dialect = recognise(body)
-    if dialect not in ENVELOPES:
-        return Answer(_PLAIN[dialect], _TYPES[dialect])
+    body_format = recognise(body)
+    if body_format not in ENVELOPES:
+        return NotificationResponse(_PLAIN[body_format], _TYPES[body_format])
     name, namespace = _operation(body)
     declared = f" xmlns={quoteattr(namespace)}" if namespace else ""
     envelope = (
-        f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{ENVELOPES[dialect]}"><s:Body>'
+        f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{ENVELOPES[body_format]}"><s:Body>'
         f"<{name}Response{declared}><{name}Result>true</{name}Result></{name}Response></s:Body></s:Envelope>"
     )
-    return Answer(envelope.encode(), _TYPES[dialect])
+    return NotificationResponse(envelope.encode(), _TYPES[body_format])
 
 
 def _operation(body: bytes) -> tuple[str, str | None]:

@@ -1,6 +1,6 @@
 """What a notification says: which record, by which keys, was inserted, updated or deleted.
 
-Pure, and never raises: a body that is not understood is `Parked` with a reason that holds nothing personal. The
+Pure, and never raises: a body that is not understood is `ParkedNotification` with a reason that holds nothing personal. The
 authentication code is not looked at here; it is checked, and taken out, before a body is stored.
 """
 
@@ -40,13 +40,13 @@ class Understood:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class ParkedNotification:
     """What could not be understood, and why."""
 
     reason: str
 
 
-Part = Understood | Parked
+Part = Understood | ParkedNotification
 
 
 def understand(body: bytes, content_type: str | None, mapping: NotificationMapping) -> tuple[Part, ...]:
@@ -58,14 +58,14 @@ def understand(body: bytes, content_type: str | None, mapping: NotificationMappi
         mapping: the names to look for.
 
     Returns:
-        At least one part; a body that cannot be read is one `Parked`.
+        At least one part; a body that cannot be read is one `ParkedNotification`.
     """
     try:
         return _parts(read_document(body), mapping)
     except UnreadableError as unreadable:
-        return (Parked(f"{unreadable}{_sent_as(content_type)}"),)
+        return (ParkedNotification(f"{unreadable}{_sent_as(content_type)}"),)
     except Exception as error:  # noqa: BLE001 - whatever the open internet sends must not stop the queue
-        return (Parked(f"the reader failed ({type(error).__name__})"),)
+        return (ParkedNotification(f"the reader failed ({type(error).__name__})"),)
 
 
 def _sent_as(content_type: str | None) -> str:
@@ -85,9 +85,13 @@ class _Event:
 def _parts(root: Node, mapping: NotificationMapping) -> tuple[Part, ...]:
     events = _events(root, mapping)
     if not events:
-        return (Parked("no element says what kind of record changed and how: see fields and objects in the mapping"),)
+        return (
+            ParkedNotification(
+                "no element says what kind of record changed and how: see fields and objects in the mapping"
+            ),
+        )
     if len(events) > MAX_PARTS:
-        return (Parked(f"more than {MAX_PARTS:,} notifications in one request"),)
+        return (ParkedNotification(f"more than {MAX_PARTS:,} notifications in one request"),)
     agency_no = next((leaf.text for leaf in root.walk() if leaf.name in mapping.agency_no and leaf.text), None)
     inner = {id(event.node) for event in events}
     parts = tuple(
@@ -95,7 +99,7 @@ def _parts(root: Node, mapping: NotificationMapping) -> tuple[Part, ...]:
         for event in events
         for part in _parts_of(event, root if len(events) == 1 else None, inner, agency_no, mapping)
     )
-    return parts if len(parts) <= MAX_PARTS else (Parked(f"more than {MAX_PARTS:,} keys in one request"),)
+    return parts if len(parts) <= MAX_PARTS else (ParkedNotification(f"more than {MAX_PARTS:,} keys in one request"),)
 
 
 def _events(root: Node, mapping: NotificationMapping) -> Sequence[_Event]:
@@ -164,10 +168,10 @@ def _parts_of(
     """What one notification says: a part for each record that it names."""
     change = mapping.changes.get(normal(event.change or ""))
     if change is None:
-        return (Parked(f"the change {_quoted(event.change)} is not in the mapping"),)
+        return (ParkedNotification(f"the change {_quoted(event.change)} is not in the mapping"),)
     word = normal(event.word or "")
     if word not in mapping.objects:
-        return (Parked(f"the object type {_quoted(event.word)} is not in the mapping"),)
+        return (ParkedNotification(f"the object type {_quoted(event.word)} is not in the mapping"),)
     object_type = mapping.objects[word]
     if object_type is None:
         return (Understood(word, change, {}, is_used=False, agency_no=_plain(agency_no)),)
@@ -176,10 +180,16 @@ def _parts_of(
         keys = _keys(list(document.walk()), object_type, mapping)
     own, *others = (member for member, _ in mapping.keys[object_type])
     if not keys:
-        return (Parked(f"no key of the {object_type} was found: see objects.{object_type}.keys in the mapping"),)
+        return (
+            ParkedNotification(f"no key of the {object_type} was found: see objects.{object_type}.keys in the mapping"),
+        )
     doubtful = next((member for member in others if len(keys.get(member, ())) > 1), None)
     if doubtful is not None:
-        return (Parked(f"several values of {doubtful}: which record of type {object_type} is meant is not clear"),)
+        return (
+            ParkedNotification(
+                f"several values of {doubtful}: which record of type {object_type} is meant is not clear"
+            ),
+        )
     beside = {member: found[0] for member, found in keys.items() if member != own}
     records = [{own: key, **beside} for key in keys[own]] if own in keys else [beside]
     return tuple(Understood(object_type, change, record, agency_no=_plain(agency_no)) for record in records)

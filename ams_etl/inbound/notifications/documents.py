@@ -1,4 +1,4 @@
-"""Bytes from the open internet into one small tree, whatever their dialect: SOAP 1.1, SOAP 1.2, plain XML or JSON.
+"""Bytes from the open internet into one small tree, whatever their format: SOAP 1.1, SOAP 1.2, plain XML or JSON.
 
 XML is read without DTDs, entities or network; size, depth and count are bounded. Nothing here raises on any body.
 """
@@ -21,7 +21,7 @@ _INNER_DOCUMENTS = 2
 """How often a document may lie inside another's text, as older services like to send them."""
 
 
-class Dialect(StrEnum):
+class BodyFormat(StrEnum):
     """How a body is written."""
 
     SOAP11 = "soap11"
@@ -32,8 +32,8 @@ class Dialect(StrEnum):
 
 
 ENVELOPES = {
-    Dialect.SOAP11: "http://schemas.xmlsoap.org/soap/envelope/",
-    Dialect.SOAP12: "http://www.w3.org/2003/05/soap-envelope",
+    BodyFormat.SOAP11: "http://schemas.xmlsoap.org/soap/envelope/",
+    BodyFormat.SOAP12: "http://www.w3.org/2003/05/soap-envelope",
 }
 _HEAD = 4096
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -63,19 +63,19 @@ class UnreadableError(Exception):
     """Why a body gives no tree; the message holds nothing of the body."""
 
 
-def recognise(body: bytes) -> Dialect:
-    """The dialect by the first bytes; costs the same for every body."""
+def recognise(body: bytes) -> BodyFormat:
+    """Return the body format by the first bytes; it costs the same for every body."""
     head = body[:_HEAD].replace(b"\0", b"")
     for bom in _BOMS:
         head = head.removeprefix(bom)
     head = head.lstrip()
     if head.startswith(b"<"):
         if _ENVELOPE.search(head):
-            for dialect, namespace in ENVELOPES.items():
+            for body_format, namespace in ENVELOPES.items():
                 if namespace.encode() in head:
-                    return dialect
-        return Dialect.XML
-    return Dialect.JSON if head[:1] in {b"{", b"["} else Dialect.UNKNOWN
+                    return body_format
+        return BodyFormat.XML
+    return BodyFormat.JSON if head[:1] in {b"{", b"["} else BodyFormat.UNKNOWN
 
 
 def read_document(body: bytes) -> Node:
@@ -92,9 +92,9 @@ def _read(body: bytes, room: list[int], inner: int) -> Node:
     if is_form(body):
         return _read_form(body, room, inner)
     match recognise(body):
-        case Dialect.JSON:
+        case BodyFormat.JSON:
             return _read_json(body, room, inner)
-        case Dialect.UNKNOWN:
+        case BodyFormat.UNKNOWN:
             raise UnreadableError("neither XML nor JSON" if body.strip() else "the body is empty")
         case _:
             return _read_xml(body, room, inner)

@@ -12,14 +12,16 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.inbound.notifications.classify import Parked, Part, understand
+from ams_etl.inbound.notifications.classify import ParkedNotification, Part, understand
 from ams_etl.inbound.notifications.mapping import NotificationMapping
 from ams_etl.inbound.notifications.sealing import BodySeal
 
 BATCH = 500
 CAPTURED = "captured"
 _ENCRYPTED: tuple[Part, ...] = (
-    Parked("the body was encrypted with a key that is not set: set it as inbound.body_key_env says, then replay"),
+    ParkedNotification(
+        "the body was encrypted with a key that is not set: set it as inbound.body_key_env says, then replay"
+    ),
 )
 
 
@@ -110,7 +112,7 @@ def _settle(
         for place, part in enumerate(parts):
             row = (body.agency, body.notification_id, place, *_columns(part, reader.agency_no))
             (updates if place == 0 or (body.notification_id, place) in known else inserts).append(row)
-        gone = Parked("the body holds fewer notifications, as it is read now")
+        gone = ParkedNotification("the body holds fewer notifications, as it is read now")
         updates += [
             (body.agency, body.notification_id, place, *_columns(gone, reader.agency_no))
             for whole, place in known
@@ -146,7 +148,7 @@ def _settle(
 
 def _columns(part: Part, agency_no: str) -> tuple[str, str | None, str | None, str | None, str | None]:
     """State, reason, object_type, change and keys."""
-    if isinstance(part, Parked):
+    if isinstance(part, ParkedNotification):
         return "parked", part.reason, None, None, None
     if part.agency_no is not None and part.agency_no != agency_no:
         return "parked", "the body names another agency number than ams360.agency_no", None, None, None

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from lxml import etree
 
-from ams_etl.inbound.notifications.documents import Dialect, UnreadableError, is_form, recognise, xml_root
+from ams_etl.inbound.notifications.documents import BodyFormat, UnreadableError, is_form, recognise, xml_root
 from ams_etl.inbound.notifications.personal_names import SOCIAL_SECURITY_NUMBER, is_personal
 
 MASK = "***"
@@ -42,9 +42,9 @@ def _document(body: bytes, depth: int) -> bytes:
     if is_form(body):
         return _form(body, depth)
     match recognise(body):
-        case Dialect.UNKNOWN:
+        case BodyFormat.UNKNOWN:
             raise UnreadableError("neither XML nor JSON")
-        case Dialect.JSON:
+        case BodyFormat.JSON:
             return _json(body, depth)
         case _:
             return _xml(body, depth)

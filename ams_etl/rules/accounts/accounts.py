@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.accounts.names import account_name, name_key
+from ams_etl.rules.accounts.names import account_name, account_name_key
 from ams_etl.rules.model import Address
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.reach.phones import phones_of
@@ -48,7 +48,7 @@ class CustomerAccount:
     @property
     def name_key(self) -> str:
         """What its name is compared by."""
-        return name_key(self.name)
+        return account_name_key(self.name)
 
 
 @dataclass(frozen=True, slots=True)

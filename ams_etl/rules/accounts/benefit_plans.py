@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.records.ams360 import Policy
 
 _STATUS = {"A": "active", "C": "cancelled", "N": "non_renewed"}
@@ -86,7 +86,9 @@ def policy_from_ams360(
     )
 
 
-def policy_from_plan(plan: Plan, *, carriers: Mapping[int, str], product_types: Mapping[int, str]) -> AccountPolicy:
+def policy_from_plan(
+    plan: BenefitPlan, *, carriers: Mapping[int, str], product_types: Mapping[int, str]
+) -> AccountPolicy:
     """A plan that AMS360 does not have: its renewal ends the term, its monthly premium counts for a year.
 
     Args:

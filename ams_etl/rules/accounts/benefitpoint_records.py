@@ -90,7 +90,7 @@ def address_in(given: Payload) -> Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenefitPlan:
     """The Product record, which BenefitPoint shows as a plan."""
 
     plan_id: int

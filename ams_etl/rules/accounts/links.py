@@ -7,7 +7,7 @@ from typing import Literal
 
 from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.accounts.names import name_key
+from ams_etl.rules.accounts.names import account_name_key
 
 Evidence = Literal["id", "number", "person", "name"]
 State = Literal["confirmed", "suggested", "refused", "dormant"]
@@ -111,7 +111,7 @@ def _suggestions(customers: list[CustomerAccount], accounts: list[BenefitPointAc
         named[customer.name_key].append(customer)
     found: list[Link] = []
     for account in accounts:
-        key = name_key(account.name)
+        key = account_name_key(account.name)
         if not key or account.classification == "marketing_group":
             continue
         likely = [_suggestion(customer, account) for customer in named.get(key, ())]

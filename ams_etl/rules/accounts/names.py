@@ -23,7 +23,7 @@ def account_name(customer: Customer, doing_business_as: str | None = None) -> st
 
 
 @lru_cache(maxsize=1 << 14)
-def name_key(name: str | None) -> str:
+def account_name_key(name: str | None) -> str:
     """What equal names (B8) have in common: no case, accents, punctuation, parentheses or legal ending ('' for none)."""
     plain = unicodedata.normalize("NFKD", _PARENTHESIS.sub(" ", name or "")).casefold().replace("&", " and ")
     words = _WORD.findall("".join(letter for letter in plain if not unicodedata.combining(letter)).replace("'", ""))

@@ -11,7 +11,7 @@ SETTINGS: Mapping[WaitsFor, str] = {"carrier": "carriers", "line_of_business": "
 """The key under `benefitpoint:` that gives the code a plan waits for."""
 
 
-def name_key(name: str) -> str:
+def code_name_key(name: str) -> str:
     """What two names must share to be one: letters without case, blanks and underscores collapsed."""
     return " ".join(name.replace("_", " ").split()).casefold()
 
@@ -22,7 +22,7 @@ class CodeMapping:
 
     Attributes:
         ids: code by id.
-        names: code by `name_key`.
+        names: code by `code_name_key`.
     """
 
     ids: Mapping[int, str] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class CodeMapping:
                 fresh = int(written) not in ids
                 ids[int(written)] = value
             else:
-                fresh = name_key(written) not in names
-                names[name_key(written)] = value
+                fresh = code_name_key(written) not in names
+                names[code_name_key(written)] = value
             if not fresh:
                 raise ValueError(f"{key}: stands twice; names are compared without case and blanks")
         return cls(ids, names)
@@ -58,7 +58,7 @@ class CodeMapping:
     def code_for(self, named: "Named") -> str | None:
         """The code of what a plan names: an id wins over names, an exacter name over a wider one."""
         found = self.ids.get(named.id)
-        return found or next((self.names[key] for key in map(name_key, named.names) if key in self.names), None)
+        return found or next((self.names[key] for key in map(code_name_key, named.names) if key in self.names), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, Waiting, look_up
 
 _NUMBER = 25
@@ -21,7 +21,12 @@ class PlanDecision:
 
 
 def policy_for_ams360(
-    plan: Plan, carrier: Named | None, product_type: Named | None, mappings: PlanMappings, listed: Listed, today: date
+    plan: BenefitPlan,
+    carrier: Named | None,
+    product_type: Named | None,
+    mappings: PlanMappings,
+    listed: Listed,
+    today: date,
 ) -> PlanDecision:
     """B5: a new plan as a Policy to insert, in the contract's order, or everything that it waits for.
 
@@ -62,14 +67,14 @@ def policy_for_ams360(
     return PlanDecision({name: value for name, value in members.items() if value is not None})
 
 
-def _has_ended(plan: Plan, today: date) -> bool:
+def _has_ended(plan: BenefitPlan, today: date) -> bool:
     if plan.is_continuous:
         return False
     ends = plan.renewal_date if plan.effective_date is None else _end(plan, plan.effective_date)
     return ends is not None and ends <= today
 
 
-def _end(plan: Plan, begins: date) -> date:
+def _end(plan: BenefitPlan, begins: date) -> date:
     return plan.renewal_date or begins + timedelta(days=365)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
-from ams_etl.rules.accounts.names import name_key
+from ams_etl.rules.accounts.names import account_name_key
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -30,8 +30,8 @@ def same_account(wanted: BenefitPointAccount, found: BenefitPointAccount) -> Sam
         if wanted.ams_customer_id != found.ams_customer_id:
             return None
         return SameAccount(found.account_id, True, "same AMS360 customer")
-    name = name_key(wanted.name)
-    if not name or name != name_key(found.name) or wanted.classification != found.classification:
+    name = account_name_key(wanted.name)
+    if not name or name != account_name_key(found.name) or wanted.classification != found.classification:
         return None
     email = _agree(wanted.email, found.email)
     postcode = _agree((wanted.address.postal_code or "")[:5], (found.address.postal_code or "")[:5])
@@ -67,7 +67,7 @@ def word_to_search(name: str) -> str:
 
 def may_be_named(wanted: str, listed: str | None) -> bool:
     """Whether a listed account deserves to be read whole: the same words, in whichever order the list has them."""
-    return sorted(name_key(wanted).split()) == sorted(name_key(listed).split())
+    return sorted(account_name_key(wanted).split()) == sorted(account_name_key(listed).split())
 
 
 def _agree(one: str | None, other: str | None) -> bool | None:

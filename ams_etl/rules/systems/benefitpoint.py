@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount, Plan, address_in, choice, record_in
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan, BenefitPointAccount, address_in, choice, record_in
 from ams_etl.rules.model import BENEFITPOINT, Address, Candidate, Derivation, Finding, Joined, RecordType, SourceRole
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.records.ams360 import (
@@ -185,7 +185,7 @@ def bundle_of(bundle: AccountBundle) -> CustomerBundle:
         branch_code=None if read.office_id is None else str(read.office_id),
         department_code=None if read.department_id is None else str(read.department_id),
     )
-    policies = tuple(one for payload in bundle.plans if (one := _policy(Plan.from_payload(payload))))
+    policies = tuple(one for payload in bundle.plans if (one := _policy(BenefitPlan.from_payload(payload))))
     return CustomerBundle(made, _contacts(bundle), () if commercial else _dependents(bundle), policies)
 
 
@@ -237,7 +237,7 @@ def _dependents(bundle: AccountBundle) -> tuple[CustomerDependent, ...]:
     return tuple(found.values())
 
 
-def _policy(plan: Plan) -> Policy | None:
+def _policy(plan: BenefitPlan) -> Policy | None:
     """A pending plan is none yet; one whose renewal is not told goes on until BenefitPoint says otherwise."""
     if plan.status == "pending":
         return None

@@ -75,7 +75,7 @@ class WriteRefused(PermanentError):
         super().__init__(f"{operation} was refused: {told}")
 
 
-class Refused(DataError):
+class BenefitPointRefused(DataError):
     """BenefitPoint answers a read by id with a fault: the record is gone, or not ours to see; it does not say which.
 
     Attributes:
@@ -131,7 +131,7 @@ class BenefitPoint:
         """The Account, without SSNs and tax ids.
 
         Raises:
-            Refused: it is gone, or may not be seen.
+            BenefitPointRefused: it is gone, or may not be seen.
         """
         return await self._one("getAccount", "account", accountID=account_id)
 
@@ -141,7 +141,7 @@ class BenefitPoint:
         Only for writing it back at once: never store or log it.
 
         Raises:
-            Refused: it is gone, or may not be seen.
+            BenefitPointRefused: it is gone, or may not be seen.
         """
         return await self._one("getAccount", "account", whole=True, accountID=account_id)
 
@@ -149,7 +149,7 @@ class BenefitPoint:
         """The account's AccountContact records.
 
         Raises:
-            Refused: the account is gone, or may not be seen.
+            BenefitPointRefused: the account is gone, or may not be seen.
         """
         listing = await self._list("findAccountContacts", "contacts", criteria={"accountID": str(account_id)})
         found = [record for record in listing.records if (record.get("contact") or {}).get("contactID")]
@@ -161,7 +161,7 @@ class BenefitPoint:
         """The AccountContact.
 
         Raises:
-            Refused: it is gone, or may not be seen.
+            BenefitPointRefused: it is gone, or may not be seen.
         """
         return await self._one("getAccountContact", "contact", contactID=contact_id)
 
@@ -169,7 +169,7 @@ class BenefitPoint:
         """The account's ProductSummary rows (its plans); they carry no link to AMS360.
 
         Raises:
-            Refused: the account is gone, or may not be seen.
+            BenefitPointRefused: the account is gone, or may not be seen.
         """
         return await self._keyed("findProducts", "summaries", "productID", criteria={"accountID": account_id})
 
@@ -177,7 +177,7 @@ class BenefitPoint:
         """The Product; the contract spells its `continousPolicy` so.
 
         Raises:
-            Refused: it is gone, or may not be seen.
+            BenefitPointRefused: it is gone, or may not be seen.
         """
         return await self._one("getProduct", "result", productID=product_id)
 
@@ -275,14 +275,14 @@ class BenefitPoint:
             raise DataError(f"{operation}: {decoded.rejected[0].reason}")
         record: Record | None = decoded.value[member] if decoded.value else None
         if record is None:
-            raise Refused(f"{operation}: the answer is empty")
+            raise BenefitPointRefused(f"{operation}: the answer is empty")
         return record
 
     async def _read(self, operation: str, arguments: Mapping[str, Any], *, whole: bool = False) -> Decoded:
         try:
             return await self._client.read(operation, arguments, whole=whole)
         except SoapFault as fault:
-            raise Refused(str(fault), fault) from None
+            raise BenefitPointRefused(str(fault), fault) from None
 
     async def _write(self, operation: str, **arguments: Any) -> int:
         decoded = await self._client.write(operation, arguments)

@@ -21,7 +21,7 @@ RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Every call of ours only reads (HawkSoft's POST too), so a plain 500 is worth another try."""
 
 
-class Refused(DataError):
+class RestRefused(DataError):
     """The service refuses one request and would refuse it again: the record is gone, or the question is wrong.
 
     Attributes:
@@ -38,7 +38,7 @@ class SoftError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RestResponse:
     """A good answer; `value` is None where the body is empty or not JSON, header names are lower case."""
 
     status: int
@@ -103,7 +103,7 @@ class RestClient:
         timeout_seconds: float = 60,
         dropped: frozenset[str] = frozenset(),
         known: frozenset[str] = frozenset(),
-        soft_error: Callable[[Answer], str | None] = lambda answer: None,
+        soft_error: Callable[[RestResponse], str | None] = lambda answer: None,
         retries: RetryPolicy | None = None,
     ) -> None:
         self.base, self._system = base.rstrip("/"), system
@@ -136,7 +136,7 @@ class RestClient:
         *,
         authorization: Authorization,
         body: Any = None,
-    ) -> Answer:
+    ) -> RestResponse:
         """One reading call, tried again where that helps; after a 401 once more with a renewed authorisation.
 
         Args:
@@ -147,7 +147,7 @@ class RestClient:
             body: sent as JSON by POST; None asks by GET.
 
         Raises:
-            Refused: 400, 404 and the like.
+            RestRefused: 400, 404 and the like.
             ConfigError: the login is refused, or this is not the service's address.
             PermanentError: 403.
             TransientError: no answer after several tries.
@@ -157,7 +157,7 @@ class RestClient:
         kind = "" if body is None else "Content-Type: application/json\r\n"
         target = self.target(path, query)
 
-        async def authorized() -> Answer:
+        async def authorized() -> RestResponse:
             used = await authorization.current()
             reply = await self._send(operation, method, target, f"{kind}Authorization: {used}\r\n", sent)
             if reply.status == 401:
@@ -176,7 +176,7 @@ class RestClient:
 
         return await self._retried(operation, lambda: self._pace.in_turn(authorized))
 
-    async def ask_for_token(self, path: str, content_type: str, body: bytes, *, again: bool) -> Answer:
+    async def ask_for_token(self, path: str, content_type: str, body: bytes, *, again: bool) -> RestResponse:
         """A token call, in the turn of the call that needs it.
 
         Args:
@@ -188,7 +188,7 @@ class RestClient:
         headers = f"Content-Type: {content_type}\r\n"
         target = self.target(path)
 
-        async def once() -> Answer:
+        async def once() -> RestResponse:
             return self._understand("Token", await self._send("Token", "POST", target, headers, body), tokens=True)
 
         self.counts.logins += 1
@@ -200,7 +200,7 @@ class RestClient:
         asked = f"?{urlencode(given, quote_via=quote)}" if given else ""
         return f"{self._prefix}{path}{asked}"
 
-    async def _retried(self, operation: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _retried(self, operation: str, work: Callable[[], Awaitable[RestResponse]]) -> RestResponse:
         return await retried(work, self._retries, f"{self._system} {operation}", self._note_retry)
 
     async def _send(self, operation: str, method: str, target: str, headers: str, body: bytes) -> Reply:
@@ -217,7 +217,7 @@ class RestClient:
         self.last_date = reply.header("date")
         return reply
 
-    def _understand(self, operation: str, reply: Reply, *, tokens: bool = False) -> Answer:
+    def _understand(self, operation: str, reply: Reply, *, tokens: bool = False) -> RestResponse:
         status = reply.status
         if status in RETRYABLE_STATUS:
             raise BusyError(f"the server answers {status}", seconds_to_wait(reply.header("retry-after")))
@@ -225,22 +225,22 @@ class RestClient:
             raise ConfigError(f"{self.base}: {operation}: the server answers {status}; check the address")
         if status >= 400:
             # What the server says about it may hold what was sent, or somebody's data.
-            raise Refused(f"{self._system} {operation}: the server answers {status}", status)
+            raise RestRefused(f"{self._system} {operation}: the server answers {status}", status)
         content_type = reply.header("content-type") or ""
         if "html" in content_type or _HTML.match(reply.body):
             raise TransientError(
                 f"the answer to {operation} is an HTML page, not JSON: a gateway's error or login page; check {self.base}"
             )
         if not reply.body or "json" not in content_type:
-            return Answer(status, None, False, reply)
+            return RestResponse(status, None, False, reply)
         try:
             if tokens:
-                return Answer(status, json.loads(reply.body), True, reply)
+                return RestResponse(status, json.loads(reply.body), True, reply)
             read = self._read(reply.body)
         except ValueError:
             raise TransientError(f"the answer to {operation} is not whole JSON") from None
         self.counts.note_repaired(operation, read.repaired)
-        return Answer(status, read.value, True, reply)
+        return RestResponse(status, read.value, True, reply)
 
     def _note_retry(self) -> None:
         self.counts.retries += 1

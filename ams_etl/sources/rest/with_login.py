@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ams_etl.sources.rest.client import Answer, RestClient
+from ams_etl.sources.rest.client import RestClient, RestResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ async def open_with_login(
     system: str,
     dropped: frozenset[str],
     known: frozenset[str],
-    soft_error: Callable[[Answer], str | None],
+    soft_error: Callable[[RestResponse], str | None],
 ) -> AsyncIterator[tuple[RestClient, RestClient]]:
     """Open clients of the service and of its login, and close them afterwards.
 

@@ -16,7 +16,7 @@ from ams_etl.rules.accounts.benefit_plans import (
     policy_from_ams360,
     policy_from_plan,
 )
-from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
@@ -204,7 +204,7 @@ def _of_plans(
         where p.agency = %s and p.entity_id = any(%s) and p.deleted_at is null""",
         (agency, [str(one) for one in ids]),
     ):
-        plan = Plan.from_payload(payload)
+        plan = BenefitPlan.from_payload(payload)
         understood = policy_from_plan(plan, carriers=names.carriers, product_types=names.product_types)
         yield _policy_id(agency, None, plan.plan_id, {}), _document(understood, account_id, None, plan.plan_id)
 

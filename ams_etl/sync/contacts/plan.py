@@ -20,7 +20,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.sync.contacts.brake import Brake, look
+from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import candidate_from, contact_json
 from ams_etl.sync.contacts.garbage_collection import collector_paused
@@ -45,7 +45,7 @@ class PlanCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ContactPlan:
     """A stored plan; `stopped_by` says why a person must let it through first, or is None."""
 
     plan_id: UUID
@@ -60,7 +60,7 @@ def make_plan(
     brake: BrakeSettings,
     today: date,
     progress: Callable[[int], None] = lambda done: None,
-) -> Plan:
+) -> ContactPlan:
     """Work out and store the plan for everything touched, replacing the agency's earlier plan.
 
     Args:
@@ -84,14 +84,14 @@ def make_plan(
         unchanged = _compare_contacts(connection, agency)
         skipped_rows = _compare_skips(connection, agency)
         counts = _count(connection, agency, merged, unchanged, skipped_rows)
-        stopped_by = look(Brake(counts.contacts_before, counts.delete, counts.owner_changes), brake)
+        stopped_by = reason_to_stop(PublishImpact(counts.contacts_before, counts.delete, counts.owner_changes), brake)
         plan_id = uuid4()
         connection.execute(
             """insert into stage.plans (agency, plan_id, version, today, counts, stopped_by)
             values (%s, %s, %s, %s, %s, %s)""",
             (agency, plan_id, version, today, Jsonb(_as_dict(counts)), stopped_by),
         )
-    return Plan(plan_id, counts, stopped_by)
+    return ContactPlan(plan_id, counts, stopped_by)
 
 
 def _merge_members(
@@ -211,7 +211,7 @@ def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
 
 
 def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
-    """Plan `mart.skipped_contacts` for the touched customers (their skips) and the members (their `MERGED_SKIPS`)."""
+    """Plan the changes of `mart.skipped_contacts`: skips of touched customers, and `MERGED_SKIPS` of touched members."""
     return connection.execute(
         """with customers as (
             select id as customer_id from stage.touched where agency = %(agency)s and kind = 'customer'),

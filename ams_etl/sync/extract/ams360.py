@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Refused, open_ams360
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused, open_ams360
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
@@ -33,11 +33,11 @@ from ams_etl.sync.raw.ams360_tables import (
     CUSTOMERS,
     ID_MEMBERS,
     POLICIES,
-    UNTOLD_MEMBERS,
+    UNANNOUNCED_MEMBERS,
     mark_customers_dirty,
 )
 from ams_etl.sync.raw.quarantine import Quarantined, set_aside
-from ams_etl.sync.runs import Ledger, SyncRun
+from ams_etl.sync.runs import SyncRun, SyncRuns
 from ams_etl.sync.scope import SyncScope
 
 _log = logging.getLogger(__name__)
@@ -96,26 +96,26 @@ def extract(
         agency: the agency id.
         ams360: how to reach it.
         scope: everything, or these customers.
-        run_id: the Dagster run, for the ledger.
+        run_id: the Dagster run, recorded in `ops.sync_runs`.
         fresh: do not go on with a full sync that was cut off.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
         ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
     """
-    ledger = Ledger(connection, agency)
-    run = ledger.begin(scope, run_id, fresh=fresh)
+    sync_runs = SyncRuns(connection, agency)
+    run = sync_runs.begin(scope.mode, scope.trigger, run_id, fresh=fresh)
     if run.resumed:
         _log.info("going on with the full sync of %s that was cut off", run.started_at.isoformat(timespec="seconds"))
     try:
-        report: ExtractReport = run_async(_extract(connection, ledger, run, ams360, scope, progress))
+        report: ExtractReport = run_async(_extract(connection, sync_runs, run, ams360, scope, progress))
     except AmsEtlError as error:
-        ledger.failed(run, str(error))
+        sync_runs.failed(run, str(error))
         raise
-    left = len(ledger.unread(run))
+    left = len(sync_runs.unread(run))
     if left:
         raise AssertionError(f"{left} customers of the work list were not read")
-    ledger.extracted(
+    sync_runs.extracted(
         run,
         {
             "customers_read": report.customers_read,
@@ -130,7 +130,7 @@ def extract(
 
 async def _extract(
     connection: psycopg.Connection[Any],
-    ledger: Ledger,
+    sync_runs: SyncRuns,
     run: SyncRun,
     settings: Ams360Connection,
     scope: SyncScope,
@@ -145,9 +145,9 @@ async def _extract(
         else:
             if not run.sweep_complete:
                 swept = await sweep(connection, ams360, run, progress)
-            wanted = ledger.unread(run)
+            wanted = sync_runs.unread(run)
         counts, quarantined = await _read_all(
-            connection, ledger, run, ams360, wanted, settings.max_concurrency, progress
+            connection, sync_runs, run, ams360, wanted, settings.max_concurrency, progress
         )
         calls = ams360.counts
     return ExtractReport(
@@ -167,7 +167,7 @@ async def _extract(
 
 async def _read_all(
     connection: psycopg.Connection[Any],
-    ledger: Ledger,
+    sync_runs: SyncRuns,
     run: SyncRun,
     ams360: Ams360,
     customer_ids: Sequence[str],
@@ -184,7 +184,7 @@ async def _read_all(
     async def store(batch: list[CustomerRead]) -> None:
         nonlocal quarantined, done
         async with storing:
-            counts, bad = await asyncio.to_thread(_store, connection, ledger, run, batch)
+            counts, bad = await asyncio.to_thread(_store, connection, sync_runs, run, batch)
             for table, part in counts.items():
                 totals[table] += part
             quarantined += bad
@@ -236,7 +236,7 @@ async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
     )
     found.fault = next((answer for answer in answers if isinstance(answer, GeneralFault)), found.fault)
     # An empty answer is not AMS360's word that the customer is gone: that is a business fault.
-    if isinstance(customer, Refused) and customer.fault is not None:
+    if isinstance(customer, Ams360Refused) and customer.fault is not None:
         found.gone = True
         return found
     if isinstance(customer, Exception):
@@ -277,10 +277,10 @@ async def _policies(ams360: Ams360, customer_id: str, found: CustomerRead) -> Li
     for policy_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, Exception):
             # Gone since the list was made, or unreadable: what raw has stays until a later sync knows better.
-            reason = "vanished" if isinstance(answer, Refused) else "unreadable"
+            reason = "vanished" if isinstance(answer, Ams360Refused) else "unreadable"
             found.set_aside.append(Quarantined("policies", policy_id, customer_id, reason, str(answer)))
             found.incomplete.add(POLICIES)
-            if not isinstance(answer, Refused):
+            if not isinstance(answer, Ams360Refused):
                 found.unread_policies.add(policy_id)
             if isinstance(answer, GeneralFault):
                 found.fault = answer
@@ -348,7 +348,7 @@ def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, bat
 
 
 def _store(
-    connection: psycopg.Connection[Any], ledger: Ledger, run: SyncRun, batch: Sequence[CustomerRead]
+    connection: psycopg.Connection[Any], sync_runs: SyncRuns, run: SyncRun, batch: Sequence[CustomerRead]
 ) -> tuple[dict[RawTable, MergeCounts], int]:
     counts = {}
     touched: set[str] = set()
@@ -367,7 +367,7 @@ def _store(
                 (row for one in batch for row in one.rows.get(table, ())),
                 seen_at=run.started_at,
                 complete_for=complete,
-                untold=UNTOLD_MEMBERS.get(table.name, ()),
+                unannounced=UNANNOUNCED_MEMBERS.get(table.name, ()),
             )
             touched |= merged.customers
             counts[table] = merged
@@ -376,5 +376,5 @@ def _store(
         bad = set_aside(
             connection, run.agency, run.sync_id, (row for one in batch for row in one.set_aside), read_customers=ids
         )
-        ledger.mark_read(run, ids)
+        sync_runs.mark_read(run, ids)
     return counts, bad

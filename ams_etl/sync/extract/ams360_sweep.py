@@ -17,14 +17,14 @@ from typing import Any, TypeVar
 import psycopg
 
 from ams_etl.errors import DataError
-from ams_etl.sources.ams360 import Ams360, Refused
+from ams_etl.sources.ams360 import Ams360, Ams360Refused
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.faults import GeneralFault
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.sync.extract.name_prefixes import STANDARD, prefixes_of
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
-from ams_etl.sync.runs import Ledger, SyncRun
+from ams_etl.sync.runs import SyncRun, SyncRuns
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -61,9 +61,9 @@ async def sweep(
     Raises:
         TransientError, PermanentError: a prefix could not be read; the work list stays incomplete, nothing is deleted.
     """
-    ledger = Ledger(connection, run.agency)
+    sync_runs = SyncRuns(connection, run.agency)
     counts, quarantined = MergeCounts(), 0
-    asked = ledger.swept_prefixes(run)
+    asked = sync_runs.swept_prefixes(run)
     waiting = [prefix for prefix in STANDARD if prefix not in asked]
     while waiting:
         asked.update(waiting)
@@ -77,15 +77,15 @@ async def sweep(
                 found |= prefixes_of(row)
             if done == total or sum(len(one.records) for _, one in answers) >= BATCH:
                 batch, answers = answers, []
-                part, bad = await asyncio.to_thread(_store_prefixes, connection, run, ledger, batch)
+                part, bad = await asyncio.to_thread(_store_prefixes, connection, run, sync_runs, batch)
                 counts, quarantined = counts + part, quarantined + bad
                 progress("prefixes swept", done, total)
         # Names that came under another prefix may begin with something nobody has asked for yet.
         waiting = sorted(found - asked)
-    unlisted, empty, unasked = await _ask_for_numbers(connection, ams360, run, ledger)
-    deleted = await asyncio.to_thread(_finish, connection, run, ledger)
+    unlisted, empty, unasked = await _ask_for_numbers(connection, ams360, run, sync_runs)
+    deleted = await asyncio.to_thread(_finish, connection, run, sync_runs)
     counts = counts + MergeCounts(deleted=deleted)
-    return SweepReport(counts, ledger.listed(run), unlisted, empty, unasked, quarantined)
+    return SweepReport(counts, sync_runs.listed(run), unlisted, empty, unasked, quarantined)
 
 
 async def _answers(ams360: Ams360, prefixes: Iterable[str]) -> AsyncIterator[tuple[str, Listing]]:
@@ -105,7 +105,7 @@ async def _ask(ams360: Ams360, prefix: str) -> tuple[str, Listing]:
 
 
 def _store_prefixes(
-    connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger, answers: Sequence[tuple[str, Listing]]
+    connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRuns, answers: Sequence[tuple[str, Listing]]
 ) -> tuple[MergeCounts, int]:
     """Store a few prefixes' rows and tick the prefixes off, in one transaction."""
     rows = {row["CustomerId"]: row for _, listing in answers for row in listing.records}
@@ -115,7 +115,7 @@ def _store_prefixes(
         for one in listing.rejected
     ]
     with connection.transaction():
-        known = ledger.known(run, rows)
+        known = sync_runs.known(run, rows)
         counts = merge_records(
             connection,
             CUSTOMER_LIST,
@@ -126,14 +126,14 @@ def _store_prefixes(
         bad = set_aside(connection, run.agency, run.sync_id, aside)
         # A customer whose list row cannot be read is read by its id all the same.
         reading = counts.changed if run.mode == "sweep" else rows.keys()
-        ledger.add_customers(run, [*reading, *(one.customer_id for one in aside if one.customer_id)])
-        ledger.add_customers(run, rows.keys() - reading, read=True)
-        ledger.add_prefixes(run, {prefix: len(listing.records) for prefix, listing in answers})
+        sync_runs.add_customers(run, [*reading, *(one.customer_id for one in aside if one.customer_id)])
+        sync_runs.add_customers(run, rows.keys() - reading, read=True)
+        sync_runs.add_prefixes(run, {prefix: len(listing.records) for prefix, listing in answers})
     return counts, bad
 
 
 async def _ask_for_numbers(
-    connection: psycopg.Connection[Any], ams360: Ams360, run: SyncRun, ledger: Ledger
+    connection: psycopg.Connection[Any], ams360: Ams360, run: SyncRun, sync_runs: SyncRuns
 ) -> tuple[int, int, int]:
     """Ask for every number that no list row has, and for some beyond the highest: the newest may be unlisted too."""
     asked: set[int] = set()
@@ -161,7 +161,7 @@ async def _ask_for_numbers(
                 found[number] = customer
     with connection.transaction():
         set_aside(connection, run.agency, run.sync_id, unreadable)
-        ledger.add_customers(run, found.values())
+        sync_runs.add_customers(run, found.values())
         connection.execute(
             """insert into ops.empty_customer_numbers (agency, customer_number, asked_at)
             select %s, unnest(%s::int[]), %s
@@ -190,7 +190,7 @@ async def _customer_of(ams360: Ams360, number: int) -> str | Quarantined | None:
     """Return the id of the customer of this number; None where there is none, and why where it cannot be read."""
     try:
         found = (await ams360.customer_by_number(number)).get("CustomerId")
-    except Refused as refusal:
+    except Ams360Refused as refusal:
         error: Exception = refusal
         if refusal.fault is not None:
             return None
@@ -230,7 +230,7 @@ def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: 
     ]
 
 
-def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -> int:
+def _finish(connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRuns) -> int:
     """Complete the work list: customers we have that no prefix showed are read too, to see whether they are gone."""
     with connection.transaction():
         forget_listing(connection, run.agency, "customer_list", run.sync_id, system="ams360")
@@ -241,7 +241,7 @@ def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -
                     = (l.agency, %(sync)s, l.entity_id))""",
             {"agency": run.agency, "sync": run.sync_id, "started": run.started_at},
         ).rowcount
-        ledger.add_customers(
+        sync_runs.add_customers(
             run,
             _ids(
                 connection.execute(
@@ -257,7 +257,7 @@ def _finish(connection: psycopg.Connection[Any], run: SyncRun, ledger: Ledger) -
                     and q.customer_id = w.customer_id""",
                 (run.agency, run.sync_id),
             )
-        ledger.complete_sweep(run)
+        sync_runs.complete_sweep(run)
     return deleted
 
 

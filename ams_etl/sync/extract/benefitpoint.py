@@ -20,8 +20,8 @@ from ams_etl.sources.benefitpoint.client import (
     LONGEST_WINDOW,
     BenefitPoint,
     BenefitPointConnection,
+    BenefitPointRefused,
     Changes,
-    Refused,
     open_benefitpoint,
 )
 from ams_etl.sources.calling.answers import Listing
@@ -261,7 +261,7 @@ async def _read_account(benefitpoint: BenefitPoint, account_id: int) -> _Account
         _or_error(_plans(benefitpoint, account_id, found)),
     )
     if isinstance(account, DataError):
-        reason = "vanished" if isinstance(account, Refused) else "unreadable"
+        reason = "vanished" if isinstance(account, BenefitPointRefused) else "unreadable"
         found.set_aside.append(Quarantined("accounts", key, key, reason, str(account)))
         found.incomplete.update(OF_ACCOUNT)
         return found
@@ -293,7 +293,7 @@ async def _plans(benefitpoint: BenefitPoint, account_id: int, found: _AccountRea
     records = []
     for product_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, DataError):
-            reason = "vanished" if isinstance(answer, Refused) else "unreadable"
+            reason = "vanished" if isinstance(answer, BenefitPointRefused) else "unreadable"
             found.set_aside.append(Quarantined("plans", str(product_id), str(account_id), reason, str(answer)))
             found.incomplete.add(PLANS)
         else:
@@ -376,5 +376,5 @@ async def _or_error(call: Any) -> Any:
 async def _or_none(call: Any) -> Any:
     try:
         return await call
-    except Refused:
+    except BenefitPointRefused:
         return None

@@ -1,6 +1,6 @@
 """Read a system that can say what changed into raw: everything, what changed since the last sync, or some customers.
 
-What differs from system to system stands behind `Extractor`; storing, deletions, cursors and the ledger are the same.
+An `Extractor` holds what differs between systems; storing, deletions, cursors and `ops.sync_runs` are common to all.
 Each batch is one transaction: its records, and the customers that they touch. A full sync marks what it did not see as
 deleted only where the listing was complete, and the cursor moves last, so a killed sync is simply made again.
 """
@@ -25,7 +25,7 @@ from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside
 from ams_etl.sync.raw.source_table import SourceTable
-from ams_etl.sync.runs import Ledger, SyncRun
+from ams_etl.sync.runs import SyncRun, SyncRuns
 from ams_etl.sync.scope import SyncScope
 
 DOUBTED_ABOVE = 20
@@ -69,7 +69,7 @@ def extract_source(
         system: which system it is.
         overlap: how long before the beginning of this sync the next one asks for changes.
         full: everything; otherwise what changed since the last sync, or everything where there was none.
-        run_id: the Dagster run, for the ledger.
+        run_id: the Dagster run, recorded in `ops.sync_runs`.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
@@ -77,9 +77,10 @@ def extract_source(
     """
     begun_at = datetime.now(UTC)
     since = None if full or scope.customers else _cursor(connection, agency, system)
-    ledger = Ledger(connection, agency)
-    # Which customers changed, the source says: the ledger knows full syncs and all others.
-    run = ledger.begin(scope if since is None else SyncScope(("changed",)), run_id, fresh=True)
+    sync_runs = SyncRuns(connection, agency)
+    # A read of what changed is recorded as one of some customers: it is never resumed, since its cursor moves last.
+    mode = scope.mode if since is None else "customers"
+    run = sync_runs.begin(mode, scope.trigger, run_id, fresh=True)
     started = time.monotonic()
 
     async def read() -> SourceReport:
@@ -110,10 +111,10 @@ def extract_source(
     try:
         report: SourceReport = run_async(read())
     except AmsEtlError as error:
-        ledger.failed(run, str(error))
+        sync_runs.failed(run, str(error))
         raise
     read_records = sum(counts.seen for counts in report.tables.values())
-    ledger.extracted(
+    sync_runs.extracted(
         run,
         {
             "customers_read": read_records,

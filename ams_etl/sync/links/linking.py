@@ -12,7 +12,7 @@ import psycopg
 from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.links import link
-from ams_etl.rules.accounts.names import name_key
+from ams_etl.rules.accounts.names import account_name_key
 from ams_etl.sync.links.account_customers import find_customers, refresh_customers
 from ams_etl.sync.links.stored_links import decisions, stored_links, write_links
 
@@ -68,6 +68,6 @@ def _sides(
     )
     # Names matter to those alone that nothing else links.
     linked = {one.account_id for one in link(customers.values(), accounts, decided) if one.state == "confirmed"}
-    names = {name_key(one.name) for one in accounts if one.account_id not in linked} - {""}
+    names = {account_name_key(one.name) for one in accounts if one.account_id not in linked} - {""}
     customers |= find_customers(connection, agency, names=names)
     return list(customers.values()), accounts, decided

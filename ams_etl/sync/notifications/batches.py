@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from ams_etl.sources.ams360 import Ams360, Refused
+from ams_etl.sources.ams360 import Ams360, Ams360Refused
 
 CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
 """How many customers a run takes, by how often it was tried before."""
@@ -169,12 +169,12 @@ async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: s
     for policy_id in sorted({keys["PolicyId"] for keys in unknown if keys.get("PolicyId")}):
         try:
             found.append(str((await ams360.policy(policy_id))["CustomerId"]))
-        except (Refused, KeyError):
+        except (Ams360Refused, KeyError):
             continue
     for number in sorted({keys["CustomerNumber"] for keys in unknown if keys.get("CustomerNumber", "").isdigit()}):
         try:
             found.append(str((await ams360.customer_by_number(int(number)))["CustomerId"]))
-        except (Refused, KeyError):
+        except (Ams360Refused, KeyError):
             continue
     return found
 

@@ -53,7 +53,7 @@ def count_changes(connection: psycopg.Connection[Any], run: SyncRun, counts: Map
         missed: list[tuple[str, str]] = []
         overtaken = 0
         if watching:
-            for entity_id, customer_id in _owners(connection, run.agency, table, part.changed - part.untold):
+            for entity_id, customer_id in _owners(connection, run.agency, table, part.changed - part.unannounced):
                 if entity_id in waiting or customer_id in waiting:
                     overtaken += 1
                 else:
@@ -68,7 +68,7 @@ def count_changes(connection: psycopg.Connection[Any], run: SyncRun, counts: Map
                 overtaken = c.overtaken + excluded.overtaken""",
             (
                 run.agency, run.sync_id, object_type, run.trigger, run.started_at, len(part.changed), len(missed),
-                len(part.untold), overtaken,
+                len(part.unannounced), overtaken,
             ),
         )  # fmt: skip
         if missed:

@@ -29,7 +29,7 @@ ID_MEMBERS: Mapping[str, str] = {
 }
 """The member that identifies a record, per raw table (business units have one for each kind)."""
 
-UNTOLD_MEMBERS: Mapping[str, tuple[str, ...]] = {
+UNANNOUNCED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "customers": ("CustomerNotationId",),
     "customer_contacts": ("SortOrder",),
     "policies": ("PolicyNotationId",),

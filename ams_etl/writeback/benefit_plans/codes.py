@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, name_key
+from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, code_name_key
 
 
 def carriers_of(connection: psycopg.Connection[Any], agency: str) -> dict[int, Named]:
@@ -60,7 +60,7 @@ def mistakes(connection: psycopg.Connection[Any], agency: str, mappings: PlanMap
 
 
 def _unknown_names(mapping: CodeMapping, ours: Mapping[int, Named]) -> Iterator[str]:
-    names = {name_key(name) for named in ours.values() for name in named.names}
+    names = {code_name_key(name) for named in ours.values() for name in named.names}
     for key in (*sorted(mapping.ids.keys() - ours.keys()), *sorted(mapping.names.keys() - names)):
         yield f"BenefitPoint has no {key!r}"
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.accounts.benefitpoint_records import Plan
+from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.accounts.plan_codes import Named, PlanMappings
 from ams_etl.rules.accounts.plan_policies import policy_for_ams360
 from ams_etl.writeback.benefit_plans.codes import carriers_of, listed_codes, product_types_of
@@ -52,7 +52,7 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
         carriers, product_types = carriers_of(connection, agency), product_types_of(connection, agency)
         writes, waiting = [], []
         for payload, customer_id, account_id in rows:
-            plan = Plan.from_payload(payload)
+            plan = BenefitPlan.from_payload(payload)
             carrier = carriers.get(plan.carrier_id, Named(plan.carrier_id)) if plan.carrier_id else None
             kind = plan.product_type_id
             product_type = product_types.get(kind, Named(kind)) if kind else None

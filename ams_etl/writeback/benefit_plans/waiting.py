@@ -10,7 +10,7 @@ import psycopg
 import yaml
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.accounts.plan_codes import SETTINGS, Waiting, WaitsFor, name_key
+from ams_etl.rules.accounts.plan_codes import SETTINGS, Waiting, WaitsFor, code_name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def missing_codes(connection: psycopg.Connection[Any], agency: str) -> list[Miss
     codes = _codes_by_name(connection, agency) if rows else {}
     found = []
     for waits_for, key, name, code, reason, plans, since in rows:
-        same = codes.get((waits_for, name_key(name or "")), [])
+        same = codes.get((waits_for, code_name_key(name or "")), [])
         suggested = same[0] if len(same) == 1 else None
         found.append(MissingCode(waits_for, key, name, code, reason, plans, since, suggested))
     return found
@@ -145,5 +145,5 @@ def _codes_by_name(connection: psycopg.Connection[Any], agency: str) -> Mapping[
             where agency = %(agency)s and deleted_at is null and payload ->> 'IsInactive' is distinct from 'true'""",
         {"agency": agency},
     ):
-        codes.setdefault((waits_for, name_key(name or "")), []).append(code)
+        codes.setdefault((waits_for, code_name_key(name or "")), []).append(code)
     return codes

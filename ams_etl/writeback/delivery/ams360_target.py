@@ -18,7 +18,7 @@ from ams_etl.rules.writeback.customers import SameCustomer, may_be_same, name_to
 from ams_etl.rules.writeback.ladder import raised
 from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
-from ams_etl.sources.ams360 import SECRETS, Ams360, Refused
+from ams_etl.sources.ams360 import SECRETS, Ams360, Ams360Refused
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.writeback.delivery.target import Ask, Begin, Contended, Delivered, DependencyMissing
 from ams_etl.writeback.outbox.outbox import Claimed
@@ -266,7 +266,7 @@ class Ams360Target:
             return
         try:
             found[key] = await self._ams360.customer(key)
-        except Refused:
+        except Ams360Refused:
             return
 
     async def _change(

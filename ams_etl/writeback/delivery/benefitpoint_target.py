@@ -25,7 +25,7 @@ from ams_etl.rules.accounts.platform_people import (
     the_person,
 )
 from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
-from ams_etl.sources.benefitpoint.client import BenefitPoint, Refused
+from ams_etl.sources.benefitpoint.client import BenefitPoint, BenefitPointRefused
 from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing, Undecided
 from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
 from ams_etl.writeback.outbox.holding import NO_CUSTOMER, NO_SETTING
@@ -190,7 +190,7 @@ class BenefitPointTarget:
         for account_id in sorted(named | likely, reverse=True)[:_READ_AT_MOST]:
             try:
                 found[account_id] = await self._benefitpoint.account(account_id)
-            except Refused:
+            except BenefitPointRefused:
                 continue
         return found
 

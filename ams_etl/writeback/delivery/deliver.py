@@ -21,7 +21,7 @@ import psycopg
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.calling.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
-from ams_etl.writeback.delivery.group_commit import Ledger
+from ams_etl.writeback.delivery.group_commit import GroupCommit
 from ams_etl.writeback.delivery.target import ClaimLost, Contended, Delivered, DependencyMissing, Target, Undecided
 from ams_etl.writeback.outbox.outbox import DEPENDENCY, Claimed, Outbox, Settlement
 
@@ -74,15 +74,15 @@ async def deliver(
     """
     who = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     outbox = Outbox(connection, agency, target.system, who, lease_seconds, target.look_up)
-    async with Ledger(outbox) as ledger:
-        drain = _Drain(ledger, target, settings, concurrency, lease_seconds, linger_seconds, progress)
+    async with GroupCommit(outbox) as commits:
+        drain = _Drain(commits, target, settings, concurrency, lease_seconds, linger_seconds, progress)
         return await drain.run()
 
 
 class _Drain:
     def __init__(
         self,
-        ledger: Ledger,
+        commits: GroupCommit,
         target: Target,
         settings: WritebackSettings,
         concurrency: int,
@@ -90,8 +90,8 @@ class _Drain:
         linger_seconds: float,
         progress: Callable[[int], None],
     ) -> None:
-        self._ledger, self._target, self._settings = ledger, target, settings
-        # A few more hands than calls in flight: some always wait for the ledger.
+        self._commits, self._target, self._settings = commits, target, settings
+        # A few more workers than calls in flight: some always wait for a commit.
         self._hands = concurrency + max(2, concurrency // 3)
         self._lease, self._linger, self._progress = lease_seconds, linger_seconds, progress
         self._claimed: asyncio.Queue[Claimed] = asyncio.Queue()
@@ -117,7 +117,7 @@ class _Drain:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if left:
-                await self._ledger.do(lambda outbox: outbox.release(left))
+                await self._commits.do(lambda outbox: outbox.release(left))
         if isinstance(self._stop, Exception):
             raise self._stop
         self.report.stopped_by = self._stop
@@ -125,21 +125,21 @@ class _Drain:
 
     async def _recover(self) -> int:
         wait = self._settings.look_up_after_seconds
-        return await self._ledger.do(lambda outbox: outbox.recover(wait))
+        return await self._commits.do(lambda outbox: outbox.recover(wait))
 
     async def _feed(self) -> None:
         most = 3 * self._hands
         while self._stop is None:
             self._settled.clear()
             wanted = most - self._claimed.qsize()
-            found = await self._ledger.claim(wanted) if wanted >= self._hands else []
+            found = await self._commits.claim(wanted) if wanted >= self._hands else []
             for write in found:
                 self._held.add(write.writeback_id)
                 self._claimed.put_nowait(write)
             if found and len(found) == wanted:
                 continue
             if not self._held:
-                due = await self._ledger.do(lambda outbox: outbox.seconds_to_next())
+                due = await self._commits.do(lambda outbox: outbox.seconds_to_next())
                 if due is None or due > self._linger:
                     return
                 await asyncio.sleep(min(due, 1.0) + 0.01)
@@ -154,7 +154,7 @@ class _Drain:
         while True:
             await asyncio.sleep(self._lease / 4)
             held = list(self._held)
-            await self._ledger.do(lambda outbox, held=held: outbox.renew(held))  # type: ignore[misc]
+            await self._commits.do(lambda outbox, held=held: outbox.renew(held))  # type: ignore[misc]
 
     async def _work(self) -> None:
         while True:
@@ -162,9 +162,9 @@ class _Drain:
             try:
                 settlement = await self._carry_out(write)
                 if settlement is not None:
-                    await self._ledger.settle(settlement)
+                    await self._commits.settle(settlement)
                     self._count(write, settlement)
-            except Exception as error:  # noqa: BLE001 - the ledger is gone: nothing can be recorded, so nothing is sent
+            except Exception as error:  # noqa: BLE001 - without commits nothing can be recorded, so nothing is sent
                 self._stop = self._stop or error
             finally:
                 self._held.discard(write.writeback_id)
@@ -178,13 +178,13 @@ class _Drain:
             nonlocal begun
             if begun:
                 return
-            if not await self._ledger.begin(write.writeback_id):
+            if not await self._commits.begin(write.writeback_id):
                 raise ClaimLost(f"{write.writeback_id} was taken over")
             begun = True
 
         open_end = Settlement(write.writeback_id, write.lane, "pending", check_first=write.check_first)
         try:
-            delivered = await self._target.carry_out(write, begin, self._ledger.ask)
+            delivered = await self._target.carry_out(write, begin, self._commits.ask)
         except ClaimLost:
             return None
         except Exception as error:  # noqa: BLE001 - judged below; whatever it is, the write must not be lost or doubled

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _Asked = tuple[Callable[[Outbox], Any], "asyncio.Future[Any]"]
 
 
-class Ledger:
+class GroupCommit:
     """An outbox for coroutines; an async context manager inside one event loop.
 
     Args:
@@ -33,7 +33,7 @@ class Ledger:
         self._asked: list[_Asked] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
 
     async def __aenter__(self) -> Self:
         """Begin to work."""

@@ -19,7 +19,7 @@ _MAKES_A_RECORD = frozenset({"customer", "account"})
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class StuckWrite:
     """A write that waits for a person, or any other for people to see."""
 
     writeback_id: UUID
@@ -40,14 +40,14 @@ def list_writebacks(
     agency: str,
     statuses: Sequence[str] = ("failed", "uncertain"),
     limit: int = 100,
-) -> list[Parked]:
+) -> list[StuckWrite]:
     """Writes of these statuses, oldest first."""
     rows = connection.execute(
         """select writeback_id, system, kind, operation, status, customer_id, attempts, created_at, target_id, note, error
         from ops.writebacks where agency = %s and status = any(%s) order by position limit %s""",
         (agency, list(statuses), limit),
     ).fetchall()
-    return [Parked(*row) for row in rows]
+    return [StuckWrite(*row) for row in rows]
 
 
 def resolve(

@@ -13,7 +13,7 @@ import psycopg
 from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
-from ams_etl.writeback.planning.contacts import Book, Place, keys_of
+from ams_etl.writeback.planning.contacts import ContactBook, Place, keys_of
 from ams_etl.writeback.planning.readable_events import ReadableEvent
 
 SYSTEM = "benefitpoint"
@@ -37,12 +37,12 @@ class AccountEvents:
         connection: psycopg.Connection[Any],
         agency: Agency,
         events: Sequence[tuple[ReadableEvent, Place | None]],
-        people: Book,
+        people: ContactBook,
     ) -> None:
         self._connection, self._agency = connection, agency
         concerned = [pair for pair in events if _concerns_benefitpoint(pair[0], agency)]
         self._keys = _keys(connection, agency.id, concerned, people)
-        self._book = Book(SYSTEM)
+        self._book = ContactBook(SYSTEM)
         self._book.created = _stored(connection, agency.id, {key for keys in self._keys.values() for key in keys})
         self._accounts = _accounts(connection, agency.id, concerned)
         self._people: dict[UUID, dict[str, Any]] = {}
@@ -155,7 +155,7 @@ def _keys(
     connection: psycopg.Connection[Any],
     agency: str,
     events: Iterable[tuple[ReadableEvent, Place | None]],
-    people: Book,
+    people: ContactBook,
 ) -> dict[UUID, list[str]]:
     """Event id -> every key of its contact: its own, those of the same contact in the mart and of the same customer."""
     found: dict[UUID, list[str]] = {}

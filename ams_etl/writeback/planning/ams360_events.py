@@ -12,7 +12,7 @@ from ams_etl.rules.writeback.properties import PROPERTIES, left_out
 from ams_etl.rules.writeback.writes import CREATES_CUSTOMER, plan_writes
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
-from ams_etl.writeback.planning.contacts import Book, Place, read_book
+from ams_etl.writeback.planning.contacts import ContactBook, Place, read_book
 from ams_etl.writeback.planning.readable_events import ReadableEvent, marker_of, writeback_id_of
 
 SYSTEM = "ams360"
@@ -30,7 +30,7 @@ class Ams360Events:
     def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[ReadableEvent]) -> None:
         self._connection, self._agency = connection, agency
         _name_customers(connection, agency.id, events)
-        self.book: Book = read_book(
+        self.book: ContactBook = read_book(
             connection, agency.id, SYSTEM, [(event.reference, event.given_email) for event in events]
         )
         self._tickets = _tickets(connection, agency.id, events)

@@ -22,7 +22,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Book:
+class ContactBook:
     """What is known of the contacts that a batch of events names."""
 
     system: str
@@ -109,9 +109,9 @@ def read_book(
     agency: str,
     system: str,
     references: Collection[tuple[dict[str, Any], str | None]],
-) -> Book:
+) -> ContactBook:
     """All that these references need, in one query a table, however many they are."""
-    book = Book(system)
+    book = ContactBook(system)
     keys = {key for reference, email in references for key in keys_of(reference, email)}
     emails = sorted(key[6:] for key in keys if key.startswith("email:"))
     contacts = {key[8:] for key in keys if key.startswith("contact:")}

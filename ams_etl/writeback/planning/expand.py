@@ -22,7 +22,7 @@ from ams_etl.writeback.outbox.lanes import lock
 from ams_etl.writeback.planning import account_events, ams360_events
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
-from ams_etl.writeback.planning.contacts import Book
+from ams_etl.writeback.planning.contacts import ContactBook
 from ams_etl.writeback.planning.readable_events import ReadableEvent, understand
 
 CHUNK = 500
@@ -163,7 +163,9 @@ def _plan_one(event: ReadableEvent, agency: Agency, to_ams360: Ams360Events, to_
     event.state = "planned" if event.writes else "done"
 
 
-def _rename(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent], book: Book) -> None:
+def _rename(
+    connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent], book: ContactBook
+) -> None:
     """N12: the platform's name is kept in `ops.name_overrides`; a trigger there has the contact planned again."""
     names: dict[str, dict[str, Any]] = {}
     for event in events:
