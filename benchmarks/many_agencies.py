@@ -82,6 +82,7 @@ def machine(agencies: int) -> Iterator[str]:
 def ticks(agencies: int) -> None:
     """Time each schedule and sensor, and count the runs that it asks for."""
     import dagster as dg
+    from dagster._core.definitions.partitions.context import partition_loading_context
 
     from ams_etl.definitions import defs
     from ams_etl.defs.resources import AgenciesFile, Warehouse
@@ -106,7 +107,8 @@ def ticks(agencies: int) -> None:
             else:
                 continue
             began = time.perf_counter()
-            with context:
+            # The daemon sets this; `evaluate_tick` alone does not.
+            with context, partition_loading_context(dynamic_partitions_store=instance):
                 data = definition.evaluate_tick(context)
             seconds = time.perf_counter() - began
             runs = len(data.run_requests or [])

@@ -1,6 +1,6 @@
 """Whether a run still goes on, so that nobody starts it twice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -13,3 +13,14 @@ _UNDER_WAY = [
 def is_under_way(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
     """Whether a run with these tags waits, starts, runs or is being stopped."""
     return bool(instance.get_runs(dg.RunsFilter(tags=dict(tags), statuses=_UNDER_WAY), limit=1))
+
+
+def agencies_under_way(
+    instance: dg.DagsterInstance, tag: str, agencies: Iterable[str], also: Mapping[str, str] | None = None
+) -> set[str]:
+    """Return those of these agencies that a run with the tag waits, starts or runs for: one query for all of them."""
+    wanted = list(agencies)
+    if not wanted:
+        return set()
+    runs = instance.get_runs(dg.RunsFilter(tags={tag: wanted, **(also or {})}, statuses=_UNDER_WAY))
+    return {run.tags[tag] for run in runs}

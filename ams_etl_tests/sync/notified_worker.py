@@ -40,7 +40,7 @@ def main(home: str, url: str, wsdl: str, seed: str) -> None:
     """Serve what waits until killed, or until Postgres is gone."""
     rng, sandbox = random.Random(seed), Sandbox(url, wsdl)
     with connect(running_server(Path(home))) as connection:
-        for left in open_batches(connection, AGENCY):
+        for left in open_batches(connection, [AGENCY]):
             close(connection, AGENCY, left.batch_id, "failed")
         print("ready", flush=True)
         while True:

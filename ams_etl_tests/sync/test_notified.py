@@ -37,7 +37,7 @@ def test_a_thousand_notifications_for_three_hundred_customers_are_one_run(connec
     assert states(connection) == {"pending": 1000}
     assert close(connection, AGENCY, batch.batch_id, "done") == 1000
     assert states(connection) == {"done": 1000}
-    assert open_batches(connection, AGENCY) == []
+    assert open_batches(connection, [AGENCY]) == []
 
 
 def test_records_lead_to_the_customer_they_hang_on(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
@@ -121,7 +121,7 @@ def test_nothing_is_done_before_its_run_has_published(
     told(connection, "customer", CustomerId=str(uuid4()))
     batch = claim(connection, AGENCY)
     assert batch is not None
-    assert [one.batch_id for one in open_batches(connection, AGENCY)] == [batch.batch_id]
+    assert [one.batch_id for one in open_batches(connection, [AGENCY])] == [batch.batch_id]
     assert close(connection, AGENCY, batch.batch_id, outcome) == 0
     row = connection.execute("select state, attempts, sync_id, not_before > now() from ops.notifications").fetchone()
     assert row == ("pending", attempts, None, True if attempts else None)

@@ -1,14 +1,15 @@
 """What starts a run for the customers that notifications name."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import dagster as dg
 
 from ams_etl.defs.jobs import notified_job
 from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.spread import turns
 from ams_etl.errors import AmsEtlError
 
 if TYPE_CHECKING:
@@ -31,21 +32,23 @@ def follow_notifications(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
     """Settle the batches whose run has ended, then claim what waits for every agency that has none under way."""
-    from ams_etl.sync.notifications.batches import claim
+    from ams_etl.sync.notifications.batches import claim, waiting_agencies
 
     try:
-        read = agencies.read()
-        listed = [agency.id for agency in read.all if agency.system == "ams360" and agency.notifications]
         known = set(context.instance.get_dynamic_partitions("agency"))
+        listed = [
+            agency.id for agency in agencies.read().all
+            if agency.system == "ams360" and agency.notifications and agency.id in known
+        ]  # fmt: skip
         until = time.monotonic() + WAIT_SECONDS
         requests: list[dg.RunRequest] = []
         with warehouse.connection() as connection:
-            free = [one for one in listed if one in known and not _under_way(context.instance, connection, one)]
-            while free and not requests:
-                for agency in free:
-                    batch = claim(connection, agency)
-                    if batch:
-                        requests.append(_request(agency, batch))
+            busy = _close_ended(context.instance, connection, listed)
+            free = [agency for agency in listed if agency not in busy]
+            while free:
+                waiting = turns(waiting_agencies(connection, free), int(time.time()))
+                batches = ((agency, claim(connection, agency)) for agency in waiting)
+                requests = [_request(agency, batch) for agency, batch in batches if batch]
                 if requests or time.monotonic() > until:
                     break
                 time.sleep(0.25)
@@ -75,27 +78,29 @@ def _request(agency: str, batch: "NotificationBatch") -> dg.RunRequest:
     )
 
 
-def _under_way(instance: dg.DagsterInstance, connection: Any, agency: str) -> bool:
-    """Close the agency's batches whose run has ended; whether one has not."""
+def _close_ended(instance: dg.DagsterInstance, connection: Any, agencies: Sequence[str]) -> set[str]:
+    """Close the batches whose run has ended, and return the agencies with one that has not."""
     from ams_etl.sync.notifications.batches import close, open_batches
 
-    waiting = False
-    for batch in open_batches(connection, agency):
-        ended = _ended(instance, batch.batch_id)
-        if ended is not None:
-            close(connection, agency, batch.batch_id, "done" if ended is dg.DagsterRunStatus.SUCCESS else "failed")
-        elif not instance.get_runs(dg.RunsFilter(tags={_TAG: str(batch.batch_id)}), limit=1) and (
-            datetime.now(UTC) - batch.claimed_at > NEVER_STARTED
-        ):
-            close(connection, agency, batch.batch_id, "never started")
+    busy = set()
+    opened = open_batches(connection, agencies)
+    runs = _runs_by_batch(instance, [str(batch.batch_id) for batch in opened])
+    for batch in opened:
+        # The newest run comes first; a batch is tried by one run at a time.
+        tried = runs.get(str(batch.batch_id), [])
+        if tried and all(run.is_finished for run in tried):
+            succeeded = tried[0].status is dg.DagsterRunStatus.SUCCESS
+            close(connection, batch.agency, batch.batch_id, "done" if succeeded else "failed")
+        elif not tried and datetime.now(UTC) - batch.claimed_at > NEVER_STARTED:
+            close(connection, batch.agency, batch.batch_id, "never started")
         else:
-            waiting = True
-    return waiting
+            busy.add(batch.agency)
+    return busy
 
 
-def _ended(instance: dg.DagsterInstance, batch_id: UUID) -> dg.DagsterRunStatus | None:
-    """How the batch's last run ended; None while one is under way, or where there is none."""
-    runs = instance.get_runs(dg.RunsFilter(tags={_TAG: str(batch_id)}))
-    if not runs or not all(run.is_finished for run in runs):
-        return None
-    return runs[0].status
+def _runs_by_batch(instance: dg.DagsterInstance, batches: list[str]) -> dict[str, list[dg.DagsterRun]]:
+    found: dict[str, list[dg.DagsterRun]] = {}
+    # An empty list would ask for every run that ever served a batch.
+    for run in instance.get_runs(dg.RunsFilter(tags={_TAG: batches})) if batches else []:
+        found.setdefault(run.tags[_TAG], []).append(run)
+    return found

@@ -5,7 +5,8 @@ import time
 import dagster as dg
 
 from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.defs.under_way import is_under_way
+from ams_etl.defs.spread import turns
+from ams_etl.defs.under_way import agencies_under_way
 from ams_etl.defs.writeback.jobs import writeback_job
 from ams_etl.errors import AmsEtlError
 
@@ -23,28 +24,28 @@ def deliver_writebacks(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
     """The run key is what is due: it is asked for once, and again when that changes."""
-    from ams_etl.writeback.people.health import what_is_due
+    from ams_etl.writeback.people.health import due_by_agency
 
     try:
         listed = [agency for agency in agencies.read().all if agency.system == "ams360"]
         with warehouse.connection() as connection:
-            due = {agency.id: what_is_due(connection, agency.id) for agency in listed}
-            for agency in listed:
-                beside = what_is_due(connection, agency.id, "benefitpoint") if agency.benefitpoint else None
-                if beside is not None:
-                    due[agency.id] = f"{due[agency.id] or 0}+{beside}"
+            due = dict(due_by_agency(connection, [agency.id for agency in listed]))
+            beside = due_by_agency(
+                connection, [agency.id for agency in listed if agency.benefitpoint is not None], "benefitpoint"
+            )
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
-    known = set(context.instance.get_dynamic_partitions("agency"))
+    for agency_id, what in beside.items():
+        due[agency_id] = f"{due.get(agency_id, 0)}+{what}"
+    waiting = sorted(set(due).intersection(context.instance.get_dynamic_partitions("agency")))
+    busy = agencies_under_way(context.instance, "ams_etl/writeback", waiting)
+    now = int(time.time())
     requests = [
         dg.RunRequest(
-            run_key=f"writeback:{agency_id}:{what}:{int(time.time()) // AGAIN_SECONDS}",
+            run_key=f"writeback:{agency_id}:{due[agency_id]}:{now // AGAIN_SECONDS}",
             partition_key=agency_id,
             tags={"ams_etl/writeback": agency_id},
         )
-        for agency_id, what in due.items()
-        if what is not None
-        and agency_id in known
-        and not is_under_way(context.instance, {"ams_etl/writeback": agency_id})
+        for agency_id in turns([one for one in waiting if one not in busy], now // 30)
     ]
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing is due")

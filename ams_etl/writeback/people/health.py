@@ -1,5 +1,6 @@
 """How an agency's writeback is doing, and whether there is something to do: for sensors, checks and people."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -89,29 +90,35 @@ def timeline(found: Health) -> str:
 
 
 def what_is_due(connection: psycopg.Connection[Any], agency: str, system: str = "ams360") -> str | None:
-    """Says what a run would drain, the same while that stays the same; None: nothing is due now.
+    """Return what a run would drain, as `due_by_agency` does for one agency; None: nothing is due now."""
+    return due_by_agency(connection, [agency], system).get(agency)
+
+
+def due_by_agency(
+    connection: psycopg.Connection[Any], agencies: Sequence[str], system: str = "ams360"
+) -> Mapping[str, str]:
+    """Return what a run would drain, a text that stays the same while that does; agencies without anything due are left out.
 
     Args:
         connection: any.
-        agency: the agency id.
+        agencies: the agency ids; one statement asks for all.
         system: whose outbox; events that are not planned yet count for every system.
     """
-    row = connection.execute(
-        """select
+    rows = connection.execute(
+        """select asked.agency,
             (select max(seq) from ops.events
-                where agency = %(agency)s and state in ('received', 'waiting') and look_again_at <= now()),
+                where agency = asked.agency and state in ('received', 'waiting') and look_again_at <= now()),
             (select max(position) from ops.writebacks
-                where agency = %(agency)s and system = %(system)s and status = 'pending' and not_before <= now()),
+                where agency = asked.agency and system = %(system)s and status = 'pending' and not_before <= now()),
             (select extract(epoch from max(not_before))::bigint from ops.writebacks
-                where agency = %(agency)s and system = %(system)s and status = 'pending' and not_before <= now()),
+                where agency = asked.agency and system = %(system)s and status = 'pending' and not_before <= now()),
             (select count(*) from ops.writebacks
-                where agency = %(agency)s and system = %(system)s and status in ('claimed', 'delivering')
-                    and claim_expires_at <= now())""",
-        {"agency": agency, "system": system},
-    ).fetchone()
-    if row is None or not any(row):
-        return None
-    return "-".join(str(part or 0) for part in row)
+                where agency = asked.agency and system = %(system)s and status in ('claimed', 'delivering')
+                    and claim_expires_at <= now())
+        from unnest(%(agencies)s::text[]) asked (agency)""",
+        {"agencies": list(agencies), "system": system},
+    ).fetchall()
+    return {agency: "-".join(str(part or 0) for part in found) for agency, *found in rows if any(found)}
 
 
 def _bar(count: int, most: int) -> str:
