@@ -25,7 +25,7 @@ CARRIERS: dict[int, dict[str, Any]] = {
 }
 PRODUCT_TYPES: dict[int, dict[str, Any]] = {
     2: {"shortDescription": "Dent", "longDescription": "Dental PPO", "lineOfCoverage": "Dental"},
-    5: {"shortDescription": "LTD", "longDescription": "LTD BenefitPlan", "lineOfCoverage": "Long_Term_Disability"},
+    5: {"shortDescription": "LTD", "longDescription": "LTD Plan", "lineOfCoverage": "Long_Term_Disability"},
 }
 LISTED = Listed(
     {
