@@ -148,3 +148,69 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
     synced.drain()
     told = [one["NoteText"].splitlines()[1] for one in synced.state("notes", key)]
     assert told == ["first", "second", "third", "fourth"]
+
+
+def test_a_created_contact_is_found_by_email_whatever_it_is_called(synced: Office) -> None:
+    """W12: inactive, skipped by the settings under another name, or not synced yet: nobody is made a second time."""
+    sandbox = synced.sandbox
+    person = {"IsPersonal": True, "CustomerType": "C"}
+    inactive = sandbox.edit(
+        "customers",
+        "insert",
+        LastName="Quimby",
+        FirstName="Robert",
+        Email="bob@quimby.example",
+        IsActive=False,
+        **person,
+    )
+    skipped = sandbox.edit(
+        "customers",
+        "insert",
+        LastName="Married",
+        FirstName="Jo",
+        Email="a@jo.example; jo@jo.example",
+        IsActive=False,
+        **person,
+    )
+    sync(synced)
+    assert synced.connection.execute(
+        "select count(*) from mart.contact_sources where customer_id = any(%s)", ([inactive, skipped],)
+    ).fetchone() == (0,)
+    unsynced = sandbox.edit(
+        "customers", "insert", LastName="Vale", FirstName="William", Email="will@vale.example", IsActive=True, **person
+    )
+    # Namesakes whom raw has are not read.
+    before = sandbox.stats()["calls"]
+    synced.tell(
+        event("contact_created", None, contact={"email": "bob@quimby.example"},
+              properties={"first_name": "Bob", "last_name": "Quimby"}),
+        event("contact_created", None, contact={"email": "JO@jo.example"},
+              properties={"first_name": "Jo", "last_name": "Maiden"}),
+        event("contact_created", None, contact={"email": "will@vale.example"},
+              properties={"first_name": "Bill", "last_name": "Vale"}),
+    )  # fmt: skip
+    synced.drain()
+    assert synced.outbox("target_id, note") == [
+        (key, "exists already: same email; nothing to change") for key in (inactive, skipped, unsynced)
+    ]
+    assert sandbox.ask("writes") == []
+    assert sandbox.stats()["calls"]["CustomerGetById"] - before["CustomerGetById"] <= 6
+
+
+def test_an_address_that_is_nobodys_or_many_peoples_identifies_nobody(synced: Office) -> None:
+    """M5: a customer each, and nobody's note in a stranger's record."""
+    for number in range(6):
+        synced.sandbox.edit("customers", "insert", LastName=f"Office{number}", Email="office@many.example",
+                            CustomerType="C", IsPersonal=True, IsActive=True)  # fmt: skip
+    sync(synced.with_merging("source_id"))
+    given = [(f"New{number}", email) for number in range(2) for email in ("none@none.com", "office@many.example")]
+    synced.tell(
+        *[event("contact_created", None, contact={"email": email}, properties={"last_name": name}) for name, email in given],
+        event("note", None, contact={"email": "none@none.com"}),
+        event("note", None, contact={"email": "office@many.example"}),
+    )  # fmt: skip
+    synced.drain()
+    assert synced.outbox("note") == ["created"] * 4
+    assert len(set(synced.outbox("target_id"))) == 4
+    states = synced.connection.execute("select state from ops.events where kind = 'note'").fetchall()
+    assert states == [("waiting",)] * 2

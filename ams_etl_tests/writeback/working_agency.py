@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -61,6 +61,11 @@ class Office:
         """The same with other choices about writeback."""
         changed = replace(self.agency.writeback, **settings)
         return replace(self, agency=self.agency.model_copy(update={"writeback": changed}))
+
+    def with_merging(self, merge_by: Literal["email", "source_id"]) -> "Office":
+        """The same with another choice of what makes one contact (M1)."""
+        settings = replace(self.agency.settings, merge_by=merge_by)
+        return replace(self, agency=self.agency.model_copy(update={"settings": settings}))
 
 
 def office(connection: psycopg.Connection[Any], sandbox: Sandbox) -> Office:

@@ -1,13 +1,19 @@
 """New customers (W6), when two are the same (W12), and to which of several one writes (W11)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ams_etl.rules.reach.emails import is_placeholder_email
 from ams_etl.rules.writeback.model import Happening
 from ams_etl.rules.writeback.properties import PROPERTIES, customer_members
 
+SHARED_EMAIL_LIMIT = 5
+"""An address that more customers or contacts have than this identifies nobody (M5)."""
+_BETWEEN_EMAILS = re.compile(r"[;,|/\s]+")
 _STATUS = {"client": 0, "prospect": 1, "inactive": 2}
+_TYPE_ORDER = {"C": 0, "P": 1, "S": 2}
 
 
 def new_customer(happening: Happening, customer_type: str, country: str, email: str | None = None) -> dict[str, Any]:
@@ -51,8 +57,8 @@ def name_to_search(wanted: Mapping[str, Any]) -> str:
 
 
 def may_be_same(wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Whether a listed customer deserves to be read whole: same name, and same first name or place, or none to tell by."""
-    if _text(name_to_search(wanted)) not in {_text(row.get("LastName")), _text(row.get("FirmName"))}:
+    """Return whether name and first name do not speak against a listed customer."""
+    if not of_one_name(wanted, row):
         return False
     if wanted.get("IsCommercial"):
         return True
@@ -69,8 +75,7 @@ def same_customer(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> SameCu
     if not found.get("CustomerId"):
         return None
     key = str(found["CustomerId"])
-    emails = {one for one in _text(found.get("Email")).replace(",", ";").split(";") if one}
-    if _text(wanted.get("Email")) and _text(wanted.get("Email")) in {one.strip() for one in emails}:
+    if identifying_emails(wanted.get("Email")) & identifying_emails(found.get("Email")):
         return SameCustomer(key, "same email")
     if not may_be_same(wanted, found):
         return None
@@ -82,6 +87,21 @@ def same_customer(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> SameCu
         if wanted.get("IsCommercial") or (first and first == _text(found.get("FirstName"))):
             return SameCustomer(key, "same name and ZIP")
     return None
+
+
+def identifying_emails(field: Any) -> set[str]:
+    """Return an email field's addresses in lower case, without those that are nobody's (M5), such as `none@none.com`."""
+    return {one for one in _BETWEEN_EMAILS.split(_text(field)) if one and not is_placeholder_email(one)}
+
+
+def of_one_name(wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Return whether a listed customer has the last name or the firm name that was searched for."""
+    return _text(name_to_search(wanted)) in {_text(row.get("LastName")), _text(row.get("FirmName"))}
+
+
+def seniority(customer: Mapping[str, Any]) -> tuple[int, int]:
+    """Order customers that are the same: a customer before a prospect before a suspect, then the lowest number."""
+    return _TYPE_ORDER.get(customer.get("CustomerType") or "", 3), int(customer.get("CustomerNumber") or 0)
 
 
 @dataclass(frozen=True, slots=True)

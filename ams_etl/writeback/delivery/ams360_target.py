@@ -14,15 +14,15 @@ import psycopg
 from ams_etl.errors import PermanentError
 from ams_etl.rules.accounts.benefit_plans import NO_POLICIES
 from ams_etl.rules.writeback.certainty import after_loss
-from ams_etl.rules.writeback.customers import SameCustomer, may_be_same, name_to_search, same_customer
+from ams_etl.rules.writeback.customers import SameCustomer
 from ams_etl.rules.writeback.ladder import raised
 from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
-from ams_etl.sources.ams360 import SECRETS, Ams360, Ams360Refused
+from ams_etl.sources.ams360 import SECRETS, Ams360
 from ams_etl.store.merge import RawTable, Record, merge_records
+from ams_etl.writeback.delivery.duplicates import DuplicateSearch
 from ams_etl.writeback.delivery.target import Ask, Begin, Contended, Delivered, DependencyMissing
 from ams_etl.writeback.outbox.outbox import Claimed
-from ams_etl.writeback.planning.contacts import read_book
 
 OPERATIONS = {
     "note": "CustomerNoteInsert",
@@ -36,10 +36,7 @@ OPERATIONS = {
 }
 """What each operation of the rules is in AMS360; a customer that is there already is updated, where that raises it."""
 _CUSTOMERS = RawTable("raw_ams360", "customers")
-_READ_AT_MOST = 25
-"""Customers read whole in one search for duplicates."""
 _TRIES_TO_CHANGE = 4
-_TYPE_ORDER = {"C": 0, "P": 1, "S": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +214,7 @@ class Ams360Target:
     async def _customer(self, write: Claimed, begin: Begin, ask: Ask) -> Delivered:
         wanted = write.request["Customer"]
         same = SameCustomer(write.customer_id, "known customer") if write.customer_id else None
-        same = same or await self._duplicate(wanted, ask, ours=write.check_first)
+        same = same or await DuplicateSearch(self._ams360, self._agency, ask).find(wanted, ours=write.check_first)
         if same is None:
             await begin()
             decoded = await self._ams360.write("CustomerInsert", Customer=wanted)
@@ -228,46 +225,6 @@ class Ams360Target:
         delivered = await self._change(same.customer_id, members, begin, found=True)
         note = f"exists already: {same.reason}" + (f"; {delivered.note}" if delivered.note else "; raised")
         return Delivered(same.customer_id, note, customer_id=same.customer_id, alongside=delivered.alongside)
-
-    async def _duplicate(self, wanted: Mapping[str, Any], ask: Ask, *, ours: bool) -> SameCustomer | None:
-        """W6's search: our own crosswalk by email, then AMS360 by phone, then by name."""
-        email = str(wanted.get("Email") or "").strip().lower()
-        if email:
-            known = await ask(lambda connection: _crosswalk(connection, self._agency, email))
-            if known:
-                return SameCustomer(known, "same email in the mart")
-        found: dict[str, Mapping[str, Any]] = {}
-        for kind in ("Cell", "Home", "Business"):
-            number = f"{wanted.get(f'{kind}AreaCode') or ''}{wanted.get(f'{kind}Phone') or ''}"
-            if len(number) >= 10:
-                searched = await self._ams360.read("SearchByPhoneNumber", PhoneNumber=number)
-                for row in ((searched.value or {}).get("SearchResultInfoList") or ())[:_READ_AT_MOST]:
-                    if row.get("EntityType") == "Customer" and row.get("EntityId"):
-                        await self._read_into(found, row["EntityId"])
-        listed = await self._ams360.customers_by_prefix(name_to_search(wanted))
-        rows = [row for row in listed.records if may_be_same(wanted, row)]
-        rows.sort(key=lambda row: (row.get("ZipCode") or "")[:5] != (wanted.get("ZipCode") or "-")[:5])
-        for row in rows[:_READ_AT_MOST]:
-            await self._read_into(found, row["CustomerId"])
-        same = [(one, customer) for customer in found.values() if (one := same_customer(wanted, customer))]
-        if not same and ours:
-            # Our own insert, of which the reply was lost, has all that we sent.
-            same = [
-                (SameCustomer(key, "found after a lost reply"), customer)
-                for key, customer in found.items()
-                if not differing(wanted, customer)
-            ]
-        if not same:
-            return None
-        return min(same, key=lambda pair: _seniority(pair[1]))[0]
-
-    async def _read_into(self, found: dict[str, Mapping[str, Any]], key: str) -> None:
-        if key in found:
-            return
-        try:
-            found[key] = await self._ams360.customer(key)
-        except Ams360Refused:
-            return
 
     async def _change(
         self, customer_id: str, members: Mapping[str, Any], begin: Begin, *, found: bool = False
@@ -340,20 +297,11 @@ def _read_file(connection: psycopg.Connection[Any], agency: str, write: Claimed,
     return None if row is None else _Attachment(*row)
 
 
-def _crosswalk(connection: psycopg.Connection[Any], agency: str, email: str) -> str | None:
-    place = read_book(connection, agency, "ams360", [({"email": email}, None)]).place("note", {"email": email})
-    return place.customer_id if place else None
-
-
 def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> None:
     connection.execute(
         "insert into stage.dirty_customers (agency, customer_id) values (%s, %s) on conflict do nothing",
         (agency, customer_id),
     )
-
-
-def _seniority(customer: Mapping[str, Any]) -> tuple[int, int]:
-    return _TYPE_ORDER.get(customer.get("CustomerType") or "", 3), int(customer.get("CustomerNumber") or 0)
 
 
 def _of_other_plans(connection: psycopg.Connection[Any], agency: str, plan_id: int, keys: Sequence[str]) -> set[str]:

@@ -107,7 +107,7 @@ class Ams360Events:
         if event.kind == "contact_created" and not event.goes_to_ams360:
             # Nothing may wait in a lane for a customer that AMS360 is never to have.
             return self.book.place("contact_updated", event.reference, event.given_email)
-        return self.book.place(event.kind, event.reference, event.given_email)
+        return self.book.place(event.kind, event.reference, event.given_email, f"event:{event.event_id}")
 
 
 def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import psycopg
 
-from ams_etl.rules.writeback.customers import CustomerOfContact, customer_of
+from ams_etl.rules.reach.emails import is_placeholder_email
+from ams_etl.rules.writeback.customers import SHARED_EMAIL_LIMIT, CustomerOfContact, customer_of
 
 _CREATES = frozenset({"contact_created", "deal_created", "deal_won"})
 
@@ -34,8 +35,20 @@ class ContactBook:
     new_keys: dict[str, str] = field(default_factory=dict)
     """Contact key -> lane, to be stored."""
 
-    def place(self, kind: str, reference: dict[str, Any], email: str | None = None) -> Place | None:
-        """W11's order: the customer that the event names, then its contact, then its email; None: nobody yet."""
+    def place(
+        self, kind: str, reference: dict[str, Any], email: str | None = None, alone: str | None = None
+    ) -> Place | None:
+        """Return where an event's writes go, in W11's order: its customer, then its contact, then its email.
+
+        Args:
+            kind: of event.
+            reference: whom it is about.
+            email: a created contact's own.
+            alone: the lane of a created contact that nothing identifies.
+
+        Returns:
+            None: the contact is not known yet.
+        """
         if reference.get("customer_id"):
             return Place(str(reference["customer_id"]), str(reference["customer_id"]))
         number = reference.get("customer_number")
@@ -49,10 +62,16 @@ class ContactBook:
                 if kind in _CREATES:
                     self.remember(keys, found.lane)
                 return found
-        if kind not in _CREATES or not keys:
+        if kind not in _CREATES:
             return None
+        keys = [key for key in keys if not self._is_over_shared(key)]
+        if not keys:
+            return Place(alone, None) if alone else None
         self.remember(keys, keys[0])
         return self.created[keys[0]]
+
+    def _is_over_shared(self, key: str) -> bool:
+        return len(self.contacts_of_email.get(key.removeprefix("email:"), ())) > SHARED_EMAIL_LIMIT
 
     def contact_ids(self, reference: dict[str, Any]) -> list[str]:
         """The contacts in the mart that a reference names."""
@@ -86,6 +105,8 @@ class ContactBook:
     def _known(self, key: str) -> Place | None:
         what, _, value = key.partition(":")
         contacts = [value] if what == "contact" else self.contacts_of_email.get(value, [])
+        if len(contacts) > SHARED_EMAIL_LIMIT:
+            return None
         customer = customer_of(one for contact in contacts for one in self.by_contact.get(contact, ()))
         return Place(customer, customer) if customer else self.created.get(key)
 
@@ -98,10 +119,10 @@ class ContactBook:
 
 
 def keys_of(reference: dict[str, Any], email: str | None = None) -> list[str]:
-    """How a contact can be named: by its id and by its emails, small letters."""
+    """Return how a contact can be named: by its id and by its emails, lower case; a placeholder is nobody's (M5)."""
     keys = [f"contact:{reference['contact_id']}"] if reference.get("contact_id") else []
-    emails = [one.strip().lower() for one in (reference.get("email"), email) if one and one.strip()]
-    return keys + [f"email:{one}" for one in dict.fromkeys(emails)]
+    emails = [given.strip().lower() for given in (reference.get("email"), email) if given and given.strip()]
+    return keys + [f"email:{address}" for address in dict.fromkeys(emails) if not is_placeholder_email(address)]
 
 
 def read_book(
