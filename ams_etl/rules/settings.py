@@ -78,7 +78,8 @@ class RuleSettings:
     """T2: notation id -> its name."""
     default_country: str = "US"
     lapsed_policy_statuses: tuple[str, ...] = (
-        "cancel", "expired", "nonrenew", "non-renew", "replaced", "deadfiled", "lapsed", "terminated", "inactive", "c", "n", "x",
+        "cancel", "expired", "nonrenew", "non-renew", "replaced", "deadfiled", "lapsed", "terminated", "inactive",
+        "c", "e", "n", "x",
     )  # fmt: skip
     """A2: how a status of HawkSoft or QQ Catalyst begins, lower case, that ends a policy; other statuses go by the term."""
     ignored_policy_statuses: tuple[str, ...] = (
@@ -90,7 +91,12 @@ class RuleSettings:
         "lost",
         "deleted",
         "d",
+        "p",
     )
     """A2: how a status begins that never was a policy. A single letter is the whole status."""
+    open_policy_statuses: tuple[str, ...] = (
+        "active", "renew", "new", "in force", "inforce", "bound", "issued", "reinstat", "current", "a",
+    )  # fmt: skip
+    """A2: how a status begins that keeps a policy without an expiration date in force; any other one does not."""
     ignored_policy_sub_types: tuple[str, ...] = ("submission", "accounting", "s", "a")
     """L1: PolicySubType values, lower case, that are no policies; which AMS360 uses differs, so it is a setting."""

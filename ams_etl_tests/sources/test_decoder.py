@@ -73,7 +73,7 @@ def test_a_bad_value_rejects_its_record_and_no_other() -> None:
     [
         ("DateOfBirth", "31/12/1980"), ("DateOfBirth", "2023-02-30T00:00:00"), ("DateOfBirth", "2020-W01-1T00:00:00"),
         ("CustomerNumber", "1_000"), ("CustomerNumber", "2147483648"), ("CustomerNumber", "1.0"),
-        ("IsActive", "yes"), ("IsActive", "True"),
+        ("IsActive", "yes"), ("DateOfBirth", "13:00 PM"), ("DateOfBirth", "1/2/1980 13:00 PM"), ("DateOfBirth", "/Date(x)/"),
     ],
 )  # fmt: skip
 def test_what_is_not_of_its_type_is_rejected(member: str, text: str) -> None:
@@ -127,6 +127,78 @@ def test_secrets_end_at_the_edge() -> None:
     )  # fmt: skip
     assert whole.value is not None
     assert whole.value["Customer"]["FederalTaxIdNumber"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("member", "text", "value"),
+    [
+        ("DateOfBirth", "5/4/2013 9:12:00 AM", "2013-05-04T09:12:00"),
+        ("DateOfBirth", "05/04/2013 12:00 AM", "2013-05-04T00:00:00"),
+        ("DateOfBirth", "5/4/2013", "2013-05-04T00:00:00"),
+        ("DateOfBirth", "/Date(1367658720000)/", "2013-05-04T09:12:00"),
+        ("DateOfBirth", "/Date(1367658720000-0500)/", "2013-05-04T04:12:00"),
+        ("DateOfBirth", "2013-05-04T09:12", "2013-05-04T09:12:00"),
+        ("IsActive", "True", True),
+        ("IsActive", " FALSE ", False),
+    ],
+)
+def test_other_forms_than_xml_schemas_are_read(member: str, text: str, value: Any) -> None:
+    decoded = _decode("CustomerGetById", f"<a:Customer><a:{member}>{text}</a:{member}></a:Customer>")
+    assert decoded.value is not None
+    assert decoded.value["Customer"][member] == value
+
+
+@pytest.mark.parametrize(
+    ("operation", "inside", "message"),
+    [
+        (
+            "EmployeeGetListAll",
+            '<a:EmployeeInfoList><v:EmployeeInfo xmlns:v="urn:v31"><v:X>1</v:X></v:EmployeeInfo></a:EmployeeInfoList>',
+            "urn:v31",
+        ),
+        (
+            "EmployeeGetListAll",
+            "<a:EmployeeInfoList><EmployeeInfo xmlns=''/></a:EmployeeInfoList>",
+            "EmployeeInfoList holds EmployeeInfo",
+        ),
+        ("EmployeeGetListAll", "<a:employeeinfolist><a:EmployeeInfo/></a:employeeinfolist>", "employeeinfolist"),
+        (
+            "EmployeeGetListAll",
+            "<EmployeeInfoList xmlns=''><a>1</a></EmployeeInfoList>",
+            "the answer holds EmployeeInfoList",
+        ),
+        ("CustomerGetById", "<v:Customer xmlns:v='urn:v31'><v:LastName>V</v:LastName></v:Customer>", "urn:v31"),
+        (
+            "CustomerGetById",
+            "<a:Customer><a:LastName>V</a:LastName></a:Customer><a:Customer><a:LastName>W</a:LastName></a:Customer>",
+            "occurs 2 times",
+        ),
+    ],
+)
+def test_an_answer_that_yields_no_record_names_what_it_holds(operation: str, inside: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _decode(operation, inside)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ("<v:City xmlns:v='urn:v31'>W</v:City><v:X xmlns:v='urn:v31'/>", "none of its members is in the contract"),
+        ("<a:LastName>V</a:LastName><a:LastName>W</a:LastName>", "LastName occurs twice with different values"),
+        ("<a:LastName><a:b/></a:LastName>", "LastName holds elements, not a value"),
+        (f"<a:LastName>{'x' * 100_001}</a:LastName>", "LastName holds 100,001 characters"),
+    ],
+)  # fmt: skip
+def test_a_record_that_would_lose_a_value_is_rejected_by_its_name(members: str, reason: str) -> None:
+    decoded = _decode("CustomerGetById", f"<a:Customer>{members}</a:Customer>")
+    assert [row.reason.startswith(reason) for row in decoded.rejected] == [True]
+
+
+def test_a_single_member_in_another_namespace_or_case_is_read(caplog: pytest.LogCaptureFixture) -> None:
+    decoded = _decode("CustomerGetById", "<a:Customer><a:City>C</a:City><LastName xmlns=''>V</LastName></a:Customer>")
+    assert decoded.value is not None
+    assert decoded.value["Customer"]["LastName"] == "V"
+    assert "LastName" in caplog.text
 
 
 def test_codes_keep_every_character() -> None:

@@ -1,13 +1,16 @@
 """One record's fault is one record's: the others are read, and the customer is never derived without its policies."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
 from ams_etl.errors import PermanentError
+from ams_etl.rules.settings import RuleSettings
 from ams_etl.sources.calling.retry import RetryPolicy
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.extract.faults import HIGHEST_SHARE, MOST_FAULTS, Faults
 from ams_etl.sync.extract.reference import extract_reference
@@ -120,3 +123,25 @@ def test_a_value_too_long_to_store_rejects_its_record_alone(
         "select payload ->> 'LastName' from raw_ams360.customers where entity_id = %s", (keys[1],)
     )
     assert name.fetchone() == ("Va le ",)
+
+
+def test_a_derived_value_too_long_for_an_index_quarantines_its_customer_alone(
+    connection: psycopg.Connection[Any], agency: Sandbox
+) -> None:
+    today = date(2026, 6, 1)
+    extract(connection, "demo", agency.connection(), FULL)
+    key = next(iter(live(connection, "policies")))[0]
+    line = "".join(chr(0x4E00 + place) for place in range(3000))
+    connection.execute(
+        """update raw_ams360.policies set payload = payload || jsonb_build_object('LineOfBusinessList',
+            jsonb_build_array(jsonb_build_object('PolicyLineOfBusiness', %s::text)), 'PolicyStatus', 'A',
+            'PolicyEffectiveDate', '2026-01-01', 'PolicyExpirationDate', '2027-01-01') where customer_id = %s""",
+        (line, key),
+    )
+    connection.execute("delete from stage.dirty_customers")
+    mark_due(connection, "demo", RuleSettings(), today)
+    counts = derive_dirty(connection, "demo", RuleSettings(), today)
+    assert counts.candidates > 0
+    rows = connection.execute("select entity_id, detail from ops.quarantine where entity = 'derivation'").fetchall()
+    assert [row[0] for row in rows] == [key]
+    assert "a tag holds 3,000 characters" in rows[0][1]

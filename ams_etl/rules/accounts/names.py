@@ -22,6 +22,10 @@ def account_name(customer: Customer, doing_business_as: str | None = None) -> st
     return first or second or doing_business_as
 
 
+_LONGEST_KEY = 500
+"""Characters of a key: names are compared by an index, and Postgres indexes no value beyond 2,700 bytes."""
+
+
 @lru_cache(maxsize=1 << 14)
 def account_name_key(name: str | None) -> str:
     """What equal names (B8) have in common: no case, accents, punctuation, parentheses or legal ending ('' for none)."""
@@ -30,7 +34,7 @@ def account_name_key(name: str | None) -> str:
     joined = _join_initials(words)
     while len(joined) > 1 and joined[-1] in _ENDINGS:
         joined.pop()
-    return " ".join(joined)
+    return " ".join(joined)[:_LONGEST_KEY]
 
 
 def _join_initials(words: list[str]) -> list[str]:

@@ -11,7 +11,8 @@ from ams_etl.rules.model import Phone, RecordType
 from ams_etl.rules.records.ams360 import GivenPhone
 
 _DIGITS = re.compile(r"\d+")
-_EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#)\s*(\d{1,7})\s*\Z", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#|(?<=\d)\s*\+)\s*(\d{1,7})\s*\Z", re.IGNORECASE)
+"""`x22`, `ext. 22`, `#22`, and QQ Catalyst's `813-555-0142+22`."""
 _US: Any = phonenumbers.PhoneMetadata.metadata_for_region("US")
 _US_FIXED = re.compile(_US.fixed_line.national_number_pattern, re.ASCII)
 _PERSONAL = {"cell": 0, "home": 1, "business": 2}

@@ -1,8 +1,9 @@
 """AMS360 records with only the members that a rule reads; empty and nil values are None."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Self
@@ -13,9 +14,9 @@ CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_depende
 
 
 def text(value: Any) -> str | None:
-    """Return the value with white space collapsed (N11); None for nil, empty, blank and anything but a string."""
+    """Return the value with white space collapsed (N11), a number as its digits; None for nil, blank and all else."""
     if not value or not isinstance(value, str):
-        return None
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     # The blank is the only printable white space, so nearly every value needs only a strip.
     if value.isprintable() and "  " not in value:
         return value.strip() or None
@@ -28,26 +29,51 @@ def code(value: Any) -> str | None:
 
 
 def flag(value: Any) -> bool | None:
-    """Return a boolean, also for the "True"/"False" of list rows; None for anything else."""
+    """Return a boolean, also of its usual spellings (`True`, `no`, `Y`, 0); None for anything else."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
-    return None
+    return _FLAGS.get(str(value).strip().lower()) if isinstance(value, str | int) else None
 
 
 def day(value: Any) -> date | None:
-    """Return the calendar day of an ISO date or dateTime; None where it is invalid or 0001-01-01, AMS360's "no date"."""
+    """Return the calendar day of a date, by itself or with a time; None where it is invalid or 0001-01-01, "no date".
+
+    Reads ISO (`2013-05-04T09:12:00`, `20130504`), `5/4/2013 9:12:00 AM` and `/Date(1367658720000)/`.
+    """
+    parsed = read_day(value)
+    return None if parsed == date.min else parsed
+
+
+def read_day(value: Any) -> date | None:
+    """Return the same as `day`, and 0001-01-01 as what it is: None only where the value is not a date."""
     return _day(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1 << 14)
 def _day(value: str) -> date | None:
     try:
-        parsed = date.fromisoformat(value[:10])
-    except ValueError:
+        found = _ISO_DAY.fullmatch(value.strip())
+        if found:
+            return date(*map(int, found.groups()))
+        found = _US_DAY.fullmatch(value.strip())
+        if found:
+            month, number, year = map(int, found.groups())
+            return date(year, month, number)
+        found = _MILLISECONDS.fullmatch(value.strip())
+        if found:
+            sign, hours, minutes = found[2] or "+", int(found[3] or 0), int(found[4] or 0)
+            offset = (hours * 60 + minutes) * (-1 if sign == "-" else 1)
+            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]), minutes=offset)).date()
+    except (ValueError, OverflowError):
         return None
-    return None if parsed == date.min else parsed
+    return None
+
+
+_CLOCK = r"(?:[T ]+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?)?"
+_ISO_DAY = re.compile(r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)(?:Z|[+-]\d\d:\d\d)?" + _CLOCK, re.ASCII)
+_US_DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})" + _CLOCK, re.ASCII)
+_MILLISECONDS = re.compile(r"\\?/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)\\?/", re.ASCII)
+_FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
 
 
 def _integer(value: Any) -> int | None:

@@ -163,12 +163,19 @@ def policy_of(
     policy_id: str, status: Any, *, number: Any, effective: Any, expiration: Any, carrier: Any, lines: Iterable[Any],
     settings: RuleSettings,
 ) -> Policy | None:  # fmt: skip
-    """A policy by its status in words and its term; None for what its status says never was one."""
+    """Return a policy by its status in words and its term; None for what its status says never was one.
+
+    A policy without an expiration date is in force, with no end, where its status says so (`open_policy_statuses`).
+    """
     standing = policy_standing(status, settings)
     if standing is None:
         return None
+    ends = day(expiration)
+    is_open = (
+        ends is None and standing == "A" and _begins((text(status) or "").casefold(), settings.open_policy_statuses)
+    )
     return Policy(
-        policy_id, text(number), standing, None, day(effective), day(expiration), False, text(carrier),
+        policy_id, text(number), standing, None, day(effective), ends, is_open, text(carrier),
         tuple(dict.fromkeys(found for line in lines if (found := text(line)))), Decimal(),
     )  # fmt: skip
 

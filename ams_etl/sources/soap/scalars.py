@@ -12,11 +12,16 @@ float, double                                  a number
 import math
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-_DATETIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_DATETIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_US = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?)?", re.ASCII
+)
+_MILLISECONDS = re.compile(r"\\?/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)\\?/", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
@@ -24,10 +29,10 @@ _BITS = {"byte": 8, "short": 16, "int": 32, "long": 64}
 
 
 class _Booleans(dict[str, bool]):
-    """The four spellings; a look-up is all that most values need."""
+    """The four spellings, and .NET's `True` and `False`; a look-up is all that most values need."""
 
     def __missing__(self, text: str) -> bool:
-        known = self.get(text.strip())
+        known = self.get(text.strip().lower())
         if known is None:
             raise ValueError("neither true nor false")
         return known
@@ -38,7 +43,7 @@ def _date_time(text: str) -> str:
     """Dates repeat a great deal, so each is judged once."""
     found = _DATETIME.fullmatch(text.strip())
     if found is None:
-        raise ValueError("not a date and time")
+        return _other_date_time(text.strip()).isoformat()
     day, clock, fraction = found.groups()
     moment = datetime.fromisoformat(f"{day}T{clock or '00:00:00'}")
     if fraction:
@@ -46,16 +51,38 @@ def _date_time(text: str) -> str:
     return moment.isoformat()
 
 
+def _other_date_time(text: str) -> datetime:
+    """Read the forms beside ISO that .NET services send: `5/4/2013 9:12:00 AM`, and JSON's `/Date(1367658720000)/`."""
+    found = _US.fullmatch(text)
+    if found is not None:
+        month, day, year, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+        half = (found[7] or "").lower()
+        if half:
+            if not 1 <= hour <= 12:
+                raise ValueError("not a time")
+            hour = hour % 12 + (12 if half == "p" else 0)
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - wall time
+    found = _MILLISECONDS.fullmatch(text)
+    if found is None:
+        raise ValueError("not a date and time")
+    minutes = int(found[3] or 0) * 60 + int(found[4] or 0)
+    return datetime(1970, 1, 1) + timedelta(  # noqa: DTZ001 - wall time
+        milliseconds=int(found[1]), minutes=-minutes if found[2] == "-" else minutes
+    )
+
+
 def _date(text: str) -> str:
     found = _DATE.fullmatch(text.strip())
     if found is None:
-        raise ValueError("not a date")
+        return _date_time(text)[:10]
     return date.fromisoformat(found[1]).isoformat()
 
 
 @lru_cache(maxsize=1 << 12)
 def _decimal(text: str) -> str:
     text = text.strip()
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     if not _DECIMAL.fullmatch(text):
         raise ValueError("not a decimal number")
     return f"{Decimal(text):f}"

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from ams_etl.errors import ConfigError, DataError
+from ams_etl.rules.records.ams360 import flag
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.rules.systems.qq_catalyst import is_customer
 from ams_etl.sources.calling.counts import CallCounts
@@ -62,8 +63,8 @@ class QQCatalystExtractor:
         # Policies come first: a sync that ends before them leaves no contact that would pass for a prospect.
         listed, total = set[str](), 0
         async for page in self._qq.policies(day):
-            living = [one for one in page.records if one.payload.get("IsDeleted") is not True]
-            gone = [one.entity_id for one in page.records if one.payload.get("IsDeleted") is True]
+            living = [one for one in page.records if not flag(one.payload.get("IsDeleted"))]
+            gone = [one.entity_id for one in page.records if flag(one.payload.get("IsDeleted"))]
             listed.update(one.entity_id for one in page.records)
             total = max(total, page.total)
             yield SourceBatch(

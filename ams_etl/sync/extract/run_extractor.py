@@ -17,8 +17,9 @@ import psycopg
 
 from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
+from ams_etl.rules.systems.member_kinds import misfits_in
 from ams_etl.sources.calling.event_loop import run as run_async
-from ams_etl.store.merge import MergeCounts, merge_records
+from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.extract.extractor import Opening, SourceBatch
 from ams_etl.sync.interpret.registry import INTERPRETERS
@@ -145,17 +146,35 @@ class _Storing:
     def store(self, batch: SourceBatch) -> None:
         """A batch's records, what is gone, and whom they touch."""
         table, seen_at = batch.table, self._run.started_at
+        records, misfits = self._fitting(batch)
         read = [record.entity_id for record in batch.records]
         with self._connection.transaction():
             before = self._customers_of(table, [*read, *batch.gone])
-            merged = merge_records(self._connection, table.raw, self._agency, batch.records, seen_at=seen_at)
+            merged = merge_records(self._connection, table.raw, self._agency, records, seen_at=seen_at)
             gone = mark_deleted(self._connection, table.raw, self._agency, batch.gone, seen_at=seen_at)
             self._mark(table, [*merged.changed, *gone], before)
             readable = [*read, *batch.gone, *batch.cleared]
             forget(self._connection, self._agency, table.raw.name, readable, system=self._system)
-            self._set_aside(batch.set_aside)
+            self._set_aside([*batch.set_aside, *misfits])
         self.counts[table] += merged + MergeCounts(deleted=len(gone))
         self._seen[table].update(read if batch.seen is None else batch.seen)
+
+    def _fitting(self, batch: SourceBatch) -> tuple[list[Record], list[Quarantined]]:
+        """Return the records to store, and what does not fit in them.
+
+        A record without one of its lists is not stored: a client without its policies would pass for a prospect.
+        """
+        fitting, misfits = [], []
+        for record in batch.records:
+            found = misfits_in(self._system, record.payload)
+            if not found.containers:
+                fitting.append(record)
+            if found.containers or found.values:
+                reason = "unreadable" if found.containers else "unreadable value"
+                told = "; ".join((found.containers + found.values)[:10])
+                customer_id = record.customer_id or (record.entity_id if batch.table.touches == "customer" else None)
+                misfits.append(Quarantined(batch.table.raw.name, record.entity_id, customer_id, reason, told))
+        return fitting, misfits
 
     def unreadable_before(self) -> list[str]:
         """Return the customers that an earlier sync could not read in full; what changed since does not list them."""
