@@ -1,0 +1,1 @@
+"""The files under `deploy/`, checked as far as a machine without a cluster allows."""
