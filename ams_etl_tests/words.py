@@ -1,0 +1,122 @@
+"""Find words that this project does not use, in documentation, docstrings, comments, messages and loop variables.
+
+`python -m ams_etl_tests.words` lists each with its line; `--write` lowers the numbers in words_left.json, never raises them.
+"""
+
+import ast
+import io
+import json
+import re
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+LEFT = Path(__file__).parent / "words_left.json"
+NAMES = {"one", "told", "whom"}
+"""A loop variable is named for what it holds."""
+
+
+class Avoided(NamedTuple):
+    """A word in one of its senses, and what to write instead."""
+
+    pattern: re.Pattern[str]
+    instead: str
+    where: str = ""
+    """A pattern of the paths that it is avoided in; empty: everywhere."""
+
+
+def _avoided(pattern: str, instead: str, where: str = "") -> Avoided:
+    return Avoided(re.compile(pattern, re.IGNORECASE), instead, where)
+
+
+AVOIDED = (
+    _avoided(r"\b(un)?told\b|\btells? (of|nobody|anybody)\b", "reported, announced, notified; unannounced"),
+    _avoided(r"\b(stands?|stood)\b(?! for\b|-)", "is, is stored, is listed"),
+    _avoided(r"\b(hangs?|hung|hanging) (on|from|beneath|off)\b", "depends on; dependent rows"),
+    _avoided(r"\bwhom\b|\bwhose word\b|\bperson's word\b", "a user's decision, confirmed by a user"),
+    _avoided(r"(?<!\bthere )\b(is|are) none\b", "is not a valid …; unknown …; there is none"),
+    _avoided(r"'\w+' is no \w+|\}'? is no \w+|`\w+` is no \w+", "is not a valid …; unknown …"),
+    _avoided(r"\ban? (day|week|month|hour|minute) and (agency|customer)\b", "once per agency per day"),
+    _avoided(r"\bsmall letters?\b", "lower case"),
+    _avoided(r"\banew\b", "again"),
+    _avoided(r"\b(our|the|this|http|inbound|dagster) doors?\b", "the inbound service; Dagster"),
+    _avoided(r"\bstand-?ins?\b", "sandbox"),
+    _avoided(r"\bsettl(e|es|ed|ing)\b", "interpret, classify", r"/notifications/|docs/notifications"),
+    _avoided(r"\bsets? aside\b|\bsetting aside\b", "quarantine"),
+    _avoided(r"\blook(s|ed|ing)? at\b", "check, evaluate, read, review"),
+    _avoided(r"\bgives\b", "returns", r"\.py$"),
+    _avoided(
+        r"\blanes?\b",
+        "trigger; the outbox alone has lanes",
+        r"^(?!ams_etl/writeback/|docs/(writeback|benefitpoint|glossary))",
+    ),
+    _avoided(r"\bledger\b", "SyncRuns, GroupCommit"),
+)
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "sql/README.md", "ams_etl/**/*.html", "ams_etl/**/*.py")
+
+
+class Found(NamedTuple):
+    """A word at a place."""
+
+    path: str
+    line: int
+    word: str
+    instead: str
+
+
+def found() -> Iterator[Found]:
+    """Yield every avoided word that is left, by path and line."""
+    for path in sorted({path for page in PAGES for path in ROOT.glob(page)}):
+        name = str(path.relative_to(ROOT))
+        source = path.read_text(encoding="utf-8")
+        yield from _in_text(name, list(_texts(source)) if path.suffix == ".py" else [(1, source)])
+        if path.suffix == ".py":
+            yield from _in_loops(name, source)
+
+
+def left() -> dict[str, int]:
+    """Return how many of them each file may still have."""
+    return dict(json.loads(LEFT.read_text(encoding="utf-8")))
+
+
+def _in_text(name: str, texts: list[tuple[int, str]]) -> Iterator[Found]:
+    for avoided in AVOIDED:
+        if re.search(avoided.where, name):
+            for start, text in texts:
+                for match in avoided.pattern.finditer(text):
+                    yield Found(name, start + text.count("\n", 0, match.start()), match[0], avoided.instead)
+
+
+def _texts(source: str) -> Iterator[tuple[int, str]]:
+    """Docstrings, messages and comments; each name within a formatted one counts, too."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.STRING, tokenize.COMMENT):
+            yield token.start[0], token.string
+
+
+def _in_loops(name: str, source: str) -> Iterator[Found]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            for target in ast.walk(node.target):
+                if isinstance(target, ast.Name) and target.id in NAMES:
+                    yield Found(name, target.lineno, f"for {target.id} in", "a name for what it holds")
+
+
+def main() -> None:
+    """Print them, or lower the numbers."""
+    words = list(found())
+    if "--write" in sys.argv[1:]:
+        counts = {path: sum(word.path == path for word in words) for path in sorted({word.path for word in words})}
+        before = left() if LEFT.exists() else counts
+        lower = {path: min(count, before.get(path, 0)) for path, count in counts.items() if before.get(path)}
+        LEFT.write_text(json.dumps(lower, indent=1) + "\n", encoding="utf-8")
+        return
+    for word in words:
+        print(f"{word.path}:{word.line}: {word.word!r}: write {word.instead}")
+
+
+if __name__ == "__main__":
+    main()
