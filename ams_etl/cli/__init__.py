@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
     "grant": ("ams_etl.cli.grant", "grant"),
+    "history": ("ams_etl.cli.history", "history"),
     "inbound": ("ams_etl.cli.inbound", "inbound"),
     "names": ("ams_etl.cli.names", "names"),
     "notifications": ("ams_etl.cli.notifications", "notifications"),

@@ -15,14 +15,24 @@ from ams_etl.store.database import connect
 @click.command()
 @click.argument("agency")
 @click.argument("asked", metavar="CONTACT|CUSTOMER_NUMBER|EMAIL")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    help="Show the contact as it was at this moment (the schedule's time zone), and since when each value stood.",
+)
 @table_options
-def why(agency: str, asked: str, form: Form) -> None:
+def why(agency: str, asked: str, at: datetime | None, form: Form) -> None:
     """Show each field, tag, Key Fact, owner and connection with its rule and the source value behind it.
 
     For a customer that became no contact: the reason. What it prints is personal data.
     """
     from ams_etl.sync.contacts.why import why as ask
 
+    if at is not None:
+        from ams_etl.cli.history import past
+
+        past(agency, asked, at, form)
+        return
     agencies = load_agencies()
     settings = agencies.get(agency).settings
     with connect(prepare()) as connection:

@@ -80,6 +80,13 @@ def prune(
         # Last: the work lists are found by their sync.
         ("ops.sync_runs", _SYNC_RUNS, kept.history_days),
     )
+    # First: from then on nobody is told of a past that is about to be incomplete.
+    connection.execute(
+        """insert into ops.feed_horizons as known (agency, pruned_before)
+        select agency, max(at) from mart.changes where agency = %s and at < %s group by agency
+        on conflict (agency) do update set pruned_before = greatest(known.pruned_before, excluded.pruned_before)""",
+        (agency, now - timedelta(days=kept.changes_days)),
+    )
     deleted = {}
     for table, statement, days in steps:
         rows = _in_steps(connection, statement, agency, now - timedelta(days=days))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 import psycopg
@@ -83,6 +83,7 @@ class History(RuleBasedStateMachine):
         self.source = Source()
         self.settings = RuleSettings()
         self.today = date(2026, 6, 1)
+        self.moments: list[tuple[datetime, dict[str, Any]]] = []
 
     @initialize(
         firms=st.lists(st.tuples(FIRMS, EMAILS, st.booleans()), min_size=4, max_size=4),
@@ -256,6 +257,17 @@ class History(RuleBasedStateMachine):
         followed = replay(self.connection)
         documents = dict(self.connection.execute("select contact_id::text, document from stage.contacts").fetchall())
         assert followed == documents
+        self._look_back(documents)
+
+    def _look_back(self, documents: dict[str, Any]) -> None:
+        """At any moment before, the mart was what `mart.documents_as_of` says it was (three of them each time)."""
+        ((now,),) = self.connection.execute("select clock_timestamp()").fetchall()
+        self.moments.append((now, documents))
+        for moment, held in {0: self.moments[0], 1: self.moments[len(self.moments) // 2], 2: self.moments[-1]}.values():
+            as_of = self.connection.execute(
+                "select contact_id::text, document from mart.documents_as_of(%s, %s)", (AGENCY, moment)
+            )
+            assert dict(as_of.fetchall()) == held
 
 
 @contextmanager

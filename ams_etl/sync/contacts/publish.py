@@ -82,10 +82,12 @@ def _refuse_unless_current(
 
 
 def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None) -> PublishCounts:
-    scope = {"agency": agency, "run_id": run_id}
+    # Not now(), which is when the transaction began to wait for the publish before it.
+    (moment,) = connection.execute("select clock_timestamp()").fetchone() or (None,)
+    scope = {"agency": agency, "run_id": run_id, "moment": moment}
     connection.execute(
-        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
-        select p.agency, 'contact', p.contact_id::text, p.op, b.document, p.document, %(run_id)s
+        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id, at)
+        select p.agency, 'contact', p.contact_id::text, p.op, b.document, p.document, %(run_id)s, %(moment)s
         from stage.planned_contacts p left join stage.contacts b using (agency, contact_id)
         where p.agency = %(agency)s order by p.contact_id""",
         scope,

@@ -54,6 +54,32 @@ def why(
     return [*answers, Answer(None, (), alone)] if alone else answers
 
 
+def contacts_meant(connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings) -> list[UUID]:
+    """Return the contacts that a contact id, a CustomerNumber or an email address names, former ones by their id.
+
+    Raises:
+        ConfigError: the agency knows nothing by that.
+    """
+    contact_ids, customer_ids = _resolve(connection, agency, asked.strip(), settings)
+    if not contact_ids:
+        contact_ids = _former(connection, agency, asked.strip())
+    if not contact_ids:
+        what = "became no contact; `ams-etl why` says for which reason" if customer_ids else "is unknown; sync it first"
+        raise ConfigError(f"{agency}: {asked!r} {what}")
+    return contact_ids
+
+
+def _former(connection: psycopg.Connection[Any], agency: str, asked: str) -> list[UUID]:
+    """A contact that is gone, as the change feed remembers it."""
+    rows = connection.execute(
+        """select distinct entity_id from mart.changes
+        where agency = %(agency)s and entity = 'contact' and (entity_id = lower(%(asked)s)
+            or before -> 'emails' @> jsonb_build_array(jsonb_build_object('email', lower(%(asked)s))))""",
+        {"agency": agency, "asked": asked},
+    ).fetchall()
+    return [UUID(row[0]) for row in rows]
+
+
 def _resolve(
     connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings
 ) -> tuple[list[UUID], list[str]]:
