@@ -16,6 +16,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import (
     Agency,
+    AlertSettings,
     BrakeSettings,
     CheckSettings,
     InboundSettings,
@@ -68,7 +69,11 @@ def keys_of(block: Any) -> Iterator[str]:
 def test_every_setting_stands_on_its_page() -> None:
     """In code or in prose; all but block headings, and the two parts that a mapping of codes is sorted into."""
     page = (ROOT / "docs/settings.md").read_text()
-    keys = {key for block in (Agency, ScheduleSettings, InboundSettings, PagesSettings) for key in keys_of(block)}
+    keys = {
+        key
+        for block in (Agency, ScheduleSettings, InboundSettings, PagesSettings, AlertSettings)
+        for key in keys_of(block)
+    }
     assert {"agency_no", "token_key_env", "max_deleted_share", "shell_days", "include", "sweep_from_hour"} <= keys
     assert {key for key in keys if not re.search(rf"\b{key}\b[:`]", page)} == {
         "source_system", "benefitpoint_contacts", "ids", "names",
@@ -90,6 +95,7 @@ def test_what_it_calls_defaults_are_the_defaults(tmp_path: Path) -> None:
     assert read.inbound == InboundSettings(
         public_url=read.inbound.public_url, why_password_env=read.inbound.why_password_env
     )
+    assert read.alerts == AlertSettings(channels=read.alerts.channels, ui_url=read.alerts.ui_url)
     without_default = ("public_url", "dagster_url", "proxy_user_header")
     assert read.pages == PagesSettings(**{name: getattr(read.pages, name) for name in without_default})
 

@@ -38,18 +38,8 @@ def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> 
     wsdl = start_in_background(2000) if with_sandbox else None
     if wsdl:
         click.echo(f"sandbox: {wsdl}")
-    workspace = str(shipped("workspace.yaml"))
-    tools = Path(sys.executable).parent
-    commands: dict[str, list[object]] = {
-        "dagster-webserver": [
-            tools / "dagster-webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
-        ],
-        "dagster-daemon": [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"],
-        "ams-etl pages": [sys.executable, "-m", "ams_etl.cli", "pages", "--port", str(pages_port)],
-    }  # fmt: skip
     door = any(agency.notifications or agency.events for agency in agencies.all)
-    if door:
-        commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
+    commands = _commands(agencies, port, inbound_port, pages_port)
     if door and wsdl:
         _send_notifications(agencies, wsdl, inbound_port)
     # SIGINT as well: a shell starts what it puts into the background with it ignored.
@@ -77,6 +67,24 @@ def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> 
         _stop(list(processes.values()))
         if with_sandbox:
             stop_in_background()
+
+
+def _commands(agencies: Agencies, port: int, inbound_port: int, pages_port: int) -> dict[str, list[object]]:
+    """Return the processes to run, by name: Dagster's two, and ours that the settings ask for."""
+    workspace = str(shipped("workspace.yaml"))
+    tools = Path(sys.executable).parent
+    commands: dict[str, list[object]] = {
+        "dagster-webserver": [
+            tools / "dagster-webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
+        ],
+        "dagster-daemon": [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"],
+        "ams-etl pages": [sys.executable, "-m", "ams_etl.cli", "pages", "--port", str(pages_port)],
+    }  # fmt: skip
+    if any(agency.notifications or agency.events for agency in agencies.all):
+        commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
+    if agencies.alerts.channels:
+        commands["ams-etl alerts"] = [sys.executable, "-m", "ams_etl.cli", "alerts", "watch"]
+    return commands
 
 
 def _send_notifications(agencies: Agencies, wsdl: str, port: int) -> None:

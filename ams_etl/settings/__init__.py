@@ -5,6 +5,7 @@ Here belong: where state lives, which agencies there are, what each one chose. N
 """
 
 from ams_etl.settings.agency import Agency
+from ams_etl.settings.alerts import AlertSettings
 from ams_etl.settings.brake import BrakeSettings
 from ams_etl.settings.checks import CheckSettings
 from ams_etl.settings.file import Agencies, load_agencies
@@ -20,7 +21,7 @@ from ams_etl.settings.systems.mycase import MyCaseSettings
 from ams_etl.settings.systems.qq_catalyst import QQCatalystSettings
 
 __all__ = [
-    "Agencies", "Agency", "Ams360Settings", "BenefitPointSettings", "BrakeSettings", "CheckSettings", "EventSettings",
-    "HawkSoftSettings", "InboundSettings", "MyCaseSettings", "NewAccountSettings", "NotificationSettings",
+    "Agencies", "Agency", "AlertSettings", "Ams360Settings", "BenefitPointSettings", "BrakeSettings", "CheckSettings",
+    "EventSettings", "HawkSoftSettings", "InboundSettings", "MyCaseSettings", "NewAccountSettings", "NotificationSettings",
     "PagesSettings", "QQCatalystSettings", "RetentionSettings", "ScheduleSettings", "agencies_path", "home", "load_agencies",
 ]  # fmt: skip

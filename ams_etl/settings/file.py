@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ams_etl.errors import ConfigError
 from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
+from ams_etl.settings.alerts import AlertSettings
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
 from ams_etl.settings.pages import PagesSettings
@@ -34,6 +35,7 @@ class _File(Strict):
     inbound: InboundSettings = InboundSettings()
     retention: RetentionSettings = RetentionSettings()
     pages: PagesSettings = PagesSettings()
+    alerts: AlertSettings = AlertSettings()
 
 
 class _FileStamp(NamedTuple):
@@ -56,6 +58,7 @@ class Agencies:
     inbound: InboundSettings
     retention: RetentionSettings
     pages: PagesSettings
+    alerts: AlertSettings
 
     @cached_property
     def _by_id(self) -> Mapping[str, Agency]:
@@ -90,6 +93,14 @@ class Agencies:
         """
         variable = self.inbound.why_password_env
         return None if variable is None else self._variable("inbound.why_password_env", variable)
+
+    def alert_secret(self, variable: str) -> str:
+        """Return the value of an environment variable that the `alerts` block names.
+
+        Raises:
+            ConfigError: the variable is not set.
+        """
+        return self._variable("alerts", variable)
 
     def body_key(self) -> str | None:
         """The key that encrypts bodies which nobody can redact with certainty; None where its variable is not set."""
@@ -172,4 +183,4 @@ def _validated(path: Path, document: object) -> Agencies:
     for (kind, value), count in keys.items():
         if count > 1:
             raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} is listed more than once")
-    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention, read.pages)
+    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention, read.pages, read.alerts)

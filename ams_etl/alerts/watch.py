@@ -1,0 +1,71 @@
+"""The watcher: reads what is wrong, keeps the incidents, sends the alerts."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import psycopg
+
+from ams_etl.alerts.announce import announce
+from ams_etl.alerts.conditions import silent_agencies, uncertain_writes
+from ams_etl.alerts.dagster_events import dead_daemons, read_checks, read_runs
+from ams_etl.alerts.incidents import close_all_but, open_incidents
+from ams_etl.errors import AmsEtlError
+from ams_etl.settings import Agencies
+from ams_etl.store.database import connect
+
+_log = logging.getLogger(__name__)
+EVERY_SECONDS = 10.0
+_SILENCE_EVERY_SECONDS = 600.0
+"""Reading four weeks of notifications of all agencies takes seconds."""
+_KEPT_DAYS = 90
+_LOCK = 7_203_611
+"""Advisory lock: of several watchers on one database, one works."""
+
+
+def watch(url: str, instance: dg.DagsterInstance, agencies: Callable[[], Agencies]) -> None:
+    """Watch until the process is stopped; Postgres may go away and come back.
+
+    Args:
+        url: the Postgres.
+        instance: Dagster's instance.
+        agencies: reads agencies.yaml, so that an edit counts from the next look on.
+    """
+    silence_due = 0.0
+    while True:
+        try:
+            with connect(url, application_name="ams_etl alerts") as connection:
+                connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+                while True:
+                    with_silence = time.monotonic() >= silence_due
+                    if with_silence:
+                        silence_due = time.monotonic() + _SILENCE_EVERY_SECONDS
+                    look(connection, instance, agencies(), with_silence=with_silence)
+                    time.sleep(EVERY_SECONDS)
+        except (AmsEtlError, psycopg.Error, dg.DagsterError) as error:
+            _log.warning("alerts are late: %s", type(error).__name__)
+            time.sleep(EVERY_SECONDS)
+
+
+def look(
+    connection: psycopg.Connection[Any], instance: dg.DagsterInstance, agencies: Agencies, *, with_silence: bool = True
+) -> int:
+    """Bring the incidents up to date once, send what is due, and return how many messages were taken."""
+    settings = agencies.alerts
+    # Checks first: a run that failed by a blocking check is the check's incident.
+    read_checks(connection, instance)
+    read_runs(connection, instance)
+    found = {
+        "uncertain_writes": uncertain_writes(connection),
+        "process_dead": dead_daemons(instance, settings.dead_after_seconds),
+    }
+    if with_silence:
+        notified = [agency.id for agency in agencies.all if agency.notifications]
+        found["agency_silent"] = silent_agencies(connection, notified)
+    for kind, conditions in found.items():
+        open_incidents(connection, conditions)
+        close_all_but(connection, kind, [condition.key for condition in conditions])
+    connection.execute("delete from ops.incidents where closed_at < now() - make_interval(days => %s)", (_KEPT_DAYS,))
+    return announce(connection, settings, agencies.alert_secret)

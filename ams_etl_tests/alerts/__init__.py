@@ -1,0 +1,1 @@
+"""Alerts: a real mail server and a real HTTP receiver on loopback."""
