@@ -19,6 +19,7 @@ from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
+from ams_etl.sources.soap.outline import compare_with_built
 from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
@@ -72,6 +73,7 @@ class Ams360:
     """One agency's AMS360; get one from `open_ams360`."""
 
     def __init__(self, connection: Ams360Connection, contract: Contract, transport: SoapTransport) -> None:
+        self._contract = contract
         self._client = SoapClient(
             contract,
             transport,
@@ -215,6 +217,7 @@ class Ams360:
                 found.append(Probe(operation, False, str(error)))
             else:
                 found.append(Probe(operation, True, "allowed"))
+        found.append(compare_with_built(self._contract, "ams360"))
         found.append(compare_clocks(self._client.last_date))
         return found
 

@@ -47,6 +47,8 @@ def benefitpoint_connection(
     return BenefitPointConnection(
         wsdl=settings.wsdl,
         login_wsdl=settings.login_wsdl,
+        endpoint=settings.endpoint,
+        login_endpoint=settings.login_endpoint,
         username=settings.username,
         password=agencies.secret(agency, "benefitpoint.password_env", settings.password_env),
         max_concurrency=settings.max_concurrency,

@@ -3,7 +3,7 @@
 | request | answer |
 |---|---|
 | GET stats, POST reset-stats | what was asked of the service |
-| GET faults, POST faults | the switches: those of `Faults.switch`, `expire_sessions: true`, `session_calls: N`, `denied: [operation]` |
+| GET faults, POST faults | the switches: those of `Faults.switch`, `expire_sessions: true`, `session_calls: N`, `denied: [operation]`, `wsdl_address: host | internal` |
 | POST edit | insert, update or delete a record as a person there would: `{entity, op, key, fields, at}` |
 | POST connect | `{connected: true}`: a new account is made a customer of the AMS360 beside it, too |
 | GET state/KIND, state/KIND/KEY | records as they are |
@@ -47,6 +47,8 @@ class Control:
     ) -> None:  # fmt: skip
         self._book, self._contract, self._names, self._operations = book, contract, names, operations
         self._sessions, self._faults, self._stats, self._connection = sessions, faults, stats, connection
+        self.wsdl_address = "host"
+        """Which address the WSDLs carry: the one they are fetched from, or an internal host that nobody can reach."""
         self._common = next(name for name in contract.types if name.endswith("}Account")).rpartition("}")[0] + "}"
 
     def answer(self, request: Request, path: str) -> Response:
@@ -68,6 +70,12 @@ class Control:
             self._sessions.expire_all()
         if "session_calls" in given:
             self._sessions.calls_per_session = given.pop("session_calls")
+        if given.get("off"):
+            self.wsdl_address = "host"
+        if "wsdl_address" in given:
+            self.wsdl_address = given.pop("wsdl_address")
+            if self.wsdl_address not in {"host", "internal"}:
+                raise ValueError(self.wsdl_address)
         if "denied" in given:
             self._operations.denied = self._known(given.pop("denied"))
         self._known(given.get("only", ()))
@@ -75,7 +83,7 @@ class Control:
         self._faults.switch(given)
         return {
             **self._faults.as_dict(), "denied": sorted(self._operations.denied),
-            "session_calls": self._sessions.calls_per_session,
+            "session_calls": self._sessions.calls_per_session, "wsdl_address": self.wsdl_address,
         }  # fmt: skip
 
     def _answer(self, method: str, path: list[str], given: dict[str, Any]) -> Any:

@@ -25,13 +25,18 @@ class BrokerOperations:
 
     def __init__(self, book: Book, sessions: Sessions, namespace: str) -> None:
         self._book, self._sessions = book, sessions
-        self._session_path = f"{{{namespace}}}SessionIdHeader/sessionId"
+        self._session_paths = [f"{{{namespace}}}SessionIdHeader/sessionId"]
         self.denied: frozenset[str] = frozenset()
         self.writes: list[dict[str, Any]] = []
 
+    def speak(self, namespace: str) -> None:
+        """Take the session header of a later minor version, too."""
+        self._session_paths.append(f"{{{namespace}}}SessionIdHeader/sessionId")
+
     def carry_out(self, operation: Operation, header: Any, arguments: Record | None) -> Answer:
         """Carry out one call; see `Operations`."""
-        self._sessions.use(None if header is None else header.findtext(self._session_path))
+        texts = () if header is None else (header.findtext(path) for path in self._session_paths)
+        self._sessions.use(next(filter(None, texts), None))
         if operation.name in self.denied:
             raise unauthorized()
         carry = _TABLE.get(operation.name)

@@ -18,9 +18,17 @@ from ams_etl.sandbox.stats import Stats
 PREFIX = "/aptusConnect/"
 WSDL_PATH, LOGIN_WSDL_PATH = f"{PREFIX}BrokerConnectV4.wsdl", f"{PREFIX}LoginV2.wsdl"
 PATH, LOGIN_PATH = f"{PREFIX}services/BrokerConnectV4SOAP", f"{PREFIX}services/LoginV2SOAP"
+NEWER = ("v4_1", "v4_3")
+"""Later minor versions, each at addresses of its own: `/aptusConnect/v4_3/BrokerConnectV4.wsdl`."""
+_BROKER = b"http://ws.benefitpoint.com/aptusconnect/broker/v4"
+_PRODUCT_TYPES = b'<xs:element name="getProductTypes"><xs:complexType><xs:sequence>'
 _CONTROL = "/sandbox/benefitpoint/"
 _FOLDER = Path(__file__).parent
 _GENERAL = SoapFault("An unexpected error has occurred.", code="s:Server")
+
+
+def _path(name: str) -> str:
+    return PATH.replace(PREFIX, f"{PREFIX}{name}/")
 
 
 class BenefitPointServer:
@@ -46,13 +54,30 @@ class BenefitPointServer:
         sessions = Sessions(username, password)
         operations = BrokerOperations(book, sessions, contract.namespace)
         faults, self.stats = Faults(seed, frozenset({"login", "echo", "logout"})), Stats()
+        newer = {name: self._newer(name, documents["BrokerConnectV4.wsdl"]) for name in NEWER}
+        for _, namespace in newer.values():
+            operations.speak(namespace)
         self._calls = {
+            **{_path(name): Calls(newer[name][0], operations, faults, self.stats, _GENERAL) for name in NEWER},
             PATH: Calls(broker, operations, faults, self.stats, _GENERAL),
             LOGIN_PATH: Calls(login, sessions, faults, self.stats, _GENERAL),
         }
         self._documents = {WSDL_PATH: broker, PATH: broker, LOGIN_WSDL_PATH: login, LOGIN_PATH: login}
+        for name in NEWER:
+            self._documents |= {f"{PREFIX}{name}/BrokerConnectV4.wsdl": newer[name][0], _path(name): newer[name][0]}
         names = frozenset(contract.operations) | frozenset(login_contract.operations)
         self._control = Control(book, contract, names, operations, sessions, faults, self.stats, connection)
+
+    @staticmethod
+    def _newer(name: str, document: bytes) -> tuple[SoapService, str]:
+        """Return a later minor version: the same operations in a namespace of its own, at an address of its own."""
+        document = document.replace(_BROKER, f"{_BROKER.decode()}{name.removeprefix('v4')}".encode())
+        document = document.replace(f"//internal-host{PATH}".encode(), f"//internal-host{_path(name)}".encode())
+        if name == "v4_3":
+            added = b'<xs:element minOccurs="0" name="returnAllTypes" type="xs:boolean"/>'
+            document = document.replace(_PRODUCT_TYPES, _PRODUCT_TYPES + added)
+        contract = read_contract(document)
+        return SoapService(contract, document, bare=True), contract.namespace
 
     def answers(self, target: str) -> bool:
         """Whether a request's target is meant for this service or its control."""
@@ -68,7 +93,8 @@ class BenefitPointServer:
         if path.startswith(_CONTROL):
             return self._control.answer(request, path.removeprefix(_CONTROL))
         if request.method == "GET" and path in self._documents:
-            return self._documents[path].wsdl()
+            host = request.headers.get("host", "") if self._control.wsdl_address == "host" else ""
+            return self._documents[path].wsdl(host)
         calls = self._calls.get(path)
         if calls is None:
             return Response(404, b"", "text/plain")

@@ -87,9 +87,9 @@ class SoapService:
         )
         self._parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
-    def wsdl(self) -> Response:
-        """The contract."""
-        return Response(200, self._wsdl)
+    def wsdl(self, host: str = "") -> Response:
+        """Return the contract; with a host, the address in it is that host's."""
+        return Response(200, self._wsdl.replace(b"//internal-host/", b"//%s/" % host.encode()) if host else self._wsdl)
 
     def operation_of(self, request: Request) -> Operation | None:
         """The operation that a request's SOAPAction names, or its body for a bare service."""

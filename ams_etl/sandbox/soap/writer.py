@@ -106,7 +106,8 @@ class Writer:
 
     def _slot(self, member: Member, place: int) -> _Slot:
         tag = f"{self._prefixes[member.namespace]}:{member.name}" if member.namespace else member.name
-        nil = f'<{tag} i:nil="true"/>' if member.nillable else ""
+        # BenefitPoint sends nil members of lists although its contract does not declare them nillable.
+        nil = f'<{tag} i:nil="true"/>' if member.nillable or member.repeated else ""
         empty = f"<{tag}/>" if member.type_name == f"{XSD}string" else nil
         mixed = (nil, empty, "")[place % 3]
         return _Slot(

@@ -33,6 +33,10 @@ class BenefitPointSettings(Strict):
 
     wsdl: str
     login_wsdl: str
+    endpoint: str | None = None
+    """Where BrokerConnect answers, if not at the WSDL's address."""
+    login_endpoint: str | None = None
+    """Where LoginV2 answers, if not at its WSDL's address."""
     username: str
     password_env: str
     max_concurrency: Concurrency = 4

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
+from ams_etl.sources.soap.outline import compare_with_built
+from ams_etl.sources.soap.published_address import is_usable
 from ams_etl.sources.soap.transport import SoapTransport
 
 SECRETS = {
@@ -47,6 +49,10 @@ class BenefitPointConnection:
     login_wsdl: str
     username: str
     password: str = field(repr=False)
+    endpoint: str | None = None
+    """Where BrokerConnect answers; None takes the WSDL's address, or the one beside the WSDL where that cannot be reached."""
+    login_endpoint: str | None = None
+    """Where LoginV2 answers; None as for `endpoint`."""
     max_concurrency: int = 4
     calls_per_second: float | None = None
     timeout_seconds: float = 60.0
@@ -109,6 +115,7 @@ class BenefitPoint:
         session: BenefitPointSession,
         gate: tuple[LoginGate, str] | None = None,
     ) -> None:
+        self._contract = contract
         self._client = SoapClient(contract, transport, session, SECRETS, gate)
 
     @property
@@ -259,7 +266,7 @@ class BenefitPoint:
             await probed("findAccounts", self.accounts(name="\u2063")),
             await probed("findChanges", self.changes(datetime.now(UTC) - timedelta(minutes=1))),
         ]
-        return [*found, compare_clocks(self._client.last_date)]
+        return [*found, compare_with_built(self._contract, "benefitpoint"), compare_clocks(self._client.last_date)]
 
     async def _keyed(self, operation: str, member: str, key: str, **arguments: Any) -> Listing:
         listing = await self._list(operation, member, **arguments)
@@ -309,20 +316,24 @@ def endpoint_of(wsdl: str) -> str:
 
 @lru_cache(maxsize=4)
 def _contracts(
-    wsdl: str, login_wsdl: str, cache_folder: Path | None, timeout_seconds: float
+    wsdls: tuple[str, str], endpoints: tuple[str | None, str | None], cache_folder: Path | None, timeout_seconds: float
 ) -> tuple[Contract, Contract]:
-    """Read once a process: the broker's WSDL is a big one."""
+    """Read the broker's and the login's WSDL, once per process: the broker's is a big one."""
     broker, login = (
         Contract(
-            address,
+            wsdl,
             cache_folder=cache_folder,
             required=required,
             timeout_seconds=timeout_seconds,
-            endpoint=endpoint_of(address),
+            endpoint=endpoint or partial(_chosen, wsdl),
         )
-        for address, required in ((wsdl, _REQUIRED), (login_wsdl, _LOGIN_REQUIRED))
+        for wsdl, endpoint, required in zip(wsdls, endpoints, (_REQUIRED, _LOGIN_REQUIRED), strict=True)
     )
     return broker, login
+
+
+def _chosen(wsdl: str, published: str | None) -> str:
+    return published if published and is_usable(published, wsdl) else endpoint_of(wsdl)
 
 
 @asynccontextmanager
@@ -334,14 +345,18 @@ async def open_benefitpoint(connection: BenefitPointConnection) -> AsyncIterator
         TransientError: the server does not answer.
     """
     contract, login_contract = await asyncio.to_thread(
-        _contracts, connection.wsdl, connection.login_wsdl, connection.cache_folder, connection.timeout_seconds
+        _contracts,
+        (connection.wsdl, connection.login_wsdl),
+        (connection.endpoint, connection.login_endpoint),
+        connection.cache_folder,
+        connection.timeout_seconds,
     )
     pace = {"calls_per_second": connection.calls_per_second, "timeout_seconds": connection.timeout_seconds}
     async with (
         SoapTransport(login_contract.endpoint, max_concurrency=1, **pace) as login,  # type: ignore[arg-type]
         SoapTransport(contract.endpoint, max_concurrency=connection.max_concurrency, **pace) as transport,  # type: ignore[arg-type]
     ):
-        session = BenefitPointSession(connection.username, connection.password, login_contract, login)
+        session = BenefitPointSession(connection.username, connection.password, login_contract, login, contract)
         try:
             yield BenefitPoint(contract, transport, session, gate_of(connection.login_gate, connection.password))
         finally:

@@ -13,8 +13,6 @@ from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.template import text_of
 from ams_etl.sources.soap.transport import SoapTransport
 
-_NAMESPACE = "http://ws.benefitpoint.com/aptusconnect/broker/v4"
-
 _LISTS = frozenset(
     ("findAccounts", "findOffices", "findUsers", "findChanges", "getAvailableCarriers", "getProductTypes")
 )
@@ -29,9 +27,16 @@ class BenefitPointSession:
     No fault says that a session is over, so a fault is followed by the question whether it still lives.
     """
 
-    def __init__(self, username: str, password: str, contract: Contract, transport: SoapTransport) -> None:
+    def __init__(
+        self, username: str, password: str, contract: Contract, transport: SoapTransport, broker: Contract
+    ) -> None:
         self._username, self._password = username, password
         self._login = SoapClient(contract, transport, self)
+        # The header's namespace is the broker's own: v4, v4_1 and v4_3 are in use.
+        header, member = map(etree.QName, broker.header_tags("findAccounts"))
+        self._header, self._member = header.localname, member.localname
+        self._opening = f'<{header.localname} xmlns="{header.namespace or ""}">'
+        self._member_opening = f'<{member.localname} xmlns="{member.namespace or ""}">'
         self._open: str | None = None
 
     async def log_in(self, client: SoapClient) -> str:
@@ -67,14 +72,12 @@ class BenefitPointSession:
 
     def header_xml(self, ticket: str) -> str:
         """The SOAP header of every request."""
-        return (
-            f'<s:Header><SessionIdHeader xmlns="{_NAMESPACE}"><sessionId xmlns="">{text_of(ticket)}</sessionId>'
-            "</SessionIdHeader></s:Header>"
-        )
+        member = f"{self._member_opening}{text_of(ticket)}</{self._member}>"
+        return f"<s:Header>{self._opening}{member}</{self._header}></s:Header>"
 
     def headers(self, ticket: str) -> dict[str, Any]:
         """The same, for the contract's own serializer."""
-        return {"SessionIdHeader": {"sessionId": ticket}}
+        return {self._header: {self._member: ticket}}
 
     async def refuses_ticket(self, fault: SoapFault, ticket: str) -> bool:
         """Whether the session is over, which `echo` tells."""

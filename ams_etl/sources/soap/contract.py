@@ -4,7 +4,7 @@ The published document's service address is an internal host, so the address is 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ class Contract:
         cache_folder: where documents fetched over HTTP are kept for a day.
         required: operations without which the WSDL is the wrong one.
         timeout_seconds: for fetching it.
-        endpoint: where the service answers; the WSDL's own address without its query by default.
+        endpoint: where the service answers, or what decides that, given the address that the WSDL publishes (or None);
+            the WSDL's own address without its query by default.
 
     Raises:
         ConfigError: what lies there is not this service's WSDL.
@@ -88,12 +89,12 @@ class Contract:
         cache_folder: Path | None,
         required: tuple[str, ...] = (),
         timeout_seconds: float = 60,
-        endpoint: str | None = None,
+        endpoint: str | Callable[[str | None], str] | None = None,
     ) -> None:
         # zeep writes whole envelopes, tickets included, at DEBUG.
         logging.getLogger("zeep.transports").setLevel(logging.WARNING)
         self._client = _load(wsdl, cache_folder, timeout_seconds)
-        self.endpoint = endpoint or wsdl.split("?", 1)[0]
+        self.endpoint = endpoint(self._published()) if callable(endpoint) else endpoint or wsdl.split("?", 1)[0]
         if not self._client.wsdl.bindings:
             raise ConfigError(f"{wsdl}: this WSDL has no SOAP binding; expected the service's own, such as …/v3/…?wsdl")
         name, binding = next(iter(self._client.wsdl.bindings.items()))
@@ -116,6 +117,32 @@ class Contract:
         if name not in self._operations:
             self._operations[name] = self._describe(name)
         return self._operations[name]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all operations."""
+        return frozenset(self._described)
+
+    def header_tags(self, operation: str) -> tuple[str, str]:
+        """Return the qualified names of an operation's SOAP header and of the header's only member.
+
+        Raises:
+            ConfigError: the operation has no such header.
+        """
+        headers = self._described[operation].input.header
+        elements: list[tuple[str, Any]] = headers.type.elements if headers is not None else []
+        members: list[tuple[str, Any]] = elements[0][1].type.elements if elements else []
+        if len(members) != 1:
+            raise ConfigError(f"{self.endpoint}: {operation} has no session header in this WSDL")
+        return elements[0][1].qname.text, members[0][1].qname.text
+
+    def _published(self) -> str | None:
+        """Return the address that the WSDL gives its first port."""
+        for service in self._client.wsdl.services.values():
+            for port in service.ports.values():
+                address = port.binding_options.get("address")
+                return str(address) if address else None
+        return None
 
     def message(self, name: str, arguments: Mapping[str, Any], headers: Mapping[str, Any] | None = None) -> bytes:
         """The whole envelope by zeep, which validates it and keeps schema order; for everything that writes.
