@@ -8,7 +8,15 @@ import pytest
 
 from ams_etl.pages.jobs.queue import COMMANDS
 from ams_etl.store.database import connect
-from ams_etl_tests.pages.pages_process import Site, Visitor, people, records, running_pages, write_agencies
+from ams_etl_tests.pages.pages_process import (
+    Site,
+    Visitor,
+    people,
+    records,
+    running_pages,
+    work_for_people,
+    write_agencies,
+)
 from ams_etl_tests.postgres import fresh_database
 
 
@@ -20,6 +28,7 @@ def site(postgres_server: str, migrated_template: str, tmp_path_factory: pytest.
     with fresh_database(postgres_server, migrated_template) as url:
         with connect(url) as connection:
             records(connection)
+            work_for_people(connection)
             people(connection)
         with running_pages(home, url) as running:
             yield running

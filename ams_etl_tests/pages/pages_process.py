@@ -19,12 +19,16 @@ from ams_etl.pages.people.page_users import save_user
 from ams_etl.pages.people.roles import EVERY_AGENCY, Role
 from ams_etl.pages.people.sessions import csrf_token, start
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import BrakeSettings
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.plan import make_plan
 from ams_etl_tests.sandbox_process import AGENCY_NO, _die_with_parent
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     Source,
     contact,
     customer,
+    customer_id,
     dependent,
     policy,
     refresh,
@@ -138,6 +142,44 @@ def records(connection: psycopg.Connection[Any]) -> None:
         select agency, entity_id from raw_ams360.customers where agency = 'other'"""
     )
     refresh(connection, RuleSettings(), TODAY, agency=OTHER)
+
+
+def work_for_people(connection: psycopg.Connection[Any]) -> None:
+    """Leave in the first agency one of everything that waits for a person: writes, an event, a record, a link, a plan."""
+    for status in ("uncertain", "failed", "delivered"):
+        connection.execute(
+            """insert into ops.writebacks (agency, kind, operation, lane, customer_id, request, status, error)
+            values ('acme', 'note_created', 'note', %(status)s, 'c-1', '{}', %(status)s, 'the reply was lost')""",
+            {"status": status},
+        )
+    connection.execute(
+        "insert into ops.events (agency, kind, payload, state) values ('acme', 'note_created', '{}', 'done')"
+    )
+    connection.execute(
+        """insert into ops.quarantine (agency, system, entity, entity_id, customer_id, reason, detail)
+        values ('acme', 'ams360', 'customers', 'c-9', 'c-9', 'unreadable', 'CustomerNumber is not a number')"""
+    )
+    connection.execute(
+        """insert into ops.account_links (agency, ams360_customer_id, benefitpoint_account_id, state, evidence, score, detail)
+        values ('acme', %s, 7, 'suggested', 'name', 0.9, array['name'])""",
+        (customer_id(1),),
+    )
+    connection.execute(
+        """insert into ops.sync_runs (agency, sync_id, mode, state, started_at, extracted_at, published_at, counts, run_id)
+        values ('acme', gen_random_uuid(), 'full', 'published', now() - interval '1 hour', now(), now(),
+            '{"customers_read": 70, "calls_by_operation": {"CustomerGetById": 70}}', '11111111-2222-3333-4444-555555555555')"""
+    )
+    for state, seconds in (("done", 3), ("parked", 0)):
+        connection.execute(
+            """insert into ops.notifications (agency, received_at, state, object_type, change, keys, settled_at, reason)
+            values ('acme', now() - interval '1 day', %s, 'customer', 'update', '{"CustomerId": "c-1"}',
+                now() - interval '1 day' + make_interval(secs => %s), 'as the test has it')""",
+            (state, seconds),
+        )
+    with_inactive = RuleSettings(import_inactive=True)
+    mark_due(connection, AGENCY, with_inactive, TODAY)
+    derive_dirty(connection, AGENCY, with_inactive, TODAY)
+    make_plan(connection, AGENCY, with_inactive, BrakeSettings(), TODAY)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from ams_etl.pages.visit import Screen
 PLACES = {
     "contact_id": "select contact_id::text from mart.contacts where agency = 'acme' and email = 'jd@example.com'",
     "job_id": "select job_id::text from ops.page_jobs where agency = 'acme' and kind = 'sync'",
+    "writeback_id": "select writeback_id::text from ops.writebacks where agency = 'acme' and status = 'uncertain'",
 }
 """Path parameter -> a query for one of the first agency's."""
 

@@ -33,6 +33,7 @@ SENTENCES: Mapping[str, str] = {
     "primary_email_only": "If a contact has multiple email addresses, only the primary email address is synced.",
     "import_inactive": "Inactive AMS360 contacts are synced.",
     "merge_by": "Contacts sharing the same email address may be merged.",
+    "shared_address_name": "Whose name a contact of several people of one household on one address has.",
     "segments": "Contacts are included in or excluded from syncing based on selected tags.",
     "activity_actions": "The activity type in AMS360 by type of call or message.",
     "name_marks": "Further words in a name that say not to write to somebody.",

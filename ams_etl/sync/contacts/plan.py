@@ -94,6 +94,19 @@ def make_plan(
     return ContactPlan(plan_id, counts, stopped_by)
 
 
+def discard_plan(connection: psycopg.Connection[Any], agency: str, plan_id: UUID) -> bool:
+    """Delete a stored plan; what it would have changed is planned again by the next sync. False: it is not there any more."""
+    with connection.transaction():
+        connection.execute("select version from stage.engine where agency = %s for update", (agency,))
+        known = connection.execute(
+            "delete from stage.plans where agency = %s and plan_id = %s", (agency, plan_id)
+        ).rowcount
+        if known:
+            for table in ("planned_contacts", "planned_members", "planned_skips"):
+                connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
+    return bool(known)
+
+
 def _merge_members(
     connection: psycopg.Connection[Any],
     agency: str,

@@ -118,16 +118,32 @@ def decide(
     )
 
 
-def list_links(connection: psycopg.Connection[Any], agency: str, *, state: str | None = None) -> list[ListedLink]:
-    """The agency's links with names, the likeliest suggestions first."""
-    rows = connection.execute(
-        """select l.state, l.evidence, l.score::float8, l.detail, l.ams360_customer_id, c.customer_number,
-            c.document ->> 'name', l.benefitpoint_account_id, a.account_name, l.decided_by
+def undo_decision(connection: psycopg.Connection[Any], agency: str, customer_id: str, account_id: int) -> bool:
+    """Take back what a person decided about a customer and an account; the next publish decides by the records alone."""
+    return bool(
+        connection.execute(
+            """update ops.account_links set decided = null, decided_by = null, decided_at = null
+            where agency = %s and ams360_customer_id = %s and benefitpoint_account_id = %s and decided is not null""",
+            (agency, customer_id, account_id),
+        ).rowcount
+    )
+
+
+LINKS = """select l.state, l.evidence, l.score::float8 as score, l.detail, l.ams360_customer_id as customer_id,
+            c.customer_number, c.document ->> 'name' as customer_name, l.benefitpoint_account_id as account_id,
+            a.account_name, l.decided_by, coalesce(l.decided, '') as decided
         from ops.account_links l
         left join stage.account_customers c on (c.agency, c.customer_key) = (l.agency, lower(l.ams360_customer_id))
         left join benefitpoint.accounts a on (a.agency, a.account_id) = (l.agency, l.benefitpoint_account_id)
-        where l.agency = %(agency)s and (%(state)s::text is null or l.state = %(state)s)
+        where l.agency = %(agency)s"""
+"""Selects an agency's links with the names on both sides."""
+
+
+def list_links(connection: psycopg.Connection[Any], agency: str, *, state: str | None = None) -> list[ListedLink]:
+    """The agency's links with names, the likeliest suggestions first."""
+    rows = connection.execute(
+        f"""{LINKS} and (%(state)s::text is null or l.state = %(state)s)
         order by l.state, l.score desc, l.benefitpoint_account_id, l.ams360_customer_id""",
         {"agency": agency, "state": state},
     ).fetchall()
-    return [ListedLink(row[0], row[1], row[2], tuple(row[3]), *row[4:]) for row in rows]
+    return [ListedLink(row[0], row[1], row[2], tuple(row[3]), *row[4:10]) for row in rows]

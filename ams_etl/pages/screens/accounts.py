@@ -1,0 +1,134 @@
+"""Accounts: which systems have each, the links between them with suggestions to judge, and benefit plans that wait."""
+
+from typing import Literal
+
+from ams_etl.errors import AmsEtlError
+from ams_etl.pages.lists.csv_files import write_csv
+from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.people.roles import Role
+from ams_etl.pages.screens.contacts import search_scope
+from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Shown, Visit
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.accounts.publish_policies import publish_policies
+from ams_etl.sync.links.stored_links import LINKS, decide, undo_decision
+from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines
+
+_ACCOUNTS = Listing(
+    "accounts",
+    [
+        Column("name", "Account", "lower(name)"),
+        Column("customer_number", "Number", "customer_number", numeric=True),
+        Column("classification", "Classification", "classification"),
+        Column("account_type", "Type", "account_type"),
+        Column("office", "Office", "office"),
+        Column("department", "Department", "department"),
+        Column("ams360_synced", "AMS360", "ams360_synced"),
+        Column("benefitpoint_synced", "BenefitPoint", "benefitpoint_synced"),
+        Column("account_id", "Account id"),
+    ],
+    """select name, customer_number, classification, account_type, office, department, ams360_synced, benefitpoint_synced,
+        account_id from mart.accounts where agency = %(agency)s""",
+    "name",
+    "account_id",
+    [
+        Filter("q", "Name or CustomerNumber", "lower(name) like %(part)s or customer_number::text = %(q)s"),
+        Filter("synced", "Synced", "case %(synced)s when 'both' then ams360_synced and benefitpoint_synced "
+               "when 'ams360' then ams360_synced and not benefitpoint_synced else benefitpoint_synced and not ams360_synced end",
+               [("both", "AMS360 synced and BenefitPoint synced"), ("ams360", "AMS360 synced only"),
+                ("benefitpoint", "BenefitPoint synced only")]),
+    ],
+)  # fmt: skip
+_LINKS = Listing(
+    "links",
+    [
+        Column("state", "State", "state"),
+        Column("score", "Score", "score", numeric=True),
+        Column("evidence", "Because of", "evidence"),
+        Column("customer_name", "AMS360 customer", "lower(customer_name)"),
+        Column("customer_number", "Number", "customer_number", numeric=True),
+        Column("customer_id", "CustomerId"),
+        Column("account_name", "BenefitPoint account", "lower(account_name)"),
+        Column("account_id", "Account", "account_id", numeric=True),
+        Column("decided_by", "Decided by", "decided_by"),
+    ],
+    f"select * from ({LINKS}) l where true",
+    "-score",
+    "account_id, customer_id",
+    [
+        Filter("q", "Name", "lower(concat_ws(' ', customer_name, account_name)) like %(part)s"),
+        Filter("state", "State", "state = %(state)s",
+               [(one, one) for one in ("suggested", "confirmed", "refused", "dormant")]),
+    ],
+)  # fmt: skip
+
+
+def show_accounts(visit: Visit) -> Answer:
+    """Show the accounts with their synced marks."""
+    return _list(visit, _ACCOUNTS, "accounts")
+
+
+def show_links(visit: Visit) -> Answer:
+    """Show the links, likeliest first, for a person to confirm or refuse."""
+    return _list(visit, _LINKS, "links")
+
+
+def _list(visit: Visit, listing: Listing, name: str) -> Answer:
+    scope = search_scope(visit, visit.query.get("q", ""))
+    if visit.query.get("format") == "csv":
+        rows = read_all(visit.connection, listing, visit.query, scope)
+        return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
+    return Shown(f"{name}.html", {"list": read_page(visit.connection, listing, visit.query, scope, visit.path)})
+
+
+def show_plans(visit: Visit) -> Answer:
+    """Show what benefit plans wait for before they become policies, and the lines that the settings lack."""
+    missing = missing_codes(visit.connection, visit.agency.id)
+    return Shown("waiting_plans.html", {"missing": missing, "lines": settings_lines(missing)})
+
+
+def decide_link(visit: Visit) -> Answer:
+    """Confirm or refuse a link, or undo a decision, unless somebody decided meanwhile; then publish what follows."""
+    customer_id, wanted = visit.form.get("customer_id", ""), visit.form.get("decision", "")
+    account = visit.form.get("account_id", "")
+    if not (account.isascii() and account.isdigit() and len(account) < 10):
+        return Refused("There is no such account.")
+    account_id = int(account)
+    row = visit.connection.execute(
+        """select coalesce(decided, ''), decided_by from ops.account_links
+        where agency = %s and ams360_customer_id = %s and benefitpoint_account_id = %s for update""",
+        (visit.agency.id, customer_id, account_id),
+    ).fetchone()
+    if row is None:
+        return Refused("This link is not there any more; load the page again.", 409)
+    if row[0] != visit.form.get("had", ""):
+        return Refused(
+            f"{row[1] or 'Somebody'} decided about this link meanwhile: {row[0] or 'undone'}. Load the page again.", 409
+        )
+    if wanted not in {"confirmed", "refused", "undo"}:
+        return Refused("Confirm, refuse or undo.")
+    if wanted == "undo":
+        undo_decision(visit.connection, visit.agency.id, customer_id, account_id)
+    else:
+        decision: Literal["confirmed", "refused"] = "confirmed" if wanted == "confirmed" else "refused"
+        decide(visit.connection, visit.agency.id, customer_id, account_id, decision, decided_by=visit.person.name)
+    visit.record(f"link_{wanted}", f"{customer_id} {account_id}", before=row[0] or None, after=wanted)
+    return Moved(f"{visit.home}/accounts/links", _publish(visit))
+
+
+def _publish(visit: Visit) -> str:
+    """Publish accounts and policies; where the brake stops that, the decision stays and the next sync tries again."""
+    try:
+        with visit.connection.transaction():
+            counts = publish_accounts(visit.connection, visit.agency.id, limits=visit.agency.brake).accounts
+            publish_policies(visit.connection, visit.agency.id, limits=visit.agency.brake)
+    except AmsEtlError as error:
+        return f"Saved, but not published yet: {error}"
+    return f"Saved. Accounts: {counts.updated:,} changed, {counts.inserted:,} new, {counts.deleted:,} gone."
+
+
+SCREENS = [
+    Screen("GET", "/accounts", Role.VIEWER, show_accounts),
+    Screen("GET", "/accounts/links", Role.VIEWER, show_links),
+    Screen("GET", "/accounts/plans", Role.VIEWER, show_plans),
+    Screen("POST", "/accounts/links", Role.OPERATOR, decide_link, long=True),
+]

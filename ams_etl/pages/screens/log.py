@@ -1,0 +1,108 @@
+"""Sync log: runs with their trigger, counts and failures; notifications; what people did on these pages."""
+
+from typing import Any
+
+from ams_etl.pages.lists.csv_files import write_csv
+from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.people.roles import Role
+from ams_etl.pages.screens.job import run_link
+from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+
+_RUNS = Listing(
+    "syncs",
+    [
+        Column("started_at", "Started", "started_at"),
+        Column("trigger", "Trigger", "trigger"),
+        Column("mode", "Mode", "mode"),
+        Column("state", "State", "state"),
+        Column("seconds", "Took", "seconds", numeric=True),
+        Column("counts", "Counts"),
+        Column("error", "Why it failed"),
+        Column("run_id", "Run"),
+    ],
+    """select * from (select started_at, trigger, mode, state, counts, error, run_id, sync_id,
+            extract(epoch from coalesce(published_at, extracted_at) - started_at)::float8 as seconds
+        from ops.sync_runs where agency = %(agency)s) r where true""",
+    "-started_at",
+    "sync_id",
+    [
+        Filter("trigger", "Trigger", "trigger = %(trigger)s",
+               [(one, one.replace("_", " ")) for one in ("notification", "daily_sweep", "weekly_resync", "manual")]),
+        Filter("state", "State", "state = %(state)s",
+               [(one, one) for one in ("running", "extracted", "published", "failed")]),
+    ],
+)  # fmt: skip
+_NOTIFICATIONS = Listing(
+    "notifications",
+    [
+        Column("notification_id", "Number", "notification_id", numeric=True),
+        Column("received_at", "Received"),
+        Column("state", "State"),
+        Column("object_type", "Record"),
+        Column("change", "Change"),
+        Column("keys", "Keys"),
+        Column("reason", "Reason"),
+    ],
+    """select notification_id, received_at, state, object_type, change, keys, reason from ops.notifications
+    where agency = %(agency)s""",
+    "-notification_id",
+    "notification_id",
+    [
+        Filter("state", "State", "state = %(state)s",
+               [(one, one) for one in ("received", "pending", "parked", "ignored", "done")]),
+    ],
+)  # fmt: skip
+_ACTS = Listing(
+    "acts",
+    [
+        Column("at", "When", "act_id"),
+        Column("user_name", "Who", "user_name"),
+        Column("act", "What", "act"),
+        Column("subject", "To what"),
+        Column("before", "Before"),
+        Column("after", "After"),
+    ],
+    "select at, user_name, act, subject, before, after from ops.page_acts where agency = %(agency)s",
+    "-at",
+    "act_id",
+    [
+        Filter("user", "Who", "user_name = lower(%(user)s)"),
+        Filter("act", "What", "act = %(act)s"),
+    ],
+)
+
+
+def show_runs(visit: Visit) -> Answer:
+    """Show the syncs, newest first, with a link to each run for engineers."""
+    return _list(visit, _RUNS, "log", {"run_link": lambda run_id: run_link(visit, run_id)})
+
+
+def show_notifications(visit: Visit) -> Answer:
+    """Show the notifications, newest first, without their bodies, and how many there are in each state."""
+    counts = visit.connection.execute(
+        """select state, count(*), count(*) filter (where part > 0) from ops.notifications where agency = %s
+        and received_at > now() - interval '28 days' group by 1 order by 2 desc""",
+        (visit.agency.id,),
+    ).fetchall()
+    return _list(visit, _NOTIFICATIONS, "notifications", {"counts": counts})
+
+
+def show_activity(visit: Visit) -> Answer:
+    """Show who did what on these pages."""
+    return _list(visit, _ACTS, "activity", {})
+
+
+def _list(visit: Visit, listing: Listing, name: str, values: dict[str, Any]) -> Answer:
+    scope = {"agency": visit.agency.id}
+    if visit.query.get("format") == "csv":
+        rows = read_all(visit.connection, listing, visit.query, scope)
+        return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
+    page = read_page(visit.connection, listing, visit.query, scope, visit.path)
+    return Shown(f"{name}.html", {"list": page, **values})
+
+
+SCREENS = [
+    Screen("GET", "/log", Role.VIEWER, show_runs),
+    Screen("GET", "/log/notifications", Role.VIEWER, show_notifications),
+    Screen("GET", "/activity", Role.OPERATOR, show_activity),
+]
