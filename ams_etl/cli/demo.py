@@ -142,6 +142,7 @@ def _write_agencies(wsdl: str) -> None:
                         },
                         "notifications": {"authentication_code_env": CODE_ENV, "version": "2.0"},
                         "events": {"token_env": TOKEN_ENV},
+                        "writeback": {"timezone": "America/Chicago"},
                         "benefitpoint": {
                             "wsdl": f"{base}/aptusConnect/BrokerConnectV4.wsdl",
                             "login_wsdl": f"{base}/aptusConnect/LoginV2.wsdl",

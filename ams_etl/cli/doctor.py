@@ -49,6 +49,7 @@ def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
     failed = _check_inbound(agencies, settings) + _check_system(agencies, settings, url)
     if settings.system == "ams360":
         _list_activity_actions(settings)
+        failed += _is_wrong(lambda: _check_writeback_zone(agencies, settings))
     if settings.benefitpoint is not None:
         click.echo("and its BenefitPoint:")
         failed += _check_benefitpoint(agencies, settings, url)
@@ -113,6 +114,15 @@ def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
             return await extractor.probe()
 
     return _print_probes(run, probe_system)
+
+
+def _check_writeback_zone(agencies: Agencies, agency: Agency) -> None:
+    """Demand the zone of AMS360's times where the platform's events are taken: without it, what carries a time waits."""
+    if agency.events is not None and agency.writeback.timezone is None and agencies.schedule.chosen_zone is None:
+        raise ConfigError(
+            f"{agencies.path}: agencies.{agency.id}.writeback.timezone: expected the time zone of this agency's AMS360, such "
+            "as America/Los_Angeles; notes, activities and suspenses wait until it is set"
+        )
 
 
 def _list_activity_actions(agency: Agency) -> None:

@@ -54,7 +54,7 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
     chosen = agencies.get(agency)
     if plan:
         with connect(url) as connection:
-            _print_records(planned_records(connection, chosen, agencies.schedule.zone), form)
+            _print_records(planned_records(connection, chosen, agencies.schedule.chosen_zone), form)
         return
     with dagster_instance() as instance:
         run_id = run_job("writeback", agency, None, instance, direction="writeback")
@@ -156,5 +156,5 @@ def replay(agency: str, writeback_ids: tuple[UUID, ...]) -> None:
 
     agencies = load_agencies()
     with connect(prepare()) as connection:
-        count = again(connection, agencies.get(agency), agencies.schedule.zone, writeback_ids or None)
+        count = again(connection, agencies.get(agency), agencies.schedule.chosen_zone, writeback_ids or None)
     click.echo(f"{count:,} writes wait to be sent again; the next delivery takes them")

@@ -33,6 +33,11 @@ class ScheduleSettings(Strict):
     """The daily sweeps of the customer list start in the two hours from here on."""
 
     @property
+    def chosen_zone(self) -> ZoneInfo | None:
+        """The time zone, if the file says one; the default is a guess that nobody's appointments may rest on."""
+        return self.zone if "timezone" in self.model_fields_set else None
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone the hours are meant in."""
         return ZoneInfo(self.timezone)

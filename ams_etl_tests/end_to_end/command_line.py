@@ -52,6 +52,7 @@ def command_line(
                         "id": "demo",
                         "name": "Demo",
                         "ams360": {**entry, **ams360},
+                        "writeback": {"timezone": "America/Chicago"},
                         "benefitpoint": {
                             "wsdl": beside.wsdl,
                             "login_wsdl": beside.login_wsdl,

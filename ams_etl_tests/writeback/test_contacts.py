@@ -214,3 +214,61 @@ def test_an_address_that_is_nobodys_or_many_peoples_identifies_nobody(synced: Of
     assert len(set(synced.outbox("target_id"))) == 4
     states = synced.connection.execute("select state from ops.events where kind = 'note'").fetchall()
     assert states == [("waiting",)] * 2
+
+
+def test_a_new_name_reaches_its_contact_however_the_event_names_it(synced: Office) -> None:
+    """N12, W11: by customer id, by customer number, by contact id and by email, whatever the case of the id."""
+    key = synced.sandbox.edit("customers", "insert", LastName="Renamed", Email="re@named.example", CustomerType="C",
+                              IsPersonal=True, IsActive=True)  # fmt: skip
+    sync(synced)
+    (contact,) = synced.connection.execute(
+        "select contact_id::text from mart.contact_sources where customer_id = %s", (key,)
+    ).fetchone() or ("",)
+    number = synced.customer(CustomerId=key)["CustomerNumber"]
+    ways: list[dict[str, Any]] = [
+        {"customer_id": key}, {"customer_id": str(key).upper()}, {"customer_number": number}, {"contact_id": contact},
+        {"email": "RE@named.example"},
+    ]  # fmt: skip
+    for place, way in enumerate(ways):
+        synced.tell(event("name_changed", None, contact=way, first_name=f"Name{place}"))
+        synced.drain()
+        rows = synced.connection.execute("select contact_id::text, first_name from ops.name_overrides").fetchall()
+        assert rows == [(contact, f"Name{place}")]
+    assert synced.sandbox.ask("writes") == []
+
+
+def test_a_name_for_an_address_that_several_contacts_have_renames_none_of_them(synced: Office) -> None:
+    """With `merge_by: source_id` two contacts share it: the event is refused, and says who the candidates are."""
+    apart = synced.with_merging("source_id")
+    sync(apart)
+    contacts = [
+        row[0]
+        for row in synced.connection.execute(
+            "select contact_id::text from mart.contact_emails where email = 'shared@x.example' order by 1"
+        )
+    ]
+    assert len(contacts) == 2
+    apart.tell(event("name_changed", None, contact={"email": "shared@x.example"}, first_name="Jo"))
+    apart.drain()
+    ((state, error),) = synced.connection.execute("select state, error from ops.events").fetchall()
+    assert state == "refused"
+    assert ", ".join(contacts) in error
+    assert synced.connection.execute("select count(*) from ops.name_overrides").fetchone() == (0,)
+
+
+def test_a_time_is_not_written_in_a_zone_that_nobody_said(synced: Office) -> None:
+    """The note waits and says for which setting; an event that names its zone, or needs none, does not."""
+    key = synced.customer()["CustomerId"]
+    synced.tell(
+        event("note", key), event("ticket_created", key, timezone="America/Los_Angeles", conversation=None),
+        event("properties_found", key),
+    )  # fmt: skip
+    expand_events(synced.connection, synced.agency, None)
+    states = synced.connection.execute("select state, left(error, 27) from ops.events order by seq").fetchall()
+    assert states == [("waiting", "set `writeback.timezone` of"), ("planned", None), ("planned", None)]
+    (due,) = synced.outbox("request -> 'Suspense' ->> 'DueDate'", "operation = 'suspense'")
+    assert due == "2026-06-03T06:45:00"
+    synced.connection.execute("update ops.events set look_again_at = now()")
+    expand_events(synced.connection, synced.with_settings(timezone="America/New_York").agency, None)
+    (date_of_note,) = synced.outbox("request -> 'CustomerNote' ->> 'NoteDate'", "operation = 'note'")
+    assert date_of_note == "2026-06-01T14:30:00"

@@ -37,7 +37,9 @@ def writebacks(
     with permanent(), warehouse.connection() as connection:
         found, beside = read.get(agency), None
         try:
-            report = drain(connection, found, agencies.ams360(agency), read.schedule.zone, progress=run_log_progress())
+            report = drain(
+                connection, found, agencies.ams360(agency), read.schedule.chosen_zone, progress=run_log_progress()
+            )
         finally:
             # An AMS360 that cannot be reached holds up nothing that goes to BenefitPoint.
             if found.benefitpoint is not None:

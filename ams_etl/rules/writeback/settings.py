@@ -42,7 +42,8 @@ class WritebackSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
     timezone: str | None = None
-    """The zone of AMS360's dates and times, which have none; the schedule's where it is not given."""
+    """The zone of AMS360's dates and times, which have none. Where neither it nor `schedule.timezone` is given, and the event
+    names none, what carries a time waits."""
     long_text: Literal["split", "truncate"] = "split"
     """A text beyond its field's limit: several records, or one that ends in a visible mark."""
     text_limits: Mapping[str, int] = field(default_factory=dict)
@@ -51,9 +52,9 @@ class WritebackSettings:
     """A text is split into at most so many records; the last one then ends in the mark."""
     properties: tuple[str, ...] = (
         "email", "cell_phone", "home_phone", "business_phone", "address1", "address2", "city", "state", "postal_code",
-        "county", "birthday", "occupation", "marital_status", "website",
+        "county", "country", "birthday", "occupation", "marital_status", "website", "company_name",
     )  # fmt: skip
-    """W4: the contact properties that may be written to a customer; names are left out on purpose (N12)."""
+    """W4: the contact properties that may be written to a customer; people's names are left out on purpose (N12)."""
     attachment_max_bytes: int = 20 * 1024 * 1024
     attachments_max_bytes: int = 50 * 1024 * 1024
     """Of one event together."""

@@ -51,7 +51,10 @@ def plan_writes(
     if kind in {"contact_updated", "properties_found"}:
         return _update(happening, settings, country)
     if kind in _TYPE_BY_KIND:
-        customer = Write("customer", {"Customer": new_customer(happening, _TYPE_BY_KIND[kind], country, email)})
+        # A customer that exists already gets of these what is empty there.
+        given = sorted(customer_members(happening.properties, settings.properties, country))
+        record = new_customer(happening, _TYPE_BY_KIND[kind], country, email)
+        customer = Write("customer", {"Customer": record, "given": given})
         if kind != "deal_won":
             return (customer,)
         return (customer, Write("policy", {"Policy": policy_shell(happening, marker, settings)}, after=0))
@@ -59,8 +62,6 @@ def plan_writes(
 
 
 _TYPE_BY_KIND = {"contact_created": "S", "deal_created": "P", "deal_won": "C"}
-CREATES_CUSTOMER = frozenset(_TYPE_BY_KIND)
-"""Kinds of events whose contact becomes a customer, if there is none."""
 
 
 def _activities(

@@ -4,7 +4,7 @@ Customers are read before they are changed, and looked for before they are creat
 again by their marker. Activities and notes can only be inserted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from ams_etl.errors import PermanentError
 from ams_etl.rules.accounts.benefit_plans import NO_POLICIES
 from ams_etl.rules.writeback.certainty import after_loss
 from ams_etl.rules.writeback.customers import SameCustomer
-from ams_etl.rules.writeback.ladder import raised
+from ams_etl.rules.writeback.existing import changes_of_existing
 from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360
@@ -81,7 +81,8 @@ class Ams360Target:
             case "complete_suspense":
                 return await self._complete(write, begin)
             case "update_customer":
-                return await self._change(customer_id, write.request["Customer"], begin)
+                members = write.request["Customer"]
+                return await self._change(customer_id, lambda before: differing(members, before), begin)
             case "policy":
                 return await self._policy(write, customer_id, begin)
             case "plan_policy":
@@ -220,19 +221,26 @@ class Ams360Target:
             decoded = await self._ams360.write("CustomerInsert", Customer=wanted)
             key = (decoded.value or {})["CustomerId"]
             return Delivered(key, "created", customer_id=key)
-        firm = {"FirmName": wanted["FirmName"]} if wanted.get("IsCommercial") and wanted.get("FirmName") else {}
-        members = {"CustomerType": wanted["CustomerType"], **firm}
-        delivered = await self._change(same.customer_id, members, begin, found=True)
-        note = f"exists already: {same.reason}" + (f"; {delivered.note}" if delivered.note else "; raised")
+        given = write.request.get("given") or ()
+        delivered = await self._change(
+            same.customer_id, lambda before: changes_of_existing(wanted, given, before), begin
+        )
+        note = f"exists already: {same.reason}; {delivered.note or 'raised or filled in'}"
         return Delivered(same.customer_id, note, customer_id=same.customer_id, alongside=delivered.alongside)
 
     async def _change(
-        self, customer_id: str, members: Mapping[str, Any], begin: Begin, *, found: bool = False
+        self, customer_id: str, changes: Callable[[Mapping[str, Any]], Mapping[str, Any]], begin: Begin
     ) -> Delivered:
-        """Read, change the members named, write the whole, compare; begin anew where somebody else changed it meanwhile."""
+        """Read, change, write the whole, compare; start over where somebody else changed it meanwhile.
+
+        Args:
+            customer_id: whose record.
+            changes: returns the members to change of the customer as it is.
+            begin: awaited before the write.
+        """
         for _ in range(_TRIES_TO_CHANGE):
             before = await self._ams360.customer_to_change(customer_id)
-            different = _to_raise(members, before) if found else differing(members, before)
+            different = changes(before)
             if not different:
                 return Delivered(customer_id, "nothing to change", customer_id=customer_id)
             if await self._ams360.customer_to_change(customer_id) != before:
@@ -264,17 +272,6 @@ class Ams360Target:
                 _derive_again(connection, self._agency, customer_id)
 
         return refresh
-
-
-def _to_raise(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """For a customer that was found: its type, where that is a step up (W7); a suspect's firm name, where it has none (W6)."""
-    current = before.get("CustomerType")
-    different = {}
-    if raised(current, members["CustomerType"]):
-        different["CustomerType"] = members["CustomerType"]
-    if current == "S" and members.get("FirmName") and not before.get("FirmName"):
-        different["FirmName"] = members["FirmName"]
-    return different
 
 
 def _comparison(before: Mapping[str, Any], different: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:

@@ -50,7 +50,7 @@ def drain(
     connection: psycopg.Connection[Any],
     agency: Agency,
     ams360: Ams360Connection,
-    zone: tzinfo,
+    zone: tzinfo | None,
     *,
     linger_seconds: float = 20.0,
     lease_seconds: float | None = None,
@@ -62,7 +62,7 @@ def drain(
         connection: autocommit; for this call alone.
         agency: the agency and its choices.
         ams360: how to reach its AMS360.
-        zone: the schedule's time zone.
+        zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
         linger_seconds: how long to wait for retries that come due.
         lease_seconds: see `deliver`; by default well beyond AMS360's time-out.
         progress: called as (stage, done, total or None).

@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from ams_etl.settings.schedule import known_zone
+
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML or Postgres cannot hold: taken out of every text, and refused in an idempotency key, which must stay itself."""
 
@@ -36,6 +38,7 @@ def _in_range(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+Zone = Annotated[str, AfterValidator(known_zone)]
 Key = Annotated[str, Field(min_length=1, max_length=200)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(max_length=1_000_000)]
@@ -131,6 +134,8 @@ class Event(_Strict):
     actor: Actor
     link: Link | None = None
     """To the conversation in the platform."""
+    timezone: Zone | None = None
+    """In which AMS360's times are meant; left out: the setting `writeback.timezone`."""
 
 
 class _About(Event):

@@ -45,7 +45,9 @@ _REMARKS = {
 }
 
 
-def planned_records(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo) -> Iterator[PlannedRecord]:
+def planned_records(
+    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None
+) -> Iterator[PlannedRecord]:
     """Everything that waits, and what the events that are due would add; the database is left as it was."""
     for writeback_id, system, kind, operation, record_id, request, error, classification in _rows(
         connection, agency, zone
@@ -96,7 +98,7 @@ def _account_arguments(
     return {"account": account}, None
 
 
-def _rows(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo) -> list[Any]:
+def _rows(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None) -> list[Any]:
     with connection.transaction(force_rollback=True):
         expand_events(connection, agency, zone)
         return connection.execute(

@@ -103,14 +103,17 @@ def resolve(
 
 
 def replay(
-    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, writeback_ids: Sequence[UUID] | None = None
+    connection: psycopg.Connection[Any],
+    agency: Agency,
+    zone: tzinfo | None,
+    writeback_ids: Sequence[UUID] | None = None,
 ) -> int:
     """Send failed writes again, planned anew by today's settings and mappings.
 
     Args:
         connection: autocommit.
         agency: the agency and its choices.
-        zone: the schedule's time zone.
+        zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
         writeback_ids: which; None: all that failed.
 
     Returns:

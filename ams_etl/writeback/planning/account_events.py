@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
+from ams_etl.rules.writeback.decide import CREATES_CUSTOMER
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import ContactBook, Place, keys_of
@@ -19,7 +20,6 @@ from ams_etl.writeback.planning.readable_events import ReadableEvent
 SYSTEM = "benefitpoint"
 _NAMESPACE = UUID("7b1d0c52-8f0e-5f43-9f2e-21f0b3c4a6d8")
 _PERSON = ("first_name", "last_name", "email")
-_CREATES_CUSTOMER = frozenset({"contact_created", "deal_created", "deal_won"})
 
 
 class AccountEvents:
@@ -143,7 +143,7 @@ def _concerns_benefitpoint(event: ReadableEvent, agency: Agency) -> bool:
     """An account may be asked for before the settings know of BenefitPoint: then it waits."""
     targets = event.payload.get("targets") or ()
     return SYSTEM in targets or (
-        agency.benefitpoint is not None and (event.kind == "contact_updated" or event.kind in _CREATES_CUSTOMER)
+        agency.benefitpoint is not None and (event.kind == "contact_updated" or event.kind in CREATES_CUSTOMER)
     )
 
 

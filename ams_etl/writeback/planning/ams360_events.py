@@ -7,12 +7,13 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.rules.writeback.activities import employee_code
+from ams_etl.rules.writeback.decide import CREATES_CUSTOMER
 from ams_etl.rules.writeback.model import Employees
 from ams_etl.rules.writeback.properties import PROPERTIES, left_out
-from ams_etl.rules.writeback.writes import CREATES_CUSTOMER, plan_writes
+from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
 from ams_etl.writeback.outbox.enqueue import NewWrite
-from ams_etl.writeback.planning.contacts import ContactBook, Place, read_book
+from ams_etl.writeback.planning.contacts import ContactBook, Place, read_book, read_contacts_of_customers
 from ams_etl.writeback.planning.readable_events import ReadableEvent, marker_of, writeback_id_of
 
 SYSTEM = "ams360"
@@ -33,6 +34,8 @@ class Ams360Events:
         self.book: ContactBook = read_book(
             connection, agency.id, SYSTEM, [(event.reference, event.given_email) for event in events]
         )
+        renaming = [event.reference for event in events if event.kind == "name_changed"]
+        read_contacts_of_customers(connection, agency.id, self.book, renaming)
         self._tickets = _tickets(connection, agency.id, events)
         self._places = {event.event_id: self._look(event) for event in events}
         self._codes = _employee_codes(connection, agency.id, events)

@@ -10,8 +10,7 @@ import psycopg
 
 from ams_etl.rules.reach.emails import is_placeholder_email
 from ams_etl.rules.writeback.customers import SHARED_EMAIL_LIMIT, CustomerOfContact, customer_of
-
-_CREATES = frozenset({"contact_created", "deal_created", "deal_won"})
+from ams_etl.rules.writeback.decide import CREATES_CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,8 @@ class ContactBook:
     by_number: dict[int, str] = field(default_factory=dict)
     by_contact: dict[str, list[CustomerOfContact]] = field(default_factory=dict)
     contacts_of_email: dict[str, list[str]] = field(default_factory=dict)
+    contacts_of_customer: dict[str, list[str]] = field(default_factory=dict)
+    """Customer id, lower case -> the contacts made of its primary record; only of customers that a changed name names."""
     created: dict[str, Place] = field(default_factory=dict)
     """Contact key -> the lane it was given when an event created it."""
     new_keys: dict[str, str] = field(default_factory=dict)
@@ -59,10 +60,10 @@ class ContactBook:
         for key in keys:
             found = self._known(key)
             if found is not None:
-                if kind in _CREATES:
+                if kind in CREATES_CUSTOMER:
                     self.remember(keys, found.lane)
                 return found
-        if kind not in _CREATES:
+        if kind not in CREATES_CUSTOMER:
             return None
         keys = [key for key in keys if not self._is_over_shared(key)]
         if not keys:
@@ -74,9 +75,12 @@ class ContactBook:
         return len(self.contacts_of_email.get(key.removeprefix("email:"), ())) > SHARED_EMAIL_LIMIT
 
     def contact_ids(self, reference: dict[str, Any]) -> list[str]:
-        """The contacts in the mart that a reference names."""
+        """Return the contacts in the mart that a reference may mean: the contact's own id first, then the customer's."""
         if reference.get("contact_id"):
-            return [reference["contact_id"]]
+            return [str(reference["contact_id"])]
+        customer = reference.get("customer_id") or self.by_number.get(int(reference.get("customer_number") or 0))
+        if customer or reference.get("customer_number"):
+            return self.contacts_of_customer.get(str(customer).lower(), [])
         return self.contacts_of_email.get((reference.get("email") or "").strip().lower(), [])
 
     def store(self, connection: psycopg.Connection[Any], agency: str) -> None:
@@ -174,3 +178,19 @@ def read_book(
         )
     }
     return book
+
+
+def read_contacts_of_customers(
+    connection: psycopg.Connection[Any], agency: str, book: ContactBook, references: Collection[dict[str, Any]]
+) -> None:
+    """Add to the book which contacts are made of the primary records of these references' customers."""
+    numbered = (book.by_number.get(int(reference.get("customer_number") or 0)) for reference in references)
+    named = (reference.get("customer_id") for reference in references)
+    keys = {str(key) for key in (*numbered, *named) if key}
+    spellings = sorted({spelling for key in keys for spelling in (key, key.lower(), key.upper())})
+    for customer, contact in connection.execute(
+        """select distinct lower(customer_id), contact_id::text from mart.contact_sources
+        where agency = %s and system = 'ams360' and role = 'primary' and customer_id = any(%s) order by 1, 2""",
+        (agency, spellings),
+    ):
+        book.contacts_of_customer.setdefault(customer, []).append(contact)

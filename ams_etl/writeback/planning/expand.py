@@ -13,21 +13,19 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.accounts.accounts import told_of_an_edit
+from ams_etl.rules.writeback.decide import Situation, decide
 from ams_etl.settings import Agency
-from ams_etl.store.name_overrides import NameGiven, add_names
 from ams_etl.writeback.outbox.enqueue import enqueue
 from ams_etl.writeback.outbox.holding import hold_back
 from ams_etl.writeback.outbox.lanes import lock
 from ams_etl.writeback.planning import account_events, ams360_events
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
-from ams_etl.writeback.planning.contacts import ContactBook
+from ams_etl.writeback.planning.new_names import NewNames
 from ams_etl.writeback.planning.readable_events import ReadableEvent, understand
 
 CHUNK = 500
 _LONGEST_WAIT = timedelta(hours=1)
-_NAMES: tuple[str, ...] = ("first_name", "last_name", "nickname")
 _SYSTEMS = (ams360_events.SYSTEM, account_events.SYSTEM)
 
 
@@ -42,13 +40,13 @@ class ExpandCounts:
     writes: int = 0
 
 
-def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo) -> ExpandCounts:
+def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None) -> ExpandCounts:
     """Plan the writes of every event that is due.
 
     Args:
         connection: autocommit; each chunk is a transaction.
         agency: the agency and its choices.
-        zone: the schedule's time zone, used where `writeback.timezone` is not set.
+        zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
     """
     total = ExpandCounts()
     while True:
@@ -60,7 +58,7 @@ def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
             return total
 
 
-def plan_again(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, event_ids: list[UUID]) -> int:
+def plan_again(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None, event_ids: list[UUID]) -> int:
     """Plan writes that failed anew, by today's settings and mappings; gives how many requests changed.
 
     Only rows that are `failed` are touched: what was sent, or may have been, stays as it was sent.
@@ -94,7 +92,7 @@ def _values(counts: ExpandCounts) -> tuple[int, ...]:
     return counts.planned, counts.done, counts.waiting, counts.refused, counts.writes
 
 
-def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo) -> tuple[ExpandCounts, int]:
+def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None) -> tuple[ExpandCounts, int]:
     rows = connection.execute(
         """select event_id, kind, idempotency_key, payload, looked, received_at from ops.events
         where agency = %s and state in ('received', 'waiting') and look_again_at <= now()
@@ -116,75 +114,59 @@ def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
 
 
 def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent]) -> None:
-    """Find customers, accounts and employees for all at once, then plan one after the other."""
-    good = [event for event in events if event.happening is not None]
-    to_ams360 = Ams360Events(connection, agency, good)
-    places = [(event, to_ams360.place(event)) for event in good]
+    """Read what all events need, decide one after the other, and keep the names and lanes that come of it.
+
+    The order matters: an event may create the contact or the ticket that a later one names.
+    """
+    readable = [event for event in events if event.happening is not None]
+    to_ams360 = Ams360Events(connection, agency, readable)
+    places = [(event, to_ams360.place(event)) for event in readable]
     to_benefitpoint = AccountEvents(connection, agency, places, to_ams360.book)
-    for event in good:
-        if event.kind == "name_changed":
-            event.state = "done"
-            continue
+    names = NewNames()
+    for event in readable:
         try:
-            _plan_one(event, agency, to_ams360, to_benefitpoint)
+            _plan_one(event, agency, to_ams360, to_benefitpoint, names)
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - W14: one event that the rules fail on must not hold up the others
             event.refuse_for(error)
-    _rename(connection, agency, [event for event in good if event.kind == "name_changed"], to_ams360.book)
-    to_ams360.remember(good)
+    names.store(connection, agency.id)
+    to_ams360.remember(readable)
     to_benefitpoint.remember()
 
 
-def _plan_one(event: ReadableEvent, agency: Agency, to_ams360: Ams360Events, to_benefitpoint: AccountEvents) -> None:
+def _plan_one(
+    event: ReadableEvent, agency: Agency, to_ams360: Ams360Events, to_benefitpoint: AccountEvents, names: NewNames
+) -> None:
     place, account = to_ams360.place(event), to_benefitpoint.place(event)
-    targets = event.payload.get("targets")
-    created_beside = event.kind == "contact_created" and account_events.SYSTEM in (targets or ())
-    unknown_to_ams360 = place is None and event.goes_to_ams360 and event.kind == "contact_created"
-    if unknown_to_ams360 or (
-        place is None and account is None and not (created_beside and to_benefitpoint.knows(event))
-    ):
-        event.wait(agency)
-        return
-    told = told_of_an_edit(
-        ams360_synced=place is not None, benefitpoint_synced=account is not None or created_beside, named=targets
+    situation = Situation(
+        in_ams360=place is not None,
+        in_benefitpoint=account is not None,
+        identified=to_benefitpoint.knows(event),
+        has_zone=event.has_zone,
+        contacts=to_ams360.book.contact_ids(event.reference),
     )
-    writes = to_ams360.plan(event, place) if place is not None and "ams360" in told else []
+    decision = decide(event.kind, event.payload.get("targets"), situation)
+    if decision.refusal is not None:
+        event.refuse(decision.refusal)
+        return
+    if decision.waits_for is not None:
+        event.wait(decision.waits_for, agency)
+        return
+    if decision.renames is not None:
+        names.add(decision.renames, event.payload)
+    writes = to_ams360.plan(event, place) if place is not None and decision.to_ams360 else []
     event.writes += [(ams360_events.SYSTEM, write) for write in writes]
     customer = next((write for write in writes if write.operation == "customer"), None)
     if customer is not None:
         to_benefitpoint.heard_of(customer)
-    if created_beside:
+    if decision.account == "create":
         to_benefitpoint.creates(event, account, place, customer)
-    elif customer is not None and account is not None:
+    elif decision.account == "link" and account is not None and customer is not None:
         to_benefitpoint.links(event, account, customer)
-    elif event.kind == "contact_updated" and account is not None and account_events.SYSTEM in told:
+    elif decision.account == "update" and account is not None:
         to_benefitpoint.updates(event, account)
     event.state = "planned" if event.writes else "done"
-
-
-def _rename(
-    connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent], book: ContactBook
-) -> None:
-    """N12: the platform's name is kept in `ops.name_overrides`; a trigger there has the contact planned again."""
-    names: dict[str, dict[str, Any]] = {}
-    for event in events:
-        contacts = book.contact_ids(event.reference)
-        if not contacts:
-            event.wait(agency)
-            continue
-        for contact in contacts:
-            given: dict[str, Any] = {part: event.payload[part] for part in _NAMES if part in event.payload}
-            names.setdefault(contact, {}).update(given, set_by=event.payload["actor"]["name"])
-    if names:
-        add_names(
-            connection,
-            agency.id,
-            [
-                NameGiven(UUID(contact), *(one.get(part) for part in (*_NAMES, "set_by")))
-                for contact, one in names.items()
-            ],
-        )
 
 
 def _store(connection: psycopg.Connection[Any], agency: Agency, events: list[ReadableEvent]) -> None:

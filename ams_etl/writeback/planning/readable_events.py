@@ -28,6 +28,7 @@ class ReadableEvent:
     Attributes:
         error: why it waits or is refused.
         note: what of it is not written, and why.
+        has_zone: whether the happening's times are meant in a zone that the event or the agency says.
     """
 
     event_id: UUID
@@ -36,6 +37,7 @@ class ReadableEvent:
     looked: int
     received_at: datetime
     happening: Happening | None = None
+    has_zone: bool = True
     state: str = "planned"
     error: str | None = None
     note: str | None = None
@@ -70,10 +72,14 @@ class ReadableEvent:
         _log.error("event %s %s", self.event_id, reason)
         self.refuse(reason)
 
-    def wait(self, agency: Agency) -> None:
-        """Not known yet: look again later, and give up after the days that the agency set."""
-        waits_for = "ticket" if self.kind == "ticket_completed" else "contact"
-        if datetime.now(UTC) - self.received_at > timedelta(days=agency.writeback.wait_days):
+    def wait(self, waits_for: str, agency: Agency) -> None:
+        """Look again later; give up on a contact or ticket after the days that the agency set."""
+        if waits_for == "timezone":
+            self.state = "waiting"
+            self.error = (
+                "set `writeback.timezone` of the agency: AMS360 takes times without a zone, and nothing says which"
+            )
+        elif datetime.now(UTC) - self.received_at > timedelta(days=agency.writeback.wait_days):
             self.refuse(f"its {waits_for} has not become known within {agency.writeback.wait_days} days")
         else:
             self.state, self.error = "waiting", f"its {waits_for} is not known yet"
@@ -90,14 +96,14 @@ def marker_of(event_id: UUID) -> str:
 
 
 def understand(
-    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo, rows: list[tuple[Any, ...]]
+    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None, rows: list[tuple[Any, ...]]
 ) -> list[ReadableEvent]:
     """Check what may have been inserted by hand, and read it for the rules. The files are those that there are.
 
     Args:
         connection: any; all files are named in one query.
         agency: the agency and its choices.
-        zone: the schedule's time zone, used where `writeback.timezone` is not set.
+        zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
         rows: (event_id, kind, idempotency_key, payload, looked, received_at).
     """
     files: Mapping[UUID, list[dict[str, Any]]] = defaultdict(list)
@@ -107,7 +113,7 @@ def understand(
         (agency.id, [row[0] for row in rows]),
     ):
         files[event_id].append({"file_name": name, "content_type": content_type, "bytes": size})
-    wall = ZoneInfo(agency.writeback.timezone) if agency.writeback.timezone else zone
+    of_agency = ZoneInfo(agency.writeback.timezone) if agency.writeback.timezone else zone
     events = []
     for event_id, kind, key, payload, looked, received_at in rows:
         event = ReadableEvent(event_id, kind, payload, looked, received_at)
@@ -120,7 +126,10 @@ def understand(
             continue
         event.payload = read.model_dump(mode="json", exclude_none=True)
         try:
-            happening = Happening.from_payload(kind, event.payload, wall)
+            own = event.payload.get("timezone")
+            wall = ZoneInfo(own) if own else of_agency
+            event.has_zone = wall is not None
+            happening = Happening.from_payload(kind, event.payload, wall or UTC)
         except Exception as error:  # noqa: BLE001 - W14: one event that the rules fail on must not hold up the others
             event.refuse_for(error)
             continue
