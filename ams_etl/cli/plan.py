@@ -167,7 +167,7 @@ def _skips_table(connection: psycopg.Connection[Any], agency: str) -> Table:
 
 
 def _example(change: PlannedChange, kind: str) -> str:
-    changed = next((one for one in change.fields if kind == f"{one.name} changed"), None)
+    changed = next((field for field in change.fields if kind == f"{field.name} changed"), None)
     return f"{change.person}: {_from_to(changed)}" if changed else change.person
 
 

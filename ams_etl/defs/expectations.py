@@ -43,9 +43,9 @@ def validate(
 
     batch = _batch_definition(url, query)
     suite = gx.ExpectationSuite(name="suite")
-    for one in expected:
-        extra = {"mostly": one.mostly} if "column" in one.arguments and one.mostly < 1 else {}
-        suite.add_expectation(getattr(gxe, one.kind)(**one.arguments, **extra))
+    for expectation in expected:
+        extra = {"mostly": expectation.mostly} if "column" in expectation.arguments and expectation.mostly < 1 else {}
+        suite.add_expectation(getattr(gxe, expectation.kind)(**expectation.arguments, **extra))
     result = batch.get_batch().validate(
         suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]}
     )

@@ -59,7 +59,7 @@ class WhyPage:
                 "password?", 401, {"WWW-Authenticate": 'Basic realm="ams_etl why", charset="UTF-8"'}
             )
         agency = request.path_params["agency"]
-        if agency not in {one.id for one in self.agencies.all}:
+        if agency not in {listed.id for listed in self.agencies.all}:
             return PlainTextResponse("Not Found", 404)
         asked = request.query_params.get("q", "").strip()[:320]
         told = await asyncio.to_thread(self._tell, agency, asked) if asked else ""
@@ -98,12 +98,12 @@ def _table(title: str, findings: Iterable[Finding]) -> str:
         + "".join(
             f"<td>{escape(cell or '')}</td>"
             for cell in (
-                one.field, one.value, one.rule, f"{one.source_entity} {one.source_entity_id}", one.source_field,
-                one.source_value,
+                finding.field, finding.value, finding.rule, f"{finding.source_entity} {finding.source_entity_id}",
+                finding.source_field, finding.source_value,
             )
         )
         + "</tr>"
-        for one in findings
+        for finding in findings
     )  # fmt: skip
     return f"<h2>{escape(title)}</h2><table><tr>{header}</tr>{rows}</table>"
 

@@ -158,7 +158,7 @@ class Application:
             session, cookie = self._session(connection, asked)
             if session is None:
                 return _to_sign_in(asked)
-            agency = next((one for one in agencies.all if one.id == place.get("agency")), None)
+            agency = next((listed for listed in agencies.all if listed.id == place.get("agency")), None)
             role = session.person.role_in(agency.id) if agency else None
             if agency is None or role is None:
                 return _error(404, "There is no such page, or it is another agency's.")
@@ -244,7 +244,7 @@ def _frame(agencies: Agencies, session: sessions.Session, agency: Agency | None,
     return {
         "agency": agency, "person": session.person, "role": role, "csrf": session.csrf, "notice": session.notice,
         "path": path, "zone": agencies.schedule.zone, "Role": Role, "in_url": in_url,
-        "many": sum(session.person.role_in(one.id) is not None for one in agencies.all) > 1,
+        "many": sum(session.person.role_in(listed.id) is not None for listed in agencies.all) > 1,
     }  # fmt: skip
 
 

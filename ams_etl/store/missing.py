@@ -40,7 +40,7 @@ def mark_missing(
     """
     connection.execute("create temp table if not exists seen_records (entity_id text) on commit delete rows")
     connection.execute("delete from seen_records")
-    copy_rows(connection, "seen_records", {"entity_id": "text"}, ((one,) for one in seen))
+    copy_rows(connection, "seen_records", {"entity_id": "text"}, ((entity_id,) for entity_id in seen))
     connection.execute("analyze seen_records")
     return _ids(
         connection.execute(

@@ -30,7 +30,7 @@ class PostgresTokens:
 
     def __init__(self, url: str, agency: str, system: str, key: str, setting: str) -> None:
         try:
-            self._cipher = MultiFernet([Fernet(one.strip()) for one in key.split(",")])
+            self._cipher = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
         except ValueError:
             raise ConfigError(
                 f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` gives"

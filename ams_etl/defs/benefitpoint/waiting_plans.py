@@ -11,5 +11,5 @@ from ams_etl.writeback.benefit_plans.waiting import MissingCode
 def reasons(missing: Iterable[MissingCode]) -> dg.MarkdownMetadataValue:
     """How many plans wait, since when, and why."""
     return table_of(
-        ("plans", "since", "they wait because"), ((one.plans, one.since.date(), one.reason) for one in missing)
+        ("plans", "since", "they wait because"), ((code.plans, code.since.date(), code.reason) for code in missing)
     )

@@ -75,5 +75,5 @@ def other_systems() -> dg.Definitions:
     """Jobs and schedules of the three, alike but for the system."""
     return dg.Definitions(
         jobs=[job for jobs in _JOBS.values() for job in jobs],
-        schedules=[one for system, (job, _) in _JOBS.items() for one in _schedules_of(system, job)],
+        schedules=[schedule for system, (job, _) in _JOBS.items() for schedule in _schedules_of(system, job)],
     )

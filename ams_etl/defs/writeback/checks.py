@@ -44,7 +44,7 @@ def writeback_checks(
     with warehouse.connection() as connection:
         found = health(connection, agency)
         uncertain, failed = (
-            [str(one.writeback_id) for one in list_writebacks(connection, agency, [status], limit=20)]
+            [str(write.writeback_id) for write in list_writebacks(connection, agency, [status], limit=20)]
             for status in ("uncertain", "failed")
         )
     yield from [

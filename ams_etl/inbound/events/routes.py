@@ -83,9 +83,9 @@ class Events:
             return _Json({"error": f"{error}; send it again"}, 503, TOO_LATE)
         except DataError as error:
             return _mistake("", str(error))
-        self._metrics.events.inc(sum(one.outcome == "accepted" for one in outcomes))
+        self._metrics.events.inc(sum(outcome.outcome == "accepted" for outcome in outcomes))
         told = [_told(one, f"{place}." if len(events) > 1 else "") for place, one in enumerate(outcomes)]
-        return _Json({"events": told}, max(_STATUS[one.outcome] for one in outcomes))
+        return _Json({"events": told}, max(_STATUS[outcome.outcome] for outcome in outcomes))
 
     async def _tell(self, request: Request) -> Response:
         agency = request.path_params["agency"]

@@ -132,7 +132,7 @@ def read_page(
     path: str,
 ) -> Page:  # fmt: skip
     """Read the page that the URL asks for; parameters that make no sense count as not given."""
-    chosen = {one.key: one.value(query) for one in listing.filters}
+    chosen = {choice.key: choice.value(query) for choice in listing.filters}
     number = _page_number(query.get("page", ""))
     select, values = _filtered(listing, chosen, parameters)
     sort = _sort(listing, query)
@@ -152,7 +152,7 @@ def read_all(
     connection: psycopg.Connection[Any], listing: Listing, query: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
     """Read the whole list as the URL filters and sorts it, with the listing's columns in their order."""
-    chosen = {one.key: one.value(query) for one in listing.filters}
+    chosen = {choice.key: choice.value(query) for choice in listing.filters}
     select, values = _filtered(listing, chosen, parameters)
     columns = ", ".join(column.key for column in listing.columns)
     order = _order(listing, _sort(listing, query))
@@ -162,7 +162,7 @@ def read_all(
 
 
 def _filtered(listing: Listing, chosen: Mapping[str, str], parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    conditions = [f" and ({one.condition})" for one in listing.filters if chosen[one.key]]
+    conditions = [f" and ({choice.condition})" for choice in listing.filters if chosen[choice.key]]
     return listing.select + "".join(conditions), {**parameters, **chosen}
 
 

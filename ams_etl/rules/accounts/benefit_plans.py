@@ -77,7 +77,7 @@ def policy_from_ams360(
         origin="benefitpoint" if has_plan else "ams360",
         policy_number=policy.policy_number,
         status=_STATUS.get(policy.status or "", policy.status),
-        line_of_business=", ".join(lines.get(one, one) for one in policy.lines_of_business) or None,
+        line_of_business=", ".join(lines.get(line, line) for line in policy.lines_of_business) or None,
         carrier=None if policy.company_code is None else companies.get(policy.company_code, policy.company_code),
         effective_date=policy.effective,
         expiration_date=policy.expiration,

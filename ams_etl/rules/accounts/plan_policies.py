@@ -46,7 +46,7 @@ def policy_for_ams360(
         return PlanDecision()
     company = _code("carrier", carrier, mappings.carriers, listed.companies)
     line = _code("line_of_business", product_type, mappings.lines_of_business, listed.lines_of_business)
-    waiting = [one for one in (company, line) if isinstance(one, Waiting)]
+    waiting = [reference for reference in (company, line) if isinstance(reference, Waiting)]
     if plan.effective_date is None:
         waiting.append(Waiting("effective_date", "it has no first day (effectiveAsOf) in BenefitPoint yet"))
     if plan.effective_date is None or isinstance(company, Waiting) or isinstance(line, Waiting):

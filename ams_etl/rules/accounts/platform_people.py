@@ -20,7 +20,7 @@ def new_person(values: Mapping[str, str], account_id: int, there: Sequence[Perso
     contact = person_members(values)
     if not {"firstName", "lastName"} <= contact.keys():
         return None
-    primary = not any(one.get("primary") for one in there)
+    primary = not any(person.get("primary") for person in there)
     return {"contact": {**contact, "phones": []}, "accountID": account_id, "primary": primary}
 
 
@@ -36,22 +36,22 @@ def the_person(
         values: what is told of the person.
     """
     if contact_id is not None:
-        return next((one for one in there if one["contact"].get("contactID") == contact_id), None)
-    wanted = {_plain(one) for one in (email, values.get("email")) if _plain(one)}
+        return next((person for person in there if person["contact"].get("contactID") == contact_id), None)
+    wanted = {_plain(address) for address in (email, values.get("email")) if _plain(address)}
     name = _plain(values.get("first_name")), _plain(values.get("last_name"))
-    by_email = [one for one in there if _plain(one["contact"].get("email")) in wanted]
+    by_email = [person for person in there if _plain(person["contact"].get("email")) in wanted]
     by_name = [
-        one
-        for one in there
-        if all(name) and (_plain(one["contact"].get("firstName")), _plain(one["contact"].get("lastName"))) == name
-        and not (wanted and _plain(one["contact"].get("email")))
+        person
+        for person in there
+        if all(name) and (_plain(person["contact"].get("firstName")), _plain(person["contact"].get("lastName"))) == name
+        and not (wanted and _plain(person["contact"].get("email")))
     ]  # fmt: skip
     return next(iter(by_email or by_name), None)
 
 
 def primary_of(there: Sequence[Person]) -> Person | None:
     """The group's primary contact, else its first."""
-    return next((one for one in there if one.get("primary")), next(iter(there), None))
+    return next((person for person in there if person.get("primary")), next(iter(there), None))
 
 
 def namesake_with_changes(

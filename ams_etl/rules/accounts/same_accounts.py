@@ -52,7 +52,7 @@ def the_same_account(wanted: BenefitPointAccount, found: Iterable[BenefitPointAc
     Best is: by id before email before ZIP, an active account before an inactive one, the lowest id.
     """
     order = ("same AMS360 customer", "same name and email", "same name and ZIP")
-    alike = [(one, verdict) for one in found if (verdict := same_account(wanted, one))]
+    alike = [(account, verdict) for account in found if (verdict := same_account(wanted, account))]
     sure = [pair for pair in alike if pair[1].sure]
     if sure:
         best = min(sure, key=lambda pair: (order.index(pair[1].reason), not pair[0].is_active, pair[0].account_id))

@@ -48,13 +48,13 @@ def sender_for(contact: Contact, connection_type: str) -> str | None:
     automation steps; the birthday and renewal automations do not ask. `mart.sender_for` is the same in SQL.
     """
     mapped = sorted(
-        (one.rank, len(one.employee_code), one.employee_code, one.user_id)
-        for one in of_type(contact.connections, connection_type)
-        if one.user_id
+        (connection.rank, len(connection.employee_code), connection.employee_code, connection.user_id)
+        for connection in of_type(contact.connections, connection_type)
+        if connection.user_id
     )
     return mapped[0][3] if mapped else contact.owner_user_id
 
 
 def of_type(connections: Iterable[Connection], connection_type: str) -> list[Connection]:
     """X3: the connections, or mappings, of one type only."""
-    return [one for one in connections if one.connection_type.lower() == connection_type.lower()]
+    return [connection for connection in connections if connection.connection_type.lower() == connection_type.lower()]

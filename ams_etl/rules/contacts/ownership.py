@@ -33,10 +33,10 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
         settings: the agency's choices.
         users: the user mapping.
     """
-    candidates = [one for one in candidates if one.system != BENEFITPOINT] or candidates
+    candidates = [candidate for candidate in candidates if candidate.system != BENEFITPOINT] or candidates
     record_type, rule = deciding_type(candidates, settings)
-    of_type = [one for one in candidates if one.record_type in {record_type, "both"}]
-    if len({one.customer_id for one in of_type}) > 1:
+    of_type = [candidate for candidate in candidates if candidate.record_type in {record_type, "both"}]
+    if len({connection.customer_id for connection in of_type}) > 1:
         rule = "O3"
     deciding = min(of_type, key=precedence)
     setting = settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
@@ -53,7 +53,11 @@ def owning_connection(candidate: Candidate, setting: EmployeeRole) -> tuple[str,
     Returns:
         The connection type, and the employee's code or None.
     """
-    of_rank_0 = {one.connection_type: one.employee_code for one in reversed(candidate.connections) if not one.rank}
+    of_rank_0 = {
+        connection.connection_type: connection.employee_code
+        for connection in reversed(candidate.connections)
+        if not connection.rank
+    }
     wanted = CONNECTION_TYPE_OF_ROLE[setting]
     if wanted not in of_rank_0 and wanted in CONNECTION_TYPES["mycase"]:
         wanted = next((other for other in CONNECTION_TYPES["mycase"] if other in of_rank_0), wanted)
@@ -66,7 +70,7 @@ def deciding_type(candidates: Iterable[Candidate], settings: RuleSettings) -> tu
     Returns:
         The record type whose setting chooses the role, and the rule that said so.
     """
-    types = {one.record_type for one in candidates}
+    types = {candidate.record_type for candidate in candidates}
     if len(types) == 1 and "both" not in types:
         return next(iter(types)), "O1"
     return settings.merged_owner_priority, "O2"

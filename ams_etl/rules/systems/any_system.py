@@ -82,7 +82,7 @@ def derive_in(
             )
             for one in derived.candidates
         ),
-        tuple(replace(one, system=dialect.system, entity=entities[one.entity]) for one in derived.skips),
+        tuple(replace(skip, system=dialect.system, entity=entities[skip.entity]) for skip in derived.skips),
         derived.review_on,
     )
 
@@ -100,13 +100,13 @@ def explain_in(
     entities = {**dialect.entities, "policy": "policy"}
     return tuple(
         replace(
-            one,
-            entity=entities[one.entity],
-            source_entity=entities[one.source_entity],
-            source_field=dialect.members.get(one.source_field, one.source_field),
-            value=dialect.tag if (one.field, one.value) == ("tag", "AMS360") else one.value,
+            finding,
+            entity=entities[finding.entity],
+            source_entity=entities[finding.source_entity],
+            source_field=dialect.members.get(finding.source_field, finding.source_field),
+            value=dialect.tag if (finding.field, finding.value) == ("tag", "AMS360") else finding.value,
         )
-        for one in explain(bundle, reference, settings, today)
+        for finding in explain(bundle, reference, settings, today)
     )
 
 
@@ -119,7 +119,7 @@ def skipped(
 
 def joined(addresses: Iterable[Any]) -> str | None:
     """Email fields as one field, in their order."""
-    return "; ".join(found for one in addresses if (found := text(one))) or None
+    return "; ".join(found for address in addresses if (found := text(address))) or None
 
 
 def phone(kind: Any, number: Any) -> GivenPhone | None:
@@ -145,7 +145,7 @@ def customer(
         **{**_NOTHING, **members},
         customer_id=customer_id,
         customer_number=customer_number,
-        phones=tuple(one for one in phones if one),
+        phones=tuple(number for number in phones if number),
     )
 
 
@@ -212,6 +212,6 @@ def full_name(person: Payload) -> str | None:
 def ranked(connections: Iterable[Connection]) -> tuple[Connection, ...]:
     """Every type and person once, with the lowest rank it has, in the order given."""
     found: dict[tuple[str, str], Connection] = {}
-    for one in connections:
-        found.setdefault((one.connection_type, one.employee_code), one)
+    for connection in connections:
+        found.setdefault((connection.connection_type, connection.employee_code), connection)
     return tuple(found.values())

@@ -97,16 +97,25 @@ def explain(bundle: AccountBundle, names: Reference, settings: RuleSettings, tod
     """Why each value of an account's candidates is what it is."""
     if bundle.linked_to is not None:
         return tuple(
-            Finding(one.entity, one.entity_id, "linked", bundle.linked_to, "B11", ACCOUNT, bundle.account_id, "links")
-            for one in joined(bundle).candidates
+            Finding(
+                candidate.entity,
+                candidate.entity_id,
+                "linked",
+                bundle.linked_to,
+                "B11",
+                ACCOUNT,
+                bundle.account_id,
+                "links",
+            )
+            for candidate in joined(bundle).candidates
         )
     if _record_type(bundle.account) is None:
         return tuple(
             Finding(
-                one.entity, one.entity_id, "skipped", one.reason, one.rule, ACCOUNT, bundle.account_id,
+                skip.entity, skip.entity_id, "skipped", skip.reason, skip.rule, ACCOUNT, bundle.account_id,
                 "accountClassification",
             )
-            for one in _of_no_customer(bundle).skips
+            for skip in _of_no_customer(bundle).skips
         )  # fmt: skip
     return explain_in(DIALECT, bundle_of(bundle), names, settings, today)
 
@@ -120,17 +129,17 @@ def joined(bundle: AccountBundle) -> Derivation:
     """
     customer_id = bundle.linked_to or ""
     found = [_member(bundle, ACCOUNT, bundle.account_id, "primary", Joined(customer_id))]
-    for one in _contacts(bundle):
-        emails, _ = emails_in(one.email or "")
+    for contact in _contacts(bundle):
+        emails, _ = emails_in(contact.email or "")
         found.append(
             _member(
-                bundle, ACCOUNT_CONTACT, one.contact_id, "contact",
+                bundle, ACCOUNT_CONTACT, contact.contact_id, "contact",
                 Joined(customer_id, emails[0].lower() if emails else None),
             )
         )  # fmt: skip
     found += (
-        _member(bundle, ACCOUNT_DEPENDENT, one.dependent_id, "second_insured", Joined(customer_id))
-        for one in _dependents(bundle)
+        _member(bundle, ACCOUNT_DEPENDENT, dependent.dependent_id, "second_insured", Joined(customer_id))
+        for dependent in _dependents(bundle)
     )
     return Derivation(tuple(found), (), None)
 
@@ -148,7 +157,10 @@ def _of_no_customer(bundle: AccountBundle) -> Derivation:
         told,
         skips=(
             *told.skips,
-            *(replace(told.skips[0], entity=ACCOUNT_CONTACT, entity_id=one.contact_id) for one in _contacts(bundle)),
+            *(
+                replace(told.skips[0], entity=ACCOUNT_CONTACT, entity_id=contact.contact_id)
+                for contact in _contacts(bundle)
+            ),
         ),
     )
 
@@ -208,7 +220,7 @@ def _doing_business_as(account: Payload) -> str | None:
 
 
 def _contacts(bundle: AccountBundle) -> tuple[CustomerContact, ...]:
-    known = [one for one in bundle.contacts if record_in(one.get("contact")).get("contactID") is not None]
+    known = [contact for contact in bundle.contacts if record_in(contact.get("contact")).get("contactID") is not None]
     known.sort(key=lambda one: (one.get("primary") is not True, int(one["contact"]["contactID"])))
     return tuple(_contact(one["contact"], place) for place, one in enumerate(known))
 

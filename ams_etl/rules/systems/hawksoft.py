@@ -70,7 +70,7 @@ def derive(client: Payload, offices: Reference, settings: RuleSettings, today: d
     """
     bundle, primary = bundle_of(client, settings)
     derived = derive_in(DIALECT, bundle, offices, settings, today, _amended(client, primary))
-    own = next((one for one in derived.skips if one.entity == CLIENT), None)
+    own = next((skip for skip in derived.skips if skip.entity == CLIENT), None)
     if primary is None or own is None:
         return derived
     # The client is told as its primary person: where the one is left out, so is the other.
@@ -186,7 +186,7 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
         first_name=text(member(told, "firstName")),
         last_name=text(member(told, "lastName")),
         firm_name=company or (text(member(details, "dbaName")) if is_firm else None),
-        email=joined(one for owner in own for one in emails.get(owner, ())),
+        email=joined(email for owner in own for email in emails.get(owner, ())),
         address1=text(member(address, "address1")),
         address2=text(member(address, "address2")),
         city=text(member(address, "city")),
@@ -218,21 +218,21 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
                 )
             )  # fmt: skip
     policies = [_policy(one, settings) for one in records_in(client, "policies")]
-    bundle = CustomerBundle(made, tuple(contacts), tuple(dependents), tuple(one for one in policies if one))
+    bundle = CustomerBundle(made, tuple(contacts), tuple(dependents), tuple(policy for policy in policies if policy))
     return bundle, told_as
 
 
 def offices_of(rows: Sequence[Payload]) -> Reference:
     """The names of an agency's offices, for the branch tag; their members are PascalCase, unlike all others."""
-    named = {str(member(one, "OfficeId")): text(member(one, "OfficeDescription")) for one in rows}
+    named = {str(member(row, "OfficeId")): text(member(row, "OfficeDescription")) for row in rows}
     return replace(NO_REFERENCE, branches={key: name for key, name in named.items() if name})
 
 
 def _policy(policy: Payload, settings: RuleSettings) -> Any:
     lines = member(policy, "loBs") or policy.get("lobs") or policy.get("LOBs")
     named = [
-        (member(one, "description") or member(one, "code")) if isinstance(one, dict) else one
-        for one in (lines if isinstance(lines, list) else [])
+        (member(line, "description") or member(line, "code")) if isinstance(line, dict) else line
+        for line in (lines if isinstance(lines, list) else [])
     ]
     return policy_of(
         _id(policy) or str(member(policy, "policyNumber")), member(policy, "status"),

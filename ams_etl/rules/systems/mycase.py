@@ -87,7 +87,7 @@ def derive(party: Party, staff: Mapping[str, str], settings: RuleSettings, today
 
     bundle = bundle_of(party)
     derived = derive_in(_DIALECTS[party.kind], bundle, NO_REFERENCE, _without_renewals(settings), today, amend)
-    return replace(derived, skips=tuple(replace(one, entity_id=party.entity_id) for one in derived.skips))
+    return replace(derived, skips=tuple(replace(skip, entity_id=party.entity_id) for skip in derived.skips))
 
 
 def explain(party: Party, settings: RuleSettings, today: date) -> tuple[Finding, ...]:
@@ -190,17 +190,17 @@ def bundle_of(party: Party) -> CustomerBundle:
 def staff_names(rows: Iterable[Payload]) -> dict[str, str]:
     """The names of a firm's people by their id; those who left keep theirs."""
     named = {
-        str(one.get("id")): text(" ".join(text(one.get(part)) or "" for part in ("first_name", "last_name")))
-        for one in rows
+        str(row.get("id")): text(" ".join(text(row.get(part)) or "" for part in ("first_name", "last_name")))
+        for row in rows
     }
     return {key: name for key, name in named.items() if name}
 
 
 def _attorney_tags(connections: Sequence[Connection], settings: RuleSettings) -> Iterator[Tag]:
     wanted = {LEAD: "lead_attorney", ORIGINATING: "originating_attorney"}
-    for one in connections:
-        if wanted[one.connection_type] in settings.ownership_tags:
-            yield _tag(one.employee_name or one.employee_code, wanted[one.connection_type])
+    for connection in connections:
+        if wanted[connection.connection_type] in settings.ownership_tags:
+            yield _tag(connection.employee_name or connection.employee_code, wanted[connection.connection_type])
 
 
 def _without_renewals(settings: RuleSettings) -> RuleSettings:

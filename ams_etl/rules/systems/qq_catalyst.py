@@ -129,10 +129,11 @@ def bundle_of(
     )
     found = [
         policy_of(
-            str(one.get("PolicyId")), one.get("Status"), number=one.get("PolicyNumber"), effective=one.get("EffectiveDate"),
-            expiration=one.get("ExpirationDate"), carrier=one.get("WritingCarrier"), lines=(one.get("LOB"),), settings=settings,
+            str(policy.get("PolicyId")), policy.get("Status"), number=policy.get("PolicyNumber"),
+            effective=policy.get("EffectiveDate"), expiration=policy.get("ExpirationDate"), carrier=policy.get("WritingCarrier"),
+            lines=(policy.get("LOB"),), settings=settings,
         )
-        for one in policies if not flag(one.get("IsDeleted"))
+        for policy in policies if not flag(policy.get("IsDeleted"))
     ]  # fmt: skip
     people = {
         code: Employee(code, text(account_info.get(name)), None)

@@ -91,7 +91,7 @@ def same_customer(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> SameCu
 
 def identifying_emails(field: Any) -> set[str]:
     """Return an email field's addresses in lower case, without those that are nobody's (M5), such as `none@none.com`."""
-    return {one for one in _BETWEEN_EMAILS.split(_text(field)) if one and not is_placeholder_email(one)}
+    return {address for address in _BETWEEN_EMAILS.split(_text(field)) if address and not is_placeholder_email(address)}
 
 
 def of_one_name(wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

@@ -294,7 +294,7 @@ class BenefitPoint:
     async def _write(self, operation: str, **arguments: Any) -> int:
         decoded = await self._client.write(operation, arguments)
         result = (decoded.value or {}).get("result") or {}
-        errors = tuple(ResultError(one["errorCode"], one["message"] or "") for one in result.get("errors") or ())
+        errors = tuple(ResultError(error["errorCode"], error["message"] or "") for error in result.get("errors") or ())
         if not result.get("success") or errors or result.get("ID") is None:
             raise WriteRefused(operation, errors)
         return int(result["ID"])

@@ -29,9 +29,9 @@ async def each(items: Iterable[T], read: Callable[[T], Awaitable[R]], at_once: i
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            for task in done:
+                yield task.result()
     finally:
-        for one in running:
-            one.cancel()
+        for task in running:
+            task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -71,7 +71,7 @@ def preview_mappings(
         store_mappings(connection, agency, mappings)
         remove_mappings(connection, agency, removed)
         make_plan(connection, agency, settings, _NO_BRAKE, today)
-        employees = [(one.connection_type, one.employee_code) for one in mappings] + list(removed)
+        employees = [(mapping.connection_type, mapping.employee_code) for mapping in mappings] + list(removed)
         rows = connection.execute(
             """select b.contact_id::text, concat_ws(' ', p.document ->> 'first_name', p.document ->> 'last_name'),
                 b.document ->> 'owner_user_id', p.document ->> 'owner_user_id', count(*) over ()

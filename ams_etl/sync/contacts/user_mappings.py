@@ -44,10 +44,10 @@ def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: S
         where (m.user_id, m.user_name) is distinct from (excluded.user_id, excluded.user_name)""",
         (
             agency,
-            [one.connection_type for one in mappings],
-            [one.employee_code for one in mappings],
-            [one.user_id for one in mappings],
-            [one.user_name for one in mappings],
+            [mapping.connection_type for mapping in mappings],
+            [mapping.employee_code for mapping in mappings],
+            [mapping.user_id for mapping in mappings],
+            [mapping.user_name for mapping in mappings],
         ),
     )
     return changed.rowcount

@@ -53,15 +53,15 @@ class HawkSoftExtractor:
 
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[SourceBatch]:
         """These clients; who is not given any more is gone."""
-        wrong = [one for one in customer_ids if not one.isdecimal()]
+        wrong = [customer_id for customer_id in customer_ids if not customer_id.isdecimal()]
         if wrong:
             raise ConfigError(f"HawkSoft knows clients by numbers, not by {wrong[0]!r}")
-        async for batch in self._clients([int(one) for one in customer_ids], absent_is_gone=True):
+        async for batch in self._clients([int(customer_id) for customer_id in customer_ids], absent_is_gone=True):
             yield batch
 
     async def _offices(self) -> SourceBatch:
         found = await self._hawksoft.offices()
-        return SourceBatch(OFFICES, [Record(one.entity_id, None, one.payload) for one in found])
+        return SourceBatch(OFFICES, [Record(record.entity_id, None, record.payload) for record in found])
 
     async def _clients(self, numbers: Sequence[int], *, absent_is_gone: bool = False) -> AsyncIterator[SourceBatch]:
         absent = {str(number) for number in numbers}

@@ -59,10 +59,10 @@ class MyCaseExtractor:
         """These clients (`client:ID`) and companies (`company:ID`), and all cases of the clients."""
         kinds: dict[str, Kind] = {CLIENT: "clients", COMPANY: "companies"}
         keys = []
-        for one in customer_ids:
-            kind, _, number = one.rpartition(":")
+        for wanted in customer_ids:
+            kind, _, number = wanted.rpartition(":")
             if kind not in kinds or not number.isdecimal():
-                raise ConfigError(f"MyCase's customers are client:ID or company:ID, not {one!r}")
+                raise ConfigError(f"MyCase's customers are client:ID or company:ID, not {wanted!r}")
             keys.append(RecordKey(kinds[kind], number))
         clients = [key.entity_id for key in keys if key.kind == "clients"]
         without_cases = set()
@@ -91,10 +91,10 @@ class MyCaseExtractor:
         for kind, table in _TABLES.items():
             listed, total = set[str](), None
             async for page in self._mycase.listing(kind, since):
-                listed.update(one.entity_id for one in page.records)
+                listed.update(record.entity_id for record in page.records)
                 total = page.total if total is None else total
                 aside = rejected_rows(table, page.rejected)
-                yield SourceBatch(table, [_record(kind, one) for one in page.records], set_aside=aside)
+                yield SourceBatch(table, [_record(kind, record) for record in page.records], set_aside=aside)
                 if page.rejected:
                     self.incomplete.add(table)
             if total is not None and len(listed) < total:

@@ -53,7 +53,7 @@ class QQCatalystExtractor:
 
     async def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[SourceBatch]:
         """Their account information: no call reads one contact's row."""
-        wrong = [one for one in customer_ids if not one.isdecimal()]
+        wrong = [customer_id for customer_id in customer_ids if not customer_id.isdecimal()]
         if wrong:
             raise ConfigError(f"QQ Catalyst knows contacts by numbers, not by {wrong[0]!r}")
         async for batch in self._infos(customer_ids):
@@ -63,9 +63,9 @@ class QQCatalystExtractor:
         # Policies come first: a sync that ends before them leaves no contact that would pass for a prospect.
         listed, total = set[str](), 0
         async for page in self._qq.policies(day):
-            living = [one for one in page.records if not flag(one.payload.get("IsDeleted"))]
-            gone = [one.entity_id for one in page.records if flag(one.payload.get("IsDeleted"))]
-            listed.update(one.entity_id for one in page.records)
+            living = [record for record in page.records if not flag(record.payload.get("IsDeleted"))]
+            gone = [record.entity_id for record in page.records if flag(record.payload.get("IsDeleted"))]
+            listed.update(record.entity_id for record in page.records)
             total = max(total, page.total)
             yield SourceBatch(
                 POLICIES, [_record(one) for one in living], gone, set_aside=rejected_rows(POLICIES, page.rejected)
@@ -76,11 +76,11 @@ class QQCatalystExtractor:
         customers: list[str] = []
         listed, total = set(), 0
         async for page in self._qq.contacts(day):
-            living = [one for one in page.records if one.payload.get("Status") != "D"]
+            living = [record for record in page.records if record.payload.get("Status") != "D"]
             customers += (one.entity_id for one in living if is_customer(one.payload))
-            listed.update(one.entity_id for one in page.records)
+            listed.update(record.entity_id for record in page.records)
             total = max(total, page.total)
-            gone = [one.entity_id for one in page.records if one.payload.get("Status") == "D"]
+            gone = [record.entity_id for record in page.records if record.payload.get("Status") == "D"]
             yield SourceBatch(
                 CONTACTS, [_record(one) for one in living], gone, set_aside=rejected_rows(CONTACTS, page.rejected)
             )

@@ -53,7 +53,9 @@ class _BothInterpretations:
 
 
 def _parted(customer_ids: Sequence[str]) -> tuple[list[str], list[str]]:
-    return [one for one in customer_ids if not one.isdecimal()], [one for one in customer_ids if one.isdecimal()]
+    return [customer_id for customer_id in customer_ids if not customer_id.isdecimal()], [
+        customer_id for customer_id in customer_ids if customer_id.isdecimal()
+    ]
 
 
 class _BenefitPointInterpretation:

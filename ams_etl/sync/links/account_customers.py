@@ -11,8 +11,8 @@ from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.model import Address
 
 _CHUNK = 5000
-_MEMBERS = tuple(one.name for one in fields(CustomerAccount))
-ADDRESS_MEMBERS = tuple(one.name for one in fields(Address))
+_MEMBERS = tuple(field.name for field in fields(CustomerAccount))
+ADDRESS_MEMBERS = tuple(field.name for field in fields(Address))
 
 
 def refresh_customers(connection: psycopg.Connection[Any], agency: str, touched: Iterable[str]) -> None:

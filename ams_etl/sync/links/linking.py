@@ -62,12 +62,12 @@ def _sides(
     customers = find_customers(
         connection,
         agency,
-        keys={one.ams_customer_id for one in accounts if one.ams_customer_id}
+        keys={account.ams_customer_id for account in accounts if account.ams_customer_id}
         | {customer_id.lower() for customer_id, _ in decided},
-        numbers={one.ams_customer_number for one in accounts if one.ams_customer_number},
+        numbers={account.ams_customer_number for account in accounts if account.ams_customer_number},
     )
     # Names matter to those alone that nothing else links.
     linked = {one.account_id for one in link(customers.values(), accounts, decided) if one.state == "confirmed"}
-    names = {account_name_key(one.name) for one in accounts if one.account_id not in linked} - {""}
+    names = {account_name_key(account.name) for account in accounts if account.account_id not in linked} - {""}
     customers |= find_customers(connection, agency, names=names)
     return list(customers.values()), accounts, decided

@@ -92,7 +92,7 @@ def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequ
         (agency, SYSTEM, OPERATION),
     )
     refused = {row[0] for row in rows}
-    mended = [one for one in writes if one.writeback_id in refused]
+    mended = [write for write in writes if write.writeback_id in refused]
     if mended:
         connection.execute(
             """update ops.writebacks w set request = x.request

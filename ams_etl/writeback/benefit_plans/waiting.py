@@ -77,7 +77,7 @@ def keep_waiting(connection: psycopg.Connection[Any], agency: str, waiting: Sequ
         {
             "agency": agency,
             # One document: arrays of text would be quoted item by item.
-            "waiting": Jsonb([_row(one) for one in waiting]),
+            "waiting": Jsonb([_row(plan) for plan in waiting]),
         },
     )
 

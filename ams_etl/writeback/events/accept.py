@@ -86,17 +86,17 @@ def _parted(event: Any) -> tuple[dict[str, Any], tuple[_File, ...]]:
     if not isinstance(event, Email) or not event.attachments:
         return payload, ()
     files = tuple(
-        _File(number, one.file_name, one.content_type, b64decode(one.content_base64))
-        for number, one in enumerate(event.attachments)
+        _File(number, attachment.file_name, attachment.content_type, b64decode(attachment.content_base64))
+        for number, attachment in enumerate(event.attachments)
     )
     payload["attachments"] = [
         {
-            "file_name": one.name,
-            "content_type": one.content_type,
-            "bytes": len(one.content),
-            "sha256": hashlib.sha256(one.content).hexdigest(),
+            "file_name": file.name,
+            "content_type": file.content_type,
+            "bytes": len(file.content),
+            "sha256": hashlib.sha256(file.content).hexdigest(),
         }
-        for one in files
+        for file in files
     ]
     return payload, files
 
@@ -133,10 +133,10 @@ def _store(
             "kinds": [kind for _, _, _, kind, *_ in asked],
             "payloads": [Jsonb(payload) for *_, payload, _ in asked],
             "file_events": [event_id for event_id, _ in files],
-            "file_numbers": [one.number for _, one in files],
-            "file_names": [one.name for _, one in files],
-            "file_types": [one.content_type for _, one in files],
-            "file_contents": [one.content for _, one in files],
+            "file_numbers": [file.number for _, file in files],
+            "file_names": [file.name for _, file in files],
+            "file_types": [file.content_type for _, file in files],
+            "file_contents": [file.content for _, file in files],
         },
     ).fetchall()
     missing = {key for _, _, key, *_ in asked} - {row[1] for row in rows}

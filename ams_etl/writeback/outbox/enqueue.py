@@ -72,15 +72,15 @@ def enqueue(
             "agency": agency,
             "waits_for": waits_for,
             "system": system,
-            "ids": [one.writeback_id for one in writes],
-            "events": [one.event_id for one in writes],
-            "kinds": [one.kind for one in writes],
-            "operations": [one.operation for one in writes],
-            "lanes": [one.lane for one in writes],
-            "customers": [one.customer_id for one in writes],
-            "after": [one.depends_on for one in writes],
-            "requests": [Jsonb(one.request) for one in writes],
+            "ids": [write.writeback_id for write in writes],
+            "events": [write.event_id for write in writes],
+            "kinds": [write.kind for write in writes],
+            "operations": [write.operation for write in writes],
+            "lanes": [write.lane for write in writes],
+            "customers": [write.customer_id for write in writes],
+            "after": [write.depends_on for write in writes],
+            "requests": [Jsonb(write.request) for write in writes],
         },
     ).rowcount
-    promote(connection, agency, system, {one.lane for one in writes})
+    promote(connection, agency, system, {write.lane for write in writes})
     return new
