@@ -68,6 +68,10 @@ class RuleSettings:
     primary_email_only: bool = False
     import_inactive: bool = False
     merge_by: Literal["email", "source_id"] = "email"
+    placeholder_emails: tuple[str, ...] = ()
+    """M5: further addresses, domains (`@agency.com`) and local parts (`nomail`) that are nobody's email."""
+    shared_email_limit: int = 5
+    """M5: an address of more unrelated groups of customers brings nobody together."""
     shared_address_name: Literal["first", "both"] = "both"
     """M8: of several people of one household on one address, whose name the contact has."""
     segments: Segments = Segments()

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from ams_etl.rules.contacts import candidates, connections, merging
 from ams_etl.rules.contacts.marked_people import refused_emails
+from ams_etl.rules.contacts.shared_emails import is_over_shared
 from ams_etl.rules.model import Candidate, Contact, Derivation, KeyFact, NameOverride, Phone, Skip
 from ams_etl.rules.records.ams360 import (
     Customer,
@@ -165,6 +166,10 @@ def _merged(
         for one in everyone:
             for email in one.emails:
                 shared.setdefault(email, []).append(one.entity_id)
+    holders = {email: [by_id[key] for key in keys] for email, keys in shared.items()}
+    shared = {
+        email: keys for email, keys in shared.items() if not is_over_shared(holders[email], settings.shared_email_limit)
+    }
     groups = merging.components([[key] for key in by_id] + list(shared.values()))
     users = {tuple(key.split(":", 1)): user for key, user in given.get("users", {}).items()}
     overrides = {

@@ -52,7 +52,8 @@ SETTINGS = st.sampled_from(
     [
         RuleSettings(),
         RuleSettings(merge_by="source_id"),
-        RuleSettings(shared_address_name="first"),
+        RuleSettings(shared_address_name="first", shared_email_limit=1),
+        RuleSettings(shared_email_limit=2, placeholder_emails=("e@x.com",)),
         RuleSettings(prospects="none"),
         RuleSettings(prospects=ProspectsWithin(20)),
         RuleSettings(import_inactive=True, primary_email_only=True),
@@ -73,8 +74,9 @@ class History(RuleBasedStateMachine):
         "raw_ams360.employees", "raw_ams360.companies", "ops.user_mappings", "ops.name_overrides", "stage.touched",
         "stage.dirty_customers", "stage.customers", "stage.skips", "stage.contacts", "stage.engine", "stage.plans",
         "stage.planned_contacts", "stage.planned_members", "stage.planned_skips", "stage.candidates",
-        "stage.candidate_emails", "mart.contacts", "mart.contact_emails", "mart.contact_phones", "mart.contact_sources",
-        "mart.contact_tags", "mart.key_facts", "mart.connections", "mart.skipped_contacts", "mart.changes",
+        "stage.candidate_emails", "stage.over_shared_emails", "mart.contacts", "mart.contact_emails",
+        "mart.contact_phones", "mart.contact_sources", "mart.contact_tags", "mart.key_facts", "mart.connections",
+        "mart.skipped_contacts", "mart.changes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -225,6 +227,13 @@ class History(RuleBasedStateMachine):
         self._compare()
         again = refresh(self.connection, self.settings, self.today)
         assert (again.insert, again.update, again.delete, again.skipped_rows) == (0, 0, 0, 0)
+
+    @rule(limit=st.integers(1, 3), email=st.sampled_from(["a@x.com", "b@x.com"]), numbers=st.sets(NUMBERS, min_size=2))
+    def share_an_address(self, limit: int, email: str, numbers: set[int]) -> None:
+        """Give several customers of different names one address, about as many as may share it (M5)."""
+        self.settings = RuleSettings(shared_email_limit=limit)
+        for number in numbers:
+            self.source.put(customer(number, FirstName=f"P{number}", LastName=f"Name {number}", Email=email))
 
     @invariant()
     def crosswalk_is_complete(self) -> None:

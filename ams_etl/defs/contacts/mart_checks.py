@@ -13,6 +13,7 @@ from ams_etl.sync.contacts.quality import (
     EMAILS,
     KEY_FACT_DATES,
     NAMES,
+    OVER_SHARED_EMAILS,
     TAGS,
     crosswalk_of,
     skipped_of,
@@ -42,6 +43,18 @@ def every_email_is_valid(
     if agencies.agency(agency).settings.merge_by == "email":
         expected.append(Expected("ExpectColumnValuesToBeBetween", column="contacts", max_value=1))
     return validate(warehouse.url(), EMAILS.format(agency=agency), expected)
+
+
+@dg.asset_check(
+    **_of("contact_emails", "no_email_is_everybodys", "M5: an address of many unrelated customers merges nobody.")
+)
+def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    """Such an address is a placeholder or the agency's own: list it in `placeholder_emails`, or raise `shared_email_limit`."""
+    with warehouse.connection() as connection:
+        found = connection.execute(OVER_SHARED_EMAILS, (context.partition_key,)).fetchone() or (0, 0)
+    return dg.AssetCheckResult(
+        passed=not found[0], severity=_WARN, metadata={"addresses": found[0], "customers": found[1]}
+    )
 
 
 @dg.asset_check(

@@ -14,7 +14,7 @@ from ams_etl.rules.names.companies import company_name, firm_flags
 from ams_etl.rules.names.marks import DECEASED, DO_NOT_CONTACT, PERSONAL, suppressed_by
 from ams_etl.rules.names.names import NameFields, Part, PersonName, derive_name, derive_personal_name
 from ams_etl.rules.reach.addresses import address_of, is_filled
-from ams_etl.rules.reach.emails import email_flags, emails_of
+from ams_etl.rules.reach.emails import email_flags, emails_of, without_listed
 from ams_etl.rules.reach.phones import phones_of
 from ams_etl.rules.records.ams360 import (
     CONTACT,
@@ -217,7 +217,7 @@ class _Deriving:
         if (own.first or own.last) and not (self.company and DECEASED in own.flags):
             return own, None
         named, contact = best_available(PersonName(), self.contacts, self._name_of, _is_named)
-        if contact and not (self.company and (emails_of(self.customer) or self.customer.phones)):
+        if contact and not (self.company and (self._emails_of(self.customer) or self.customer.phones)):
             # Nobody can reach the firm itself: its record is this person's, who is marked.
             return replace(named, flags=(*own.flags, *named.flags)), contact
         firm = Part(self.company, "N8", "FirmName") if self.company else None
@@ -225,9 +225,9 @@ class _Deriving:
 
     def _primary_emails(self, own: Sequence[Source]) -> tuple[tuple[str, ...], CustomerContact | None]:
         """C5: with no email on the primary record, the first CustomerContact that has one lends it."""
-        emails = tuple(dict.fromkeys(email for record in own for email in emails_of(record)))
+        emails = tuple(dict.fromkeys(email for record in own for email in self._emails_of(record)))
         emails, lender = best_available(
-            emails, self.contacts, lambda contact: emails_of(contact) if self._may_lend(contact) else ()
+            emails, self.contacts, lambda contact: self._emails_of(contact) if self._may_lend(contact) else ()
         )
         return (emails[:1] if self.settings.primary_email_only else emails), lender
 
@@ -235,8 +235,14 @@ class _Deriving:
         """Return whether a contact's email and phone may be another one's: not of the deceased, nor of who refuses (M6)."""
         return suppressed_by((*self._name_of(contact).flags, *email_flags((contact,)))) is None
 
-    def _emails(self, record: Source) -> tuple[str, ...]:
+    def _emails_of(self, record: Source) -> tuple[str, ...]:
+        """Return a record's addresses without those that the setting `placeholder_emails` lists (M5)."""
         emails = emails_of(record)
+        listed = self.settings.placeholder_emails
+        return without_listed(emails, listed) if listed and emails else emails
+
+    def _emails(self, record: Source) -> tuple[str, ...]:
+        emails = self._emails_of(record)
         return emails[:1] if self.settings.primary_email_only else emails
 
     def _contact(self, place: int, contact: CustomerContact) -> None:

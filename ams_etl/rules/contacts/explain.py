@@ -21,7 +21,7 @@ from ams_etl.rules.model import Address, Candidate, Contact, Finding
 from ams_etl.rules.names.marks import DECEASED, SUPPRESSING
 from ams_etl.rules.names.names import Part
 from ams_etl.rules.reach.addresses import is_filled
-from ams_etl.rules.reach.emails import email_flags, emails_of
+from ams_etl.rules.reach.emails import dropped_in, email_flags, emails_of, without_listed
 from ams_etl.rules.reach.phones import phones_of
 from ams_etl.rules.records.ams360 import (
     CONTACT,
@@ -143,6 +143,7 @@ class _CandidateFindings:
                 rule = "C1" if candidate.record_type == "personal" else "C5"
             member = _EMAIL_MEMBERS[key_of(teller)[0]] if teller.email else "names"
             yield self._of(teller, "email", email, rule, member, teller.email)
+        yield from self._dropped_emails()
         own = (given.record, given.absorbed)
         for phone in candidate.phones:
             for teller in given.phones_from:
@@ -161,6 +162,20 @@ class _CandidateFindings:
             yield self._of(
                 given.address_from, "address", text, rule, _ADDRESS_MEMBERS[key_of(given.address_from)[0]], text
             )
+
+    def _dropped_emails(self) -> Iterator[Finding]:
+        """Say which addresses of the record, and of the contact that became part of it, are nobody's or cannot be read."""
+        records = (self.given.record, *([self.given.absorbed] if self.given.absorbed else ()))
+        for record in records:
+            member = _EMAIL_MEMBERS[key_of(record)[0]]
+            dropped = list(dropped_in(record.email)) if record.email else []
+            listed = self.settings.placeholder_emails
+            if listed:
+                emails = emails_of(record)
+                kept = without_listed(emails, listed)
+                dropped += [(email, "M5") for email in emails if email not in kept]
+            for address, rule in dropped:
+                yield self._of(record, "dropped_email", address, rule, member, record.email)
 
     def _phones(self, given: GivenPhone) -> tuple[object, ...]:
         return phones_of((given,), self.candidate.record_type, self.settings.default_country)
@@ -215,6 +230,7 @@ def explain_contact(
     users: Users,
     overrides: Overrides,
     refused: Container[str] = (),
+    over_shared: Container[str] = (),
 ) -> tuple[Finding, ...]:
     """Why a contact has the values it has: which of its candidates each came from, and who owns it.
 
@@ -255,6 +271,11 @@ def explain_contact(
     if is_filled(merged.address):
         found.append(of(addressed_by(best), "address", address_text(merged.address), "M2", "address"))
     found += (of(next(o for o in best if email in o.emails), "email", email, "M1", "emails") for email in merged.emails)
+    found += (
+        of(next(o for o in best if email in o.emails), "over_shared_email", email, "M5", "emails")
+        for email in merged.emails
+        if email in over_shared
+    )
     found += (
         of(next(o for o in best if phone in o.phones), "phone", phone.number, "M2", "phones") for phone in merged.phones
     )

@@ -99,6 +99,30 @@ def is_placeholder_email(address: str) -> bool:
     )
 
 
+def without_listed(emails: tuple[str, ...], listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses that the setting `placeholder_emails` does not list: itself, its domain or its local part."""
+    names = _listed(listed)
+    return tuple(
+        email for email in emails if names.isdisjoint((email, *email.split("@", 1), "@" + email.split("@", 1)[1]))
+    )
+
+
+@lru_cache(maxsize=64)
+def _listed(listed: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in listed)
+
+
+def dropped_in(field: str) -> tuple[tuple[str, str], ...]:
+    """Return what stands in an email field and is no email, with the rule: a placeholder (M5), or not an address (C7)."""
+    dropped = []
+    for part in _SEPARATORS.split(_INVISIBLE.sub("", field)):
+        written = part.strip(_AROUND).lower().removeprefix("mailto:")
+        address = _valid(written) if written else None
+        if written and (address is None or is_placeholder_email(address)):
+            dropped.append((written, "M5" if is_placeholder_email(written) else "C7"))
+    return tuple(dict.fromkeys(dropped))
+
+
 def email_flags(records: Iterable[Source]) -> tuple[str, ...]:
     """Return the flags that email fields raise in words (N10): `DO NOT EMAIL a@b.com`, `a@b.com - do not use`."""
     return tuple([flag for record in records if record.email for flag in _flags_in(record.email)])

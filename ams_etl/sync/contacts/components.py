@@ -8,9 +8,12 @@ import psycopg
 
 from ams_etl.rules.contacts.merging import components, stable_id
 from ams_etl.store.copy import copy_rows
+from ams_etl.sync.contacts.shared_addresses import over_shared_in_plan
 
 
-def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool, followers: bool) -> None:
+def choose_members(
+    connection: psycopg.Connection[Any], agency: str, *, merge_by_email: bool, shared_email_limit: int, followers: bool
+) -> None:
     """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
     Whoever has an address of theirs is looked at though nothing merges: a refusal is the address's (M6).
@@ -19,12 +22,14 @@ def choose_members(connection: psycopg.Connection[Any], agency: str, *, merge_by
         connection: inside the plan's transaction.
         agency: the agency id.
         merge_by_email: M1; otherwise every candidate is a contact of its own.
+        shared_email_limit: M5; an address of more unrelated groups of customers brings nobody together.
         followers: whether there may be candidates that only go with others (B11).
     """
     _find_affected(connection, agency, [_SHARED_EMAILS, *(_FOLLOWING if followers else [])])
-    together = _sharing_an_email(connection, agency) if merge_by_email else []
+    over_shared = over_shared_in_plan(connection, agency, shared_email_limit) if merge_by_email else []
+    together = _sharing_an_email(connection, agency, over_shared) if merge_by_email else []
     if followers:
-        together += _followed(connection, agency, by_email=merge_by_email)
+        together += _followed(connection, agency, over_shared, by_email=merge_by_email)
     groups = _components(connection, agency, together)
     connection.execute(
         "create temp table if not exists grouped (candidate_id uuid primary key, contact_id uuid) on commit drop"
@@ -104,18 +109,20 @@ def _neighbours(connection: psycopg.Connection[Any], agency: str, edges: Sequenc
     return [row[0] for row in rows]
 
 
-def _sharing_an_email(connection: psycopg.Connection[Any], agency: str) -> list[list[UUID]]:
+def _sharing_an_email(connection: psycopg.Connection[Any], agency: str, over_shared: Sequence[str]) -> list[list[UUID]]:
     """M1: the affected candidates that share an address, a list for each address."""
     rows = connection.execute(
         """select array_agg(e.candidate_id) from stage.candidate_emails e
         join affected a on a.candidate_id = e.candidate_id
-        where e.agency = %s group by e.email having count(*) > 1""",
-        (agency,),
+        where e.agency = %s and e.email <> all(%s) group by e.email having count(*) > 1""",
+        (agency, list(over_shared)),
     )
     return [row[0] for row in rows]
 
 
-def _followed(connection: psycopg.Connection[Any], agency: str, *, by_email: bool) -> list[list[UUID]]:
+def _followed(
+    connection: psycopg.Connection[Any], agency: str, over_shared: Sequence[str], *, by_email: bool
+) -> list[list[UUID]]:
     """B11: each candidate that goes with another one, with that one; a pair never brings two others together."""
     rows = connection.execute(
         """select f.candidate_id, coalesce(c.candidate_id, e.candidate_id)
@@ -124,10 +131,10 @@ def _followed(connection: psycopg.Connection[Any], agency: str, *, by_email: boo
         left join stage.candidates c on c.agency = f.agency and c.candidate_id = f.follows_candidate
         left join lateral (
             select m.candidate_id from stage.candidate_emails m
-            where %(by_email)s and m.agency = f.agency and m.email = f.follows_email
+            where %(by_email)s and m.agency = f.agency and m.email = f.follows_email and m.email <> all(%(over_shared)s)
             order by m.candidate_id limit 1) e on true
         where coalesce(c.candidate_id, e.candidate_id) is not null""",
-        {"agency": agency, "by_email": by_email},
+        {"agency": agency, "by_email": by_email, "over_shared": list(over_shared)},
     )
     return [list(row) for row in rows]
 

@@ -78,7 +78,11 @@ def make_plan(
             connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
         connection.execute("update stage.touched set planned = true where agency = %s and not planned", (agency,))
         choose_members(
-            connection, agency, merge_by_email=settings.merge_by == "email", followers=settings.benefitpoint_contacts
+            connection,
+            agency,
+            merge_by_email=settings.merge_by == "email",
+            shared_email_limit=settings.shared_email_limit,
+            followers=settings.benefitpoint_contacts,
         )
         merged = _merge_members(connection, agency, settings, progress)
         unchanged = _compare_contacts(connection, agency)

@@ -7,8 +7,12 @@ import psycopg
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.interpret.registry import INTERPRETERS
 
-EMAILS = """select max(contact_id::text) as id, email, count(distinct contact_id) as contacts
-from mart.contact_emails where agency = '{agency}' group by email"""
+EMAILS = """select max(contact_id::text) as id, email, case when exists (
+        select from stage.over_shared_emails o where (o.agency, o.email) = ('{agency}', e.email))
+    then 1 else count(distinct contact_id) end as contacts
+from mart.contact_emails e where agency = '{agency}' group by email"""
+OVER_SHARED_EMAILS = """select count(*)::integer, coalesce(sum(customers), 0)::integer
+from stage.over_shared_emails where agency = %s"""
 NAMES = """select contact_id::text as id, lower(coalesce(nickname, first_name)) as greeting
 from mart.contacts where agency = '{agency}' and coalesce(nickname, first_name) is not null"""
 TAGS = "select contact_id::text as id, tag from mart.contact_tags where agency = '{agency}' and category = 'default'"

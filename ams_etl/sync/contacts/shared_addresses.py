@@ -5,6 +5,9 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.rules.contacts.shared_emails import is_over_shared
+from ams_etl.sync.contacts.documents import candidate_from
+
 _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppressed_reason' = 'do_not_contact')"
 
 
@@ -31,10 +34,51 @@ def refused_among(connection: psycopg.Connection[Any], agency: str, emails: Sequ
     return frozenset(row[0] for row in rows)
 
 
+def over_shared_in_plan(connection: psycopg.Connection[Any], agency: str, limit: int) -> list[str]:
+    """M5: Return the addresses that bring nobody together, and write them to `stage.over_shared_emails`.
+
+    Args:
+        connection: inside the plan's transaction; `affected` holds everybody who has an address of one of them.
+        agency: the agency id.
+        limit: the setting `shared_email_limit`.
+    """
+    rows = connection.execute(
+        """select e.email, count(distinct c.customer_id), array_agg(c.document::text) from stage.candidate_emails e
+        join affected a using (candidate_id) join stage.candidates c using (agency, candidate_id)
+        where e.agency = %s group by e.email having count(distinct c.customer_id) > %s""",
+        (agency, limit),
+    ).fetchall()
+    found = {row[0]: row[1] for row in rows if is_over_shared(map(candidate_from, row[2]), limit)}
+    connection.execute(
+        """delete from stage.over_shared_emails o where o.agency = %(agency)s and o.email <> all(%(found)s)
+            and (o.email in (select e.email from stage.candidate_emails e join affected using (candidate_id)
+                    where e.agency = %(agency)s)
+                or not exists (select from stage.candidate_emails e where (e.agency, e.email) = (o.agency, o.email)))""",
+        {"agency": agency, "found": list(found)},
+    )
+    connection.execute(
+        """insert into stage.over_shared_emails as o (agency, email, customers)
+        select %(agency)s, * from unnest(%(emails)s::text[], %(customers)s::integer[])
+        on conflict (agency, email) do update set customers = excluded.customers
+        where o.customers <> excluded.customers""",
+        {"agency": agency, "emails": list(found), "customers": list(found.values())},
+    )
+    return list(found)
+
+
+def over_shared_among(connection: psycopg.Connection[Any], agency: str, emails: Sequence[str]) -> frozenset[str]:
+    """M5: Return which of these addresses bring nobody together, by the last plan."""
+    rows = connection.execute(
+        "select email from stage.over_shared_emails where agency = %s and email = any(%s)", (agency, list(emails))
+    )
+    return frozenset(row[0] for row in rows)
+
+
 def touch_former_sharers(connection: psycopg.Connection[Any], scope: dict[str, Any]) -> None:
     """Mark the candidates that share an address which a candidate of `derived_candidates` no longer has.
 
-    Their address may no longer be refused, and nothing else joins them to that candidate any more.
+    Their address may no longer be refused (M6), or no longer be over-shared (M5), and nothing else joins them to that
+    candidate any more.
 
     Args:
         connection: inside the transaction that stores what was derived, before it does.

@@ -14,7 +14,7 @@ from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
-from ams_etl.sync.contacts.shared_addresses import refused_among
+from ams_etl.sync.contacts.shared_addresses import over_shared_among, refused_among
 from ams_etl.sync.interpret.registry import interpreter_for
 
 
@@ -119,8 +119,9 @@ def _of_contact(
     own |= {absorbed for member in members for absorbed in member.absorbed}
     records = _findings(connection, agency, sorted({member.customer_id for member in members}), settings, today)
     given = tuple(finding for finding in records if (finding.entity, finding.entity_id) in own)
-    refused = refused_among(connection, agency, [email for member in members for email in member.emails])
-    merged = explain_contact(members, settings, users, overrides, refused)
+    emails = [email for member in members for email in member.emails]
+    refused, over_shared = refused_among(connection, agency, emails), over_shared_among(connection, agency, emails)
+    merged = explain_contact(members, settings, users, overrides, refused, over_shared)
     merged = own_rules(merged, given, alone=len(members) == 1)
     return Answer(contact_id, merged, given)
 
