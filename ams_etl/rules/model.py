@@ -109,6 +109,7 @@ class Candidate:
     """B11: it gives a contact its id and its line in the crosswalk, and nothing else."""
     marks: tuple[str, ...] = ()
     """N10: every flag of the record, so that a deceased person's refusal is not lost."""
+    middle_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class Contact:
     key_facts: tuple[KeyFact, ...]
     connections: tuple[Connection, ...]
     sources: tuple[Candidate, ...]
+    middle_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

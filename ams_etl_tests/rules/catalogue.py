@@ -38,7 +38,6 @@ REQUIRED = (
         ("W", 9),
     )
     for number in range(1, last + 1)
-    if (chapter, number) != ("N", 15)
     ),
     "W11", "W12", "W13",
     *(f"B{number}" for number in range(1, 12)),

@@ -65,7 +65,8 @@ def _record(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 customers = _record(
     CustomerNumber=st.integers(0, 5), IsActive=_flags, IsPersonal=_flags, IsCommercial=_flags, IsHealth=_flags,
-    FirstName=names, LastName=names, FirmName=names, InformalSalutation=names, FormalSalutation=names, Email=emails,
+    FirstName=names, LastName=names, FirmName=names, MiddleName=names,
+    InformalSalutation=names, FormalSalutation=names, Email=emails,
     CellPhone=phones, HomePhone=phones, BusinessAreaCode=st.just("217"), BusinessPhone=phones, AddressLine1=names,
     City=names, DateOfBirth=days, DateCustomerAdded=days, AccountExecCode=codes, AccountRepCode=codes, GLBranchCode=codes,
 )  # fmt: skip

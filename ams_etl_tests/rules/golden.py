@@ -214,7 +214,8 @@ def _contact(one: Contact) -> dict[str, Any]:
 def _shared(one: Candidate | Contact) -> dict[str, Any]:
     address = one.address
     return {
-        "first_name": one.first_name, "last_name": one.last_name, "nickname": one.nickname, "company_name": one.company_name,
+        "first_name": one.first_name, "last_name": one.last_name, "nickname": one.nickname, "middle_name": one.middle_name,
+        "company_name": one.company_name,
         "suppressed_reason": one.suppressed_reason, "record_type": one.record_type, "status": one.status,
         "email": one.emails[0] if one.emails else None, "emails": list(one.emails),
         "phone": _phone(one.phones[0]) if one.phones else None,

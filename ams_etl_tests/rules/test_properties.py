@@ -195,6 +195,9 @@ def _days_near(bundle: CustomerBundle, settings: RuleSettings) -> set[date]:
     for day in dates:
         if day and date(1900, 1, 1) < day < date(9900, 1, 1):
             found |= {day + timedelta(days=shift) for shift in (-1, 0, 1, within - 1, within, within + 1)}
+            found |= {
+                date(day.year + 120, day.month, min(day.day, 28)) + timedelta(days=shift) for shift in range(-1, 4)
+            }
     return found
 
 
@@ -349,6 +352,7 @@ def test_findings_are_what_was_derived(bundle: CustomerBundle, settings: RuleSet
                 "first_name",
                 "last_name",
                 "nickname",
+                "middle_name",
                 "company_name",
                 "suppressed_reason",
                 "record_type",
@@ -396,5 +400,5 @@ def test_findings_of_a_contact_are_what_was_merged(found: Any, settings: RuleSet
     assert told["owner_user_id"] == [merged.owner_user_id or "nobody"]
     assert told.get("tag", []) == [tag.tag for tag in merged.tags]
     assert told.get("email", []) == list(merged.emails)
-    for field in ("first_name", "last_name", "nickname", "company_name", "suppressed_reason", "status", "record_type"):
+    for field in ("first_name", "last_name", "nickname", "middle_name", "company_name", "suppressed_reason", "status"):
         assert told.get(field, [None])[0] == getattr(merged, field)

@@ -45,6 +45,7 @@ NAMES = st.sampled_from(
     ]
 )
 LAST = st.sampled_from([None, "Doe", "O'Neil", "van der Berg"])
+MIDDLE = st.sampled_from([None, "B.", "Ray"])
 FIRMS = st.sampled_from([None, "Acme LLC", "Jo & Mo Poe", "Doe Trust"])
 SALUTATIONS = st.sampled_from([None, "Mr. Doe", "Annie", "Al and Bo Doe"])
 DAYS = st.integers(-40, 40).map(lambda days: f"{date(2026, 6, 1) + timedelta(days=days)}T00:00:00")
@@ -118,7 +119,7 @@ class History(RuleBasedStateMachine):
         """What else there is at the beginning."""
 
     @rule(
-        number=NUMBERS, first=NAMES, last=LAST, firm=FIRMS, email=EMAILS, informal=SALUTATIONS, active=st.booleans(),
+        number=NUMBERS, first=NAMES, last=LAST, firm=FIRMS, email=EMAILS, informal=SALUTATIONS, middle=MIDDLE, active=st.booleans(),
         commercial=st.sampled_from([None, True, False]), both=st.booleans(), added=DAYS, born=DAYS,
         executive=st.sampled_from(["E 1", "zzz", None]),
     )  # fmt: skip
@@ -127,7 +128,8 @@ class History(RuleBasedStateMachine):
         self.source.put(
             customer(
                 number, FirstName=given["first"], LastName=given["last"], FirmName=given["firm"], Email=given["email"],
-                InformalSalutation=given["informal"], IsActive=given["active"], IsCommercial=bool(given["commercial"]),
+                MiddleName=given["middle"], InformalSalutation=given["informal"], IsActive=given["active"],
+                IsCommercial=bool(given["commercial"]),
                 IsPersonal=given["commercial"] is False or given["both"], DateCustomerAdded=given["added"],
                 DateOfBirth=given["born"], AccountExecCode=given["executive"], City="Springfield",
             )

@@ -282,11 +282,12 @@ class _Deriving:
 
     def _second_insured_name(self, dependent: CustomerDependent) -> tuple[PersonName, Source]:
         """A second insured's own name; a family name that is not written is the customer's."""
-        name = derive_name(NameFields(dependent.first_name, dependent.last_name), self.settings.name_marks)
+        fields = NameFields(dependent.first_name, dependent.last_name, middle=dependent.middle_name)
+        name = derive_name(fields, self.settings.name_marks)
         if name.first and not name.last:
             family = derive_name(NameFields(last=self.customer.last_name), self.settings.name_marks).last
             if family:
-                return PersonName(name.first, Part(family.text, "C3", "LastName"), name.nickname, name.flags), dependent
+                return replace(name, last=Part(family.text, "C3", "LastName")), dependent
         return name, dependent
 
     def _add(self, given: Given) -> None:
@@ -321,6 +322,7 @@ class _Deriving:
             (*birthday_fact(given.birthday), *self.renewals),
             self.connections,
             ((CONTACT, given.absorbed.contact_id),) if given.absorbed else (),
+            middle_name=name.middle.text if name.middle else None,
             marks=tuple(dict.fromkeys([mark for mark in marks if mark != "role"])) if marks else (),
         )
         self.candidates.append(candidate)

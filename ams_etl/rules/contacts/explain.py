@@ -81,7 +81,12 @@ class _CandidateFindings:
 
     def _names(self) -> Iterator[Finding]:
         candidate, name = self.candidate, self.given.name
-        for field, part in (("first_name", name.first), ("last_name", name.last), ("nickname", name.nickname)):
+        for field, part in (
+            ("first_name", name.first),
+            ("last_name", name.last),
+            ("nickname", name.nickname),
+            ("middle_name", name.middle),
+        ):
             if part:
                 yield self._of_part(field, part)
         if candidate.first_name and not name.first and not name.last:
@@ -254,7 +259,7 @@ def explain_contact(
     rule = "M8" if len(naming) > 1 else "M7"
     found = [
         of(naming[0], field, value, *(("N12", "name_overrides") if getattr(override, field, None) else (rule, field)))
-        for field in ("first_name", "last_name", "nickname")
+        for field in ("first_name", "last_name", "nickname", "middle_name")
         if (value := getattr(merged, field))
     ]
     found += (of(person, "named_with", person.first_name, "M8", "first_name") for person in naming[1:])
@@ -327,6 +332,7 @@ def connection_member(connection_type: str) -> str:
 _NAME_MEMBERS = {
     "FirstName": lambda record: record.first_name,
     "LastName": lambda record: record.last_name,
+    "MiddleName": lambda record: record.middle_name,
     "InformalSalutation": lambda record: record.informal_salutation,
     "FormalSalutation": lambda record: record.formal_salutation,
     "ContactName": lambda record: record.contact_name,

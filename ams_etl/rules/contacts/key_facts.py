@@ -1,7 +1,7 @@
 """Key facts (K): birthdays and renewals."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from ams_etl.rules.model import KeyFact
 from ams_etl.rules.records.ams360 import Policy, Reference
@@ -21,7 +21,16 @@ def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date 
     """
     if not settings.birthday_key_facts or born is None or born > today or born in _DEFAULT_DATES:
         return None
-    return born if today.year - born.year <= _OLDEST else None
+    return born if today < too_old_on(born) else None
+
+
+def too_old_on(born: date) -> date:
+    """Return the first day on which a date of birth is more than 120 years ago, and so no birthday (K3)."""
+    try:
+        return date(born.year + _OLDEST, born.month, born.day) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        # 29 February of a year that has none, or a year past 9999.
+        return date(min(born.year + _OLDEST, date.max.year), 3, 1)
 
 
 def birthday_fact(birthday: date | None) -> list[KeyFact]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
+from ams_etl.rules.contacts.key_facts import too_old_on
 from ams_etl.rules.contacts.tags import TagOrigin
 from ams_etl.rules.model import RecordType, SkipReason, Status, Tag
 from ams_etl.rules.records.ams360 import CustomerBundle, Policy
@@ -149,7 +150,9 @@ def review_on(bundle: CustomerBundle, settings: RuleSettings, today: date) -> da
         if not policy.is_continuous and policy.status not in _LAPSED:
             days.append(policy.expiration)
     if settings.birthday_key_facts:
-        days += [customer.date_of_birth, *(dependent.date_of_birth for dependent in bundle.dependents)]
+        for born in (customer.date_of_birth, *(dependent.date_of_birth for dependent in bundle.dependents)):
+            if born is not None:
+                days += [born, too_old_on(born)]
     if isinstance(settings.prospects, ProspectsWithin):
         last = _last_sign(customer.date_added, policies)
         if last is not None and (until := _days_later(last, settings.prospects.within_days)) < date.max:

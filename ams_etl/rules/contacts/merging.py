@@ -112,6 +112,7 @@ def merge(
         key_facts=_facts(best),
         connections=_connections(best, users),
         sources=tuple(everyone),
+        middle_name=naming[0].middle_name if len(naming) == 1 else None,
     )
 
 

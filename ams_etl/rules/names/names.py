@@ -1,13 +1,22 @@
 """Derives a record's first name, last name and nickname from its name fields, each with its rule and field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, read_field
 from ams_etl.rules.names.living import ReadField, living_people
 from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of
 from ams_etl.rules.names.persons import WholeName, has_several, separated, split_whole_name, without_titles
-from ams_etl.rules.names.words import has_legal_form, is_placeholder, is_surely_firm, looks_like_firm, names_nobody
+from ams_etl.rules.names.words import (
+    bare,
+    has_legal_form,
+    is_initial,
+    is_placeholder,
+    is_surely_firm,
+    looks_like_firm,
+    names_no_middle,
+    names_nobody,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """A record's first name, last name and nickname, and the flags of the marks in all its name fields.
+    """A record's first name, last name, nickname and middle name, and the flags of the marks in all its name fields.
 
     `left_out` names the people whom a mark took out, with the mark (M6); `first_left` says that the one named first is
     among them.
@@ -33,6 +42,7 @@ class PersonName:
     flags: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     first_left: bool = False
+    middle: Part | None = None
 
 
 _NOBODY = PersonName()
@@ -40,7 +50,7 @@ _NOBODY = PersonName()
 
 @dataclass(frozen=True, slots=True)
 class NameFields:
-    """The name fields of one record; `whole` holds a full name in one string (ContactName). `middle` is read for marks."""
+    """The name fields of one record; `whole` holds a full name in one string (ContactName)."""
 
     first: str | None = None
     last: str | None = None
@@ -65,7 +75,7 @@ class _Read:
     formal_split: WholeName | None
     whole_split: WholeName | None
     last_split: WholeName | None
-    further_flags: tuple[str, ...]
+    middle: NameField
     firm: NameField = EMPTY
     firm_split: WholeName | None = None
 
@@ -110,7 +120,7 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
         first_split = split_whole_name(first.name, family, "given")
     return _Read(
         first, last, informal, formal, whole, first_split, informal_split, formal_split, whole_split, last_split,
-        read_field(fields.middle, marks).flags if fields.middle else (),
+        read_field(fields.middle, marks),
     )  # fmt: skip
 
 
@@ -160,7 +170,7 @@ def _with_the_living(read: _Read) -> tuple[_Read, PersonName]:
         *read.informal.flags,
         *read.formal.flags,
         *read.whole.flags,
-        *read.further_flags,
+        *read.middle.flags,
         *read.firm.flags,
     )
     if not flags:
@@ -192,8 +202,42 @@ def _name_of(read: _Read, flagged: PersonName) -> PersonName:
     last = _last_name(read)
     nickname = _nickname(read)
     first = nickname or _first_name(read)
+    middle = None
+    if read.middle.name:
+        first, middle = _with_middle_name(first, read.middle.name, alone=not flagged.left_out and not read.middle.flags)
     nickname = nickname or _informal_nickname(read, first)
-    return PersonName(first, last, nickname, flagged.flags, flagged.left_out, flagged.first_left)
+    return PersonName(first, last, nickname, flagged.flags, flagged.left_out, flagged.first_left, middle)
+
+
+def _with_middle_name(first: Part | None, written: str, *, alone: bool) -> tuple[Part | None, Part | None]:
+    """N15: Return the first name with the middle initial, else the first name and the middle name.
+
+    An initial follows the First Name of one person who has no nickname; anything else stays out of the greeting. What the
+    first name already holds is left alone, and so is a middle name that says that there is none.
+
+    Args:
+        first: the first name or the nickname.
+        written: the Middle Name without marks.
+        alone: the record names one person, and no mark is beside the middle name.
+    """
+    words = written.split()
+    if names_no_middle(written) or (first and _ends_with(first.text.split(), words)):
+        return first, None
+    middle = Part(written, "N15", "MiddleName")
+    if alone and first and first.field == "FirstName" and first.rule == "N2" and all(map(is_initial, words)):
+        return Part(f"{first.text} {written}", "N15", "FirstName"), None
+    return first, middle
+
+
+def _ends_with(words: Sequence[str], middle: Sequence[str]) -> bool:
+    """Return whether a first name of several words ends with the middle name or its initial: `Mary Ann`, `Ann`."""
+    if len(words) <= len(middle):
+        return False
+    own = [bare(word) for word in words[-len(middle) :]]
+    return all(
+        one == other or (len(other) == 1 and one.startswith(other)) or (len(one) == 1 and other.startswith(one))
+        for one, other in zip(own, map(bare, middle), strict=True)
+    )
 
 
 def _nickname(read: _Read) -> Part | None:

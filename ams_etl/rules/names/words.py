@@ -127,6 +127,17 @@ def bare(word: str) -> str:
     return word.strip(".,;:'\"*!").casefold().replace(".", "")
 
 
+def is_initial(word: str) -> bool:
+    """Return whether a word is an initial, or several in one: `B.`, `B`, `J.R.`."""
+    letters = word.split(".")
+    return all(len(letter) <= 1 for letter in letters) and word.replace(".", "").isalpha()
+
+
+def names_no_middle(middle: str) -> bool:
+    """Return whether a middle name says that there is none: `NMN`, `NMI`, `(none)`."""
+    return bare(middle) in {"nmn", "nmi", "no middle name", "no middle initial", "no middle", "none", "na"}
+
+
 def is_placeholder(name: str) -> bool:
     """Whether a field says that there is no name: `N/A`, `Unknown`, `TBD`."""
     return name == "NA" or name.casefold() in PLACEHOLDERS

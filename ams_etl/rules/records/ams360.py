@@ -275,6 +275,7 @@ class CustomerDependent:
     email: str | None
     phones: tuple[GivenPhone, ...]
     date_of_birth: date | None
+    middle_name: str | None = None
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
@@ -288,6 +289,7 @@ class CustomerDependent:
             email=text(get("Email")),
             phones=_phones(payload, _OTHER_PHONES),
             date_of_birth=day(get("DOB")),
+            middle_name=text(get("MiddleName")),
         )
 
 

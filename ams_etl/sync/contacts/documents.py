@@ -36,6 +36,7 @@ def contact_json(contact_id: UUID, contact: Contact) -> bytes:
         "first_name": contact.first_name,
         "last_name": contact.last_name,
         "nickname": contact.nickname,
+        "middle_name": contact.middle_name,
         "company_name": contact.company_name,
         "email": emails[0] if emails else None,
         "phone": contact.phones[0].number if contact.phones else None,

@@ -20,7 +20,7 @@ _SATELLITES = {
     ),
 }
 _CONTACT_COLUMNS = (
-    "record_type", "status", "first_name", "last_name", "nickname", "company_name", "email", "phone", "address1",
+    "record_type", "status", "first_name", "last_name", "nickname", "middle_name", "company_name", "email", "phone", "address1",
     "address2", "city", "state", "postal_code", "country", "birthday", "owner_user_id", "owner_role",
     "suppressed_reason",
 )  # fmt: skip
