@@ -29,7 +29,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """C6: E.164 where valid, else the digits given; `kind` is cell, home or business."""
+    """C6: E.164 where valid, else the digits given; `kind` is cell, home, business or international."""
 
     number: str
     kind: str

@@ -80,6 +80,8 @@ class RuleSettings:
     """N10: further marks -> the flag they raise (`deceased`, `do_not_contact`, or any other word)."""
     notations: Mapping[str, str] = field(default_factory=dict)
     """T2: notation id -> its name."""
+    renewal_gap_days: int = 30
+    """L8: between the end of a term and the beginning of the next one a customer stays a client for so many days."""
     default_country: str = "US"
     lapsed_policy_statuses: tuple[str, ...] = (
         "cancel", "expired", "nonrenew", "non-renew", "replaced", "deadfiled", "lapsed", "terminated", "inactive",

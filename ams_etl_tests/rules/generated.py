@@ -67,7 +67,8 @@ customers = _record(
     CustomerNumber=st.integers(0, 5), IsActive=_flags, IsPersonal=_flags, IsCommercial=_flags, IsHealth=_flags,
     FirstName=names, LastName=names, FirmName=names, MiddleName=names,
     InformalSalutation=names, FormalSalutation=names, Email=emails,
-    CellPhone=phones, HomePhone=phones, BusinessAreaCode=st.just("217"), BusinessPhone=phones, AddressLine1=names,
+    InternationalPhoneNumber1=phones, CellPhone=phones, HomePhone=phones,
+    BusinessAreaCode=st.just("217"), BusinessPhone=phones, AddressLine1=names,
     City=names, DateOfBirth=days, DateCustomerAdded=days, AccountExecCode=codes, AccountRepCode=codes, GLBranchCode=codes,
 )  # fmt: skip
 contacts = _record(
@@ -122,6 +123,7 @@ settings = st.builds(
     commercial_contacts=st.sampled_from(("all", "primary_and_secondary")),
     second_insured=st.booleans(),
     primary_email_only=st.booleans(),
+    renewal_gap_days=st.sampled_from((0, 30, 60)),
     import_inactive=st.booleans(),
     merge_by=st.sampled_from(("email", "source_id")),
     segments=st.sampled_from((Segments(), Segments(include=("Client",)), Segments(exclude=("Winback",)))),

@@ -344,6 +344,7 @@ _PHONE_MEMBERS = {
     "cell": ("CellPhone", "MobilePhone"),
     "home": ("HomePhone", "ResidencePhone"),
     "business": ("BusinessPhone",) * 2,
+    "international": ("InternationalPhoneNumber1, InternationalPhoneNumber2",) * 2,
 }
 
 

@@ -32,8 +32,9 @@ class Lifecycle:
 def lifecycle_of(bundle: CustomerBundle, settings: RuleSettings, today: date) -> Lifecycle:
     """L2, L3, L4, L7: client, inactive or prospect.
 
-    Active with a policy in force: client. Not active with policies: inactive, only with `import_inactive`. Active with
-    none in force, or not active without any policy (again only with `import_inactive`): prospect.
+    Active with a policy in force, or between two terms (L8): client. Not active with policies: inactive, only with
+    `import_inactive`. Active with none in force, or not active without any policy (again only with `import_inactive`):
+    prospect.
     """
     policies = counted(bundle, settings)
     in_force = tuple(policy for policy in policies if is_in_force(policy, today))
@@ -45,6 +46,8 @@ def lifecycle_of(bundle: CustomerBundle, settings: RuleSettings, today: date) ->
         return Lifecycle("inactive", rule, in_force, upcoming, None, skip)
     if active and in_force:
         return Lifecycle("client", "L2", in_force, upcoming, None)
+    if active and (renewing := renewing_terms(policies, upcoming, settings, today)):
+        return Lifecycle("client", "L8", renewing, tuple(term for term in upcoming if term not in renewing), None)
     skip = None if is_wanted_prospect(bundle.customer.date_added, policies, settings, today) else ("prospect", "L6")
     return Lifecycle("prospect", "L4" if active else "L7", in_force, upcoming, lapsed_policy(policies, today), skip)
 
@@ -75,6 +78,22 @@ def is_in_force(policy: Policy, today: date) -> bool:
 def is_upcoming(policy: Policy, today: date) -> bool:
     """Whether the term of a policy with status A begins after today."""
     return policy.status == _IN_FORCE and policy.effective is not None and policy.effective > today
+
+
+def renewing_terms(
+    policies: Iterable[Policy], upcoming: Iterable[Policy], settings: RuleSettings, today: date
+) -> tuple[Policy, ...]:
+    """L8: Return the upcoming terms that begin within `renewal_gap_days` after a term that ended: they count as in force."""
+    ended = [
+        policy.expiration
+        for policy in policies
+        if policy.expiration and policy.status not in _LAPSED and _ended(policy, today)
+    ]
+    return tuple(
+        term
+        for term in upcoming
+        if term.effective and any((term.effective - end).days <= settings.renewal_gap_days for end in ended)
+    )
 
 
 def lapsed_policy(policies: Iterable[Policy], today: date) -> Policy | None:
@@ -124,7 +143,7 @@ def default_tags(lifecycle: Lifecycle, record_type: RecordType, active: str) -> 
     for kind in types:
         yield _default(kind), "C4", None, _TYPE_MEMBERS, None
     if lifecycle.status == "client":
-        yield _default("Client"), "L2", lifecycle.in_force[0], _TERM, None
+        yield _default("Client"), lifecycle.rule, lifecycle.in_force[0], _TERM, None
     elif lifecycle.status == "inactive":
         yield _default("Inactive"), lifecycle.rule, None, "IsActive", active
     else:

@@ -15,16 +15,20 @@ _EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#|(?<=\d)\s*\+)\s*(\d{1,7
 """`x22`, `ext. 22`, `#22`, and QQ Catalyst's `813-555-0142+22`."""
 _US: Any = phonenumbers.PhoneMetadata.metadata_for_region("US")
 _US_FIXED = re.compile(_US.fixed_line.national_number_pattern, re.ASCII)
-_PERSONAL = {"cell": 0, "home": 1, "business": 2}
-_COMMERCIAL = {"business": 0, "cell": 1, "home": 2}
+_PERSONAL = {"cell": 0, "home": 1, "business": 2, "international": 3}
+_COMMERCIAL = {"business": 0, "cell": 1, "home": 2, "international": 3}
 
 
 def phones_of(given: Sequence[GivenPhone], record_type: RecordType, country: str) -> tuple[Phone, ...]:
-    """C6: Return every phone once: personal in the order Cell, Home, Business, commercial in Business, Cell, Home."""
+    """C6: Return every phone once: personal in the order Cell, Home, Business, commercial in Business, Cell, Home.
+
+    International numbers come after them.
+    """
     order = _COMMERCIAL if record_type == "commercial" else _PERSONAL
     phones: dict[tuple[str, str | None], Phone] = {}
     for phone in sorted(given, key=lambda phone: order[phone.kind]):
-        number, extension = normalise(phone.area_code, phone.number, phone.extension, country)
+        read = normalise_international if phone.kind == "international" else normalise
+        number, extension = read(phone.area_code, phone.number, phone.extension, country)
         if number:
             phones.setdefault((number, extension), Phone(number, phone.kind, extension))
     return tuple(phones.values())
@@ -52,6 +56,40 @@ def normalise(
     return _e164(full, country) or full, ext
 
 
+@lru_cache(maxsize=1 << 12)
+def normalise_international(
+    country_code: str | None, number: str | None, extension: str | None, country: str
+) -> tuple[str | None, str | None]:
+    """Return an international number as E.164 where it is valid, else its digits; and the extension.
+
+    The country's code may be a calling code (`44`), a region (`GB`), or part of the number.
+    """
+    whole = (number or "").strip()
+    digits = "".join(_DIGITS.findall(whole))
+    region: str | None
+    code = (country_code or "").strip().upper()
+    called = "".join(_DIGITS.findall(code))
+    attempts = [(whole, None if whole.startswith("+") else country)]
+    if not whole.startswith("+"):
+        region = phonenumbers.region_code_for_country_code(int(called)) if 0 < len(called) < 5 else code
+        attempts = [(whole, region), (f"+{digits}", None), *attempts] if code else [*attempts, (f"+{digits}", None)]
+    for text, region in attempts:
+        found = _valid(text, region)
+        if found:
+            return found, normalise(None, whole, extension, country)[1]
+    return normalise(None, whole, extension, country)
+
+
+def _valid(number: str, region: str | None) -> str | None:
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
 def _e164(number: str, country: str) -> str | None:
     if country == "US" and not number.startswith("+"):
         national = number[1:] if len(number) == 11 and number[0] == "1" else number
@@ -60,10 +98,4 @@ def _e164(number: str, country: str) -> str | None:
         # The numbering plan's own pattern accepts nearly every number in a microsecond; the library decides the rest.
         if _US_FIXED.fullmatch(national):
             return f"+1{national}"
-    try:
-        parsed = phonenumbers.parse(number, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return _valid(number, country)

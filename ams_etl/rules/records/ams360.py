@@ -123,7 +123,7 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class GivenPhone:
-    """A phone in parts, as the record holds it."""
+    """A phone in parts, as the record holds it; of an international one `area_code` is the country's code."""
 
     kind: str
     area_code: str | None
@@ -135,6 +135,8 @@ _CUSTOMER_PHONES = (
     ("cell", "CellAreaCode", "CellPhone", "CellExtension"),
     ("home", "HomeAreaCode", "HomePhone", "HomeExtension"),
     ("business", "BusinessAreaCode", "BusinessPhone", "BusinessExtension"),
+    ("international", "InternationalCountryCode1", "InternationalPhoneNumber1", "InternationalPhoneExtension1"),
+    ("international", "InternationalCountryCode2", "InternationalPhoneNumber2", "InternationalPhoneExtension2"),
 )
 _OTHER_PHONES = (
     ("cell", "MobileAreaCode", "MobilePhone", "MobileExt"),
