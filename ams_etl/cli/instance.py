@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from shutil import copyfile
 from typing import Any
 
-from ams_etl.errors import AmsEtlError, PermanentError
+from ams_etl.errors import PermanentError
 from ams_etl.settings import home
 from ams_etl.settings.shipped import shipped
 from ams_etl.store.database import connect, dagster_url, database_url
@@ -74,7 +74,7 @@ def run_job(
         config: the `sync_scope` resource's configuration; None for a job that has none.
         instance: where the run is recorded.
         steps: configuration of its steps, by name.
-        direction: `agency` for what reads, `writeback` for what writes: one run of each at a time.
+        direction: `agency` for what reads, `writeback` for what writes; a tag by which people find the runs.
 
     Returns:
         The run id.
@@ -86,7 +86,6 @@ def run_job(
 
     if not instance.has_dynamic_partition("agency", agency):
         instance.add_dynamic_partitions("agency", [agency])
-    _refuse_second_run(instance, agency, direction)
     job = defs().resolve_job_def(name)
     for noisy in ("dagster", "dagster.builtin", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
@@ -98,36 +97,12 @@ def run_job(
             **({"ops": {step: {"config": given} for step, given in steps.items()}} if steps else {}),
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
-        tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency, "ams_etl/process": str(os.getpid())},
+        tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency},
         raise_on_error=False,
     )
     if not result.success:
         raise PermanentError(f"{_first_failure(result)} (run {result.run_id}; `ams-etl up` shows it)")
     return str(result.run_id)
-
-
-def _refuse_second_run(instance: Any, agency: str, direction: str) -> None:
-    from dagster import DagsterRunStatus, RunsFilter
-
-    running = instance.get_runs(
-        RunsFilter(tags={f"ams_etl/{direction}": agency}, statuses=[DagsterRunStatus.STARTED]), limit=1
-    )
-    for run in running:
-        if _alive(run.tags.get("ams_etl/process")):
-            doing = "synced" if direction == "agency" else "written to"
-            raise AmsEtlError(f"{agency} is being {doing} already (run {run.run_id}); wait for it or stop it in the UI")
-        if "ams_etl/process" in run.tags:
-            instance.report_run_failed(run, "The process of this run is gone.")
-
-
-def _alive(process: str | None) -> bool:
-    if process is None:
-        return True
-    try:
-        os.kill(int(process), 0)
-    except OSError:
-        return False
-    return True
 
 
 def _first_failure(result: Any) -> str:

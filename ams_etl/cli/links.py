@@ -1,6 +1,7 @@
 """`ams-etl links`: which BenefitPoint account is which AMS360 customer (B1, B8), and which plans wait for a code (B5)."""
 
 import getpass
+import socket
 
 import click
 
@@ -8,6 +9,7 @@ from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.lease import leased
 
 
 @click.group()
@@ -96,12 +98,16 @@ def _decide(agency: str, customer_id: str, account_id: int, *, yes: bool) -> Non
     from ams_etl.sync.accounts.publish_policies import publish_policies
     from ams_etl.sync.links.stored_links import decide
 
-    with connect(prepare()) as connection:
+    url = prepare()
+    with (
+        connect(url) as connection,
+        leased(url, agency, "publish", f"ams-etl links on {socket.gethostname()}") as lease,
+    ):
         decide(
             connection, agency, customer_id, account_id, "confirmed" if yes else "refused", decided_by=getpass.getuser()
         )
         limits = load_agencies().get(agency).brake
-        counts = publish_accounts(connection, agency, limits=limits).accounts
-        publish_policies(connection, agency, limits=limits)
+        counts = publish_accounts(connection, agency, limits=limits, lease=lease).accounts
+        publish_policies(connection, agency, limits=limits, lease=lease)
     click.echo(f"{'confirmed' if yes else 'refused'}; accounts: {counts.updated} updated, "
                f"{counts.inserted} new, {counts.deleted} gone")  # fmt: skip

@@ -6,7 +6,7 @@ This module has the one `@dg.definitions` function that binds them; assets live 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, cast, get_args
+from typing import Any, Self, cast, get_args
 from uuid import UUID
 
 import dagster as dg
@@ -19,12 +19,26 @@ from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
 from ams_etl.store.database import connect, database_url
+from ams_etl.store.lease import WAIT_SECONDS, Lease, Subject, leased
 from ams_etl.store.login_refusals import PostgresLoginGate
+from ams_etl.store.run_heartbeats import heartbeat
 from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope, Trigger
+
+LONG_WAIT_SECONDS = 600.0
+"""How long a run waits for another one that reads or publishes: deriving a large agency for the first time takes minutes."""
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Postgres that holds raw, stage, mart and ops: `AMS_ETL_DATABASE_URL`, else the embedded one."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        """Give signs of life for the run that this process works for, from its first step to its last."""
+        if context.run_id is None:
+            yield self
+            return
+        with heartbeat(self.url(), context.run_id):
+            yield self
 
     def url(self) -> str:
         """The Postgres URL in use."""
@@ -34,7 +48,25 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """An autocommit connection, closed afterwards."""
         with connect(self.url()) as connection:
-            yield connection
+            try:
+                yield connection
+            except Exception:
+                raise
+            except BaseException:
+                # Interrupted in the middle of a statement: the server must not go on with it and keep its locks.
+                connection.cancel_safe(timeout=2)
+                raise
+
+    @contextmanager
+    def lease(self, agency: str, subject: Subject, run_id: str) -> Iterator[Lease]:
+        """Hold an agency's lease for a run, waiting a while for another holder.
+
+        Raises:
+            LeaseHeld: another one still has it; the message names it.
+        """
+        wait = WAIT_SECONDS if subject == "writeback" else LONG_WAIT_SECONDS
+        with leased(self.url(), agency, subject, f"run {run_id}", wait_seconds=wait) as lease:
+            yield lease
 
 
 class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -161,11 +161,11 @@ def full_resync(
 
 
 def request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
-    """A run of an agency with this `sync_scope`; its tags keep it from running beside another one."""
+    """A run of an agency with this `sync_scope`; its tags keep it from waiting in a process beside another one."""
     return dg.RunRequest(
         run_key=run_key,
         partition_key=agency,
-        tags={"ams_etl/agency": agency, **trigger_tags(scope["trigger"])},
+        tags={"ams_etl/agency": agency, "ams_etl/full_read": agency, **trigger_tags(scope["trigger"])},
         run_config={"resources": {"sync_scope": {"config": scope}}},
     )
 

@@ -15,7 +15,14 @@ import psycopg
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
 
-_COLUMNS = {"entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea"}
+_COLUMNS = {
+    "entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea", "read_at": "timestamptz",
+}  # fmt: skip
+# A record that moved: what another reader read later under its present customer stays.
+_IS_LATEST = """
+            and (t.customer_id is not distinct from excluded.customer_id or excluded.read_at >= coalesce(
+                case when t.deleted_at is null then greatest(t.read_at, (select r.read_at from ops.customer_reads r
+                    where (r.agency, r.customer_id) = (t.agency, t.customer_id))) else t.read_at end, '-infinity'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,12 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One source record; `customer_id` is the customer it hangs on, or None."""
+    """One source record; `customer_id` is the customer it belongs to, or None; `read_at` is when its reading began."""
 
     entity_id: str
     customer_id: str | None
     payload: Mapping[str, object]
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ def merge_records(
     seen_at: datetime,
     complete_for: Sequence[str] | Literal["agency"] = (),
     unannounced: Sequence[str] = (),
+    dated: bool = False,
 ) -> MergeCounts:
     """Bring a raw table up to date with these records.
 
@@ -91,6 +100,8 @@ def merge_records(
         complete_for: the listing was complete for these customer ids, or for the whole agency: what it lacks there
             is marked deleted. Empty: nothing is ever deleted.
         unannounced: members that the source sends no notification for; see `MergeCounts.unannounced`.
+        dated: the table keeps `read_at`, and a record that another customer's later reading brought is not overwritten. That a
+            customer's own earlier reading is left out is up to the caller (`ops.customer_reads`).
     """
     seen, staged = _stage(connection, records)
     scope = {
@@ -107,12 +118,14 @@ def merge_records(
     silent = _silent(connection, table, agency, unannounced) if unannounced else frozenset[str]()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
-            (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at)
-        select %(agency)s, entity_id, customer_id, payload, content_hash, %(seen_at)s, %(seen_at)s from staged_records
+            (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at{", read_at" if dated else ""})
+        select %(agency)s, entity_id, customer_id, payload, content_hash, %(seen_at)s, %(seen_at)s
+            {", read_at" if dated else ""} from staged_records
         on conflict (agency, entity_id) do update set customer_id = excluded.customer_id, payload = excluded.payload,
             content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at, deleted_at = null
-        where t.content_hash <> excluded.content_hash or t.deleted_at is not null
-            or t.customer_id is distinct from excluded.customer_id
+            {", read_at = excluded.read_at" if dated else ""}
+        where (t.content_hash <> excluded.content_hash or t.deleted_at is not null
+            or t.customer_id is distinct from excluded.customer_id){_IS_LATEST if dated else ""}
         returning xmax = 0, entity_id, coalesce(customer_id, entity_id)""",
         scope,
     ).fetchall()
@@ -142,15 +155,17 @@ def merge_records(
 
 def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tuple[int, int]:
     """Fill `staged_records`, of two with one id the last: how many were given, and how many are staged."""
-    staged: dict[str, tuple[str, str | None, bytes, bytes]] = {}
+    staged: dict[str, tuple[str, str | None, bytes, bytes, datetime | None]] = {}
     seen = 0
     for record in records:
         content = canonical_json(record.payload)
-        staged[record.entity_id] = (record.entity_id, record.customer_id, content, content_hash(content))
+        staged[record.entity_id] = (
+            record.entity_id, record.customer_id, content, content_hash(content), record.read_at,
+        )  # fmt: skip
         seen += 1
     connection.execute(
         """create temp table if not exists staged_records (entity_id text, customer_id text, payload jsonb,
-            content_hash bytea) on commit delete rows"""
+            content_hash bytea, read_at timestamptz) on commit delete rows"""
     )
     connection.execute("delete from staged_records")
     copy_rows(connection, "staged_records", _COLUMNS, staged.values())

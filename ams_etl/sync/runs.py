@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ams_etl.scrubbing import scrubbed
+from ams_etl.store.lease import Lease
 from ams_etl.sync.scope import Mode, Trigger
 
 RESUME_WITHIN: Mapping[Mode, timedelta] = {"full": timedelta(hours=24), "sweep": timedelta(days=14)}
@@ -28,6 +29,16 @@ class SyncRun:
     started_at: datetime
     resumed: bool
     sweep_complete: bool
+    lease: Lease | None = None
+
+    def check(self, connection: psycopg.Connection[Any]) -> None:
+        """Refuse to store anything once another one reads the agency; call it inside the transaction that stores.
+
+        Raises:
+            LeaseLost: another holder has the lease now.
+        """
+        if self.lease is not None:
+            self.lease.check(connection)
 
 
 class SyncRuns:
@@ -37,7 +48,9 @@ class SyncRuns:
         self._connection = connection
         self._agency = agency
 
-    def begin(self, mode: Mode, trigger: Trigger, run_id: str | None, *, fresh: bool = False) -> SyncRun:
+    def begin(
+        self, mode: Mode, trigger: Trigger, run_id: str | None, *, fresh: bool = False, lease: Lease | None = None
+    ) -> SyncRun:
         """Begin a sync, or resume the full sync or sweep that was cut off.
 
         Args:
@@ -45,6 +58,7 @@ class SyncRuns:
             trigger: what started it.
             run_id: the Dagster run.
             fresh: leave a cut-off sync alone and begin another.
+            lease: what lets it read everything; a sync of some customers has none.
         """
         if mode != "customers" and not fresh:
             row = self._connection.execute(
@@ -57,7 +71,9 @@ class SyncRuns:
                 {"run_id": run_id, "agency": self._agency, "mode": mode, "within": RESUME_WITHIN[mode]},
             ).fetchone()
             if row:
-                return SyncRun(self._agency, row[0], mode, trigger, row[1], resumed=True, sweep_complete=row[2])
+                return SyncRun(
+                    self._agency, row[0], mode, trigger, row[1], resumed=True, sweep_complete=row[2], lease=lease
+                )
         sync_id = uuid4()
         started = self._connection.execute(
             """insert into ops.sync_runs (agency, sync_id, mode, trigger, state, run_id)
@@ -66,7 +82,9 @@ class SyncRuns:
         ).fetchone()
         if started is None:
             raise AssertionError("insert … returning gave no row")
-        return SyncRun(self._agency, sync_id, mode, trigger, started[0], resumed=False, sweep_complete=False)
+        return SyncRun(
+            self._agency, sync_id, mode, trigger, started[0], resumed=False, sweep_complete=False, lease=lease
+        )
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""

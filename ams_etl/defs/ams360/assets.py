@@ -1,11 +1,12 @@
 """Raw assets: what AMS360 answered, record by record."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import dagster as dg
 
 from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
-from ams_etl.defs.failures import permanent
+from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
@@ -14,7 +15,6 @@ from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 
 _KINDS = {"soap", "postgres"}
 _CUSTOMER_RECORDS = ("customer_list", "customers", "customer_contacts", "customer_dependents", "policies")
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
@@ -32,7 +32,6 @@ def _spec(table: str, description: str, *, deps: tuple[str, ...] = ()) -> dg.Ass
 @dg.multi_asset(
     name="ams360_reference",
     partitions_def=agency_partitions,
-    retry_policy=_RETRY,
     specs=[
         _spec("employees", "EmployeeInfo rows: who can be Executive or Representative, and their ShortName."),
         _spec("business_units", "GL divisions, branches, departments and groups, for the tags of the same names."),
@@ -61,7 +60,8 @@ def ams360_reference(
                     metadata={**about_table(connection, f"raw_ams360.{code_list.name}", agency), "read": 0},
                 )
             return
-        for table, counts in extract_reference(connection, agency, agencies.ams360(agency)).items():
+        read = with_tries(lambda: extract_reference(connection, agency, agencies.ams360(agency)))
+        for table, counts in read.items():
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["raw_ams360", table]),
                 metadata={**about_table(connection, f"raw_ams360.{table}", agency), **about_merge(counts)},
@@ -71,7 +71,6 @@ def ams360_reference(
 @dg.multi_asset(
     name="ams360_customer_records",
     partitions_def=agency_partitions,
-    retry_policy=_RETRY,
     specs=[
         _spec("customer_list", "CustomerInfo rows of the last complete sweep over name prefixes."),
         _spec("customers", "Customer records, without FederalTaxIdNumber.", deps=("customer_list",)),
@@ -93,15 +92,23 @@ def ams360_customer_records(
     if reason := inapplicable(agencies.agency(agency), "raw_ams360.customers"):
         yield from nothing_to_read(context, (f"raw_ams360.{table}" for table in _CUSTOMER_RECORDS), reason)
         return
-    with permanent(), warehouse.connection() as connection:
-        report = extract(
-            connection,
-            agency,
-            agencies.ams360(agency),
-            sync_scope.scope(),
-            run_id=context.run_id,
-            fresh=sync_scope.fresh,
-            progress=run_log_progress(),
+    scope = sync_scope.scope()
+    with permanent(), warehouse.connection() as connection, ExitStack() as held:
+        # A few customers are read beside whoever reads all of them: what was read later stays.
+        lease = None
+        if scope.mode != "customers":
+            lease = held.enter_context(warehouse.lease(agency, "full_read", context.run_id))
+        report = with_tries(
+            lambda: extract(
+                connection,
+                agency,
+                agencies.ams360(agency),
+                scope,
+                run_id=context.run_id,
+                fresh=sync_scope.fresh,
+                lease=lease,
+                progress=run_log_progress(),
+            )
         )
         about: dict[str, dg.MetadataValue | int | float | bool] = {
             "customers_read": report.customers_read,

@@ -8,7 +8,7 @@ import psycopg
 
 from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
-from ams_etl.defs.failures import permanent
+from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of, totals_by
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
@@ -17,7 +17,6 @@ from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.store.merge import MergeCounts
 from ams_etl.writeback.benefit_plans.waiting import MissingCode
 
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _READ = {
     "accounts": "Account records of every classification, without tax ids and SSNs.",
     "contacts": "AccountContact records.",
@@ -48,7 +47,6 @@ class AccountsPublish(dg.Config):
 @dg.multi_asset(
     name="benefitpoint_records",
     partitions_def=agency_partitions,
-    retry_policy=_RETRY,
     specs=[
         dg.AssetSpec(
             dg.AssetKey(["raw_benefitpoint", table]),
@@ -71,14 +69,21 @@ def benefitpoint_records(
     if reason := inapplicable(agencies.agency(agency), "raw_benefitpoint.accounts"):
         yield from nothing_to_read(context, (f"raw_benefitpoint.{table}" for table in _READ), reason)
         return
-    with permanent(), warehouse.connection() as connection:
-        report = extract_benefitpoint(
-            connection,
-            agency,
-            agencies.benefitpoint(agency),
-            accounts=config.accounts,
-            full=config.full,
-            progress=run_log_progress(),
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "benefitpoint_read", context.run_id) as lease,
+    ):
+        report = with_tries(
+            lambda: extract_benefitpoint(
+                connection,
+                agency,
+                agencies.benefitpoint(agency),
+                accounts=config.accounts,
+                full=config.full,
+                lease=lease,
+                progress=run_log_progress(),
+            )
         )
         about: dict[str, Any] = {
             "mode": report.mode,
@@ -162,9 +167,13 @@ def publish_accounts(
     # Who lets a plan through has said that what is lost is lost.
     let_through = config.past_the_brake or bool(sync_scope.apply_plan)
     benefitpoint, limits = chosen.benefitpoint, None if let_through else chosen.brake
-    with permanent(), warehouse.connection() as connection:
-        report = publish(connection, agency, run_id=context.run_id, limits=limits)
-        policies = publish_policies(connection, agency, run_id=context.run_id, limits=limits)
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "publish", context.run_id) as lease,
+    ):
+        report = publish(connection, agency, run_id=context.run_id, limits=limits, lease=lease)
+        policies = publish_policies(connection, agency, run_id=context.run_id, limits=limits, lease=lease)
         mappings = None if benefitpoint is None else benefitpoint.plan_mappings
         plans: dict[str, Any] = {"plans_for_ams360": enqueue_plans(connection, agency, agencies.today(), mappings)}
         plans |= _waiting(connection, agency, missing_codes(connection, agency))

@@ -45,11 +45,15 @@ def contact_candidates(
 
     agency = context.partition_key
     settings, today = agencies.agency(agency).settings, agencies.today()
-    with permanent(), warehouse.connection() as connection:
-        due = mark_due(connection, agency, settings, today)
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "publish", context.run_id) as lease,
+    ):
+        due = mark_due(connection, agency, settings, today, lease=lease)
         progress = run_log_progress()
         counts = derive_dirty(
-            connection, agency, settings, today, lambda done: progress("customers derived", done, due)
+            connection, agency, settings, today, lambda done: progress("customers derived", done, due), lease=lease
         )
         about = about_table(connection, "stage.candidates", agency)
     return dg.MaterializeResult(
@@ -82,7 +86,11 @@ def contact_plan(
     agency = context.partition_key
     chosen = agencies.agency(agency)
     progress = run_log_progress()
-    with permanent(), warehouse.connection() as connection:
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "publish", context.run_id) as lease,
+    ):
         plan = make_plan(
             connection,
             agency,
@@ -90,6 +98,7 @@ def contact_plan(
             chosen.brake,
             agencies.today(),
             lambda done: progress("candidates merged", done, None),
+            lease=lease,
         )
         counts = plan.counts
         about = about_table(connection, "stage.planned_contacts", agency)
@@ -140,14 +149,27 @@ def publish_contacts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile, sync_scope: SyncScopeConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
-    from ams_etl.sync.contacts.publish import publish
+    from ams_etl.sync.contacts.publish import PlanOutdated, publish
     from ams_etl.sync.notifications.batches import close
+    from ams_etl.sync.publish_changes import publish_changes
     from ams_etl.sync.runs import SyncRuns
 
     agency = context.partition_key
     wanted = UUID(sync_scope.apply_plan) if sync_scope.apply_plan else None
-    with permanent(), warehouse.connection() as connection:
-        counts = publish(connection, agency, plan_id=wanted, run_id=context.run_id)
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "publish", context.run_id) as lease,
+    ):
+        try:
+            counts = publish(connection, agency, plan_id=wanted, run_id=context.run_id, lease=lease)
+        except PlanOutdated:
+            if wanted:
+                raise
+            context.log.info("another publish came after this run's plan: deriving and planning again")
+            counts = publish_changes(
+                connection, agencies.agency(agency), agencies.today(), lease=lease, run_id=context.run_id
+            ).contacts
         published = {"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}
         SyncRuns(connection, agency).published(published)
         if sync_scope.batch:

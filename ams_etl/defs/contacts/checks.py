@@ -10,21 +10,6 @@ from ams_etl.defs.expectations import SAMPLE
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
 
-NO_GREETING = r"\((?:deceased|dnc|dec'd|do not contact|minor|former)|^(?:mr|mrs|ms|dr)\.?$"
-"""What nobody may be greeted as (N7, N10), in lower case; a name given in the platform could bring it in."""
-_PLANNED = """with planned as (
-    select contact_id::text as id, lower(coalesce(document ->> 'nickname', document ->> 'first_name')) as greeting,
-        coalesce(document ->> 'first_name', document ->> 'last_name', document ->> 'email') as name_or_email,
-        jsonb_array_length(document -> 'sources') as sources
-    from stage.planned_contacts where agency = %(agency)s and op <> 'delete'),
-unfit as (
-    select id, name_or_email is null as is_nameless, sources is null or sources < 1 as has_no_source,
-        coalesce(greeting ~ %(no_greeting)s, false) as is_greeted_by_a_mark
-    from planned)
-select (select count(*) from planned), count(*), count(*) filter (where is_nameless), count(*) filter (where has_no_source),
-    count(*) filter (where is_greeted_by_a_mark), coalesce((array_agg(id order by id))[1:%(sample)s], '{}')
-from unfit where is_nameless or has_no_source or is_greeted_by_a_mark"""
-
 
 @dg.asset_check(
     asset=PLAN_KEY,
@@ -37,21 +22,19 @@ def every_planned_contact_meets_the_requirements(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse
 ) -> dg.AssetCheckResult:
     """Look at what would be published, before it is."""
-    asked = {"agency": context.partition_key, "no_greeting": NO_GREETING, "sample": SAMPLE}
+    from ams_etl.sync.contacts.quality import check_planned_contacts
+
     with warehouse.connection() as connection:
-        row = connection.execute(_PLANNED, asked).fetchone()
-    if row is None:
-        raise AssertionError("an aggregate gives a row")
-    planned, unfit, nameless, sourceless, marked, ids = row
+        found = check_planned_contacts(connection, context.partition_key, sample=SAMPLE)
     return dg.AssetCheckResult(
-        passed=not unfit,
+        passed=not found.unfit,
         metadata={
-            "rows": planned,
-            "violations": unfit,
-            "without_name_or_email": nameless,
-            "without_source": sourceless,
-            "greeted_by_a_mark": marked,
-            "sample_ids": dg.MetadataValue.json(ids),
+            "rows": found.planned,
+            "violations": found.unfit,
+            "without_name_or_email": found.without_name_or_email,
+            "without_source": found.without_source,
+            "greeted_by_a_mark": found.greeted_by_a_mark,
+            "sample_ids": dg.MetadataValue.json(found.sample_ids),
         },
     )
 

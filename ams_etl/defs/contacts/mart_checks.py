@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from ams_etl.defs.contacts.checks import NO_GREETING
 from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.partitions import agency_partitions
@@ -13,6 +12,7 @@ from ams_etl.sync.contacts.quality import (
     EMAILS,
     KEY_FACT_DATES,
     NAMES,
+    NO_GREETING,
     OVER_SHARED_EMAILS,
     TAGS,
     crosswalk_of,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
-from ams_etl.defs.failures import permanent
+from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.other_systems.records import RECORDS, TITLES
 from ams_etl.defs.ownership import OWNERS
@@ -14,14 +14,11 @@ from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.rules.settings import SourceSystem
 
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-
 
 def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{system}_records",
         partitions_def=agency_partitions,
-        retry_policy=_RETRY,
         specs=[
             dg.AssetSpec(
                 dg.AssetKey([f"raw_{system}", table]),
@@ -50,18 +47,25 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
             yield from nothing_to_read(context, (f"raw_{system}.{table}" for table in RECORDS[system]), reason)
             return
         scope = sync_scope.scope()
-        with permanent(), warehouse.connection() as connection:
+        with (
+            permanent(),
+            warehouse.connection() as connection,
+            warehouse.lease(agency.id, "full_read", context.run_id) as lease,
+        ):
             opening, overlap = opening_of(read, agency, warehouse.url())
-            report = extract_source(
-                connection,
-                agency.id,
-                opening,
-                scope,
-                system=agency.system,
-                overlap=overlap,
-                full=scope.mode == "full",
-                run_id=context.run_id,
-                progress=run_log_progress(),
+            report = with_tries(
+                lambda: extract_source(
+                    connection,
+                    agency.id,
+                    opening,
+                    scope,
+                    system=agency.system,
+                    overlap=overlap,
+                    full=scope.mode == "full",
+                    run_id=context.run_id,
+                    lease=lease,
+                    progress=run_log_progress(),
+                )
             )
             for table, counts in report.tables.items():
                 yield dg.MaterializeResult(

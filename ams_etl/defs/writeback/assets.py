@@ -34,16 +34,25 @@ def writebacks(
     read = agencies.read()
     if reason := inapplicable(read.get(agency), "ops.writebacks"):
         return dg.MaterializeResult(metadata=about_nothing(reason))
-    with permanent(), warehouse.connection() as connection:
+    with (
+        permanent(),
+        warehouse.connection() as connection,
+        warehouse.lease(agency, "writeback", context.run_id) as lease,
+    ):
         found, beside = read.get(agency), None
         try:
             report = drain(
-                connection, found, agencies.ams360(agency), read.schedule.chosen_zone, progress=run_log_progress()
+                connection,
+                found,
+                agencies.ams360(agency),
+                read.schedule.chosen_zone,
+                lease=lease,
+                progress=run_log_progress(),
             )
         finally:
             # An AMS360 that cannot be reached holds up nothing that goes to BenefitPoint.
             if found.benefitpoint is not None:
-                beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency))
+                beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency), lease=lease)
         if report.delivery.stopped_by:
             raise TransientError(f"{report.delivery.stopped_by}; what was not sent waits in the outbox")
         if beside is not None and beside.stopped_by:

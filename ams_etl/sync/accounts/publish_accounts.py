@@ -11,6 +11,7 @@ import psycopg
 from ams_etl.rules.accounts.accounts import Account, CustomerAccount, account_of, named_by
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.lease import Lease
 from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
 from ams_etl.sync.change_counts import PublishCounts
@@ -40,6 +41,7 @@ def publish_accounts(
     *,
     run_id: str | None = None,
     limits: BrakeSettings | None = None,
+    lease: Lease | None = None,
 ) -> AccountsReport:
     """Bring `ops.account_links` and `mart.accounts` up to date.
 
@@ -48,11 +50,15 @@ def publish_accounts(
         agency: the agency id.
         run_id: the Dagster run, for `mart.changes`.
         limits: the brake; None: past it.
+        lease: `publish`; None where nobody else can be at work.
 
     Raises:
+        LeaseLost: another one publishes this agency now.
         PermanentError: the brake stops it; everything stays as it was, to be looked at again.
     """
     with connection.transaction():
+        if lease is not None:
+            lease.check(connection)
         connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
         link_accounts(connection, agency)
         customers, accounts = _drain(connection, agency)

@@ -19,6 +19,7 @@ from ams_etl.rules.accounts.benefit_plans import (
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.lease import Lease
 from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
 from ams_etl.sync.change_counts import PublishCounts
@@ -48,6 +49,7 @@ def publish_policies(
     *,
     run_id: str | None = None,
     limits: BrakeSettings | None = None,
+    lease: Lease | None = None,
 ) -> PublishCounts:
     """Bring `mart.policies` up to date for whatever was touched since the last time.
 
@@ -56,11 +58,15 @@ def publish_policies(
         agency: the agency id.
         run_id: the Dagster run, for `mart.changes`.
         limits: the brake; None: past it.
+        lease: `publish`; None where nobody else can be at work.
 
     Raises:
+        LeaseLost: another one publishes this agency now.
         PermanentError: the brake stops it; everything stays as it was, to be looked at again.
     """
     with connection.transaction():
+        if lease is not None:
+            lease.check(connection)
         connection.execute("select pg_advisory_xact_lock(hashtextextended('accounts:' || %s, 0))", (agency,))
         policies, plans = _drain(connection, agency)
         if not policies and not plans:

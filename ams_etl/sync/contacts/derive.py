@@ -19,6 +19,7 @@ from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
+from ams_etl.store.lease import Lease
 from ams_etl.sync.contacts.documents import candidate_json
 from ams_etl.sync.contacts.fingerprint import fingerprint
 from ams_etl.sync.contacts.garbage_collection import collector_paused
@@ -55,7 +56,14 @@ class DeriveCounts:
     skipped: int = 0
 
 
-def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> int:
+def mark_due(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    settings: RuleSettings,
+    today: date,
+    *,
+    lease: Lease | None = None,
+) -> int:
     """Mark customers dirty whose derivation may differ though their records did not change.
 
     That is: everybody after a change of settings or rules, else those whose day of review has come.
@@ -69,6 +77,8 @@ def mark_due(connection: psycopg.Connection[Any], agency: str, settings: RuleSet
     if settings.benefitpoint_contacts:
         link_accounts(connection, agency)
     with connection.transaction():
+        if lease is not None:
+            lease.check(connection)
         connection.execute("insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,))
         known = connection.execute(
             "select fingerprint from stage.engine where agency = %s for update", (agency,)
@@ -114,6 +124,8 @@ def derive_dirty(
     settings: RuleSettings,
     today: date,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    lease: Lease | None = None,
 ) -> DeriveCounts:
     """Derive every dirty customer into `stage.candidates` and `stage.skips`, a chunk a transaction.
 
@@ -123,12 +135,15 @@ def derive_dirty(
         settings: its rule settings.
         today: the date the rules are asked for.
         progress: called with the number of customers done so far.
+        lease: `publish`; None where nobody else can be at work.
     """
     interpreter = interpreter_for(settings)
     interpretation = interpreter.open(connection, agency, settings, today)
     total = DeriveCounts()
     while True:
         with connection.transaction():
+            if lease is not None:
+                lease.check(connection)
             chunk = [
                 row[0]
                 for row in connection.execute(

@@ -20,6 +20,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
+from ams_etl.store.lease import Lease
 from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import candidate_from, contact_json
@@ -60,6 +61,8 @@ def make_plan(
     brake: BrakeSettings,
     today: date,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    lease: Lease | None = None,
 ) -> ContactPlan:
     """Work out and store the plan for everything touched, replacing the agency's earlier plan.
 
@@ -70,8 +73,11 @@ def make_plan(
         brake: when to stop for a person.
         today: recorded with the plan.
         progress: called with the number of candidates merged so far.
+        lease: `publish`; None where nobody else can be at work.
     """
     with connection.transaction():
+        if lease is not None:
+            lease.check(connection)
         connection.execute("insert into stage.engine (agency) values (%s) on conflict (agency) do nothing", (agency,))
         version = _one(connection, "select version from stage.engine where agency = %s for update", agency)
         for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):

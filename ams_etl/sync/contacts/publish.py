@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import PermanentError
+from ams_etl.store.lease import Lease
 from ams_etl.sync.change_counts import PublishCounts
 
 _SATELLITES = {
@@ -26,12 +27,17 @@ _CONTACT_COLUMNS = (
 )  # fmt: skip
 
 
+class PlanOutdated(PermanentError):
+    """The latest plan was used up, or the data moved on since it was made: another publish came between."""
+
+
 def publish(
     connection: psycopg.Connection[Any],
     agency: str,
     *,
     plan_id: UUID | None = None,
     run_id: str | None = None,
+    lease: Lease | None = None,
 ) -> PublishCounts:
     """Apply the agency's stored plan, which is used up by it.
 
@@ -41,11 +47,16 @@ def publish(
         plan_id: a plan that a person looked at: exactly that one is applied, past the brake. None: the latest
             plan, unless the brake holds it.
         run_id: the Dagster run, for `mart.changes`.
+        lease: `publish`; None where nobody else can be at work.
 
     Raises:
+        PlanOutdated: another publish came between, and no plan was asked for by its id: make it again.
         PermanentError: there is no such plan, the data moved on since it was made, or the brake holds it.
+        LeaseLost: another one publishes this agency now.
     """
     with connection.transaction():
+        if lease is not None:
+            lease.check(connection)
         version = connection.execute(
             "select version from stage.engine where agency = %s for update", (agency,)
         ).fetchone()
@@ -62,7 +73,7 @@ def _refuse_unless_current(
 ) -> None:
     again = f"make a new one with `ams-etl sync {agency} --plan`"
     if plan is None:
-        raise PermanentError(f"there is no plan for {agency}; {again}")
+        raise PlanOutdated(f"there is no plan for {agency}; {again}")
     if wanted is not None and plan[0] != wanted:
         raise PermanentError(f"plan {wanted} is not the latest for {agency}, which is {plan[0]}; {again}")
     moved = version is None or plan[1] != version[0]
@@ -73,7 +84,7 @@ def _refuse_unless_current(
             {"agency": agency},
         ).fetchone() == (True,)
     if moved:
-        raise PermanentError(f"the data of {agency} moved on since plan {plan[0]} was made; {again}")
+        raise PlanOutdated(f"the data of {agency} moved on since plan {plan[0]} was made; {again}")
     if plan[2] and wanted is None:
         raise PermanentError(
             f"the brake stopped the publish of {agency}: {plan[2]}. Look at it with `ams-etl plan {agency}`; to let "

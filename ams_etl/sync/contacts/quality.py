@@ -1,5 +1,6 @@
 """What the data-quality checks look at: queries whose column `id` names a row without personal data."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -87,3 +88,49 @@ def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int
     counts = last[0] if last else {}
     before = count - int(counts.get("inserted", 0)) + int(counts.get("deleted", 0))
     return count, before
+
+
+NO_GREETING = r"\((?:deceased|dnc|dec'd|do not contact|minor|former)|^(?:mr|mrs|ms|dr)\.?$"
+"""What nobody may be greeted as (N7, N10), in lower case; a name given in the platform could bring it in."""
+_PLANNED = """with planned as (
+    select contact_id::text as id, lower(coalesce(document ->> 'nickname', document ->> 'first_name')) as greeting,
+        coalesce(document ->> 'first_name', document ->> 'last_name', document ->> 'email') as name_or_email,
+        jsonb_array_length(document -> 'sources') as sources
+    from stage.planned_contacts where agency = %(agency)s and op <> 'delete'),
+unfit as (
+    select id, name_or_email is null as is_nameless, sources is null or sources < 1 as has_no_source,
+        coalesce(greeting ~ %(no_greeting)s, false) as is_greeted_by_a_mark
+    from planned)
+select (select count(*) from planned), count(*), count(*) filter (where is_nameless), count(*) filter (where has_no_source),
+    count(*) filter (where is_greeted_by_a_mark), coalesce((array_agg(id order by id))[1:%(sample)s], '{}')
+from unfit where is_nameless or has_no_source or is_greeted_by_a_mark"""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContacts:
+    """The planned contacts by the requirement that they do not meet (Q1, Q2, N10), with ids of a few of them."""
+
+    planned: int
+    unfit: int
+    without_name_or_email: int
+    without_source: int
+    greeted_by_a_mark: int
+    sample_ids: list[str]
+
+    @property
+    def reason_to_stop(self) -> str | None:
+        """Why the plan must not be published, as a sentence, or None."""
+        if not self.unfit:
+            return None
+        return (
+            f"{self.unfit} of {self.planned} planned contacts do not meet the requirements: {self.without_name_or_email} have "
+            f"neither name nor email, {self.without_source} no source, {self.greeted_by_a_mark} a mark as their greeting"
+        )
+
+
+def check_planned_contacts(connection: psycopg.Connection[Any], agency: str, *, sample: int = 5) -> PlannedContacts:
+    """Count the contacts of the stored plan that must not be published."""
+    row = connection.execute(_PLANNED, {"agency": agency, "no_greeting": NO_GREETING, "sample": sample}).fetchone()
+    if row is None:
+        raise AssertionError("an aggregate gives a row")
+    return PlannedContacts(*row)

@@ -11,7 +11,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -21,6 +22,8 @@ from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused, open
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
+from ams_etl.store.clock import ServerClock
+from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
 from ams_etl.sync.extract.faults import Faults
@@ -67,9 +70,10 @@ class ExtractReport:
 
 @dataclass(slots=True)
 class CustomerRead:
-    """One customer as AMS360 answered; `gone` says that it answered there is none."""
+    """One customer as AMS360 answered; `gone` says that it answered there is none, `read_at` when reading it began."""
 
     customer_id: str
+    read_at: datetime
     gone: bool = False
     rows: dict[RawTable, list[Record]] = field(default_factory=dict)
     incomplete: set[RawTable] = field(default_factory=set)
@@ -87,6 +91,7 @@ def extract(
     *,
     run_id: str | None = None,
     fresh: bool = False,
+    lease: Lease | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> ExtractReport:
     """Read what the scope asks for into `raw_ams360`.
@@ -98,13 +103,14 @@ def extract(
         scope: everything, or these customers.
         run_id: the Dagster run, recorded in `ops.sync_runs`.
         fresh: do not go on with a full sync that was cut off.
+        lease: `full_read`, for everything and the sweep; some customers need none, whoever else reads.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
         ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
     """
     sync_runs = SyncRuns(connection, agency)
-    run = sync_runs.begin(scope.mode, scope.trigger, run_id, fresh=fresh)
+    run = sync_runs.begin(scope.mode, scope.trigger, run_id, fresh=fresh, lease=lease)
     if run.resumed:
         _log.info("going on with the full sync of %s that was cut off", run.started_at.isoformat(timespec="seconds"))
     try:
@@ -179,6 +185,7 @@ async def _read_all(
     totals = dict.fromkeys(_TABLES, MergeCounts())
     quarantined = done = 0
     storing = asyncio.Lock()
+    clock = ServerClock(connection)
     faults = Faults("AMS360 customers")
 
     async def store(batch: list[CustomerRead]) -> None:
@@ -195,7 +202,7 @@ async def _read_all(
         nonlocal read
         for customer_id in waiting:
             # Awaited first: `read` may be another list by the time the answer is here.
-            found = await read_customer(ams360, customer_id)
+            found = await read_customer(ams360, customer_id, clock.now())
             faults.count(found.fault)
             read.append(found)
             if len(read) >= BATCH:
@@ -221,13 +228,13 @@ def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def read_customer(ams360: Ams360, customer_id: str) -> CustomerRead:
+async def read_customer(ams360: Ams360, customer_id: str, read_at: datetime) -> CustomerRead:
     """Read everything of one customer; a record that cannot be read is quarantined with its reason.
 
     Raises:
         TransientError, PermanentError: AMS360 as a whole does not answer, or refuses us.
     """
-    found = CustomerRead(customer_id)
+    found = CustomerRead(customer_id, read_at)
     answers = customer, contacts, dependents, policies = await asyncio.gather(
         _or_error(ams360.customer(customer_id)),
         _or_error(ams360.customer_contacts(customer_id)),
@@ -347,16 +354,42 @@ def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, bat
         )
 
 
+def _latest(
+    connection: psycopg.Connection[Any], agency: str, batch: Sequence[CustomerRead]
+) -> tuple[list[CustomerRead], int]:
+    """Leave out the customers that another reader read later, and note when the others were read; also how many it left out.
+
+    Call it in the transaction that stores them: it makes two readers of one customer store one after the other.
+    """
+    ordered = sorted(batch, key=lambda read: read.customer_id)
+    latest = {
+        row[0]
+        for row in connection.execute(
+            """insert into ops.customer_reads as r (agency, customer_id, read_at)
+            select %s, * from unnest(%s::text[], %s::timestamptz[])
+            on conflict (agency, customer_id) do update set read_at = excluded.read_at where r.read_at <= excluded.read_at
+            returning customer_id""",
+            (agency, [read.customer_id for read in ordered], [read.read_at for read in ordered]),
+        )
+    }
+    kept = [read for read in batch if read.customer_id in latest]
+    return kept, len(batch) - len(kept)
+
+
 def _store(
     connection: psycopg.Connection[Any], sync_runs: SyncRuns, run: SyncRun, batch: Sequence[CustomerRead]
 ) -> tuple[dict[RawTable, MergeCounts], int]:
     counts = {}
     touched: set[str] = set()
     ids = [one.customer_id for one in batch]
-    if run.mode != "customers":
-        _doubt_what_is_listed(connection, run, batch)
-    _hold_back_without_policies(connection, run, batch)
     with connection.transaction():
+        run.check(connection)
+        batch, outdated = _latest(connection, run.agency, batch)
+        if outdated:
+            _log.info("%s customers were read again meanwhile; the later reading stays", outdated)
+        if run.mode != "customers":
+            _doubt_what_is_listed(connection, run, batch)
+        _hold_back_without_policies(connection, run, batch)
         for table in _TABLES:
             # What could not be read in full deletes nothing.
             complete = [one.customer_id for one in batch if table not in one.incomplete]
@@ -364,17 +397,22 @@ def _store(
                 connection,
                 table,
                 run.agency,
-                (row for one in batch for row in one.rows.get(table, ())),
+                (replace(row, read_at=one.read_at) for one in batch for row in one.rows.get(table, ())),
                 seen_at=run.started_at,
                 complete_for=complete,
                 unannounced=UNANNOUNCED_MEMBERS.get(table.name, ()),
+                dated=True,
             )
             touched |= merged.customers
             counts[table] = merged
         count_changes(connection, run, counts)
         mark_customers_dirty(connection, run.agency, touched)
         bad = set_aside(
-            connection, run.agency, run.sync_id, (row for one in batch for row in one.set_aside), read_customers=ids
+            connection,
+            run.agency,
+            run.sync_id,
+            (row for one in batch for row in one.set_aside),
+            read_customers=[one.customer_id for one in batch],
         )
         sync_runs.mark_read(run, ids)
     return counts, bad

@@ -115,6 +115,7 @@ def _store_prefixes(
         for one in listing.rejected
     ]
     with connection.transaction():
+        run.check(connection)
         known = sync_runs.known(run, rows)
         counts = merge_records(
             connection,
@@ -160,6 +161,7 @@ async def _ask_for_numbers(
             elif customer:
                 found[number] = customer
     with connection.transaction():
+        run.check(connection)
         set_aside(connection, run.agency, run.sync_id, unreadable)
         sync_runs.add_customers(run, found.values())
         connection.execute(
@@ -233,6 +235,7 @@ def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: 
 def _finish(connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRuns) -> int:
     """Complete the work list: customers we have that no prefix showed are read too, to see whether they are gone."""
     with connection.transaction():
+        run.check(connection)
         forget_listing(connection, run.agency, "customer_list", run.sync_id, system="ams360")
         deleted = connection.execute(
             """update raw_ams360.customer_list l set deleted_at = %(started)s

@@ -26,6 +26,7 @@ from ams_etl.sources.benefitpoint.client import (
 )
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.benefitpoint_tables import (
     ACCOUNTS,
@@ -91,6 +92,7 @@ def extract_benefitpoint(
     *,
     accounts: Sequence[int] = (),
     full: bool = False,
+    lease: Lease | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BenefitPointReport:
     """Bring `raw_benefitpoint` up to date.
@@ -102,32 +104,33 @@ def extract_benefitpoint(
         accounts: only these accounts.
         full: everything, though findChanges could tell; so it is by itself the first time, after a week, and when the
             last time was longer ago than findChanges looks back.
+        lease: `benefitpoint_read`; None where nobody else can read.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
         ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
         DataError: a list cannot be read.
     """
-    return run_async(_extract(connection, agency, benefitpoint, accounts, full, progress))
+    return run_async(_extract(connection, agency, benefitpoint, accounts, full, lease, progress))
 
 
 async def _extract(
     connection: psycopg.Connection[Any], agency: str, settings: BenefitPointConnection, only: Sequence[int],
-    full: bool, progress: Progress,
+    full: bool, lease: Lease | None, progress: Progress,
 ) -> BenefitPointReport:  # fmt: skip
     started, seen_at = time.monotonic(), datetime.now(UTC)
     async with open_benefitpoint(settings) as benefitpoint:
-        counts, unread = _store_reference(connection, agency, await _read_reference(benefitpoint), seen_at)
+        counts, unread = _store_reference(connection, agency, await _read_reference(benefitpoint), seen_at, lease)
         wanted = await _wanted(connection, agency, benefitpoint, only, full=full)
         for table in OF_ACCOUNT:
             counts[table.name] = MergeCounts()
         quarantined = (
             unread
             + wanted.unlisted
-            + await _read_all(connection, agency, benefitpoint, wanted, settings, seen_at, counts, progress)
+            + await _read_all(connection, agency, benefitpoint, wanted, settings, seen_at, counts, lease, progress)
         )
         calls = benefitpoint.counts
-    _forget(connection, agency, wanted, seen_at, counts)
+    _forget(connection, agency, wanted, seen_at, counts, lease)
     return BenefitPointReport(
         wanted.mode, counts, len(wanted.accounts), quarantined, calls.total, dict(calls.by_operation.most_common()),
         calls.retries, time.monotonic() - started,
@@ -141,12 +144,22 @@ async def _read_reference(benefitpoint: BenefitPoint) -> dict[RawTable, Listing]
     return {OFFICES: offices, USERS: users, CARRIERS: carriers, PRODUCT_TYPES: types}
 
 
+def _check(connection: psycopg.Connection[Any], lease: Lease | None) -> None:
+    if lease is not None:
+        lease.check(connection)
+
+
 def _store_reference(
-    connection: psycopg.Connection[Any], agency: str, read: Mapping[RawTable, Listing], seen_at: datetime
+    connection: psycopg.Connection[Any],
+    agency: str,
+    read: Mapping[RawTable, Listing],
+    seen_at: datetime,
+    lease: Lease | None,
 ) -> tuple[dict[str, MergeCounts], int]:
     """Store the lists that give codes their names; one with an unreadable record takes no name away."""
     counts, unread = {}, 0
     with connection.transaction():
+        _check(connection, lease)
         for table, listing in read.items():
             records = [Record(str(row[REFERENCE[table]]), None, row) for row in listing.records]
             complete: Literal["agency"] | tuple[()] = () if listing.rejected else "agency"
@@ -231,7 +244,8 @@ async def _accounts_touched(
 
 async def _read_all(
     connection: psycopg.Connection[Any], agency: str, benefitpoint: BenefitPoint, wanted: _Wanted,
-    settings: BenefitPointConnection, seen_at: datetime, counts: dict[str, MergeCounts], progress: Progress,
+    settings: BenefitPointConnection, seen_at: datetime, counts: dict[str, MergeCounts], lease: Lease | None,
+    progress: Progress,
 ) -> int:  # fmt: skip
     quarantined = done = 0
     turns = asyncio.Semaphore(max(1, settings.max_concurrency))
@@ -242,7 +256,7 @@ async def _read_all(
 
     for start in range(0, len(wanted.accounts), BATCH):
         batch = await asyncio.gather(*(read(one) for one in wanted.accounts[start : start + BATCH]))
-        part, bad = await asyncio.to_thread(_store, connection, agency, batch, seen_at)
+        part, bad = await asyncio.to_thread(_store, connection, agency, batch, seen_at, lease)
         for table, merged in part.items():
             counts[table] += merged
         quarantined += bad
@@ -321,11 +335,16 @@ def _hold_back_without_plans(connection: psycopg.Connection[Any], agency: str, b
 
 
 def _store(
-    connection: psycopg.Connection[Any], agency: str, batch: Sequence[_AccountRead], seen_at: datetime
+    connection: psycopg.Connection[Any],
+    agency: str,
+    batch: Sequence[_AccountRead],
+    seen_at: datetime,
+    lease: Lease | None,
 ) -> tuple[dict[str, MergeCounts], int]:
     counts = {}
     _hold_back_without_plans(connection, agency, batch)
     with connection.transaction():
+        _check(connection, lease)
         for table in OF_ACCOUNT:
             counts[table.name] = merge_records(
                 connection,
@@ -347,10 +366,16 @@ def _store(
 
 
 def _forget(
-    connection: psycopg.Connection[Any], agency: str, wanted: _Wanted, seen_at: datetime, counts: dict[str, MergeCounts]
+    connection: psycopg.Connection[Any],
+    agency: str,
+    wanted: _Wanted,
+    seen_at: datetime,
+    counts: dict[str, MergeCounts],
+    lease: Lease | None,
 ) -> None:
     """Mark what is gone as deleted, and move the cursor: only now, so that a sync that died is done again."""
     with connection.transaction():
+        _check(connection, lease)
         if wanted.gone:
             for table in OF_ACCOUNT:
                 counts[table.name] += merge_records(

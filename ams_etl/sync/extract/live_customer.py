@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -78,7 +78,7 @@ def live_customer(
     async def read() -> CustomerRead:
         async with open_ams360(ams360_connection(agencies, agency, gate)) as ams360:
             wanted = customer_id or str((await ams360.customer_by_number(number or 0))["CustomerId"])
-            return await read_customer(ams360, wanted)
+            return await read_customer(ams360, wanted, datetime.now(UTC))
 
     found = run(read())
     rows: dict[RawTable, Sequence[Record]] = {CUSTOMERS: (), **found.rows}

@@ -19,6 +19,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.rules.systems.member_kinds import misfits_in
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.extract.extractor import Opening, SourceBatch
@@ -58,6 +59,7 @@ def extract_source(
     overlap: timedelta,
     full: bool = True,
     run_id: str | None = None,
+    lease: Lease | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> SourceReport:
     """Read what is asked for into the system's raw schema, and mark the customers that it touches.
@@ -71,6 +73,7 @@ def extract_source(
         overlap: how long before the beginning of this sync the next one asks for changes.
         full: everything; otherwise what changed since the last sync, or everything where there was none.
         run_id: the Dagster run, recorded in `ops.sync_runs`.
+        lease: `full_read`; None where nobody else can read.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
@@ -81,7 +84,7 @@ def extract_source(
     sync_runs = SyncRuns(connection, agency)
     # A read of what changed is recorded as one of some customers: it is never resumed, since its cursor moves last.
     mode = scope.mode if since is None else "customers"
-    run = sync_runs.begin(mode, scope.trigger, run_id, fresh=True)
+    run = sync_runs.begin(mode, scope.trigger, run_id, fresh=True, lease=lease)
     started = time.monotonic()
 
     async def read() -> SourceReport:
@@ -149,6 +152,7 @@ class _Storing:
         records, misfits = self._fitting(batch)
         read = [record.entity_id for record in batch.records]
         with self._connection.transaction():
+            self._run.check(self._connection)
             before = self._customers_of(table, [*read, *batch.gone])
             merged = merge_records(self._connection, table.raw, self._agency, records, seen_at=seen_at)
             gone = mark_deleted(self._connection, table.raw, self._agency, batch.gone, seen_at=seen_at)
@@ -189,6 +193,7 @@ class _Storing:
     def finish(self, complete: Iterable[SourceTable], changed_since: datetime | None, *, full: bool) -> None:
         """Take what complete listings lack for deleted, and move the cursor (None: leave it), at once."""
         with self._connection.transaction():
+            self._run.check(self._connection)
             for table in complete:
                 forget_listing(self._connection, self._agency, table.raw.name, self._run.sync_id, system=self._system)
                 if self._is_doubtful(table):

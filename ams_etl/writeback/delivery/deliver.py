@@ -9,9 +9,11 @@ import logging
 import os
 import random
 import socket
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,12 +23,15 @@ import psycopg
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.calling.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
+from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.group_commit import GroupCommit
 from ams_etl.writeback.delivery.target import ClaimLost, Contended, Delivered, DependencyMissing, Target, Undecided
 from ams_etl.writeback.outbox.outbox import DEPENDENCY, Claimed, Outbox, Settlement
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.25
+GRACE_SECONDS = 3.0
+"""How long an interrupted delivery waits for its calls; those that are cut off are looked up or left to a person (W9)."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ async def deliver(
     concurrency: int,
     lease_seconds: float = 180.0,
     linger_seconds: float = 20.0,
+    lease: Lease | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliveryReport:
     """Deliver until nothing is due within `linger_seconds`.
@@ -67,13 +73,15 @@ async def deliver(
         concurrency: calls in flight.
         lease_seconds: a claim's life without a sign of its deliverer; longer than a call can be under way.
         linger_seconds: how long to wait for retries that come due.
+        lease: `writeback`; None where nobody else delivers for the agency.
         progress: called with the number of writes settled so far.
 
     Raises:
+        LeaseLost: another one delivers for this agency now.
         ConfigError: the target refuses us; what was not sent waits on.
     """
     who = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
-    outbox = Outbox(connection, agency, target.system, who, lease_seconds, target.look_up)
+    outbox = Outbox(connection, agency, target.system, who, lease_seconds, target.look_up, lease)
     async with GroupCommit(outbox) as commits:
         drain = _Drain(commits, target, settings, concurrency, lease_seconds, linger_seconds, progress)
         return await drain.run()
@@ -108,11 +116,14 @@ class _Drain:
         try:
             await self._feed()
         finally:
-            # Those at work finish their call; what is only claimed goes back.
+            # Those at work finish their call, when interrupted only for a moment; what is only claimed goes back.
             left = [self._claimed.get_nowait().writeback_id for _ in range(self._claimed.qsize())]
-            while self._held - set(left):
-                self._settled.clear()
-                await self._settled.wait()
+            interrupted = isinstance(sys.exception(), asyncio.CancelledError)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_SECONDS if interrupted else None):
+                    while self._held - set(left):
+                        self._settled.clear()
+                        await self._settled.wait()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,6 +10,7 @@ import psycopg
 from ams_etl.settings import Agency
 from ams_etl.sources.ams360 import Ams360Connection, open_ams360
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
 from ams_etl.writeback.planning.expand import ExpandCounts, expand_events
@@ -54,6 +55,7 @@ def drain(
     *,
     linger_seconds: float = 20.0,
     lease_seconds: float | None = None,
+    lease: Lease | None = None,
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> DrainReport:
     """Plan the writes of every event that is due and deliver until nothing is due any more.
@@ -65,6 +67,7 @@ def drain(
         zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
         linger_seconds: how long to wait for retries that come due.
         lease_seconds: see `deliver`; by default well beyond AMS360's time-out.
+        lease: `writeback`; None where nobody else delivers for the agency.
         progress: called as (stage, done, total or None).
 
     Raises:
@@ -74,7 +77,7 @@ def drain(
     events = expand_events(connection, agency, zone)
     progress("events planned", events.planned, None)
     open_writes = count_open(connection, agency.id)
-    lease = lease_seconds or 2 * ams360.timeout_seconds + 60
+    claim_seconds = lease_seconds or 2 * ams360.timeout_seconds + 60
 
     async def work() -> tuple[DeliveryReport, dict[str, int]]:
         async with open_ams360(ams360) as client:
@@ -84,7 +87,8 @@ def drain(
                 Ams360Target(client, agency.id, agency.writeback),
                 agency.writeback,
                 concurrency=ams360.max_concurrency,
-                lease_seconds=lease,
+                lease_seconds=claim_seconds,
+                lease=lease,
                 linger_seconds=linger_seconds,
                 progress=lambda done: progress("writes settled", done, open_writes),
             )

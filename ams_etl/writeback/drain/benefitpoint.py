@@ -8,6 +8,7 @@ from ams_etl.rules.accounts.platform_accounts import BenefitPointDefaults
 from ams_etl.settings import Agency
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection, open_benefitpoint
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.benefitpoint_target import BenefitPointTarget
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
 from ams_etl.writeback.outbox.holding import hold_back
@@ -20,6 +21,7 @@ def drain_benefitpoint(
     *,
     linger_seconds: float = 20.0,
     lease_seconds: float | None = None,
+    lease: Lease | None = None,
 ) -> DeliveryReport:
     """Deliver until nothing is due any more; does not even log in where nothing is.
 
@@ -29,6 +31,7 @@ def drain_benefitpoint(
         benefitpoint: how to reach its BenefitPoint.
         linger_seconds: how long to wait for retries that come due.
         lease_seconds: see `deliver`; by default well beyond BenefitPoint's time-out.
+        lease: `writeback`; None where nobody else delivers for the agency.
 
     Raises:
         ConfigError: BenefitPoint refuses the login; everything waits on.
@@ -57,6 +60,7 @@ def drain_benefitpoint(
                 concurrency=benefitpoint.max_concurrency,
                 lease_seconds=lease_seconds or 2 * benefitpoint.timeout_seconds + 60,
                 linger_seconds=linger_seconds,
+                lease=lease,
             )
 
     return run_async(work())

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 
+from ams_etl.store.lease import Lease, LeaseLost
 from ams_etl.writeback.outbox.lanes import lock, promote
 
 DEPENDENCY = "dependency"
@@ -77,6 +78,8 @@ class Outbox:
         who: this deliverer's own name, never used before.
         lease_seconds: how long a claim holds; longer than any call can be under way.
         look_up: operations whose outcome can be read back after a lost reply (W9).
+        lease: `writeback`: nothing is claimed or sent once another one has it. A settlement needs only its own claim, so
+            that what is known of a call that was under way is not lost.
     """
 
     connection: psycopg.Connection[Any]
@@ -85,9 +88,20 @@ class Outbox:
     who: str
     lease_seconds: float
     look_up: frozenset[str]
+    lease: Lease | None = None
 
     def claim(self, limit: int) -> list[Claimed]:
-        """Heads of lanes that are due, oldest first; of two deliverers each row goes to one."""
+        """Heads of lanes that are due, oldest first; of two deliverers each row goes to one.
+
+        Raises:
+            LeaseLost: another one delivers for this agency now.
+        """
+        with self.connection.transaction():
+            if self.lease is not None:
+                self.lease.check(self.connection)
+            return self._claim(limit)
+
+    def _claim(self, limit: int) -> list[Claimed]:
         rows = self.connection.execute(
             """with ready as (
                 select writeback_id from ops.writebacks
@@ -107,7 +121,16 @@ class Outbox:
         return [Claimed(*row) for row in rows]
 
     def begin(self, writeback_ids: Sequence[UUID]) -> set[UUID]:
-        """Make durable that these are about to be sent; gives those that are still ours."""
+        """Make durable that these are about to be sent; returns those that are still ours."""
+        with self.connection.transaction():
+            if self.lease is not None:
+                try:
+                    self.lease.check(self.connection)
+                except LeaseLost:
+                    return set()
+            return self._begin(writeback_ids)
+
+    def _begin(self, writeback_ids: Sequence[UUID]) -> set[UUID]:
         rows = self.connection.execute(
             """update ops.writebacks set status = 'delivering', attempts = attempts + 1,
                 claim_expires_at = now() + make_interval(secs => %(lease)s)
@@ -171,9 +194,11 @@ class Outbox:
         )
 
     def recover(self, look_up_after_seconds: float) -> int:
-        """Take over what a deliverer that is gone left behind, by W9; gives how many rows.
+        """Take over what a deliverer that is gone left behind, by W9; returns how many rows.
 
-        A lane that stands still for any other reason is set going again, too.
+        With the lease no other deliverer can still begin, so what others only claimed is taken over at once; what may be under
+        way only after its claim expired, which is longer than a call can take. A lane that stopped for any other reason
+        goes on, too.
         """
         with self.connection.transaction():
             lock(self.connection, self.agency)
@@ -187,8 +212,13 @@ class Outbox:
                     settled_at = case when status = 'delivering' and not operation = any(%(look_up)s) then now() end,
                     claimed_by = case when status = 'delivering' then claimed_by end, claim_expires_at = null
                 where agency = %(agency)s and system = %(system)s and status in ('claimed', 'delivering')
-                    and claim_expires_at <= now()""",
-                {**self._scope(), "look_up": sorted(self.look_up), "wait": look_up_after_seconds},
+                    and (claim_expires_at <= now() or (status = 'claimed' and claimed_by <> %(who)s and %(leased)s))""",
+                {
+                    **self._scope(),
+                    "leased": self.lease is not None,
+                    "look_up": sorted(self.look_up),
+                    "wait": look_up_after_seconds,
+                },
             ).rowcount + promote(self.connection, self.agency, self.system)
 
     def seconds_to_next(self) -> float | None:

@@ -1,0 +1,77 @@
+"""What a person clicks in the UI, over the GraphQL that the UI itself uses."""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+_LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_TERMINATE = "mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"
+_STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+_WHY = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
+    ... on ExecutionStepFailureEvent { stepKey error { message } failureMetadata { description } }
+    ... on RunFailureEvent { message } } } } } }"""
+_RUNS = "query { runsOrError { ... on Runs { results { runId status jobName } } } }"
+
+
+class UserInterface:
+    """The UI of `ams-etl up` at its address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/graphql"
+
+    def launch(self, job: str, agency: str) -> str:
+        """Launch a job from its Launchpad, without tags of ours; returns the run's id."""
+        launched = self._ask(
+            _LAUNCH,
+            {
+                "params": {
+                    "selector": {
+                        "repositoryLocationName": "ams_etl", "repositoryName": "__repository__", "jobName": job,
+                    },
+                    "runConfigData": {"resources": {"sync_scope": {"config": {}}}} if "sync" in job else {},
+                    "executionMetadata": {"tags": [{"key": "dagster/partition", "value": agency}]},
+                }
+            },
+        )["launchRun"]  # fmt: skip
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def terminate(self, run_id: str) -> None:
+        """The button of that name."""
+        ended = self._ask(_TERMINATE, {"id": run_id})["terminateRun"]
+        assert ended["__typename"] == "TerminateRunSuccess", ended
+
+    def status(self, run_id: str) -> str:
+        """Of one run."""
+        return str(self._ask(_STATUS, {"id": run_id})["runOrError"]["status"])
+
+    def why(self, run_id: str) -> str:
+        """What a run's failures say."""
+        events = self._ask(_WHY, {"id": run_id})["runOrError"]["eventConnection"]["events"]
+        return "\n".join(str(event) for event in events if event)
+
+    def runs(self) -> list[dict[str, str]]:
+        """All runs, the newest first."""
+        found: list[dict[str, str]] = self._ask(_RUNS, {})["runsOrError"]["results"]
+        return found
+
+    def ended(self, run_id: str, seconds: float = 180) -> str:
+        """The status once the run has ended."""
+        deadline = time.monotonic() + seconds
+        while (status := self.status(run_id)) not in {"SUCCESS", "FAILURE", "CANCELED"}:
+            assert time.monotonic() < deadline, status
+            time.sleep(0.1)
+        return status
+
+    def _ask(self, query: str, variables: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            self._url,
+            json.dumps({"query": query, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            read = json.load(answer)
+        assert "errors" not in read, read
+        return read["data"]
