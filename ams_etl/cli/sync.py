@@ -17,6 +17,9 @@ from ams_etl.store.database import connect
 @click.command()
 @click.argument("agency")
 @click.option("--customer", "customers", multiple=True, help="Only this CustomerId; may be given several times.")
+@click.option(
+    "--changed", is_flag=True, help="What changed since the last sync; for AMS360, what the customer list shows."
+)
 @click.option("--plan", "plan_only", is_flag=True, help="Read and show what would change; change nothing in the mart.")
 @click.option(
     "--apply",
@@ -33,15 +36,18 @@ def sync(
     apply_plan: str | None,
     form: Form,
     *,
+    changed: bool,
     plan_only: bool,
     fresh: bool,
     benefitpoint: bool,
 ) -> None:
-    """Sync AGENCY: everything, or just some customers; shows up as a run in the Dagster UI."""
+    """Sync AGENCY: everything, what changed, or just some customers; shows up as a run in the Dagster UI."""
     if plan_only and apply_plan:
         raise click.UsageError("--plan and --apply exclude each other: first look, then apply what you saw")
+    if changed and (customers or fresh or apply_plan):
+        raise click.UsageError("--changed goes without --customer, --fresh and --apply")
     if benefitpoint:
-        if customers or plan_only or apply_plan:
+        if customers or plan_only or apply_plan or changed:
             raise click.UsageError("--benefitpoint goes with --fresh alone; customers and plans are AMS360's")
         _sync_benefitpoint(agency, form, full=fresh)
         return
@@ -55,7 +61,12 @@ def sync(
     started = time.monotonic()
     own = "" if system == "ams360" else f"{system}_"
     job = "publish_plan" if apply_plan else f"{own}sync_plan" if plan_only else f"{own}sync"
-    config: dict[str, Any] = {"customers": list(customers), "fresh": fresh, "apply_plan": apply_plan or ""}
+    config: dict[str, Any] = {
+        "customers": list(customers),
+        "fresh": fresh,
+        "apply_plan": apply_plan or "",
+        "sweep": changed,
+    }
     with dagster_instance() as instance:
         run_id = run_job(job, agency, config, instance)
     with connect(url) as connection:

@@ -1,4 +1,4 @@
-"""`ams-etl users`: which platform user stands for which AMS360 employee (O1, X3)."""
+"""`ams-etl users`: which platform user each employee in a role is mapped to (O1, X3)."""
 
 import csv
 from pathlib import Path
@@ -8,6 +8,8 @@ import click
 from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
+from ams_etl.rules.contacts.connections import CONNECTION_TYPES, connection_type_named
+from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings
@@ -26,10 +28,10 @@ def users() -> None:
 def map_users(agency: str, file: Path) -> None:
     """Load FILE.csv with the columns connection_type,employee_code,user_id,user_name.
 
-    Employee codes are taken exactly as written: three characters, blanks and case included.
+    Connection types are those of AGENCY's system, whatever their case. Employee codes are taken exactly as written: three
+    characters, blanks and case included.
     """
-    load_agencies().get(agency)
-    mappings = read_csv(file)
+    mappings = read_csv(file, load_agencies().get(agency).system)
     with connect(prepare()) as connection:
         changed = store_mappings(connection, agency, mappings)
     click.echo(f"{len(mappings)} mappings read, {changed} new or changed; the next sync gives their contacts owners")
@@ -42,7 +44,9 @@ def map_users(agency: str, file: Path) -> None:
 @table_options
 def list_users(agency: str, connection_type: str | None, unmapped: bool, form: Form) -> None:
     """Show who is mapped, who is not, who has left, and how many contacts each holds."""
-    load_agencies().get(agency)
+    system = load_agencies().get(agency).system
+    if connection_type is not None and connection_type_named(system, connection_type) is None:
+        raise click.BadParameter(_no_such_type(system, connection_type), param_hint="--type")
     with connect(prepare()) as connection:
         rows = list_mappings(connection, agency, connection_type=connection_type, unmapped=unmapped)
     unmapped_user = "unmapped" if form == "table" else None
@@ -63,11 +67,15 @@ def list_users(agency: str, connection_type: str | None, unmapped: bool, form: F
     )  # fmt: skip
 
 
-def read_csv(file: Path) -> list[UserMapping]:
-    """The mappings of a CSV file.
+def _no_such_type(system: SourceSystem, name: str) -> str:
+    return f"{name!r} is not a connection type of {system}; expected one of {', '.join(CONNECTION_TYPES[system])}"
+
+
+def read_csv(file: Path, system: SourceSystem) -> list[UserMapping]:
+    """Return the mappings of a CSV file.
 
     Raises:
-        ConfigError: a column is missing, or a row has no connection type, code or user.
+        ConfigError: a column is missing, a row has no connection type, code or user, or the system has no such type.
     """
     with file.open(newline="", encoding="utf-8-sig") as handle:
         reader = csv.DictReader(handle)
@@ -78,7 +86,8 @@ def read_csv(file: Path) -> list[UserMapping]:
         for number, row in enumerate(reader, start=2):
             if not (row["connection_type"] and row["employee_code"] and row["user_id"]):
                 raise ConfigError(f"{file}: line {number}: expected a connection_type, an employee_code and a user_id")
-            mappings.append(
-                UserMapping(row["connection_type"], row["employee_code"], row["user_id"], row.get("user_name") or None)
-            )
+            kind = connection_type_named(system, row["connection_type"])
+            if kind is None:
+                raise ConfigError(f"{file}: line {number}: {_no_such_type(system, row['connection_type'])}")
+            mappings.append(UserMapping(kind, row["employee_code"], row["user_id"], row.get("user_name") or None))
     return mappings

@@ -56,6 +56,8 @@ class RuleSettings:
     benefitpoint_contacts: bool = False
     """B10: whether accounts that BenefitPoint alone knows become contacts: told by the agency's `benefitpoint` block."""
     ownership: Ownership = Ownership()
+    owner_fallback: bool = False
+    """A6: whether a MyCase client's other attorney owns where its newest case has none of the kind that owns."""
     merged_owner_priority: Literal["commercial", "personal"] = "commercial"
     ownership_tags: tuple[EmployeeRole, ...] = ()
     tags: tuple[TagSource, ...] = ("line_of_business", "carrier")

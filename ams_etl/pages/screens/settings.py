@@ -20,6 +20,8 @@ SENTENCES: Mapping[str, str] = {
     "ownership": "Contacts can be assigned to users based on AMS360 roles: Executive / Producer, Representative / CSR.",
     "merged_owner_priority": "If a merged contact includes both commercial and personal records, this record type takes priority "
                              "for ownership.",
+    "owner_fallback": "If a MyCase client's newest case has no attorney of the kind that owns, the other attorney of that case "
+                      "owns.",
     "ownership_tags": "Tags based on the AMS360 Executive or Representative associated with each contact.",
     "tags": "Contacts can be tagged by line of business, carrier, branch, department, division, group, notation, city, state, "
             "postal code and health flag.",
@@ -41,6 +43,7 @@ SENTENCES: Mapping[str, str] = {
     "default_country": "The country of addresses and phone numbers that name none.",
     "lapsed_policy_statuses": "How the status of a policy begins that has ended, in HawkSoft and QQ Catalyst.",
     "ignored_policy_statuses": "How the status begins of what never was a policy.",
+    "open_policy_statuses": "How the status begins of a policy that is in force though it has no expiration date.",
     "ignored_policy_sub_types": "The PolicySubType values in AMS360 that are no policies.",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ams_etl.rules.model import Connection, Contact
 from ams_etl.rules.records.ams360 import Customer, Reference
+from ams_etl.rules.settings import SourceSystem
 
 EXECUTIVE, REPRESENTATIVE = "Executive", "Representative"
 PRODUCER, CSR = "Producer", "CSR"
@@ -26,6 +27,11 @@ CONNECTION_TYPES = {
     "mycase": (LEAD, ORIGINATING),
 }
 """X1: the connection types of each source system."""
+
+
+def connection_type_named(system: SourceSystem, name: str) -> str | None:
+    """Return a system's connection type (X1) by its name, whatever its case; None where the system has none so named."""
+    return next((kind for kind in CONNECTION_TYPES[system] if kind.lower() == name.strip().lower()), None)
 
 
 def connections_of(customer: Customer, reference: Reference) -> tuple[Connection, ...]:

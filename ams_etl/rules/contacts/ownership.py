@@ -40,15 +40,16 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
         rule = "O3"
     deciding = min(of_type, key=precedence)
     setting = settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
-    role, code = owning_connection(deciding, setting)
+    role, code = owning_connection(deciding, setting, fallback=settings.owner_fallback)
     user = users.get((role, code)) if code is not None else None
     return Owner(user, role if user else None, deciding, rule, role, code)
 
 
-def owning_connection(candidate: Candidate, setting: EmployeeRole) -> tuple[str, str | None]:
-    """A6: the connection of the role that the setting names; a MyCase client without one falls to the other attorney.
+def owning_connection(candidate: Candidate, setting: EmployeeRole, *, fallback: bool) -> tuple[str, str | None]:
+    """A6: Return the connection of the role that the setting names; a contact without one has no owner.
 
-    Only connections of rank 0 own: those of a MyCase client's most recently updated case.
+    Only connections of rank 0 own: those of a MyCase client's most recently updated case. With `fallback`, the other
+    attorney of that case owns where it has none of the kind asked for.
 
     Returns:
         The connection type, and the employee's code or None.
@@ -59,7 +60,7 @@ def owning_connection(candidate: Candidate, setting: EmployeeRole) -> tuple[str,
         if not connection.rank
     }
     wanted = CONNECTION_TYPE_OF_ROLE[setting]
-    if wanted not in of_rank_0 and wanted in CONNECTION_TYPES["mycase"]:
+    if fallback and wanted not in of_rank_0 and wanted in CONNECTION_TYPES["mycase"]:
         wanted = next((other for other in CONNECTION_TYPES["mycase"] if other in of_rank_0), wanted)
     return wanted, of_rank_0.get(wanted)
 

@@ -209,7 +209,7 @@ def _without_renewals(settings: RuleSettings) -> RuleSettings:
 
 
 def _has_role(one: Payload, member: str) -> bool:
-    return one.get(member) is True and isinstance(one.get("id"), int)
+    return flag(one.get(member)) is True and isinstance(one.get("id"), int)
 
 
 def _is_open(case: Payload) -> bool:

@@ -71,13 +71,18 @@ MAPPED_EMPLOYEES = """with held as (
                 count(distinct contact_id) as contacts
             from mart.connections where agency = %(agency)s group by 1, 2)
         select connection_type, employee_code,
-            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), '') as employee_name,
-            e.employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts
+            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name, '') as employee_name,
+            coalesce(e.employee_status, s.status) as employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts
         from held h
         full join (select * from ops.user_mappings where agency = %(agency)s) m
             using (connection_type, employee_code)
         left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
-            where agency = %(agency)s) e on e.code = employee_code"""
+            where agency = %(agency)s) e on e.code = employee_code
+        left join (select entity_id as code,
+                nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '') as name,
+                case when deleted_at is not null or lower(payload ->> 'active') in ('false', '0', 'no', 'n')
+                    then 'I' else 'A' end as status
+            from raw_mycase.staff where agency = %(agency)s) s on s.code = employee_code"""
 """Selects every employee that is mapped or that a contact is connected to, with the columns of `MappedEmployee`."""
 
 
