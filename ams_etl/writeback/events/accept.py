@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.writeback.events.events import Email, Event, read_event, storable
+from ams_etl.writeback.events.events import Email, Event, read_event
+from ams_etl.writeback.events.fields import storable
 
 Outcome = Literal["accepted", "repeated", "refused"]
 

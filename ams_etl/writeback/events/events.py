@@ -4,48 +4,39 @@ Holds the shape of events. Does not hold what is written because of them (`ams_e
 """
 
 import json
-import re
-from base64 import b64decode
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
-from ams_etl.settings.schedule import known_zone
-
-_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML or Postgres cannot hold: taken out of every text, and refused in an idempotency key, which must stay itself."""
-
-_FIRST_YEAR, _LAST_YEAR = 1900, 2999
-"""An earlier or later year is a mistake, and near the calendar's ends a change of time zone overflows."""
-
-
-def _in_range(value: datetime) -> datetime:
-    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        raise ValueError(f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}")
-    return value
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
-Zone = Annotated[str, AfterValidator(known_zone)]
-Key = Annotated[str, Field(min_length=1, max_length=200)]
-Line = Annotated[str, Field(min_length=1, max_length=500)]
-Text = Annotated[str, Field(max_length=1_000_000)]
-Link = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=2000)]
-Direction = Literal["inbound", "outbound"]
-RecordType = Literal["personal", "commercial"]
-Targets = Annotated[tuple[Literal["ams360", "benefitpoint"], ...], Field(min_length=1, max_length=2)]
+from ams_etl.writeback.events.fields import (
+    Address,
+    Base64,
+    CustomerNumber,
+    Day,
+    Direction,
+    Key,
+    Line,
+    Link,
+    MediaType,
+    Moment,
+    PolicyDay,
+    PolicyNumber,
+    RecordType,
+    Targets,
+    Text,
+    WholeKey,
+    Zone,
+    is_storable,
+    storable,
+)
 
 
 class _Strict(BaseModel):
@@ -59,6 +50,9 @@ class Actor(_Strict):
     id: Key | None = None
 
 
+_NAMES_SOMEBODY = ("customer_id", "customer_number", "contact_id", "email", "account_id")
+
+
 class ContactReference(_Strict):
     """Whom it is about; the first that is given counts: customer_id, customer_number, contact_id, email (W11).
 
@@ -67,16 +61,24 @@ class ContactReference(_Strict):
 
     customer_id: UUID | None = None
     """AMS360's CustomerId."""
-    customer_number: int | None = None
+    customer_number: CustomerNumber | None = None
     contact_id: UUID | None = None
     """As in `mart.contacts`."""
-    email: Annotated[str, Field(min_length=3, max_length=320)] | None = None
+    email: Address | None = None
     account_id: UUID | None = None
     """As in `mart.accounts`, or a former one (B7)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [member], "properties": {member: {"not": {"type": "null"}}}} for member in _NAMES_SOMEBODY
+            ]
+        }
+    )
+
     @model_validator(mode="after")
     def _names_somebody(self) -> "ContactReference":
-        if not any((self.customer_id, self.customer_number, self.contact_id, self.email, self.account_id)):
+        if all(getattr(self, member) is None for member in _NAMES_SOMEBODY):
             raise ValueError("expected a customer_id, customer_number, contact_id, email or account_id")
         return self
 
@@ -95,7 +97,7 @@ class Properties(_Strict):
     postal_code: str | None = None
     county: str | None = None
     country: str | None = None
-    birthday: date | None = None
+    birthday: Day | None = None
     occupation: str | None = None
     marital_status: str | None = None
     website: str | None = None
@@ -109,26 +111,15 @@ class Attachment(_Strict):
     """A file; its bytes travel as base64 and are kept apart from the event."""
 
     file_name: Line
-    content_type: Annotated[str, Field(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=200)]
-    content_base64: Annotated[str, Field(repr=False)]
-
-    @field_validator("content_base64")
-    @classmethod
-    def _is_base64(cls, value: str) -> str:
-        b64decode(value, validate=True)
-        return value
-
-
-def storable(text: str) -> str:
-    """Return the text without what XML or Postgres cannot hold."""
-    return _UNSTORABLE.sub("", text)
+    content_type: MediaType
+    content_base64: Base64
 
 
 class Event(_Strict):
     """What every event says."""
 
     kind: str
-    idempotency_key: Key
+    idempotency_key: WholeKey
     """The sender's own: the same key twice is the same event."""
     occurred_at: Moment
     actor: Actor
@@ -252,9 +243,10 @@ class DealCreated(_Person):
 class WonPolicy(_Strict):
     """What is known of the policy at that time."""
 
-    number: Annotated[str, Field(min_length=1, max_length=25)] | None = None
-    effective_date: date | None = None
-    expiration_date: date | None = None
+    number: PolicyNumber | None = None
+    effective_date: PolicyDay | None = None
+    expiration_date: PolicyDay | None = None
+    """Not before the effective_date."""
     description: str | None = None
 
     @model_validator(mode="after")
@@ -321,7 +313,7 @@ def read_event(given: Any) -> AnyEvent:
         ValueError: it is none; the message says where, and repeats no value.
     """
     key = given.get("idempotency_key") if isinstance(given, dict) else None
-    if isinstance(key, str) and _UNSTORABLE.search(key):
+    if isinstance(key, str) and not is_storable(key):
         raise ValueError("idempotency_key: expected no control characters and no half of a surrogate pair")
     try:
         return EVENTS.validate_json(json.dumps(_storable(given)))
