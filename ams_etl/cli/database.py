@@ -2,9 +2,8 @@
 
 import click
 
-from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
-from ams_etl.settings import home, load_agencies
+from ams_etl.settings import home
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.migrations import sql_folder, upgrade
 
@@ -15,39 +14,9 @@ def database() -> None:
 
 
 @database.command()
-@click.option(
-    "--read-only", is_flag=True, help="Of a role that may only read the mart; it is created when it is missing."
-)
-def url(*, read_only: bool) -> None:
+def url() -> None:
     """Print the URL, starting the embedded server if needed."""
-    if not read_only:
-        click.echo(database_url(home()))
-        return
-    from ams_etl.store.readers import read_only_url
-
-    in_use = prepare()
-    with connect(in_use) as connection:
-        click.echo(read_only_url(in_use, connection, home()))
-
-
-@database.command("grant")
-@click.argument("role")
-@click.option("--agency", help="Only this agency's rows; may be repeated for others.")
-def grant_command(role: str, agency: str | None) -> None:
-    """Let the existing Postgres ROLE read the mart, and keep its cursors in the change feed.
-
-    Without --agency it sees every agency, also where it was limited before. A limited role sees its agencies in every table and
-    view of mart, by row-level security.
-    """
-    from ams_etl.store.readers import grant_reader
-
-    if agency is not None:
-        load_agencies().get(agency)
-    with connect(prepare()) as connection:
-        grant_reader(connection, role, agency)
-    click.echo(
-        f"{role} may read mart" + (f", of {agency} and what it was given before" if agency else ", of every agency")
-    )
+    click.echo(database_url(home()))
 
 
 @database.command("upgrade")
@@ -63,7 +32,7 @@ def upgrade_command() -> None:
 @table_options
 def sizes(*, every: bool, form: Form) -> None:
     """Show how much room tables and agencies take, the largest first; Dagster's tables are in the schema `public`."""
-    from ams_etl.store.sizes import agency_sizes, database_bytes, table_sizes
+    from ams_etl.store.maintenance.sizes import agency_sizes, database_bytes, table_sizes
 
     with connect(database_url(home())) as connection:
         whole = database_bytes(connection)
@@ -81,6 +50,24 @@ def sizes(*, every: bool, form: Form) -> None:
         Table("agencies", ("agency", "bytes"), agencies[:shown], ids=("agency",)),
     )
     remark(form, f"the whole database: {whole:,} bytes")
+
+
+@database.command("move")
+@click.option(
+    "--to", "target", required=True, metavar="URL", help="An empty database, as postgresql://user:password@host/db."
+)
+def move_command(target: str) -> None:
+    """Copy the database in use into an empty one, from the embedded server to your own or back.
+
+    Stop everything that uses it first. The source stays as it is; set AMS_ETL_DATABASE_URL to the new one afterwards.
+    """
+    from ams_etl.store.database import checked_url
+    from ams_etl.store.maintenance.move import move
+
+    rows = move(database_url(home()), checked_url(target), home())
+    click.echo(
+        f"copied {sum(rows.values()):,} rows in {len(rows)} tables; set AMS_ETL_DATABASE_URL to the new database"
+    )
 
 
 @database.command()

@@ -37,7 +37,9 @@ def prepare() -> str:
     url = database_url(where)
     with connect(url) as connection:
         upgrade(connection, sql_folder())
-    os.environ["AMS_ETL_DAGSTER_URL"] = dagster_url(url)
+    # One that somebody set is left alone: Dagster's tables may be elsewhere, or the data's address may be a pool's.
+    if os.environ.get("AMS_ETL_DAGSTER_URL") in (None, "", _made.get("AMS_ETL_DAGSTER_URL")):
+        os.environ["AMS_ETL_DAGSTER_URL"] = _made["AMS_ETL_DAGSTER_URL"] = dagster_url(url)
     own = where / "dagster"
     # A DAGSTER_HOME that somebody set is an instance of their own: its dagster.yaml is left alone.
     if os.environ.get("DAGSTER_HOME") in (None, "", str(own), _made.get("DAGSTER_HOME")):

@@ -24,7 +24,9 @@ class Pool:
     def __init__(self, locate: Callable[[], str]) -> None:
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             locate, min_size=1, max_size=MOST_CONNECTIONS, open=False, timeout=PATIENCE_SECONDS,
-            kwargs={"autocommit": True, "connect_timeout": 3, "application_name": "ams_etl pages"},
+            kwargs={
+                "autocommit": True, "connect_timeout": 3, "application_name": "ams_etl pages", "prepare_threshold": None,
+            },
             check=ConnectionPool.check_connection, reconnect_timeout=1.0, max_idle=120.0,
         )  # fmt: skip
 

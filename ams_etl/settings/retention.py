@@ -16,14 +16,14 @@ class RetentionSettings(Strict):
     """Dagster's runs that succeeded, with their events and compute logs."""
     failed_runs_days: Days = 90
     """Dagster's runs that failed or were canceled."""
-    changes_days: Days = 400
+    changes_days: Days = 90
     """`mart.changes`: a consumer that reads less often than this misses changes."""
     notifications_days: Days = 90
     """Notifications that were processed or ignored; their bodies go earlier (`notifications.retention_days`)."""
     events_days: Days = 400
     """Platform events whose writes were all delivered, with those writes; afterwards their idempotency keys are unknown."""
     history_days: Days = 90
-    """What each sync did and found: rows for every batch of notifications, so hundreds a day and agency."""
+    """What each sync did and found: a row for each batch of notifications, so hundreds per agency per day."""
     quarantine_days: Days = 90
     """Quarantined records that no sync has tried since."""
     max_database_gb: Annotated[float, Field(gt=0)] | None = None

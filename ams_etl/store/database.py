@@ -117,12 +117,16 @@ def redacted(url: str) -> str:
 def connect(url: str, *, application_name: str = "ams_etl") -> psycopg.Connection[Any]:
     """Open an autocommit connection; open transactions with `connection.transaction()`.
 
+    It prepares no statements: they belong to a session, and pgbouncer changes the session between transactions.
+
     Raises:
         ConfigError: the server refused who we are, has no such database, or its certificate cannot be checked.
         TransientError: it did not answer.
     """
     try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=application_name)
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=10, application_name=application_name, prepare_threshold=None
+        )
     except psycopg.ProgrammingError:
         raise ConfigError(_EXPECTED) from None
     except psycopg.OperationalError as error:

@@ -96,6 +96,15 @@ def stop(home: Path, binaries: Path | None = None) -> bool:
     return True
 
 
+def client_programs(home: Path) -> Path:
+    """Return the folder of the wheel's `pg_dump` and `psql`.
+
+    Raises:
+        ConfigError: the wheel does not exist for this platform.
+    """
+    return _binaries(server_root(home))
+
+
 def server_root(home: Path) -> Path:
     """Where the server's files lie: `home`, unless we are root and `nobody` cannot get there.
 

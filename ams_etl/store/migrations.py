@@ -7,17 +7,20 @@ transaction a file, a checksum that notices an edited file.
 
 import hashlib
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import ConfigError, TransientError
 from ams_etl.settings.shipped import shipped
 
 LOWEST_POSTGRES = 15
 """`unique nulls not distinct` (`mart.key_facts`) came with it."""
 _LOCK = 0x616D7365746C  # "amsetl"
+_ATTEMPTS = 30
+_LOCK_TIMEOUT = "3s"
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
 
@@ -54,46 +57,70 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
     """
     _check_server_version(connection)
     files = _numbered(folder)
-    connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
-    try:
-        connection.execute(
-            """create schema if not exists ops;
-            create table if not exists ops.schema_migrations (version integer primary key, name text not null,
-                checksum text not null, applied_at timestamptz not null default now())"""
+    known = _applied(connection)
+    newer = sorted(set(known) - set(files))
+    if newer:
+        raise ConfigError(
+            f"the database has migration {known[newer[-1]][0]}, which this version of ams_etl does not know: update ams_etl"
         )
-        known = {
-            version: (name, checksum)
-            for version, name, checksum in connection.execute(
-                "select version, name, checksum from ops.schema_migrations"
-            )
-        }
-        newer = sorted(set(known) - set(files))
-        if newer:
+    for version, path in files.items():
+        if version in known and known[version][1] != _checksum(path):
             raise ConfigError(
-                f"the database has migration {known[newer[-1]][0]}, which this version of ams_etl does not know: "
-                "update ams_etl"
+                f"{path.name} was edited after it was applied: restore it and put the change in a new file"
             )
-        applied = []
-        for version, path in files.items():
-            text = path.read_text("utf-8")
-            checksum = hashlib.sha256(text.encode()).hexdigest()
-            if version in known:
-                if known[version][1] != checksum:
-                    raise ConfigError(
-                        f"{path.name} was edited after it was applied: restore it and put the change in a new file"
-                    )
-                continue
+    missing = [(version, path) for version, path in files.items() if version not in known]
+    return [path.name for version, path in missing if _apply(connection, version, path)]
+
+
+def _applied(connection: psycopg.Connection[Any]) -> dict[int, tuple[str, str]]:
+    """Return version -> name and checksum; creates the table where it is missing."""
+    row = connection.execute("select to_regclass('ops.schema_migrations') is not null").fetchone()
+    if row != (True,):
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute(
+                """create schema if not exists ops;
+                create table if not exists ops.schema_migrations (version integer primary key, name text not null,
+                    checksum text not null, applied_at timestamptz not null default now())"""
+            )
+    rows = connection.execute("select version, name, checksum from ops.schema_migrations")
+    return {version: (name, checksum) for version, name, checksum in rows}
+
+
+def _apply(connection: psycopg.Connection[Any], version: int, path: Path) -> bool:
+    """Apply one file in one transaction, unless another process has done so meanwhile; returns whether this one did.
+
+    The lock is the transaction's, not the session's: behind a transaction pool a session's lock would stay with a server
+    connection that others use.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
             with connection.transaction():
-                connection.execute(text)
+                connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                done = connection.execute("select from ops.schema_migrations where version = %s", (version,)).fetchone()
+                if done is not None:
+                    return False
+                # A change that waits for a long transaction makes everybody else wait behind it.
+                connection.execute("select set_config('lock_timeout', %s, true)", (_LOCK_TIMEOUT,))
+                connection.execute(path.read_text("utf-8"))
                 connection.execute(
                     "insert into ops.schema_migrations (version, name, checksum) values (%s, %s, %s)",
-                    (version, path.name, checksum),
+                    (version, path.name, _checksum(path)),
                 )
-            applied.append(path.name)
-        return applied
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            if attempt == _ATTEMPTS - 1:
+                raise TransientError(
+                    f"{path.name} waited {_ATTEMPTS} times {_LOCK_TIMEOUT} for a table that a long transaction uses; "
+                    "try again when it has ended (pg_stat_activity shows it)"
+                ) from None
+            time.sleep(1)
+        else:
+            return True
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check_server_version(connection: psycopg.Connection[Any]) -> None:

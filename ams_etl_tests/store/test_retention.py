@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from ams_etl.cli import cli as command_line
 from ams_etl.settings import RetentionSettings
-from ams_etl.store import retention
-from ams_etl.store.sizes import agency_sizes, database_bytes, table_sizes
+from ams_etl.store.maintenance import retention
+from ams_etl.store.maintenance.sizes import agency_sizes, database_bytes, table_sizes
 
 NOW = datetime.now(UTC)
 OLD, NEW = NOW - timedelta(days=1000), NOW - timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import RetentionSettings
-from ams_etl.store.retention import prune
+from ams_etl.store.maintenance.retention import prune
 from ams_etl.sync.contacts.history import changes_of_contact, contact_as_of, since_when
 from ams_etl.sync.contacts.why import contacts_meant
 from ams_etl_tests.sync.source_history import AGENCY, Source, customer, policy, refresh, store_reference

@@ -88,7 +88,7 @@ def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[d
         [agency for agency in found if agency.silence.is_too_long],
         ("silent for", lambda agency: agency.silence.lasting),
         ("allowed", lambda agency: agency.silence.allowed),
-        what_to_do="look at Notification Service Setup in AMS360: is the delivery status still On?",
+        what_to_do="check Notification Service Setup in AMS360: is the delivery status still On?",
     )
     yield _result(
         "nothing_is_parked",

@@ -31,7 +31,7 @@ _TAG = "ams_etl/notifications"
 def follow_notifications(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
-    """Settle the batches whose run has ended, then claim what waits for every agency that has none under way."""
+    """Close the batches whose run has ended, then claim what waits for every agency that has none under way."""
     from ams_etl.sync.notifications.batches import claim, waiting_agencies
 
     try:

@@ -20,7 +20,7 @@ def retention(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.MaterializeResult[None]:
     """What was deleted because it is older than the `retention` block allows: finished work and Dagster's own history."""
-    from ams_etl.store.retention import prune
+    from ams_etl.store.maintenance.retention import prune
 
     now = datetime.now(UTC)
     read = agencies.read()
@@ -68,7 +68,7 @@ def _repository() -> dg.RepositoryDefinition:
 @dg.asset(key=SIZE_KEY, group_name="operations", kinds={"postgres"}, owners=OWNERS, deps=[retention])
 def database_size(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """How many bytes the database takes, by table and by agency."""
-    from ams_etl.store.sizes import agency_sizes, database_bytes, table_sizes
+    from ams_etl.store.maintenance.sizes import agency_sizes, database_bytes, table_sizes
 
     with warehouse.connection() as connection:
         total = database_bytes(connection)
@@ -96,7 +96,7 @@ def database_size(warehouse: Warehouse) -> dg.MaterializeResult[None]:
 )
 def database_is_within_its_limit(warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """Compare the size with the limit, and say where to look."""
-    from ams_etl.store.sizes import database_bytes
+    from ams_etl.store.maintenance.sizes import database_bytes
 
     limit = agencies.read().retention.max_database_gb
     with warehouse.connection() as connection:

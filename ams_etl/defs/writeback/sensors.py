@@ -46,6 +46,6 @@ def deliver_writebacks(
             partition_key=agency_id,
             tags={"ams_etl/writeback": agency_id},
         )
-        for agency_id in turns([one for one in waiting if one not in busy], now // 30)
+        for agency_id in turns([agency for agency in waiting if agency not in busy], now // 30)
     ]
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing is due")

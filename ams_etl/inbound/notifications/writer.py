@@ -24,7 +24,9 @@ ANSWER_SECONDS = 6.0
 """A request waits no longer, even for a Postgres that neither answers nor lets go."""
 RECONNECT_SECONDS = 0.5
 _INSERT = """insert into ops.notifications (agency, content_type, body, state, reason)
-    select * from unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[])"""
+    select stored.* from set_config('synchronous_commit', 'on', true),
+        unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[]) stored"""
+"""Durable once it is answered, whatever the server's default; a transaction pool passes on no session's setting."""
 _log = logging.getLogger(__name__)
 
 
@@ -158,9 +160,8 @@ class GroupWriter:
         self._next_try = time.monotonic() + RECONNECT_SECONDS
         url = await asyncio.to_thread(self._locate)
         self._connection = await psycopg.AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=3, application_name="ams_etl inbound", prepare_threshold=1,
-            options="-c synchronous_commit=on",
-        )  # fmt: skip
+            url, autocommit=True, connect_timeout=3, application_name="ams_etl inbound", prepare_threshold=None
+        )
         return self._connection
 
     async def _drop_connection(self) -> None:

@@ -1,0 +1,1 @@
+"""What keeps a database small and takes it elsewhere: retention, sizes, moving."""

@@ -1,0 +1,146 @@
+"""The data's connections pass through pgbouncer in transaction mode, where each transaction may have another session."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.database import connect
+from ams_etl.store.merge import Record, merge_records
+from ams_etl.store.migrations import sql_folder, upgrade
+from ams_etl.sync.notifications.batches import claim, close
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS, mark_customers_dirty
+from ams_etl_tests.sync.source_history import customer, customer_id, refresh
+
+PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+TODAY = date(2026, 6, 1)
+
+
+@pytest.fixture
+def pooled(postgres_server: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """An empty database: its address through a pool of two sessions, and its own."""
+    if not Path(PROGRAM).exists():
+        pytest.skip("pgbouncer is not here: apt-get install pgbouncer")
+    with connect(postgres_server) as connection:
+        connection.execute("create database pooled")
+    direct = conninfo_to_dict(postgres_server)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    password = str(direct["password"])
+    folder = tmp_path / "pgbouncer"
+    folder.mkdir()
+    (folder / "users.txt").write_text(f'"postgres" "{password}"\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"""[databases]
+pooled = host={direct["host"]} port={direct["port"]} dbname=pooled user=postgres password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = plain
+auth_file = {folder}/users.txt
+pool_mode = transaction
+default_pool_size = 2
+max_client_conn = 100
+"""
+    )
+    command = [PROGRAM, str(folder / "pgbouncer.ini")]
+    if os.geteuid() == 0:  # it refuses to run as root
+        owner = pwd.getpwnam("nobody")
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        command[1:1] = ["-u", "nobody"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    through = f"postgresql://postgres:{password}@127.0.0.1:{port}/pooled"
+    try:
+        _wait(through, process)
+        yield through, postgres_server.rsplit("/", 1)[0] + "/pooled"
+    finally:
+        process.terminate()
+        process.wait(10)
+        with connect(postgres_server) as connection:
+            connection.execute("drop database pooled with (force)")
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, "pgbouncer ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def work(url: str, agency: str) -> list[Any]:
+    """Store, derive, plan, publish, twice, and serve a notification: temporary tables, cursors and locks on the way."""
+    with connect(url) as connection:
+        for city in ("Oldtown", "Newtown"):
+            with connection.transaction():
+                records = [
+                    Record(customer_id(number), customer_id(number), customer(number, Email=f"{number}@example.com", City=city))
+                    for number in range(30)
+                ]  # fmt: skip
+                now = connection.execute("select now()").fetchone()
+                assert now
+                merged = merge_records(connection, CUSTOMERS, agency, records, seen_at=now[0])
+                mark_customers_dirty(connection, agency, merged.customers)
+            refresh(connection, RuleSettings(), TODAY, agency=agency)
+        connection.execute(
+            """insert into ops.notifications (agency, state, object_type, change, keys)
+            values (%s, 'pending', 'customer', 'update', '{"CustomerId": "x"}')""",
+            (agency,),
+        )
+        batch = claim(connection, agency)
+        assert batch is not None
+        assert close(connection, agency, batch.batch_id, "done") == 1
+        return connection.execute(
+            "select city, count(*) from mart.contacts where agency = %s group by 1", (agency,)
+        ).fetchall()
+
+
+def test_five_agencies_share_two_sessions(pooled: tuple[str, str]) -> None:
+    """Migrations from several processes at once included: each is applied once, and no lock stays behind."""
+    through, direct = pooled
+    with ThreadPoolExecutor(5) as threads:
+        applied = list(threads.map(lambda _: _upgrade(through), range(3)))
+        assert sorted(name for names in applied for name in names) == sorted(
+            path.name for path in sql_folder().glob("[0-9]*.sql")
+        )
+        found = list(threads.map(lambda number: work(through, f"agency{number}"), range(5)))
+    assert found == [[("Newtown", 30)]] * 5
+    with connect(direct) as connection:
+        held = connection.execute(
+            """select count(*) from pg_locks l join pg_database d on d.oid = l.database
+            where l.locktype = 'advisory' and d.datname = 'pooled'"""
+        ).fetchone()
+        assert held == (0,)
+        sessions = connection.execute(
+            "select count(*) from pg_stat_activity where datname = 'pooled' and pid <> pg_backend_pid()"
+        ).fetchone()
+        assert sessions is not None
+        assert sessions[0] <= 2
+
+
+def _upgrade(url: str) -> list[str]:
+    with connect(url) as connection:
+        return upgrade(connection, sql_folder())
