@@ -17,6 +17,7 @@ _COMMANDS = {
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "forget": ("ams_etl.cli.forget", "forget"),
     "grant": ("ams_etl.cli.grant", "grant"),
     "history": ("ams_etl.cli.history", "history"),
     "inbound": ("ams_etl.cli.inbound", "inbound"),

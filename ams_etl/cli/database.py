@@ -2,8 +2,9 @@
 
 import click
 
+from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
-from ams_etl.settings import home
+from ams_etl.settings import home, load_agencies
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.migrations import sql_folder, upgrade
 
@@ -14,9 +15,39 @@ def database() -> None:
 
 
 @database.command()
-def url() -> None:
+@click.option(
+    "--read-only", is_flag=True, help="Of a role that may only read the mart; it is created when it is missing."
+)
+def url(*, read_only: bool) -> None:
     """Print the URL, starting the embedded server if needed."""
-    click.echo(database_url(home()))
+    if not read_only:
+        click.echo(database_url(home()))
+        return
+    from ams_etl.store.readers import read_only_url
+
+    in_use = prepare()
+    with connect(in_use) as connection:
+        click.echo(read_only_url(in_use, connection, home()))
+
+
+@database.command("grant")
+@click.argument("role")
+@click.option("--agency", help="Only this agency's rows; may be repeated for others.")
+def grant_command(role: str, agency: str | None) -> None:
+    """Let the existing Postgres ROLE read the mart, and keep its cursors in the change feed.
+
+    Without --agency it sees every agency, also where it was limited before. A limited role sees its agencies in every table and
+    view of mart, by row-level security.
+    """
+    from ams_etl.store.readers import grant_reader
+
+    if agency is not None:
+        load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        grant_reader(connection, role, agency)
+    click.echo(
+        f"{role} may read mart" + (f", of {agency} and what it was given before" if agency else ", of every agency")
+    )
 
 
 @database.command("upgrade")

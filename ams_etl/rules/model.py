@@ -12,6 +12,7 @@ SourceRole = Literal["primary", "contact", "second_insured"]
 SkipReason = Literal[
     "no_name_no_email", "inactive", "prospect", "segment", "commercial_contacts", "not_second_insured",
     "gap_filler", "deleted", "not_a_customer", "linked_account",
+    "forgotten",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ record was last looked at. A record that a complete listing lacks keeps its row,
 `first_seen_at` when it comes back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import psycopg
 
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
+from ams_etl.store.tombstones import Tombstones, stub_of
 
 _COLUMNS = {
     "entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea", "read_at": "timestamptz",
@@ -103,7 +104,7 @@ def merge_records(
         dated: the table keeps `read_at`, and a record that another customer's later reading brought is not overwritten. That a
             customer's own earlier reading is left out is up to the caller (`ops.customer_reads`).
     """
-    seen, staged = _stage(connection, records)
+    seen, staged = _stage(connection, _without_forgotten(connection, table, agency, records))
     scope = {
         "agency": agency,
         "seen_at": seen_at,
@@ -151,6 +152,20 @@ def merge_records(
         unannounced=silent,
         customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
     )
+
+
+def _without_forgotten(
+    connection: psycopg.Connection[Any], table: RawTable, agency: str, records: Iterable[Record]
+) -> Iterator[Record]:
+    """The records, those of forgotten people as stubs."""
+    tombstones = Tombstones.of(connection, agency)
+    for record in records:
+        if tombstones is not None and tombstones.withheld(
+            table.qualified, record.entity_id, record.customer_id, record.payload
+        ):
+            yield Record(record.entity_id, record.customer_id, stub_of(record.payload))
+        else:
+            yield record
 
 
 def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tuple[int, int]:

@@ -41,6 +41,7 @@ REASONS: Mapping[SkipReason, Reason] = {
     ),
     "deleted": Reason("It was deleted in AMS360."),
     "not_a_customer": Reason("The record is not a customer's or prospect's, such as a vendor's or the agency's own."),
+    "forgotten": Reason("The person asked to be forgotten; what the source sends of them is withheld."),
     "linked_account": Reason("It is the BenefitPoint side of an account that AMS360 has; the AMS360 record is the contact."),
 }  # fmt: skip
 QUARANTINED = Reason(

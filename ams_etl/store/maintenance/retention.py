@@ -18,7 +18,8 @@ STEP = 5_000
 _CHANGES = """delete from mart.changes where agency = %(agency)s and seq in (
     select seq from (
         select seq, at from mart.changes where agency = %(agency)s order by seq limit %(step)s) oldest
-    where at < %(before)s)"""
+    where at < %(before)s and seq <= (select coalesce(min(cursor_seq), 9223372036854775807) from ops.feed_consumers
+        where agency = %(agency)s))"""
 _NOTIFICATIONS = """delete from ops.notifications where agency = %(agency)s and notification_id in (
     select n.notification_id from ops.notifications n
     where n.agency = %(agency)s and n.state in ('done', 'ignored') and n.settled_at < %(before)s
@@ -82,10 +83,18 @@ def prune(
     )
     # First: from then on nobody is told of a past that is about to be incomplete.
     connection.execute(
-        """insert into ops.feed_horizons as known (agency, pruned_before)
-        select agency, max(at) from mart.changes where agency = %s and at < %s group by agency
-        on conflict (agency) do update set pruned_before = greatest(known.pruned_before, excluded.pruned_before)""",
-        (agency, now - timedelta(days=kept.changes_days)),
+        """with old as (
+            select max(at) as at, max(seq) as seq from mart.changes
+            where agency = %(agency)s and at < %(before)s and seq <= (
+                select coalesce(min(cursor_seq), 9223372036854775807) from ops.feed_consumers where agency = %(agency)s)),
+        horizon as (
+            insert into ops.feed_horizons as known (agency, pruned_before)
+            select %(agency)s, at from old where at is not null
+            on conflict (agency) do update set pruned_before = greatest(known.pruned_before, excluded.pruned_before))
+        insert into ops.pruned_changes as known (agency, pruned_seq)
+        select %(agency)s, seq from old where seq is not null
+        on conflict (agency) do update set pruned_seq = greatest(known.pruned_seq, excluded.pruned_seq)""",
+        {"agency": agency, "before": now - timedelta(days=kept.changes_days)},
     )
     deleted = {}
     for table, statement, days in steps:

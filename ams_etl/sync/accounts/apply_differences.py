@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.copy import copy_rows
 from ams_etl.sync.change_counts import PublishCounts
 
@@ -97,9 +98,11 @@ def _write(
             {", ".join(f"{name} = excluded.{name}" for name in table.columns)}""",
         scope,
     )
+    hold_feed(connection, agency)
     connection.execute(
-        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id)
-        select %(agency)s, %(entity)s, id::text, op, before, after, %(run_id)s from staged_differences order by place""",
+        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id, at)
+        select %(agency)s, %(entity)s, id::text, op, before, after, %(run_id)s, statement_timestamp()
+        from staged_differences order by place""",
         scope,
     )
 

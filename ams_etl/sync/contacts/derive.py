@@ -29,6 +29,7 @@ from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn
 from ams_etl.sync.interpret.registry import interpreter_for
 from ams_etl.sync.links.linking import link_accounts
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, set_aside
+from ams_etl.sync.raw.withheld import has_forgotten, without_forgotten
 
 _log = logging.getLogger(__name__)
 CHUNK = 1000
@@ -139,6 +140,7 @@ def derive_dirty(
     """
     interpreter = interpreter_for(settings)
     interpretation = interpreter.open(connection, agency, settings, today)
+    forgets = has_forgotten(connection, agency)
     total = DeriveCounts()
     while True:
         with connection.transaction():
@@ -156,6 +158,8 @@ def derive_dirty(
                 return total
             with collector_paused():
                 found, failed = _derive_each(interpretation, chunk)
+                if forgets:
+                    found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
             derived = [one for _, one in found]
             kept = [customer_id for customer_id in chunk if customer_id not in failed]
             changed = _store(connection, agency, kept, found, interpreter.FIRST_SEEN, today)

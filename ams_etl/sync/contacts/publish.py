@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import PermanentError
+from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
 from ams_etl.sync.change_counts import PublishCounts
 
@@ -93,6 +94,7 @@ def _refuse_unless_current(
 
 
 def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None) -> PublishCounts:
+    hold_feed(connection, agency)
     # Not now(), which is when the transaction began to wait for the publish before it.
     (moment,) = connection.execute("select clock_timestamp()").fetchone() or (None,)
     scope = {"agency": agency, "run_id": run_id, "moment": moment}

@@ -69,6 +69,14 @@ def contacts_meant(connection: psycopg.Connection[Any], agency: str, asked: str,
     return contact_ids
 
 
+def customers_numbered(
+    connection: psycopg.Connection[Any], agency: str, number: int, settings: RuleSettings
+) -> list[str]:
+    """Return the ids of the customers of this number in the agency's system."""
+    by_number = interpreter_for(settings).CUSTOMERS_BY_NUMBER
+    return [row[0] for row in connection.execute(by_number, {"agency": agency, "number": number})]
+
+
 def _former(connection: psycopg.Connection[Any], agency: str, asked: str) -> list[UUID]:
     """A contact that is gone, as the change feed remembers it."""
     rows = connection.execute(
@@ -88,8 +96,7 @@ def _resolve(
     except ValueError:
         pass
     if asked.isdigit():
-        by_number = interpreter_for(settings).CUSTOMERS_BY_NUMBER
-        customers = [row[0] for row in connection.execute(by_number, {"agency": agency, "number": int(asked)})]
+        customers = customers_numbered(connection, agency, int(asked), settings)
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
         customers, query, key = [], _CONTACTS_OF_EMAIL, [asked.lower()]

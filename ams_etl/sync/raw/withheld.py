@@ -1,0 +1,67 @@
+"""Say of a forgotten person's records that they were withheld, in place of what their stubs would give."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+
+from ams_etl.rules.model import Derivation, Skip
+from ams_etl.store.tombstones import MARK
+
+
+def has_forgotten(connection: psycopg.Connection[Any], agency: str) -> bool:
+    """Return whether anybody of this agency was forgotten."""
+    return connection.execute("select exists (select from ops.forgotten where agency = %s)", (agency,)).fetchone() == (
+        True,
+    )
+
+
+def without_forgotten(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    tables: Mapping[str, tuple[str, str]],
+    found: Sequence[tuple[str, Derivation]],
+) -> list[tuple[str, Derivation]]:
+    """Return the derivations with a skip `forgotten` (Q3) for each stub, and nothing else of it.
+
+    Args:
+        connection: the one that derives.
+        agency: the agency id.
+        tables: per entity its raw table and key column, as the interpreter has them.
+        found: per customer what it gave.
+    """
+    customers = [customer_id for customer_id, _ in found]
+    stubs: dict[str, set[tuple[str, str, str]]] = {}
+    for entity, (table, key) in tables.items():
+        if key != "entity_id":
+            continue
+        system = table.partition(".")[0].removeprefix("raw_")
+        for customer_id, entity_id in connection.execute(
+            f"""select coalesce(customer_id, entity_id), entity_id from {table}
+            where agency = %s and payload ? '{MARK}' and deleted_at is null and coalesce(customer_id, entity_id) = any(%s)""",
+            (agency, customers),
+        ):
+            stubs.setdefault(customer_id, set()).add((system, entity, entity_id))
+    return [
+        (customer_id, _withheld(derivation, customer_id, stubs[customer_id]) if customer_id in stubs else derivation)
+        for customer_id, derivation in found
+    ]
+
+
+def _withheld(derivation: Derivation, customer_id: str, stubs: set[tuple[str, str, str]]) -> Derivation:
+    return replace(
+        derivation,
+        candidates=tuple(
+            candidate
+            for candidate in derivation.candidates
+            if (candidate.system, candidate.entity, candidate.entity_id) not in stubs
+        ),
+        skips=(
+            *(skip for skip in derivation.skips if (skip.system, skip.entity, skip.entity_id) not in stubs),
+            *(
+                Skip(system, entity, entity_id, customer_id, "forgotten", "Q3")
+                for system, entity, entity_id in sorted(stubs)
+            ),
+        ),
+    )

@@ -1,0 +1,119 @@
+"""A reader reads the mart and nothing else; a limited one sees its own agencies in every table and view."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.errors import ConfigError
+from ams_etl.feed import follow, snapshot
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.database import connect
+from ams_etl.store.readers import READER, grant_reader, read_only_url
+from ams_etl_tests.sync.source_history import AGENCY, Source, customer, refresh, store_reference
+
+LIMITED = "test_limited_reader"
+
+
+@pytest.fixture
+def mart(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """A contact each of two agencies, and a role; roles belong to the whole server, so they go afterwards."""
+    store_reference(connection)
+    source = Source()
+    source.put(customer(1, FirstName="Ann", LastName="Lee", Email="1@example.com"))
+    source.store(connection)
+    refresh(connection, RuleSettings(), date(2026, 6, 1))
+    for table in ("mart.contacts", "mart.changes"):
+        copied = ", ".join(
+            row[0]
+            for row in connection.execute(
+                """select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped
+                and attname not in ('agency', 'seq', 'contact_id')""",
+                (table,),
+            )
+        )
+        own = ", contact_id" if table == "mart.contacts" else ""
+        value = ", gen_random_uuid()" if own else ""
+        connection.execute(f"insert into {table} (agency{own}, {copied}) select 'other'{value}, {copied} from {table}")
+    connection.execute(f"drop role if exists {LIMITED}")
+    connection.execute(f"create role {LIMITED} login password 'x'")
+    yield connection
+    for role in (LIMITED, READER):
+        if connection.execute("select from pg_roles where rolname = %s", (role,)).fetchone():
+            connection.execute(f"drop owned by {role}")
+            connection.execute(f"drop role {role}")
+
+
+def as_role(database: str, role: str, password: str) -> str:
+    return database.replace(database.split("//")[1].split("@", maxsplit=1)[0], f"{role}:{password}", 1)
+
+
+def test_a_limited_role_sees_its_agency_alone(mart: psycopg.Connection[Any], database: str) -> None:
+    grant_reader(mart, LIMITED, AGENCY)
+    url = as_role(database, LIMITED, "x")
+    relations = [
+        row[0]
+        for row in mart.execute(
+            """select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'mart' and c.relkind in ('r', 'v', 'p')"""
+        )
+    ]
+    with connect(url) as reader:
+        for relation in relations:
+            seen = {row[0] for row in reader.execute(f"select distinct agency from {relation}")}
+            assert seen <= {AGENCY}, relation
+        assert reader.execute("select count(*) from mart.contact_cards").fetchone() == (1,)
+        for refused in (
+            "select * from raw_ams360.customers",
+            "select * from stage.contacts",
+            "delete from mart.contacts",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(refused)
+    with snapshot(AGENCY, url=url) as (cursor, documents):
+        assert len(list(documents)) == 1
+    assert len(list(follow(AGENCY, consumer="reader", wait=False, url=url))) == 1
+    assert cursor > 0
+    mart.execute("insert into ops.feed_consumers (agency, consumer) values ('other', 'theirs')")
+    with connect(url) as reader:
+        assert reader.execute("select agency from ops.feed_consumers").fetchall() == [(AGENCY,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("insert into ops.feed_consumers (agency, consumer) values ('other', 'mine')")
+    assert list(follow("other", wait=False, url=url)) == []
+    grant_reader(mart, LIMITED, None)
+    with connect(url) as reader:
+        assert reader.execute("select count(distinct agency) from mart.contacts").fetchone() == (2,)
+
+
+def test_every_table_of_the_mart_has_the_policy(mart: psycopg.Connection[Any]) -> None:
+    """A migration that adds a table to mart adds it there, too; and a view is security_invoker or filters by itself."""
+    without = mart.execute(
+        """select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'mart' and (
+            c.relkind in ('r', 'p') and not (c.relrowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))
+            or c.relkind = 'v' and not 'security_invoker=true' = any (coalesce(c.reloptions, '{}'))
+                and pg_get_viewdef(c.oid) not like '%readable_agencies%')"""
+    ).fetchall()
+    assert without == []
+
+
+def test_the_read_only_url_reads_and_writes_nothing(
+    mart: psycopg.Connection[Any], database: str, tmp_path: Path
+) -> None:
+    url = read_only_url(database, mart, tmp_path)
+    assert read_only_url(database, mart, tmp_path) == url
+    with connect(url) as reader:
+        assert reader.execute("select count(*) from mart.contacts").fetchone() == (2,)
+        with pytest.raises(psycopg.Error):
+            reader.execute("insert into ops.feed_consumers (agency, consumer) values ('a', 'b')")
+    assert (tmp_path / "reader.password").stat().st_mode & 0o077 == 0
+
+
+def test_a_role_that_is_missing_or_sees_everything_is_refused(mart: psycopg.Connection[Any]) -> None:
+    with pytest.raises(ConfigError, match="no role"):
+        grant_reader(mart, "nobody_of_this_name", None)
+    with pytest.raises(ConfigError, match="superuser"):
+        grant_reader(mart, "postgres", AGENCY)
