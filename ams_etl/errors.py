@@ -32,4 +32,4 @@ class PermanentError(AmsEtlError):
 
 
 class DataError(AmsEtlError):
-    """A record or an answer breaks its contract; the record is set aside with this reason."""
+    """A record or an answer breaks its contract; the record is quarantined with this reason."""

@@ -24,7 +24,11 @@ def announce(connection: psycopg.Connection[Any], settings: AlertSettings, secre
         announcements = due(connection, channel, settings.gather_seconds)
         messages = message_of(announcements, summary_above=settings.summary_above, ui_url=settings.ui_url)
         # Each message is one announcement, or the only message is all of them.
-        parts = [[one] for one in announcements] if len(messages) == len(announcements) else [announcements]
+        parts = (
+            [[announcement] for announcement in announcements]
+            if len(messages) == len(announcements)
+            else [announcements]
+        )
         for message, part in zip(messages, parts, strict=False):
             try:
                 send(channel, message, secret)

@@ -79,7 +79,7 @@ def read_checks(connection: psycopg.Connection[Any], instance: dg.DagsterInstanc
 def dead_daemons(instance: dg.DagsterInstance, dead_after_seconds: float) -> list[Condition]:
     """Return a condition for Dagster's daemon where one of its parts has had no heartbeat for so long.
 
-    A daemon that was never started is none.
+    A daemon that was never started does not count.
     """
     now = datetime.now(UTC).timestamp()
     ages = {

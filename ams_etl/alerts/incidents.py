@@ -136,5 +136,8 @@ def mark_announced(connection: psycopg.Connection[Any], channel: str, announceme
         cursor.executemany(
             """insert into ops.alerts (agency, incident_id, channel, announcement) values (%s, %s, %s, %s)
             on conflict (agency, incident_id, channel, announcement) do update set sent_at = now()""",
-            [(one.incident.agency, one.incident.incident_id, channel, one.what) for one in announcements],
+            [
+                (announcement.incident.agency, announcement.incident.incident_id, channel, announcement.what)
+                for announcement in announcements
+            ],
         )

@@ -48,15 +48,19 @@ def _single(announcement: Announcement, ui_url: str | None) -> Message:
 
 
 def _summary(announcements: Sequence[Announcement], ui_url: str | None) -> Message:
-    by_kind = Counter((one.what, one.incident.severity, one.incident.kind) for one in announcements)
+    by_kind = Counter(
+        (announcement.what, announcement.incident.severity, announcement.incident.kind)
+        for announcement in announcements
+    )
     lines: list[str] = []
     kinds: list[str] = []
     for (what, severity, kind), count in by_kind.most_common():
         agencies = sorted(
             {
-                one.incident.agency or "all agencies"
-                for one in announcements
-                if (one.what, one.incident.severity, one.incident.kind) == (what, severity, kind)
+                announcement.incident.agency or "all agencies"
+                for announcement in announcements
+                if (announcement.what, announcement.incident.severity, announcement.incident.kind)
+                == (what, severity, kind)
             }
         )
         named = ", ".join(agencies[:_LISTED]) + (
@@ -65,7 +69,10 @@ def _summary(announcements: Sequence[Announcement], ui_url: str | None) -> Messa
         state = {"opened": "new", "reminded": "lasting", "closed": "over"}[what]
         kinds.append(f"{count} {state}: {kind.replace('_', ' ')} ({severity})")
         lines.append(f"{kinds[-1]} of {named}")
-    first = next((one.incident for one in announcements if one.what != "closed"), announcements[0].incident)
+    first = next(
+        (announcement.incident for announcement in announcements if announcement.what != "closed"),
+        announcements[0].incident,
+    )
     lines += [
         "",
         f"The first: {first.title}",
@@ -78,7 +85,12 @@ def _summary(announcements: Sequence[Announcement], ui_url: str | None) -> Messa
     return Message(
         f"[ams-etl] {len(announcements)} incidents: {kinds[0]}",
         "\n".join(lines),
-        {"event": "summary", "incidents": [{**_data(one.incident), "event": one.what} for one in announcements]},
+        {
+            "event": "summary",
+            "incidents": [
+                {**_data(announcement.incident), "event": announcement.what} for announcement in announcements
+            ],
+        },
     )
 
 

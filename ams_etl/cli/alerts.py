@@ -24,20 +24,20 @@ def test_channels(channel: str | None) -> None:
 
     prepare()
     agencies = load_agencies()
-    chosen = [one for one in agencies.alerts.channels if channel in {None, one.name}]
+    chosen = [listed for listed in agencies.alerts.channels if channel in {None, listed.name}]
     if not chosen:
-        known = ", ".join(one.name for one in agencies.alerts.channels) or "none"
+        known = ", ".join(listed.name for listed in agencies.alerts.channels) or "none"
         raise ConfigError(f"{agencies.path}: alerts.channels: no channel {channel or 'is set'}; the file has: {known}")
     text = "This is a test of ams-etl alerts. Nothing is wrong."
     message = Message("[ams-etl] test", text, {"event": "test", "incidents": []})
     failed = 0
-    for one in chosen:
+    for receiver in chosen:
         try:
-            send(one, message, agencies.alert_secret)
-            click.echo(f"ok     {one.name} ({one.kind})")
+            send(receiver, message, agencies.alert_secret)
+            click.echo(f"ok     {receiver.name} ({receiver.kind})")
         except AmsEtlError as error:
             failed += 1
-            click.secho(f"WRONG  {one.name} ({one.kind}): {error}", fg="red")
+            click.secho(f"WRONG  {receiver.name} ({receiver.kind}): {error}", fg="red")
     if failed:
         raise ConfigError(f"{failed} of {len(chosen)} channels did not take the message")
 

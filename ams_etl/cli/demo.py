@@ -40,14 +40,14 @@ PASSWORD = "sandbox"  # noqa: S105
     "--customers", default=2000, show_default=True, help="Size of the sandbox agency, when it is started now."
 )
 def demo(customers: int) -> None:
-    """Set up Postgres, stand-ins of every system and user mappings, sync four agencies, and say what to look at."""
+    """Set up Postgres, sandboxes of every system and user mappings, sync four agencies, and say what to open next."""
     started = time.monotonic()
     show_progress()
     home().mkdir(parents=True, exist_ok=True)
     click.echo(f"1/4 Postgres and Dagster's home in {home()}")
     _write_environment()
     url = prepare()
-    click.echo("2/4 stand-ins of AMS360, BenefitPoint, HawkSoft, QQ Catalyst and MyCase, in a process of their own")
+    click.echo("2/4 sandboxes of AMS360, BenefitPoint, HawkSoft, QQ Catalyst and MyCase, in their own process")
     wsdl = start_in_background(customers)
     _write_agencies(wsdl)
     click.echo(f"    {wsdl}")
@@ -78,7 +78,7 @@ def demo(customers: int) -> None:
         print_contacts(connection, agencies.all)
     click.echo(f"\nrun {run_id} is in Dagster. Next:  .venv/bin/ams-etl up   (then open http://127.0.0.1:3000)")
     click.echo('or ask Postgres:  psql "$(.venv/bin/ams-etl db url)" -c "select * from mart.contacts limit 5"')
-    click.echo("The stand-in AMS360 runs on in the background; `ams-etl sandbox --stop` ends it.")
+    click.echo("The sandbox keeps running in the background; `ams-etl sandbox --stop` ends it.")
 
 
 def _add_plans(connection: psycopg.Connection[Any], instance: Any, wsdl: str) -> None:
@@ -96,7 +96,7 @@ def _base(wsdl: str) -> str:
 
 
 def _write_environment() -> None:
-    """Add what is missing to `.env`: the stand-in's password, and new secrets for who sends to us."""
+    """Add what is missing to `.env`: the sandbox's password, and new secrets for the senders of notifications and events."""
     from dotenv import dotenv_values
 
     path = home() / ".env"

@@ -11,11 +11,11 @@ from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, stor
 SECRET_ENV = "AMS_ETL_DEMO_SECRET"  # noqa: S105
 KEY_ENV = "AMS_ETL_DEMO_TOKEN_KEY"
 _CODE = "granted"
-"""What a person of the stand-in's firm gets for granting access."""
+"""The authorization code that the sandbox's firm receives for granting access."""
 
 
 def other_demo_agencies(base: str) -> list[dict[str, Any]]:
-    """Their entries of agencies.yaml; `base` is the stand-ins' address."""
+    """Return their entries of agencies.yaml; `base` is the sandboxes' address."""
     return [
         {
             "id": "demo_hawksoft",
@@ -55,7 +55,7 @@ def other_demo_agencies(base: str) -> list[dict[str, Any]]:
 
 
 def other_demo_secrets() -> dict[str, str]:
-    """Variable -> value: the stand-ins' secret, and a new key for the firm's tokens."""
+    """Return the environment variables: the sandboxes' secret, and a new key for the firm's tokens."""
     from cryptography.fernet import Fernet
 
     return {SECRET_ENV: "sandbox", KEY_ENV: Fernet.generate_key().decode()}

@@ -26,7 +26,7 @@ def add_demo_plans(connection: psycopg.Connection[Any], agency: str, base: str) 
     Args:
         connection: autocommit; accounts are published.
         agency: the agency id.
-        base: the stand-ins' address.
+        base: the sandboxes' address.
 
     Returns:
         The AMS360 customers of those accounts.
@@ -53,7 +53,7 @@ def add_demo_plans(connection: psycopg.Connection[Any], agency: str, base: str) 
             "renewalOn": f"{begins.replace(year=begins.year + 1)}T00:00:00.000Z",
         }  # fmt: skip
         edit = {"entity": "products", "op": "insert", "key": None, "fields": fields, "at": None}
-        with urllib.request.urlopen(  # noqa: S310 - our own stand-in
+        with urllib.request.urlopen(  # noqa: S310 - our own sandbox
             f"{base}/sandbox/benefitpoint/edit", data=json.dumps(edit).encode(), timeout=30
         ):
             pass

@@ -51,7 +51,7 @@ def shown(value: Any) -> str:
 
 
 def past(agency: str, asked: str, moment: Any, form: Form) -> None:
-    """Print what each contact that is meant was at a moment, and since when each of its values stood."""
+    """Print what each contact that is meant was at a moment, and since when it has had each of its values."""
     from ams_etl.sync.contacts.history import contact_as_of, since_when
     from ams_etl.sync.contacts.why import contacts_meant
 

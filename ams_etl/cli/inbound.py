@@ -1,4 +1,4 @@
-"""`ams-etl inbound`: the HTTP door for AMS360's notifications and the platform's events."""
+"""`ams-etl inbound`: run the HTTP service for AMS360's notifications and the platform's events."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`ams-etl notifications`: look at them, understand parked ones again, set AMS360 up to send them."""
+"""`ams-etl notifications`: list them, interpret parked ones again, set AMS360 up to send them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Progress of a run on the terminal: the same lines that stand in the run's log."""
+"""Show the progress of a run on the terminal: the same lines as in the run's log."""
 
 import logging
 

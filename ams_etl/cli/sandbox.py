@@ -1,4 +1,4 @@
-"""`ams-etl sandbox`: the stand-in AMS360, a process of its own."""
+"""`ams-etl sandbox`: run the sandbox AMS360 as its own process."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ OTHERS = 300
 
 
 def sandbox_command(port: int, customers: int, *more: str) -> list[str]:
-    """The command line that starts the stand-in with the demo agency."""
+    """Return the command line that starts the sandbox with the demo agency."""
     return [
         sys.executable, "-m", "ams_etl.sandbox", "--port", str(port),
         "--agency", f"demo:{AGENCY_NO}:{SEED}:{customers}", "--benefitpoint",
@@ -34,7 +34,7 @@ def sandbox_command(port: int, customers: int, *more: str) -> list[str]:
 
 
 def start_in_background(customers: int) -> str:
-    """Start the stand-in, or find the one that runs on this home, and return its WSDL's address.
+    """Start the sandbox, or find the one that runs for this home, and return its WSDL's address.
 
     Raises:
         TransientError: it did not come up.
@@ -65,7 +65,7 @@ def start_in_background(customers: int) -> str:
 
 
 def stop_in_background() -> bool:
-    """Stop the stand-in that runs in the background of this home; its state goes with it."""
+    """Stop the sandbox that runs in the background for this home; its state is lost."""
     try:
         ready = json.loads(_note().read_text())
     except (OSError, ValueError):
@@ -115,7 +115,7 @@ def _running() -> str | None:
 def sandbox(
     port: int, customers: int, latency_ms: int, notify: str | None, code: str, drift: float, *, stop: bool
 ) -> None:
-    """Serve a stand-in AMS360 over SOAP: a generated agency, as strict as the real service, until Ctrl-C.
+    """Serve a sandbox AMS360 over SOAP: a generated agency, as strict as the real service, until Ctrl-C.
 
     POST /sandbox/faults switches faults on, GET /sandbox/stats tells what it was asked (docs/sandbox.md).
     """

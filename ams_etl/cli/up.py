@@ -22,11 +22,13 @@ from ams_etl.settings.shipped import shipped
 
 @click.command()
 @click.option("--port", default=3000, show_default=True, help="Of the UI.")
-@click.option("--inbound-port", default=8361, show_default=True, help="Of the door for notifications and events.")
+@click.option(
+    "--inbound-port", default=8361, show_default=True, help="Port of the inbound service for notifications and events."
+)
 @click.option("--pages-port", default=8362, show_default=True, help="Of the integration page; 0 takes a free one.")
 @click.option(
     "--sandbox", "with_sandbox", is_flag=True,
-    help="Also run the stand-in AMS360 of the demo agency, which sends its notifications to the door.",
+    help="Also run the demo agency's sandbox AMS360, which sends its notifications to the inbound service.",
 )  # fmt: skip
 def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> None:
     """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
@@ -88,7 +90,7 @@ def _commands(agencies: Agencies, port: int, inbound_port: int, pages_port: int)
 
 
 def _send_notifications(agencies: Agencies, wsdl: str, port: int) -> None:
-    """Have the stand-in tell the door of its demo agency's edits."""
+    """Make the sandbox notify the inbound service of its demo agency's edits."""
     demo = next((agency for agency in agencies.all if agency.id == AGENCY), None)
     if demo is None or demo.notifications is None:
         return

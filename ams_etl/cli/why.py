@@ -1,4 +1,4 @@
-"""`ams-etl why`: why a contact is what it is, or why a customer is none."""
+"""`ams-etl why`: explain why a contact is what it is, or why a customer is not a contact."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ from ams_etl.store.database import connect
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
-    help="Show the contact as it was at this moment (the schedule's time zone), and since when each value stood.",
+    help="Show the contact as it was at this moment (the schedule's time zone), and since when it has had each value.",
 )
 @table_options
 def why(agency: str, asked: str, at: datetime | None, form: Form) -> None:

@@ -23,8 +23,8 @@ class _DeliversByDefault(click.Group):
     """`ams-etl writeback AGENCY` is short for `ams-etl writeback deliver AGENCY`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command in where an agency stands in its place."""
-        first = next((one for one in args if not one.startswith("-")), None)
+        """Insert the default command if an agency is in its place."""
+        first = next((argument for argument in args if not argument.startswith("-")), None)
         if first is not None and first not in self.commands:
             args = ["deliver", *args]
         return super().parse_args(ctx, args)
@@ -73,7 +73,7 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
         remark(form, str(claim))
     if found.uncertain:
         remark(form, f"{found.uncertain:,} are uncertain: `ams-etl writeback list {agency}`")
-    remark(form, f"run {run_id}; look at it with `ams-etl up`")
+    remark(form, f"run {run_id}; see it with `ams-etl up`")
 
 
 def _print_records(records: "Iterable[PlannedRecord]", form: Form) -> None:
@@ -136,7 +136,7 @@ def list_command(agency: str, statuses: tuple[str, ...], limit: int, form: Form)
 @click.option("--again", "decision", flag_value="again", help="It is not there: send it again.")
 @click.option("--target", help="Its id there, where you know it; needed for a new customer or account.")
 def resolve(agency: str, writeback_id: UUID, decision: str | None, target: str | None) -> None:
-    """Say what became of an uncertain write, after looking at the customer in the system that it goes to."""
+    """Record what became of an uncertain write, after checking the customer in the system that it goes to."""
     from ams_etl.writeback.people.stuck_writes import resolve as settle
 
     if decision is None:
@@ -151,7 +151,7 @@ def resolve(agency: str, writeback_id: UUID, decision: str | None, target: str |
 @click.argument("agency")
 @click.argument("writeback_ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 def replay(agency: str, writeback_ids: tuple[UUID, ...]) -> None:
-    """Let failed writes be sent again, all or these, planned anew by today's settings and mappings."""
+    """Let failed writes be sent again, all or these, decided again by today's settings and mappings."""
     from ams_etl.writeback.people.stuck_writes import replay as again
 
     agencies = load_agencies()

@@ -41,7 +41,7 @@ sync_plan_job = dg.define_asset_job(
 freshness_job = dg.define_asset_job(
     "freshness",
     selection=dg.AssetSelection.keys(["ops", "freshness"]),
-    description="How fresh the mart is, what no notification told of, and whether an agency has fallen silent.",
+    description="How fresh the mart is, which changes no notification announced, and whether an agency's notifications stopped.",
     executor_def=dg.in_process_executor,
 )
 
@@ -70,6 +70,6 @@ accounts_job = dg.define_asset_job(
 publish_job = dg.define_asset_job(
     "publish_plan",
     selection=_PUBLISHED,
-    description="Publish a plan that a person looked at (sync_scope.apply_plan holds its id), and accounts and policies with it.",
+    description="Publish a plan that a user reviewed (sync_scope.apply_plan holds its id), and accounts and policies with it.",
     executor_def=dg.in_process_executor,
 )

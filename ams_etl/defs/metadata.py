@@ -1,4 +1,4 @@
-"""Tables for the asset pages: Markdown that a person would look at."""
+"""Render tables for the asset pages as Markdown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -37,10 +37,10 @@ def _cell(value: Any) -> str:
 
 def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int = 24) -> dg.MarkdownMetadataValue:
     """A picture over time: a row a day, each number with a bar against the largest of its column."""
-    told = [tuple(row) for row in rows]
-    most = [max((row[place] for row in told), default=0) for place in range(1, len(header))]
+    listed = [tuple(row) for row in rows]
+    most = [max((row[place] for row in listed), default=0) for place in range(1, len(header))]
     lines = ["  ".join([f"{header[0]:<12}", *(f"{name:<{width + 8}}" for name in header[1:])]).rstrip()]
-    for row in told:
+    for row in listed:
         cells = [
             f"{'█' * round(width * value / top) if top else '':<{width}}{value or '':>8}"
             for value, top in zip(row[1:], most, strict=True)

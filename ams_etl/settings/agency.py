@@ -26,7 +26,7 @@ SYSTEMS: tuple[SourceSystem, ...] = get_args(SourceSystem)
 """The systems that an agency may have, each with a block of its name."""
 
 _TOLD_ELSEWHERE = {
-    "source_system": "the system is told by its block alone",
+    "source_system": "the system is the one that has a block",
     "benefitpoint_contacts": "said as benefitpoint.contacts",
 }
 
@@ -102,11 +102,13 @@ class Agency(Strict):
             known_zone(given.timezone)
         unknown = sorted(set(given.properties) - PROPERTIES)
         if unknown:
-            raise ValueError(f"properties: {unknown[0]!r} is none; expected some of {', '.join(sorted(PROPERTIES))}")
+            raise ValueError(
+                f"properties: unknown property {unknown[0]!r}; expected one of {', '.join(sorted(PROPERTIES))}"
+            )
         strange = sorted(set(given.text_limits) - set(TEXT_LIMITS))
         if strange:
             raise ValueError(
-                f"text_limits: {strange[0]!r} is no field; expected some of {', '.join(sorted(TEXT_LIMITS))}"
+                f"text_limits: unknown field {strange[0]!r}; expected one of {', '.join(sorted(TEXT_LIMITS))}"
             )
         if min(given.text_limits.values(), default=SHORTEST_TEXT) < SHORTEST_TEXT:
             raise ValueError(f"text_limits: expected at least {SHORTEST_TEXT} characters")

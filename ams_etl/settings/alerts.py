@@ -54,7 +54,7 @@ class AlertChannel(Strict):
 
 
 class AlertSettings(Strict):
-    """What `ams-etl alerts watch` reports, and to whom."""
+    """Hold what `ams-etl alerts watch` reports, and to which channels."""
 
     channels: tuple[AlertChannel, ...] = ()
     summary_above: Annotated[int, Field(ge=1, le=1000)] = 5

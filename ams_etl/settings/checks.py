@@ -8,7 +8,7 @@ from ams_etl.settings.strict import Strict
 
 
 class CheckSettings(Strict):
-    """Thresholds of the data-quality checks: shares (0..1) of the rows looked at."""
+    """Thresholds of the data-quality checks: shares (0..1) of the rows checked."""
 
     max_skipped_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     max_unmapped_share: Annotated[float, Field(ge=0, le=1)] = 0.5

@@ -125,7 +125,7 @@ def shown_variable(name: str) -> str:
     """Return the name of an environment variable for a message, unless it may be a secret that was pasted there."""
     if _VARIABLE.fullmatch(name):
         return f"the environment variable {name}"
-    return "the environment variable that it names (what stands there is no such name, as in ACME_PASSWORD)"
+    return "the environment variable that it names (its value is not such a name; an example: ACME_PASSWORD)"
 
 
 def load_agencies(path: Path | None = None) -> Agencies:

@@ -32,10 +32,10 @@ class EventSettings(Strict):
 
 
 class InboundSettings(Strict):
-    """The HTTP door for all agencies."""
+    """The inbound HTTP service for all agencies."""
 
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
-    """Where the door is reached from outside; what lies in front of it speaks TLS."""
+    """Public address of the inbound service; the proxy in front of it speaks TLS."""
     max_body_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
     max_event_bytes: Annotated[int, Field(ge=1_000, le=500_000_000)] = 100_000_000
     """Of one request with events, the files in them included."""

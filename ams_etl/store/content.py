@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ams_etl.errors import DataError
 
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-# The escape of a NUL, but not the end of an escaped backslash that happens to stand before "u0000".
+# The escape of a NUL, but not the end of an escaped backslash that happens to precede "u0000".
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 

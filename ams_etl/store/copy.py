@@ -16,7 +16,7 @@ def copy_rows(
     """Append rows to a table.
 
     Args:
-        connection: inside a transaction where the rows must stand or fall with others.
+        connection: inside a transaction where the rows must be committed together with others.
         table: its name, or schema and name.
         columns: column name -> Postgres type; a `jsonb` value may be bytes of JSON, which are sent as they are.
         rows: one value a column, in that order.

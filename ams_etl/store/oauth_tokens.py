@@ -25,7 +25,7 @@ class PostgresTokens:
         setting: where the key comes from, for messages.
 
     Raises:
-        ConfigError: a key is none.
+        ConfigError: a key is not valid.
     """
 
     def __init__(self, url: str, agency: str, system: str, key: str, setting: str) -> None:
@@ -33,7 +33,7 @@ class PostgresTokens:
             self._cipher = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
         except ValueError:
             raise ConfigError(
-                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` gives"
+                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` prints"
             ) from None
         self._url, self._agency, self._system, self._setting = url, agency, system, setting
         self._held: psycopg.Connection[Any] | None = None

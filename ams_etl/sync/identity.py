@@ -2,7 +2,7 @@
 
 A candidate's id is a function of its source record's key. A contact's id is the id of its longest-known member
 (`first_seen_at`, then the id itself), so it survives syncs, stays with the oldest on a merge and with the first
-source on a split, and a rebuild from the same records gives the same ids (M4).
+source on a split, and a rebuild from the same records has the same ids (M4).
 """
 
 from uuid import UUID, uuid5

@@ -61,7 +61,7 @@ def test_a_plan_names_people_and_rules(planned: psycopg.Connection[Any], capsys:
     print_plan(planned, agency(), "table")
     shown = capsys.readouterr().out
     assert re.search(r"update Jon Doe, Doe \[/\] Plumbing LLC, jd@example.com", shown)
-    assert re.search(r"nickname: nothing -> Jon +\(M2, N1\)|first_name: Jonathan -> Jon +\(M2, N1\)", shown)
+    assert re.search(r"nickname: nothing -> Jon +\(M7, N1\)|first_name: Jonathan -> Jon +\(M7, N1\)", shown)
     assert re.search(r"delete Ann Lee, al@example.com", shown)
     assert re.search(r"insert .*Roe, roe@example.com", shown)
     assert re.search(r"tag added: Client +│ +1", shown)

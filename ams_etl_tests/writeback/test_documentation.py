@@ -34,8 +34,8 @@ def test_every_setting_of_writeback_is_told() -> None:
     ("given", "told"),
     [
         ("timezone: Mars", "a time zone of the tz database"),
-        ("properties: [shoe_size]", "properties: 'shoe_size' is none"),
-        ("text_limits: {Note: 100}", "text_limits: 'Note' is no field"),
+        ("properties: [shoe_size]", "properties: unknown property 'shoe_size'"),
+        ("text_limits: {Note: 100}", "text_limits: unknown field 'Note'"),
         ("text_limits: {CustomerNote.NoteText: 5}", "at least 60 characters"),
         ("max_parts: 0", "expected at least 1"),
         ("colour: red", "colour: unknown key"),

@@ -36,12 +36,12 @@ def every_record_is_one_account(context: dg.AssetCheckExecutionContext, warehous
     """The check that nothing was lost."""
     query = TOLD.format(agency=context.partition_key)
     return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="told", min_value=1, max_value=1)]
+        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="accounts", min_value=1, max_value=1)]
     )
 
 
 @dg.asset_check(
-    **_of("linked_accounts_have_ams360s_values", "B4: no value of BenefitPoint's stands where AMS360 has the customer.")
+    **_of("linked_accounts_have_ams360s_values", "B4: no value comes from BenefitPoint if AMS360 has the customer.")
 )
 def linked_accounts_have_ams360s_values(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse

@@ -57,7 +57,7 @@ _LINKS = Listing(
     [
         Filter("q", "Name", "lower(concat_ws(' ', customer_name, account_name)) like %(part)s"),
         Filter("state", "State", "state = %(state)s",
-               [(one, one) for one in ("suggested", "confirmed", "refused", "dormant")]),
+               [(state, state) for state in ("suggested", "confirmed", "refused", "dormant")]),
     ],
 )  # fmt: skip
 

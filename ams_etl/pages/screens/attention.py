@@ -43,7 +43,7 @@ class Standing:
             yield Need("problem", f"The last sync failed: {found['last_error'] or 'see the log'}", "/log")
         if found["stopped_by"]:
             yield Need("problem", f"A plan waits for a decision: {found['stopped_by']}", "/plan")
-        for number, level, one, many, place in (
+        for number, level, singular, plural, place in (
             ("uncertain", "problem", "write has an unknown outcome", "writes have an unknown outcome",
              "/writeback?status=uncertain"),
             ("failed", "problem", "write failed", "writes failed", "/writeback?status=failed"),
@@ -57,7 +57,7 @@ class Standing:
             ("waiting_plans", "warning", "benefit plan waits for a code", "benefit plans wait for a code", "/accounts/plans"),
         ):  # fmt: skip
             if found[number]:
-                yield Need(level, f"{found[number]:,} {one if found[number] == 1 else many}.", place)
+                yield Need(level, f"{found[number]:,} {singular if found[number] == 1 else plural}.", place)
 
 
 def standing_of(connection: psycopg.Connection[Any], agency: str) -> Standing:

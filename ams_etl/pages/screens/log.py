@@ -27,9 +27,9 @@ _RUNS = Listing(
     "sync_id",
     [
         Filter("trigger", "Trigger", "trigger = %(trigger)s",
-               [(one, one.replace("_", " ")) for one in ("notification", "daily_sweep", "weekly_resync", "manual")]),
+               [(trigger, trigger.replace("_", " ")) for trigger in ("notification", "daily_sweep", "weekly_resync", "manual")]),
         Filter("state", "State", "state = %(state)s",
-               [(one, one) for one in ("running", "extracted", "published", "failed")]),
+               [(state, state) for state in ("running", "extracted", "published", "failed")]),
     ],
 )  # fmt: skip
 _NOTIFICATIONS = Listing(
@@ -49,7 +49,7 @@ _NOTIFICATIONS = Listing(
     "notification_id",
     [
         Filter("state", "State", "state = %(state)s",
-               [(one, one) for one in ("received", "pending", "parked", "ignored", "done")]),
+               [(state, state) for state in ("received", "pending", "parked", "ignored", "done")]),
     ],
 )  # fmt: skip
 _ACTS = Listing(

@@ -33,7 +33,7 @@ _WRITES = Listing(
     "position",
     [
         Filter("customer", "Customer or account id", "customer_id = %(customer)s"),
-        Filter("status", "Status", "true", [(one, one) for one in _STATUSES]),
+        Filter("status", "Status", "true", [(status, status) for status in _STATUSES]),
     ],
 )
 _EVENTS = Listing(
@@ -54,7 +54,7 @@ _EVENTS = Listing(
     "event_id",
     [
         Filter("state", "State", "state = %(state)s",
-               [(one, one) for one in ("received", "waiting", "planned", "done", "refused")]),
+               [(status, status) for status in ("received", "waiting", "planned", "done", "refused")]),
     ],
 )  # fmt: skip
 
@@ -100,7 +100,7 @@ def resolve_write(visit: Visit) -> Answer:
 def replay_writes(visit: Visit) -> Answer:
     """Let failed writes be sent again: one, or all."""
     given = visit.form.get("writeback_id", "")
-    ids = [UUID(one) for one in uuids(given)]
+    ids = [UUID(writeback_id) for writeback_id in uuids(given)]
     if given and not ids:
         return Refused("There is no such write.")
     count = replay(visit.connection, visit.agency, visit.agencies.schedule.zone, ids or None)

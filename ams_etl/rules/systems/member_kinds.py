@@ -68,8 +68,8 @@ def misfits_in(system: SourceSystem, record: Any) -> Misfits:
         return Misfits()
     found = list(_misfits(kinds, record, ""))
     return Misfits(
-        tuple(dict.fromkeys(told for told, is_container in found if not is_container)),
-        tuple(dict.fromkeys(told for told, is_container in found if is_container)),
+        tuple(dict.fromkeys(word for word, is_container in found if not is_container)),
+        tuple(dict.fromkeys(word for word, is_container in found if is_container)),
     )
 
 

@@ -17,9 +17,9 @@ class QQCatalystSettings(Strict):
     base: str = "https://api.qqcatalyst.com/v1"
     login_base: str = "https://login.qqcatalyst.com"
     grant_type: Literal["password", "password_credentials"] = "password"
-    """Both are seen in use; nobody has told which is right."""
+    """Both are seen in use; no documentation says which is right."""
     max_concurrency: Concurrency = 8
     calls_per_second: CallsPerSecond | None = None
     timeout_seconds: Seconds = 60.0
     overlap_minutes: Annotated[int, Field(ge=0)] = 24 * 60
-    """Its windows are whole days, and whether the last one counts is not told."""
+    """Its windows are whole days, and no documentation says whether the last one counts."""

@@ -19,7 +19,7 @@ _DOCUMENT_ELEMENTS = frozenset({"definitions", "schema"})
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One element of a type: where it stands in the sequence is where it stands in `Shape.members`."""
+    """One element of a type; `Shape.members` keeps the order of the sequence."""
 
     name: str
     tag: str
@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Shape:
-    """A type of the contract: `scalar` names a simple one's built-in, else `members` stand in schema order."""
+    """A type of the contract: `scalar` names a simple one's built-in, else `members` holds its elements in schema order."""
 
     name: str
     scalar: str | None
@@ -49,10 +49,10 @@ class Operation:
         name: its name.
         action: its SOAPAction.
         tag: the request's element.
-        wrapper: what the arguments stand in: `Request` here, `request` there, or nothing.
+        wrapper: the element around the arguments: `Request` here, `request` there, or nothing.
         arguments: in schema order.
         response_tag: the answer's element.
-        result_tag: what the results stand in (`CustomerGetByIdResult`), or None for the answer itself.
+        result_tag: the element around the results (`CustomerGetByIdResult`), or None for the answer itself.
         results: in schema order; none where the operation only says that it is done.
     """
 
@@ -137,7 +137,7 @@ class Contract:
         return elements[0][1].qname.text, members[0][1].qname.text
 
     def _published(self) -> str | None:
-        """Return the address that the WSDL gives its first port."""
+        """Return the address of the WSDL's first port."""
         for service in self._client.wsdl.services.values():
             for port in service.ports.values():
                 address = port.binding_options.get("address")
@@ -149,7 +149,7 @@ class Contract:
 
         Args:
             name: the operation.
-            arguments: by name, without the wrapper; records and lists as the decoder gives them.
+            arguments: by name, without the wrapper; records and lists as the decoder returns them.
             headers: the SOAP headers by name.
 
         Raises:
@@ -217,9 +217,9 @@ def _nested(member: Member, value: Any) -> Any:
     shape = member.shape
     if isinstance(value, list | tuple):
         if member.repeated or not shape.is_list:
-            return [_nested_record(shape, one) for one in value]
+            return [_nested_record(shape, element) for element in value]
         item = shape.members[0]
-        return {item.name: [_nested_record(item.shape, one) for one in value]}
+        return {item.name: [_nested_record(item.shape, element) for element in value]}
     return _nested_record(shape, value)
 
 

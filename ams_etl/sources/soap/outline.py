@@ -1,6 +1,6 @@
 """A contract in outline, one fact per line, and how a live one differs from the one that this version was built for.
 
-The outlines are files beside this module. `python -m ams_etl_tests.sources.outlines --write` makes them anew from the
+The outlines are files beside this module. `python -m ams_etl_tests.sources.outlines --write` writes them again from the
 sandbox's WSDLs, which have the published contracts' operations, members and types.
 """
 

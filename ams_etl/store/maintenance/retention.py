@@ -81,7 +81,7 @@ def prune(
         # Last: the work lists are found by their sync.
         ("ops.sync_runs", _SYNC_RUNS, kept.history_days),
     )
-    # First: from then on nobody is told of a past that is about to be incomplete.
+    # First: from then on nothing reports a past that is about to be incomplete.
     connection.execute(
         """with old as (
             select max(at) as at, max(seq) as seq from mart.changes

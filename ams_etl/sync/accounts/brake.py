@@ -1,4 +1,4 @@
-"""The brake before accounts and policies are published: a system that seems to have lost much of them asks a person."""
+"""Stop the publish of accounts or policies if a system seems to have lost many of them, until a user confirms it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,19 +23,19 @@ def stop_great_losses(
 ) -> None:
     """Refuse to publish where a system no longer has more of its records than the brake allows.
 
-    What counts is a system's own records, so that an account which goes on under another id, or as one with another, is no
-    loss, while one that loses BenefitPoint's side is.
+    Only a system's own records count: an account that continues under another id, or merged with another, is not lost; one
+    that loses its BenefitPoint side is.
 
     Args:
         connection: inside the transaction of the publish, which is undone by the error.
         agency: the agency id.
         table: accounts or policies.
-        before: the rows that are looked at, as they stand.
-        after: the same as they ought to be.
-        limits: `max_deleted_share` of the system's records in the table; no more than `ignore_below` never stop.
+        before: the rows that this publish checks, as published.
+        after: the same rows as they will be.
+        limits: `max_deleted_share` of the system's records in the table; up to `ignore_below` losses never stop a publish.
 
     Raises:
-        PermanentError: the brake holds it; says how it is let through.
+        PermanentError: the brake stops it; the message says how to publish anyway.
     """
     for column in table.columns:
         system = _SYSTEMS.get(column.partition("_")[0])

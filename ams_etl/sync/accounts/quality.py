@@ -1,4 +1,4 @@
-"""What the checks of accounts look at: queries whose column `id` names a row without personal data."""
+"""Queries for the checks of accounts; their column `id` names a row without personal data."""
 
 from typing import Any
 
@@ -14,16 +14,18 @@ TOLD = """select * from (with live as (
     select 'ams360' as system, entity_id from raw_ams360.customers where agency = '{agency}' and deleted_at is null
     union all select 'benefitpoint', entity_id from raw_benefitpoint.accounts
         where agency = '{agency}' and deleted_at is null),
-told as (
+listed as (
     select 'ams360' as system, ams360_customer_id as entity_id, account_id from mart.accounts
         where agency = '{agency}' and ams360_customer_id is not null
     union all select 'benefitpoint', benefitpoint_account_id::text, account_id from mart.accounts
         where agency = '{agency}' and benefitpoint_account_id is not null)
 select coalesce(l.system, t.system) || ' ' || coalesce(l.entity_id, t.entity_id) as id,
-    case when l.entity_id is null then 0 else count(t.account_id) end as told
-from live l full join told t using (system, entity_id)
+    case when l.entity_id is null then 0 else count(t.account_id) end as accounts
+from live l full join listed t using (system, entity_id)
 group by l.system, l.entity_id, t.system, t.entity_id) accounted"""
-"""6.6: of each live record of either system, how many accounts tell of it; 0 also for an account of a dead record."""
+"""6.6: Query, for every live record in either system, the number of accounts built from it (must be 1). 0 also marks an
+    account whose record is deleted.
+    """
 VALUES = """select a.account_id::text as id, (a.name, a.is_active, a.email, a.phone, a.address1, a.address2, a.city, a.state,
         a.postal_code) is not distinct from (c.document ->> 'name', (c.document ->> 'is_active')::boolean,
         c.document ->> 'email', c.document ->> 'phone', c.document #>> '{{address,address1}}',
@@ -36,7 +38,7 @@ where a.agency = '{agency}' and a.ams360_synced and a.benefitpoint_synced"""
 
 
 def coverage(connection: psycopg.Connection[Any], agency: str) -> list[tuple[str, int]]:
-    """BenefitPoint's live accounts by how they stand to AMS360: each in exactly one row."""
+    """Query BenefitPoint's live accounts by their relation to AMS360; each is in exactly one row."""
     rows = connection.execute(
         """select coalesce(
             (select 'linked by ' || evidence from ops.account_links l where l.agency = r.agency

@@ -1,4 +1,4 @@
-"""What is asked of a system that can say what changed: the half of its read side that needs a connection to it."""
+"""Define what the read side of a system that lists its changes must offer: the half that needs a connection."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +18,7 @@ from ams_etl.sync.raw.source_table import SourceTable
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """Records as they came, ids of those that are gone, and what was set aside with its reason."""
+    """Records as received, ids of deleted ones, and those to quarantine with the reason."""
 
     table: SourceTable
     records: Sequence[Record] = ()

@@ -37,7 +37,7 @@ class HawkSoftExtractor:
         return await self._hawksoft.probe()
 
     async def everything(self) -> AsyncIterator[SourceBatch]:
-        """Every client that is listed; one that is listed and not given is kept, and told."""
+        """Read every listed client; one that is listed and not returned is kept and quarantined."""
         yield await self._offices()
         async for batch in self._clients(await self._hawksoft.client_numbers()):
             yield batch

@@ -93,7 +93,7 @@ def live_customer(
         found.customer_id,
         own[0].payload if own else {},
         {table.name: len(records) for table, records in rows.items() if table is not CUSTOMERS},
-        tuple(f"{one.entity} {one.entity_id}: {one.detail or one.reason}" for one in found.set_aside),
+        tuple(f"{record.entity} {record.entity_id}: {record.detail or record.reason}" for record in found.set_aside),
         tuple(differences),
     )
 

@@ -48,7 +48,7 @@ class MyCaseExtractor:
             yield batch
 
     async def changed(self, since: datetime) -> AsyncIterator[SourceBatch]:
-        """What was created or updated after; nothing but a full sync tells of deletions.
+        """Read what was created or updated after; only a full sync finds deletions.
 
         Older cases of the clients in them lie in raw, so that whichever was updated last is known all the same.
         """

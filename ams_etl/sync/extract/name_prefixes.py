@@ -23,7 +23,7 @@ STANDARD = (*string.ascii_uppercase, *string.digits, *string.punctuation, *_lati
 
 
 def prefixes_of(row: Mapping[str, object]) -> set[str]:
-    """The one-character prefixes under which a list row's names stand, upper case."""
+    """Return the one-character prefixes that find a list row by one of its names, upper case."""
     found = set()
     for member in _NAME_MEMBERS:
         name = row.get(member)

@@ -47,7 +47,7 @@ class QQCatalystExtractor:
             yield batch
 
     async def changed(self, since: datetime) -> AsyncIterator[SourceBatch]:
-        """A window from that day on. Whether a new CSR moves a contact into it is not told: a full sync sees all."""
+        """Read a window from that day on. A contact whose CSR changed may not be in it; a full sync finds it."""
         async for batch in self._since(since.date()):
             yield batch
 
@@ -68,7 +68,7 @@ class QQCatalystExtractor:
             listed.update(record.entity_id for record in page.records)
             total = max(total, page.total)
             yield SourceBatch(
-                POLICIES, [_record(one) for one in living], gone, set_aside=rejected_rows(POLICIES, page.rejected)
+                POLICIES, [_record(record) for record in living], gone, set_aside=rejected_rows(POLICIES, page.rejected)
             )
         if len(listed) < total:
             self.incomplete.add(POLICIES)
@@ -77,12 +77,12 @@ class QQCatalystExtractor:
         listed, total = set(), 0
         async for page in self._qq.contacts(day):
             living = [record for record in page.records if record.payload.get("Status") != "D"]
-            customers += (one.entity_id for one in living if is_customer(one.payload))
+            customers += (contact.entity_id for contact in living if is_customer(contact.payload))
             listed.update(record.entity_id for record in page.records)
             total = max(total, page.total)
             gone = [record.entity_id for record in page.records if record.payload.get("Status") == "D"]
             yield SourceBatch(
-                CONTACTS, [_record(one) for one in living], gone, set_aside=rejected_rows(CONTACTS, page.rejected)
+                CONTACTS, [_record(record) for record in living], gone, set_aside=rejected_rows(CONTACTS, page.rejected)
             )
         if len(listed) < total:
             # Pages of a window that moved while it was read may have passed somebody by.

@@ -53,7 +53,7 @@ def extract_reference(
         The counts by raw table name.
 
     Raises:
-        TransientError, PermanentError, ConfigError: as the source gives them.
+        TransientError, PermanentError, ConfigError: as the source raises them.
     """
     seen_at = datetime.now(UTC)
     sync_id = uuid4()

@@ -69,14 +69,15 @@ class _BenefitPointInterpretation:
 
     def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
         return [
-            (one.account_id, derive(one, self._names, self._settings, self._today)) for one in self._read(customer_ids)
+            (bundle.account_id, derive(bundle, self._names, self._settings, self._today))
+            for bundle in self._read(customer_ids)
         ]
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         return tuple(
             finding
-            for one in self._read(customer_ids)
-            for finding in explain(one, self._names, self._settings, self._today)
+            for bundle in self._read(customer_ids)
+            for finding in explain(bundle, self._names, self._settings, self._today)
         )
 
     def _read(self, account_ids: Sequence[str]) -> list[AccountBundle]:
@@ -96,7 +97,7 @@ class _BenefitPointInterpretation:
                 from ops.account_links l left join stage.account_customers c
                     on (c.agency, c.customer_key) = (l.agency, lower(l.ams360_customer_id))
                 where l.agency = %s and l.benefitpoint_account_id = any(%s::int[]) and l.state = 'confirmed'""",
-                (self._agency, [int(one) for one in account_ids]),
+                (self._agency, [int(account_id) for account_id in account_ids]),
             ).fetchall()
         )
         return [

@@ -1,6 +1,6 @@
 """How a system's raw records become candidates: the half of a read side that needs no connection to the system.
 
-`derive`, `plan`, `publish`, `why` and `preview` are the same for every system; what differs stands behind `Interpreter`.
+`derive`, `plan`, `publish`, `why` and `preview` are the same for every system; an `Interpreter` holds what differs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ KeyColumn = Literal["entity_id", "customer_id"]
 
 
 class Interpretation(Protocol):
-    """One agency's records, with whatever gives their codes names, as they are now."""
+    """One agency's raw records, with the names of their codes, as they are now."""
 
     def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
-        """What each of these customers gives; those that raw does not have, or has as deleted, are left out."""
+        """Derive each of these customers; those that raw does not have, or has as deleted, are left out."""
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Why these customers gave it."""

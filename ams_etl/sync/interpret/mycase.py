@@ -61,7 +61,9 @@ class _MyCaseInterpretation:
             cases.setdefault(customer_id, []).append(payload)
         found = []
         for kind, table in ((CLIENT, CLIENTS), (COMPANY, COMPANIES)):
-            keys = [key for one, _, key in (given.partition(":") for given in customer_ids) if one == kind]
+            keys = [
+                key for party, _, key in (customer_id.partition(":") for customer_id in customer_ids) if party == kind
+            ]
             rows = live_payloads(self._connection, self._agency, table.raw.qualified, "entity_id", keys)
             found += [Party(kind, record, tuple(cases.get(f"{kind}:{key}", ()))) for key, record in rows]
         return found

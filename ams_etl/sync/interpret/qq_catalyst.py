@@ -27,7 +27,7 @@ class QQCatalystInterpreter:
     def open(
         self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date
     ) -> "_QQCatalystInterpretation":
-        """Names stand with the records: nothing is read ahead."""
+        """Read nothing ahead: the records hold the names of their codes."""
         return _QQCatalystInterpretation(connection, agency, settings, today)
 
 

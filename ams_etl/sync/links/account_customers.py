@@ -58,7 +58,7 @@ def find_customers(
     numbers: Iterable[int | None] = (),
     names: Iterable[str] = (),
 ) -> dict[str, CustomerAccount]:
-    """Live customers by key, number or name, each under its key: the id in small letters."""
+    """Return live customers by key, number or name, each under its key: the id in lower case."""
     found = {}
     for column, kind, wanted in (
         ("customer_key", "text", list(keys)), ("customer_number", "int", list(numbers)), ("name_key", "text", list(names)),

@@ -1,8 +1,9 @@
-"""Which account is which customer, worked out anew for whatever was touched since the last time.
+"""Work out again which account is which customer, for everything that changed since the last time.
 
-A link may hang on any account of the agency (two may claim one customer), and accounts of BenefitPoint are few, so all
-of them are looked at every time; of AMS360's customers only those that were touched, or that an account could mean.
-Contacts and accounts both hang on links: whichever of them is brought up to date first links, and hands the touches on.
+A link may depend on any account of the agency (two may claim one customer), and BenefitPoint has few accounts, so all of
+them are evaluated every time; of AMS360's customers only those that changed, or that an account could mean.
+Contacts and accounts both depend on links. Whichever is refreshed first recomputes them and passes the changed keys to the
+other.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from ams_etl.sync.links.stored_links import decisions, stored_links, write_links
 
 
 def link_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
-    """Bring `ops.account_links` up to date; `publish_accounts` looks at what was touched or moved afterwards.
+    """Bring `ops.account_links` up to date; `publish_accounts` then evaluates what changed or moved.
 
     Args:
         connection: autocommit, or inside a transaction.
@@ -37,8 +38,8 @@ def link_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
         links = link(*_sides(connection, agency))
         moved = write_links(connection, agency, stored_links(connection, agency), links)
         handed_on = {(f"linked_{kind}", key) for kind, key in touched}
-        for one in moved:
-            handed_on |= {("linked_customer", one.customer_id), ("linked_account", str(one.account_id))}
+        for pair in moved:
+            handed_on |= {("linked_customer", pair.customer_id), ("linked_account", str(pair.account_id))}
         connection.execute(
             """insert into stage.account_touches (agency, kind, id)
             select %s, * from unnest(%s::text[], %s::text[])""",
@@ -66,8 +67,8 @@ def _sides(
         | {customer_id.lower() for customer_id, _ in decided},
         numbers={account.ams_customer_number for account in accounts if account.ams_customer_number},
     )
-    # Names matter to those alone that nothing else links.
-    linked = {one.account_id for one in link(customers.values(), accounts, decided) if one.state == "confirmed"}
+    # Names matter only to accounts that nothing else links.
+    linked = {pair.account_id for pair in link(customers.values(), accounts, decided) if pair.state == "confirmed"}
     names = {account_name_key(account.name) for account in accounts if account.account_id not in linked} - {""}
     customers |= find_customers(connection, agency, names=names)
     return list(customers.values()), accounts, decided

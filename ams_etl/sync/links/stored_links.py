@@ -50,17 +50,24 @@ def stored_links(connection: psycopg.Connection[Any], agency: str) -> dict[Pair,
 def write_links(
     connection: psycopg.Connection[Any], agency: str, stored: dict[Pair, Link], links: Sequence[Link]
 ) -> list[Link]:
-    """Store the links that changed and remove those that are none any more; what people said stays.
+    """Store the links that changed and remove those that no longer hold; users' decisions stay.
 
     Returns:
         The links that came, went or changed, as they are or last were.
     """
-    now = {(one.customer_id, one.account_id): one for one in links}
-    changed = [one for pair, one in now.items() if stored.get(pair) != one]
-    gone = [one for pair, one in stored.items() if pair not in now]
+    now = {(link.customer_id, link.account_id): link for link in links}
+    changed = [link for pair, link in now.items() if stored.get(pair) != link]
+    gone = [link for pair, link in stored.items() if pair not in now]
     rows = [
-        {"c": one.customer_id, "a": one.account_id, "s": one.state, "e": one.evidence, "n": one.score, "d": one.detail}
-        for one in changed
+        {
+            "c": link.customer_id,
+            "a": link.account_id,
+            "s": link.state,
+            "e": link.evidence,
+            "n": link.score,
+            "d": link.detail,
+        }
+        for link in changed
     ]
     if rows:
         connection.execute(
@@ -76,7 +83,7 @@ def write_links(
         connection.execute(
             """delete from ops.account_links where agency = %s and (ams360_customer_id, benefitpoint_account_id)
                 in (select * from unnest(%s::text[], %s::int[]))""",
-            (agency, [one.customer_id for one in gone], [one.account_id for one in gone]),
+            (agency, [link.customer_id for link in gone], [link.account_id for link in gone]),
         )
     return changed + gone
 

@@ -19,7 +19,7 @@ CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
 """How many customers a run takes, by how often it was tried before."""
 MAX_ATTEMPTS = 6
 _AT_ONCE = 5000
-"""How many notifications are looked at together."""
+"""How many notifications are read together."""
 _REFERENCE = ("employee", "company", "line_of_business", "business_unit")
 Outcome = Literal["done", "failed", "never started"]
 
@@ -29,7 +29,7 @@ class NotificationBatch:
     """What one run is to serve.
 
     Args:
-        batch_id: stands on its notifications until it is closed.
+        batch_id: is stored with its notifications until it is closed.
         customers: the CustomerIds that raw can tell.
         reference: employees, companies, units or lines of business changed.
         notifications: how many there are.
@@ -172,7 +172,7 @@ async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: s
     A policy or number that AMS360 does not know either is gone; nothing is left to read.
 
     Raises:
-        TransientError, PermanentError: as AMS360 gives them.
+        TransientError, PermanentError: as AMS360 raises them.
     """
     rows = connection.execute(
         """select keys from ops.notifications where agency = %s and sync_id = %s and object_type <> all(%s)""",
@@ -202,7 +202,7 @@ _TABLE_OF_KEY = {
 
 
 def _customers_of(keys: dict[str, str], owners: dict[tuple[str, str], str]) -> list[str]:
-    """The customer that a notification names, and the one that its record hangs on as far as raw knows."""
+    """Return the customer that a notification names, and the one that its record belongs to as far as raw knows."""
     return list(dict.fromkeys(owner for key in keys.items() if (owner := owners.get(key))))
 
 
@@ -224,7 +224,9 @@ def _owners(
     named = {keys["CustomerId"] for keys in all_keys if keys.get("CustomerId")}
     if named:
         # A notification may write the id in another case than the record does.
-        spelled = {one for given in named for one in (given, given.lower(), given.upper())}
+        spelled = {
+            spelling for customer_id in named for spelling in (customer_id, customer_id.lower(), customer_id.upper())
+        }
         known = {
             row[0].lower(): row[0]
             for row in connection.execute(

@@ -12,7 +12,7 @@ class Freshness:
     """Some days of one agency.
 
     `p50_seconds` and `p95_seconds` are from a notification's arrival to its change in the mart; `missed_rate` is the share
-    (0..1) of changed records that no notification told of.
+    (0..1) of changed records that no notification announced.
     """
 
     missed: int

@@ -17,7 +17,7 @@ from ams_etl.sync.raw.ams360_tables import OBJECT_TYPES
 from ams_etl.sync.runs import SyncRun
 
 HABIT = timedelta(days=28)
-"""How far back an agency's habit of telling is looked at."""
+"""How far back an agency's usual gaps between notifications are measured."""
 FEWEST_FOR_A_HABIT = 20
 LEAST_SILENCE = timedelta(hours=1)
 
@@ -75,14 +75,20 @@ def count_changes(connection: psycopg.Connection[Any], run: SyncRun, counts: Map
             connection.execute(
                 """insert into ops.missed_changes (agency, sync_id, object_type, entity_id, customer_id)
                 select %s, %s, %s, * from unnest(%s::text[], %s::text[]) on conflict do nothing""",
-                (run.agency, run.sync_id, object_type, [one for one, _ in missed], [of for _, of in missed]),
+                (
+                    run.agency,
+                    run.sync_id,
+                    object_type,
+                    [entity_id for entity_id, _ in missed],
+                    [customer_id for _, customer_id in missed],
+                ),
             )
 
 
 def silence(connection: psycopg.Connection[Any], agency: str) -> Silence:
-    """How long an agency has told us nothing, against the longest silence it kept in the last four weeks.
+    """Return how long no notification of an agency has arrived, against its longest silence of the last four weeks.
 
-    Half as long again is allowed, and never less than an hour; what waited on our side counts as told.
+    Half as long again is allowed, and never less than an hour; notifications that waited on our side count as arrived.
     """
     row = connection.execute(
         """with came as (

@@ -67,12 +67,14 @@ def setup_form(agencies: Agencies, agency: Agency, code: str | None) -> list[Ent
     if settings is None:
         raise ConfigError(f"{agencies.path}: agencies.{agency.id}.notifications: not set; docs/settings.md shows how")
     if agencies.inbound.public_url is None:
-        raise ConfigError(f"{agencies.path}: inbound.public_url: expected the address at which AMS360 reaches the door")
+        raise ConfigError(
+            f"{agencies.path}: inbound.public_url: expected the address at which AMS360 reaches the inbound service"
+        )
     shown = code or f"<the value of {settings.authentication_code_env}>"
     methods = {
         "single": ("Single Retry", "two tries, then AMS360 drops it; the weekly sync finds what was lost"),
         "blocking": ("Blocking", "nothing is lost in an outage, but after nine tries AMS360 switches the recipient off "
-                                 "and deletes all that waits: watch the door"),
+                                 "and deletes all that waits: watch the inbound service"),
     }  # fmt: skip
     return [
         Entry("Notification Client", settings.client),

@@ -13,7 +13,7 @@ DERIVATION = "derivation"
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One record set aside; `detail` holds no personal data."""
+    """One quarantined record; `detail` holds no personal data."""
 
     entity: str
     entity_id: str
@@ -31,12 +31,12 @@ def set_aside(
     read_customers: Sequence[str] = (),
     system: str = "ams360",
 ) -> int:
-    """Store what was set aside; reasons of customers that were read again now are forgotten first.
+    """Quarantine these records; earlier reasons of customers that were read now are deleted first.
 
     Call it in the transaction that stores the customers' records.
 
     Returns:
-        How many records were set aside.
+        How many records were quarantined.
     """
     rows = list(found)
     if read_customers:

@@ -11,7 +11,7 @@ class SourceTable:
 
     Args:
         raw: the table.
-        touches: `customer` (the one in the record's `customer_id`), `everybody` (the record gives a code its name), or
+        touches: `customer` (the one in the record's `customer_id`), `everybody` (the record names a code), or
             the SQL function that returns the customers of a payload.
     """
 

@@ -1,4 +1,4 @@
-"""Names that a batch of events gives to contacts (N12): kept in `ops.name_overrides`, not written to AMS360."""
+"""Collect the names that a batch of events sets on contacts (N12): kept in `ops.name_overrides`, not written to AMS360."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
