@@ -46,13 +46,17 @@ def test_the_contract_s_example_is_read(tmp_path: Path) -> None:
     ("wrong", "right", "said"),
     [
         ("within_days: 365", "within_day: 365", "agencies.acme.settings.prospects.within_day: unknown key"),
-        ("tags: [carrier]", "tags: [colour]", "agencies.acme.settings.tags.0: Input should be"),
+        ("tags: [carrier]", "tags: [colour]", "agencies.acme.settings.tags.0: expected"),
         ("tags: [carrier]", "tgas: [carrier]", "agencies.acme.settings.tgas: unknown key"),
         ("name: Acme Insurance", "nme: Acme", "agencies.acme.nme: unknown key"),
         ("login_id: etl, ", "", "agencies.acme.ams360.login_id: this key is required"),
         ("agency_no: 5551234-1", "agency_no: 12", "agencies.acme.ams360.agency_no: "),
-        ("prospects: {within_days: 365}", "prospects: sometimes", "agencies.acme.settings.prospects: Input should be"),
-        ('version: "2.0"', 'version: "4"', "agencies.acme.notifications.version: Input should be"),
+        (
+            "prospects: {within_days: 365}",
+            "prospects: sometimes",
+            "agencies.acme.settings.prospects: expected all, none or {",
+        ),
+        ('version: "2.0"', 'version: "4"', "agencies.acme.notifications.version: expected 1, 2.0 or 3, found 4"),
         ("agencies:", "agencies: [", "not valid YAML (line"),
         (
             "prospects: {within_days",
@@ -212,3 +216,70 @@ def test_one_hawksoft_agency_stands_once(tmp_path: Path) -> None:
     twice = f"{OTHERS}\n  - id: owl\n    name: Owl Insurance\n    {HAWKSOFT}\n"
     with pytest.raises(ConfigError, match=r"every hawksoft.agency_id once, but 7"):
         load_agencies(written(tmp_path, twice))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ("login_id: etl", "logn_id: etl", "agencies.acme.ams360.logn_id: unknown key; did you mean `login_id`?"),
+        ("within_days", "within", "agencies.acme.settings.prospects.within: unknown key; did you mean `within_days`?"),
+        ("{within_days: 365}", "nome", "expected all, none or {within_days: …}, found nome; did you mean `none`?"),
+        ("{within_days: 365}", "no", "found false; YAML takes yes, no, on and off for true and false: put the word in quotes"),
+        ("[carrier]", "[carier]", "agencies.acme.settings.tags.0: expected line_of_business, "),
+        ("[carrier]", "[carier]", "found carier; did you mean `carrier`?"),
+        ("login_id: etl", "login_id: 1234", 'agencies.acme.ams360.login_id: expected text, found 1234; put it in quotes: "1234"'),
+        ("include: [Client]", "inclde: [Client]", "settings.segments.inclde: unknown key; did you mean `include`?"),
+        ("login_id: etl, ", "", "agencies.acme.ams360.login_id: this key is required"),
+        ('version: "2.0"', "version: 4", "agencies.acme.notifications.version: expected 1, 2.0 or 3, found 4"),
+        ("benefitpoint: null", "brake: {ignore_blow: 3}", "brake.ignore_blow: unknown key; did you mean `ignore_below`?"),
+        ("agencies:", "schedul: {}\nagencies:", "schedul: unknown key; did you mean `schedule`?"),
+        ("prospects: {within_days: 365}", "second_insured: maybe", "acme.settings.second_insured: expected a valid boolean"),
+    ],
+)  # fmt: skip
+def test_a_mistake_says_what_was_perhaps_meant(tmp_path: Path, wrong: str, right: str, said: str) -> None:
+    """Mistakes as people make them, each with the message that mends it."""
+    assert wrong in GOOD
+    with pytest.raises(ConfigError) as error:
+        load_agencies(written(tmp_path, GOOD.replace(wrong, right)))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """A line each, whatever block they are in."""
+    text = GOOD.replace("login_id: etl", "logn_id: etl").replace("[carrier]", "[carier]").replace("name:", "nam:")
+    with pytest.raises(ConfigError) as error:
+        load_agencies(written(tmp_path, f"{text}\nretention: {{run_days: 3}}\n"))
+    first, *others = str(error.value).splitlines()
+    assert first.endswith("agencies.yaml: 4 mistakes:")
+    places = {line.strip().split(": ")[0] for line in others}
+    assert places == {
+        "agencies.acme.ams360.logn_id", "agencies.acme.settings.tags.0", "agencies.acme.nam", "retention.run_days",
+    }  # fmt: skip
+
+
+def test_an_unquoted_version_is_taken(tmp_path: Path) -> None:
+    agency = load_agencies(written(tmp_path, GOOD.replace('"2.0"', "2.0"))).get("acme")
+    assert agency.notifications is not None
+    assert agency.notifications.version == "2.0"
+
+
+def test_an_edited_env_file_counts_at_once_and_the_shell_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the process that read it before, and in its children, which inherit what it had read."""
+    monkeypatch.setenv("AMS_ETL_HOME", str(tmp_path))
+    monkeypatch.setenv("AMS_ETL_FROM_ENV_FILE", "")
+    monkeypatch.setenv("ACME_FROM_SHELL", "shell")
+    for name in ("ACME_AMS360_PASSWORD", "ACME_LATER"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    agencies = load_agencies(written(tmp_path, GOOD))
+    file = tmp_path / ".env"
+
+    def secret() -> str:
+        return agencies.secret(agencies.get("acme"), "ams360.password_env", "ACME_AMS360_PASSWORD")
+
+    file.write_text("ACME_AMS360_PASSWORD=first\nACME_FROM_SHELL=file\n")
+    assert secret() == "first"
+    file.write_text("ACME_AMS360_PASSWORD=second-one\nACME_FROM_SHELL=file\nACME_LATER=x\n")
+    assert secret() == "second-one"
+    assert (os.environ["ACME_FROM_SHELL"], os.environ["ACME_LATER"]) == ("shell", "x")

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from ams_etl.cli.instance import load_environment_file
 from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
 from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.settings import Agencies, Agency, home, load_agencies
+from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect, database_url, redacted
 from ams_etl.store.login_refusals import PostgresLoginGate, forget_refusals

@@ -9,6 +9,7 @@ from typing import Any
 
 from ams_etl.errors import PermanentError
 from ams_etl.settings import home
+from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.shipped import shipped
 from ams_etl.store.database import connect, dagster_url, database_url
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -17,13 +18,6 @@ from ams_etl.store.migrations import sql_folder, upgrade
 _REPOSITORY_TAG = {".dagster/repository": "__repository__@ams_etl"}
 _made: dict[str, str] = {}
 """What `prepare` set in this process's environment, to tell it from what was set before."""
-
-
-def load_environment_file() -> None:
-    """Take the variables of `$AMS_ETL_HOME/.env` that are not set already: secrets belong there or in the shell."""
-    from dotenv import load_dotenv
-
-    load_dotenv(home() / ".env", override=False)
 
 
 def prepare() -> str:

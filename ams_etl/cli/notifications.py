@@ -4,11 +4,12 @@ import sys
 
 import click
 
-from ams_etl.cli.instance import load_environment_file, prepare
+from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.inbound.log import STATES
 from ams_etl.settings import Agency, NotificationSettings, load_agencies
+from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect
 

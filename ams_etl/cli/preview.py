@@ -1,5 +1,6 @@
 """`ams-etl preview`: what other settings would do, with nothing written."""
 
+import difflib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import load_agencies
+from ams_etl.settings.mistakes import mistakes
 from ams_etl.store.database import connect
 
 _SETTINGS = TypeAdapter(RuleSettings)
@@ -58,7 +60,9 @@ def changed_settings(settings: RuleSettings, changes: Sequence[str]) -> RuleSett
         operator = key[-1:] if key[-1:] in {"+", "-"} else ""
         key = key.removesuffix(operator) if operator else key
         if not sign or key not in document:
-            raise ConfigError(f"--set {change}: expected KEY=VALUE with a key of: {', '.join(sorted(document))}")
+            close = difflib.get_close_matches(key, document, n=1)
+            meant = f"; did you mean `{close[0]}`?" if close else f" with a key of: {', '.join(sorted(document))}"
+            raise ConfigError(f"--set {change}: expected KEY=VALUE{meant}")
         item = yaml.safe_load(value)
         if operator:
             if not isinstance(document[key], list):
@@ -70,4 +74,5 @@ def changed_settings(settings: RuleSettings, changes: Sequence[str]) -> RuleSett
     try:
         return _SETTINGS.validate_python(document)
     except ValidationError as error:
-        raise ConfigError(f"--set {' '.join(changes)}: {error.errors(include_url=False)[0]['msg']}") from None
+        found = "; ".join(dict.fromkeys(mistakes(document, error, RuleSettings)))
+        raise ConfigError(f"--set {found}") from None

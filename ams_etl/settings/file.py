@@ -17,6 +17,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
 from ams_etl.settings.alerts import AlertSettings
+from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
 from ams_etl.settings.pages import PagesSettings
@@ -110,6 +111,7 @@ class Agencies:
         return key
 
     def _variable(self, path: str, variable: str) -> str:
+        load_environment_file()
         value = os.environ.get(variable)
         if not value:
             raise ConfigError(f"{self.path}: {path}: expected {shown_variable(variable)} to be set")
@@ -177,7 +179,7 @@ def _validated(path: Path, document: object) -> Agencies:
     try:
         read = _File.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(explain(path, document, error)) from None
+        raise ConfigError(explain(path, document, error, _File)) from None
     keys = Counter[tuple[str, object]](("id", agency.id) for agency in read.agencies)
     keys.update(agency.account() for agency in read.agencies if agency.account()[0] != "id")
     for (kind, value), count in keys.items():

@@ -2,16 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ams_etl.settings.strict import Strict
+
+
+def _as_written(version: object) -> object:
+    return str(version) if isinstance(version, int | float) and not isinstance(version, bool) else version
 
 
 class NotificationSettings(Strict):
     """What AMS360's outbound notifications present to us, and what becomes of them."""
 
     authentication_code_env: str
-    version: Literal["1", "2.0", "3"] = "2.0"
+    version: Annotated[Literal["1", "2.0", "3"], BeforeValidator(_as_written)] = "2.0"
+    """Also unquoted, as YAML then gives a number."""
     retry_method: Literal["single", "blocking"] = "single"
     """What `ams-etl notifications setup` says to choose."""
     client: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,39}$")] = "AmsEtl"
