@@ -23,7 +23,7 @@ def url(*, read_only: bool) -> None:
     if not read_only:
         click.echo(database_url(home()))
         return
-    from ams_etl.store.readers import read_only_url
+    from ams_etl.store.maintenance.readers import read_only_url
 
     in_use = prepare()
     with connect(in_use) as connection:
@@ -39,7 +39,7 @@ def grant_command(role: str, agency: str | None) -> None:
     Without --agency it sees every agency, also where it was limited before. A limited role sees its agencies in every table and
     view of mart, by row-level security.
     """
-    from ams_etl.store.readers import grant_reader
+    from ams_etl.store.maintenance.readers import grant_reader
 
     if agency is not None:
         load_agencies().get(agency)

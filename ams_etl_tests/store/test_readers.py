@@ -12,7 +12,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.feed import follow, snapshot
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
-from ams_etl.store.readers import READER, grant_reader, read_only_url
+from ams_etl.store.maintenance.readers import READER, grant_reader, read_only_url
 from ams_etl_tests.sync.source_history import AGENCY, Source, customer, refresh, store_reference
 
 LIMITED = "test_limited_reader"

@@ -1,1 +1,1 @@
-"""What keeps a database small and takes it elsewhere: retention, sizes, moving."""
+"""What keeps a database small, takes it elsewhere, and lets others read it: retention, sizes, moving, roles."""
