@@ -31,7 +31,6 @@ PASSWORD_ENV = "AMS_ETL_DEMO_PASSWORD"  # noqa: S105
 CODE_ENV = "AMS_ETL_DEMO_CODE"
 TOKEN_ENV = "AMS_ETL_DEMO_TOKEN"  # noqa: S105
 BODY_KEY_ENV = "AMS_ETL_BODY_KEY"
-WHY_ENV = "AMS_ETL_DEMO_WHY_PASSWORD"
 PASSWORD = "sandbox"  # noqa: S105
 
 
@@ -109,7 +108,6 @@ def _write_environment() -> None:
         CODE_ENV: secrets.token_urlsafe(24),
         TOKEN_ENV: secrets.token_urlsafe(24),
         BODY_KEY_ENV: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        WHY_ENV: "why",
         **other_demo_secrets(),
     }
     with path.open("a") as file:
@@ -153,7 +151,6 @@ def _write_agencies(wsdl: str) -> None:
                     },
                     *other_demo_agencies(base),
                 ],
-                "inbound": {"why_password_env": WHY_ENV},
             },
             sort_keys=False,
         )

@@ -58,7 +58,7 @@ def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
 
 
 def _check_shared(agencies: Agencies) -> int:
-    """Check what all agencies share: the key for notifications that cannot be redacted, the password of `/why`."""
+    """Check what all agencies share: the key for notifications that cannot be redacted."""
     from ams_etl.inbound.notifications.sealing import BodySeal
 
     def body_key() -> None:
@@ -70,7 +70,7 @@ def _check_shared(agencies: Agencies) -> int:
             )
         BodySeal(agencies.body_key(), where)
 
-    return sum(_is_wrong(check) for check in (body_key, agencies.why_password))
+    return int(_is_wrong(body_key))
 
 
 def _check_inbound(agencies: Agencies, agency: Agency) -> int:

@@ -16,7 +16,6 @@ from ams_etl.inbound.notifications.redaction import Gate, check_code
 from ams_etl.inbound.notifications.sealing import BodySeal
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
-from ams_etl.inbound.why_page import WhyPage
 from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettings
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
@@ -55,10 +54,8 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
             raise ConfigError("; ".join(mistakes))
         raise ConfigError(f"{agencies.path}: no agency has `notifications` or `events`; docs/settings.md shows how")
     inbound = agencies.inbound
-    password = agencies.why_password()
-    page = WhyPage(password, agencies, locator(home)) if password else None
     application = Service(
-        doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes, page
+        doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes, agencies.pages.address
     ).application
     config = uvicorn.Config(
         application, host=host, port=port, http=bounded_protocol(agencies.inbound), loop="auto", ws="none", lifespan="on",

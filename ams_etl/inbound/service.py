@@ -5,7 +5,7 @@
 | POST /notifications/{agency}/{token} | 200 in the body format of the caller, once the body is committed |
 | POST /notifications/{agency} | the same, where the authentication code stands in the body alone |
 | POST /events/{agency}, GET /events/{agency}/{id} | the platform's: see `events` |
-| GET /why/{agency} | why a contact is what it is, for people: see `why_page` |
+| GET /why/{agency} | a redirect to the integration page, which says why a contact is what it is |
 | GET /healthz | 200 while Postgres answers, else 503 |
 | GET /metrics | Prometheus text |
 
@@ -19,11 +19,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ams_etl.errors import TransientError
@@ -39,7 +40,6 @@ from ams_etl.inbound.notifications.personal_data import without_personal_data
 from ams_etl.inbound.notifications.redaction import Gate, Presented
 from ams_etl.inbound.notifications.writer import GroupWriter, Received
 from ams_etl.inbound.retention import Retention
-from ams_etl.inbound.why_page import WhyPage
 
 _CLOSE = {"Connection": "close"}
 
@@ -70,14 +70,14 @@ class Service:
         locate: gives the database URL, starting the embedded server if need be; called in threads.
         max_body_bytes: a notification beyond it is refused.
         max_event_bytes: a request with events beyond it is refused.
-        why_page: where it is wanted.
+        pages_address: where the integration page is, which `/why` has moved to.
     """
 
     def __init__(
         self, doors: Mapping[str, Door], tokens: Mapping[str, str], locate: Callable[[], str], max_body_bytes: int,
-        max_event_bytes: int, why_page: WhyPage | None = None,
+        max_event_bytes: int, pages_address: str,
     ) -> None:  # fmt: skip
-        self._why_page = why_page
+        self._pages_address = pages_address
         self._doors, self._max_body_bytes = doors, max_body_bytes
         self._locate = locate
         self._metrics = DoorMetrics()
@@ -96,7 +96,7 @@ class Service:
                 Route("/notifications/{agency}/{token}", self._receive, methods=["POST"]),
                 Route("/notifications/{agency}", self._receive, methods=["POST"]),
                 *self._events.routes,
-                *(self._why_page.routes if self._why_page else ()),
+                Route("/why/{agency}", self._why, methods=["GET"]),
                 Route("/healthz", self._health, methods=["GET"]),
                 Route("/metrics", self._tell, methods=["GET"]),
             ],
@@ -158,6 +158,11 @@ class Service:
         self._metrics.refused.inc()
         self._chores.refused(agency if agency in self._doors else "")
         return PlainTextResponse("Not Found", 404, _CLOSE)
+
+    async def _why(self, request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        where = f"{self._pages_address}/{quote(request.path_params['agency'], safe='')}/why{query}"
+        return RedirectResponse(where, 301, _CLOSE)
 
     async def _health(self, _: Request) -> Response:
         try:

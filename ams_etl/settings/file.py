@@ -86,15 +86,6 @@ class Agencies:
         """
         return self._variable(f"agencies.{agency.id}.{path}", variable)
 
-    def why_password(self) -> str | None:
-        """The password of the page that says why; None where there shall be none.
-
-        Raises:
-            ConfigError: its variable is not set.
-        """
-        variable = self.inbound.why_password_env
-        return None if variable is None else self._variable("inbound.why_password_env", variable)
-
     def alert_secret(self, variable: str) -> str:
         """Return the value of an environment variable that the `alerts` block names.
 

@@ -54,4 +54,4 @@ class InboundSettings(Strict):
     body_key_env: str = "AMS_ETL_BODY_KEY"
     """The environment variable with the key that encrypts notifications which cannot be redacted with certainty."""
     why_password_env: str | None = None
-    """The environment variable with the password of the page that says why a contact is what it is; none: no page."""
+    """Deprecated and ignored: the page that says why a contact is what it is belongs to `ams-etl pages`, with its sign-in."""

@@ -25,3 +25,8 @@ class PagesSettings(Strict):
     """Where engineers open Dagster; pages then link their runs."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     """The addresses from which that header is believed."""
+
+    @property
+    def address(self) -> str:
+        """Where the page is reached: as the settings say, else as `ams-etl up` serves it."""
+        return (self.public_url or "http://127.0.0.1:8362").rstrip("/")

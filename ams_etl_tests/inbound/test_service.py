@@ -234,3 +234,11 @@ def test_replay_gives_one_whose_runs_failed_all_its_attempts_again(
     assert batch is not None
     close(connection, "demo", batch.batch_id, "failed")
     assert connection.execute("select state, attempts from ops.notifications").fetchall() == [("pending", 1)]
+
+
+def test_the_page_that_says_why_has_moved_to_the_integration_page(service: Service) -> None:
+    """With the question as it was asked, and to nowhere else."""
+    status, _, headers = service.ask("GET", "/why/demo?q=a%26b@x.com")
+    assert (status, headers["location"]) == (301, "http://127.0.0.1:8362/demo/why?q=a%26b@x.com")
+    status, _, headers = service.ask("GET", "/why/%2F%2Fevil.example")
+    assert status == 404 or headers["location"].startswith("http://127.0.0.1:8362/%2F")

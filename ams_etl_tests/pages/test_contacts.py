@@ -75,6 +75,17 @@ def test_a_contact_is_explained_and_what_the_source_says_is_text(
     assert "&lt;b&gt;Ink" in firm
 
 
+def test_why_answers_by_number_email_and_for_a_customer_without_a_contact(
+    viewer: Visitor, stored: psycopg.Connection[Any]
+) -> None:
+    """One contact leads to its page; what is no contact is explained; nonsense is answered in words."""
+    contact_id = contact_of(stored, "ink@example.com")
+    assert viewer.get("/acme/why?q=ink@example.com").headers["location"] == f"/acme/contacts/{contact_id}#why"
+    assert "inactive" in viewer.page("/acme/why?q=4")
+    for asked in ("nobody@example.com", "²", "9" * 40, "x"):
+        assert "has no contact, customer or email" in viewer.page(f"/acme/why?q={quote(asked)}")
+
+
 def test_a_rename_is_published_undone_and_never_overwrites_anothers(
     operator: Visitor, admin: Visitor, stored: psycopg.Connection[Any]
 ) -> None:

@@ -194,11 +194,8 @@ def publish_contacts(
 
 
 def _why(agencies: AgenciesFile, agency: str) -> dict[str, dg.MetadataValue]:
-    """Where to ask why a contact is what it is: a link, or the command where the page is not switched on."""
-    inbound = agencies.read().inbound
-    if inbound.why_password_env is None:
-        return {"why": dg.MetadataValue.text(f"ams-etl why {agency} CONTACT|CUSTOMER_NUMBER|EMAIL")}
-    return {"why": dg.MetadataValue.url(f"{inbound.public_url or 'http://127.0.0.1:8361'}/why/{agency}")}
+    """Return the link to the page that says why a contact is what it is."""
+    return {"why": dg.MetadataValue.url(f"{agencies.read().pages.address}/{agency}/why")}
 
 
 def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult[None]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from ams_etl.errors import ConfigError
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.job import run_link
 from ams_etl.pages.visit import Answer, Missing, Moved, Refused, Screen, Shown, Visit, uuids
@@ -157,7 +158,22 @@ def _locked_override(connection: psycopg.Connection[Any], agency: str, contact_i
     return dict(zip(_PARTS, (value or "" for value in row), strict=True)) if row else {}
 
 
+def show_why(visit: Visit) -> Answer:
+    """Explain a contact id, a CustomerNumber or an email; one that is a single contact leads to its page."""
+    asked = visit.query.get("q", "").strip()[:320]
+    answers, problem = [], None
+    if asked:
+        try:
+            answers = why(visit.connection, visit.agency.id, asked, visit.agency.settings, visit.today)
+        except ConfigError as error:
+            problem = str(error)
+    if len(answers) == 1 and answers[0].contact_id:
+        return Moved(f"{visit.home}/contacts/{answers[0].contact_id}#why")
+    return Shown("why.html", {"asked": asked, "answers": answers, "problem": problem})
+
+
 SCREENS = [
+    Screen("GET", "/why", Role.VIEWER, show_why),
     Screen("GET", "/contacts/{contact_id}", Role.VIEWER, show_contact),
     Screen("POST", "/contacts/{contact_id}/name", Role.OPERATOR, rename),
     Screen("POST", "/contacts/{contact_id}/name/undo", Role.OPERATOR, undo_rename),

@@ -1,5 +1,6 @@
 """Why: for a contact, or a customer that became no contact, each value with its rule and the source member behind it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -95,7 +96,7 @@ def _resolve(
         return [row[0] for row in connection.execute(_BY_ID, (agency, UUID(asked)))], []
     except ValueError:
         pass
-    if asked.isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", asked):
         customers = customers_numbered(connection, agency, int(asked), settings)
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
