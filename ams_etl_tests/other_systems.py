@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from ams_etl.sources.hawksoft import HawkSoftConnection
 from ams_etl.sources.mycase import MyCaseConnection, open_mycase
 from ams_etl.sources.qq_catalyst import QQCatalystConnection
-from ams_etl.store.oauth_tokens import PostgresTokens
+from ams_etl.store.logins.oauth_tokens import PostgresTokens
 from ams_etl_tests.sandbox_process import Sandbox
 
 KEY = Fernet.generate_key().decode()

@@ -51,7 +51,7 @@ AVOIDED = (
     _avoided(
         r"\blanes?\b",
         "trigger; the outbox alone has lanes",
-        r"^(?!ams_etl/writeback/|docs/(writeback|benefitpoint|glossary))",
+        r"^(?!ams_etl/writeback/|ams_etl/sync/forgetting/erase|docs/(writeback|benefitpoint|glossary))",
     ),
     _avoided(r"\bledger\b", "SyncRuns, GroupCommit"),
 )

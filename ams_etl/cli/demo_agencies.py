@@ -68,7 +68,7 @@ def grant_demo_access(
     from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.connections import mycase_connection
     from ams_etl.sources.mycase import open_mycase
-    from ams_etl.store.oauth_tokens import mycase_tokens
+    from ams_etl.store.logins.oauth_tokens import mycase_tokens
 
     if connection.execute("select 1 from ops.oauth_tokens where agency = %s", (agency.id,)).fetchone():
         return

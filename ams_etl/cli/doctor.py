@@ -11,7 +11,7 @@ from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect, database_url, redacted
-from ams_etl.store.login_refusals import PostgresLoginGate, forget_refusals
+from ams_etl.store.logins.login_refusals import PostgresLoginGate, forget_refusals
 from ams_etl.store.migrations import sql_folder, upgrade
 
 

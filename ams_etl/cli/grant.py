@@ -21,7 +21,7 @@ def grant(agency: str, code: str | None) -> None:
     from ams_etl.sources.calling.event_loop import run
     from ams_etl.sources.connections import mycase_connection
     from ams_etl.sources.mycase import open_mycase
-    from ams_etl.store.oauth_tokens import mycase_tokens
+    from ams_etl.store.logins.oauth_tokens import mycase_tokens
 
     agencies = load_agencies()
     found = agencies.get(agency)

@@ -103,7 +103,7 @@ def qq_catalyst_connection(
 
 
 def mycase_connection(agencies: Agencies, agency: Agency) -> MyCaseConnection:
-    """Return the connection to the firm's MyCase, without its tokens (see `ams_etl.store.oauth_tokens`).
+    """Return the connection to the firm's MyCase, without its tokens (see `ams_etl.store.logins.oauth_tokens`).
 
     Raises:
         ConfigError: the agency uses another system, or the secret is not set.

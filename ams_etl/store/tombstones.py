@@ -1,6 +1,6 @@
 """Keep forgotten people out of raw: what a source sends of them is stored as a stub without their data.
 
-`ops.forgotten` holds keyed hashes alone. The key is the environment's, so a copy of the database tells nobody who was
+`ops.forgotten` holds keyed hashes alone. The key is the environment's, so a copy of the database does not reveal who was
 forgotten; without it nothing can be compared, so an agency that has tombstones does not sync.
 """
 

@@ -10,7 +10,7 @@ import pytest
 from ams_etl.errors import LoginRefused
 from ams_etl.sources.ams360 import Ams360Connection, open_ams360
 from ams_etl.sources.calling.session import Session
-from ams_etl.store.login_refusals import PostgresLoginGate, forget_refusals
+from ams_etl.store.logins.login_refusals import PostgresLoginGate, forget_refusals
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from ams_etl.settings import Agencies, Agency
 from ams_etl.sources.connections import hawksoft_connection, mycase_connection, qq_catalyst_connection
-from ams_etl.store.login_refusals import PostgresLoginGate
-from ams_etl.store.oauth_tokens import mycase_tokens
+from ams_etl.store.logins.login_refusals import PostgresLoginGate
+from ams_etl.store.logins.oauth_tokens import mycase_tokens
 from ams_etl.sync.extract.extractor import Opening
 from ams_etl.sync.extract.hawksoft import open_hawksoft_extractor
 from ams_etl.sync.extract.mycase import mycase_opening

@@ -68,7 +68,7 @@ def erase(
         ours = sorted({trace.where for trace in left if trace.where.startswith(_OURS)})
         if ours:
             raise PermanentError(
-                f"nothing was erased: texts of this person would be left in {', '.join(ours)}; look at those rows, and tell the "
+                f"nothing was erased: texts of this person would be left in {', '.join(ours)}; read those rows, and report to the "
                 "developers of ams_etl which command wrote them"
             )
     outside = tuple(sorted({trace.where for trace in left}))
@@ -121,7 +121,7 @@ def _publish_without(
         ).fetchone()
         if others != (0,):
             raise PermanentError(
-                f"nothing was erased: other changes of {agency} wait for a person ({plan.stopped_by}); look at them with "
+                f"nothing was erased: other changes of {agency} wait for a person ({plan.stopped_by}); review them with "
                 f"`ams-etl plan {agency}`, apply them, then forget again"
             )
     publish(connection, agency, plan_id=plan.plan_id)
@@ -130,7 +130,7 @@ def _publish_without(
 
 
 def _forget_history(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
-    """Delete what the feed tells of these contacts; its newest row stays, so that consumers delete too, without `before`."""
+    """Delete the history of these contacts from the feed; its newest row stays, so that consumers delete too, without `before`."""
     ids = [str(contact_id) for contact_id in person.contacts]
     gone = connection.execute(
         """delete from mart.changes c where agency = %(agency)s and (

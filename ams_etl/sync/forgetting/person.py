@@ -38,7 +38,7 @@ class Person:
         records: the raw rows that are this person's alone.
         policies_of: customers that are this person, whose policies go with them.
         contacts: the contacts that these records are part of.
-        emails, phones, values: texts of those rows that stand in no other record of the agency; `values` holds them all.
+        emails, phones, values: texts of those rows that no other record of the agency holds; `values` holds them all.
     """
 
     records: tuple[SourceRecord, ...]

@@ -1,4 +1,4 @@
-"""Where texts of a person still stand: every table and column of the database, and every file of home."""
+"""Find texts of a person: every table and column of the database, and every file of home."""
 
 import json
 from collections.abc import Iterator, Sequence
