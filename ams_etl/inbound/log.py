@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.store.agency_db import AgencyDb
+
 STATES = ("received", "parked", "pending", "done", "ignored")
 
 
@@ -28,24 +30,25 @@ class Logged:
 def list_notifications(
     connection: psycopg.Connection[Any], agency: str, *, state: str | None = None, limit: int = 50
 ) -> list[Logged]:
-    """The newest notifications of an agency, those of one state where one is named."""
-    rows = connection.execute(
-        """select notification_id, received_at, state, reason, object_type, change, coalesce(keys, '{}'), attempts,
-            length(body)
+    """Return the newest notifications of an agency, those of one state where one is named."""
+    return AgencyDb(connection, agency).rows(
+        Logged,
+        """select notification_id, received_at, state, reason, object_type, change, coalesce(keys, '{}') as keys,
+            attempts, length(body) as body_bytes
         from ops.notifications where agency = %(agency)s and (%(state)s::text is null or state = %(state)s)
         order by notification_id desc limit %(limit)s""",
-        {"agency": agency, "state": state, "limit": limit},
-    ).fetchall()
-    return [Logged(*row) for row in rows]
+        state=state,
+        limit=limit,
+    )
 
 
 def body_of(connection: psycopg.Connection[Any], agency: str, notification_id: int) -> bytes | None:
-    """The body that a notification came in, its secrets masked; None when there is none, or it was forgotten."""
-    row = connection.execute(
+    """Return the body that a notification came in, its secrets masked; None when there is none, or it was forgotten."""
+    found: bytes | None = AgencyDb(connection, agency).scalar(
         """select whole.body from ops.notifications n
         join ops.notifications whole
           on whole.agency = n.agency and whole.notification_id = coalesce(n.part_of, n.notification_id)
-        where n.agency = %s and n.notification_id = %s""",
-        (agency, notification_id),
-    ).fetchone()
-    return row[0] if row else None
+        where n.agency = %(agency)s and n.notification_id = %(id)s""",
+        id=notification_id,
+    )
+    return found

@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.store.agency_db import AgencyDb
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,11 +32,10 @@ def forget_bodies(connection: psycopg.Connection[Any], agency: str, retention: R
         agency: the agency id.
         retention: its limits.
     """
-    row = connection.execute(
-        "select ops.forget_parked_notifications(%s, %s)", (agency, retention.parked_days)
-    ).fetchone()
-    if row and row[0]:
+    db = AgencyDb(connection, agency)
+    given_up = db.scalar("select ops.forget_parked_notifications(%(agency)s, %(days)s)", days=retention.parked_days)
+    if given_up:
         _log.warning(
-            "%s: %d notifications were parked for %d days and are given up", agency, row[0], retention.parked_days
+            "%s: %d notifications were parked for %d days and are given up", agency, given_up, retention.parked_days
         )
-    connection.execute("select ops.forget_notification_bodies(%s, %s)", (agency, retention.settled_days))
+    db.scalar("select ops.forget_notification_bodies(%(agency)s, %(days)s)", days=retention.settled_days)

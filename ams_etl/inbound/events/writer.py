@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError, TransientError
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
 from ams_etl.writeback.events.accept import Accepted, accept_events
 
@@ -131,29 +132,22 @@ class EventWriter:
         return accept_events(self._connected(), agency, events)
 
     def _find(self, agency: str, event_id: UUID) -> dict[str, Any] | None:
-        connection = self._connected()
-        found = connection.execute(
-            """select kind, idempotency_key, state, error, note, received_at from ops.events
-            where agency = %s and event_id = %s""",
-            (agency, event_id),
-        ).fetchone()
+        db = AgencyDb(self._connected(), agency)
+        found: dict[str, Any] | None = db.row(
+            dict,
+            """select event_id::text as id, kind, idempotency_key, state, error, note, received_at from ops.events
+            where agency = %(agency)s and event_id = %(id)s""",
+            id=event_id,
+        )
         if found is None:
             return None
-        writebacks = connection.execute(
+        writebacks: list[dict[str, Any]] = db.rows(
+            dict,
             """select operation, status, attempts, target_id, note, error from ops.writebacks
-            where agency = %s and event_id = %s order by position""",
-            (agency, event_id),
-        ).fetchall()
-        kind, key, state, error, note, received_at = found
-        return {
-            "id": str(event_id), "kind": kind, "idempotency_key": key, "state": state, "error": error,
-            "note": note,
-            "received_at": received_at.isoformat(),
-            "writebacks": [
-                dict(zip(("operation", "status", "attempts", "target_id", "note", "error"), row, strict=True))
-                for row in writebacks
-            ],
-        }  # fmt: skip
+            where agency = %(agency)s and event_id = %(id)s order by position""",
+            id=event_id,
+        )
+        return {**found, "received_at": found["received_at"].isoformat(), "writebacks": writebacks}
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:

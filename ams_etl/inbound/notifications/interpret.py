@@ -118,7 +118,7 @@ def _settle(
             for whole, place in known
             if whole == body.notification_id and place >= len(parts)
         ]
-    counts: Counter[str] = Counter(row[3] for row in inserts)
+    counts: Counter[str] = Counter(state for _, _, _, state, *_ in inserts)
     for state, count in connection.execute(
         f"""with settled as (
             update ops.notifications n

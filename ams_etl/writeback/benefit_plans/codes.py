@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, code_name_key
+from ams_etl.store.agency_db import AgencyDb
 
 
 def carriers_of(connection: psycopg.Connection[Any], agency: str) -> dict[int, Named]:
@@ -51,8 +52,8 @@ def mistakes(connection: psycopg.Connection[Any], agency: str, mappings: PlanMap
          product_types_of(connection, agency)),
     ):  # fmt: skip
         told = [*_unknown_names(mapping, ours)] if ours else []
-        read = connection.execute(f"select 1 from raw_ams360.{table} where agency = %s limit 1", (agency,)).fetchone()
-        if read is not None:
+        query = f"select exists (select from raw_ams360.{table} where agency = %(agency)s)"
+        if AgencyDb(connection, agency).scalar(query):
             told += [f"AMS360 lists no {code!r}" for code in sorted(_codes(mapping) - theirs.keys())]
         told += [f"AMS360 has put {code!r} away as inactive" for code, one in sorted(theirs.items()) if one.is_inactive]
         found += [f"benefitpoint.{key}: {one}" for one in told]

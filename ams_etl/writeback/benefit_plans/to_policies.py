@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.accounts.plan_codes import Named, PlanMappings
 from ams_etl.rules.accounts.plan_policies import policy_for_ams360
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.benefit_plans.codes import carriers_of, listed_codes, product_types_of
 from ams_etl.writeback.benefit_plans.corrections import withdraw_outdated
 from ams_etl.writeback.benefit_plans.waiting import WaitingPlan, keep_waiting
@@ -87,11 +88,12 @@ def _new_plans(connection: psycopg.Connection[Any], agency: str) -> list[tuple[d
 
 def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequence[NewWrite]) -> None:
     """What failed is planned anew by today's record and settings, as `replay` promises; nothing is sent for it here."""
-    rows = connection.execute(
-        "select writeback_id from ops.writebacks where agency = %s and system = %s and status = 'failed' and operation = %s",
-        (agency, SYSTEM, OPERATION),
+    refused = AgencyDb(connection, agency).column(
+        """select writeback_id from ops.writebacks
+        where agency = %(agency)s and system = %(system)s and status = 'failed' and operation = %(operation)s""",
+        system=SYSTEM,
+        operation=OPERATION,
     )
-    refused = {row[0] for row in rows}
     mended = [write for write in writes if write.writeback_id in refused]
     if mended:
         connection.execute(

@@ -19,6 +19,7 @@ from ams_etl.rules.writeback.existing import changes_of_existing
 from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.writeback.delivery.duplicates import DuplicateSearch
 from ams_etl.writeback.delivery.target import Ask, Begin, Contended, Delivered, DependencyMissing
@@ -261,12 +262,13 @@ class Ams360Target:
         payload = {name: value for name, value in customer.items() if name not in SECRETS["Customer"]}
 
         def refresh(connection: psycopg.Connection[Any]) -> None:
-            known = connection.execute(
-                "select 1 from raw_ams360.customers where agency = %s and entity_id = %s and deleted_at is null",
-                (self._agency, customer_id),
-            ).fetchone()
-            # One that no sync has seen yet is left to the next one, which reads what hangs on it as well.
-            if known:
+            is_known = AgencyDb(connection, self._agency).scalar(
+                """select exists (select from raw_ams360.customers
+                where agency = %(agency)s and entity_id = %(id)s and deleted_at is null)""",
+                id=customer_id,
+            )
+            # One that no sync has seen yet is left to the next one, which reads its dependent records as well.
+            if is_known:
                 record = Record(customer_id, customer_id, payload)
                 merge_records(connection, _CUSTOMERS, self._agency, [record], seen_at=datetime.now(UTC))
                 _derive_again(connection, self._agency, customer_id)
@@ -286,12 +288,13 @@ def _comparison(before: Mapping[str, Any], different: Mapping[str, Any], after: 
 
 def _read_file(connection: psycopg.Connection[Any], agency: str, write: Claimed, number: int) -> _Attachment | None:
     # A number is a place in the list of the event's files, whatever numbers a person gave them.
-    row = connection.execute(
+    return AgencyDb(connection, agency).row(
+        _Attachment,
         """select file_name, content_type, content from ops.event_attachments
-        where agency = %s and event_id = %s order by attachment_no limit 1 offset %s""",
-        (agency, write.event_id, number),
-    ).fetchone()
-    return None if row is None else _Attachment(*row)
+        where agency = %(agency)s and event_id = %(event)s order by attachment_no limit 1 offset %(number)s""",
+        event=write.event_id,
+        number=number,
+    )
 
 
 def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> None:
@@ -302,16 +305,17 @@ def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id:
 
 
 def _of_other_plans(connection: psycopg.Connection[Any], agency: str, plan_id: int, keys: Sequence[str]) -> set[str]:
-    """Those of these policies that were made of another plan or that another one names, in small letters."""
-    rows = connection.execute(
+    """Return those of these policies that were made of another plan or that another one names, in lower case."""
+    others = AgencyDb(connection, agency).column(
         """select lower(ams360_policy_id) from ops.plan_links
             where agency = %(agency)s and benefitpoint_plan_id <> %(plan)s and lower(ams360_policy_id) = any(%(keys)s)
         union select lower(trim(both '{}' from payload #>> '{policyIntegrationInfo,amsPolicyID}'))
             from raw_benefitpoint.plans where agency = %(agency)s and entity_id::int <> %(plan)s and deleted_at is null
                 and lower(trim(both '{}' from payload #>> '{policyIntegrationInfo,amsPolicyID}')) = any(%(keys)s)""",
-        {"agency": agency, "plan": plan_id, "keys": [key.lower() for key in keys]},
-    ).fetchall()
-    return {row[0] for row in rows}
+        plan=plan_id,
+        keys=[key.lower() for key in keys],
+    )
+    return set(others)
 
 
 def _bare(number: str | None) -> str:

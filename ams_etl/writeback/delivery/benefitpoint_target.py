@@ -26,6 +26,7 @@ from ams_etl.rules.accounts.platform_people import (
 )
 from ams_etl.rules.accounts.same_accounts import may_be_named, the_same_account, word_to_search
 from ams_etl.sources.benefitpoint.client import BenefitPoint, BenefitPointRefused
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.delivery.target import Ask, Begin, Delivered, DependencyMissing, Undecided
 from ams_etl.writeback.outbox.enqueue import NewWrite, enqueue
 from ams_etl.writeback.outbox.holding import NO_CUSTOMER, NO_SETTING
@@ -47,6 +48,14 @@ class _Customer:
 
     customer_id: str | None = None
     later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _CustomerWrite:
+    """The write that makes a customer in AMS360."""
+
+    status: str
+    target_id: str | None
 
 
 class BenefitPointTarget:
@@ -266,15 +275,16 @@ def _customer_of(connection: psycopg.Connection[Any], agency: str, request: Mapp
         return _Customer(request["ams_customer_id"])
     if not request.get("ams360_writeback"):
         return _Customer()
-    row = connection.execute(
-        "select status, target_id from ops.writebacks where agency = %s and writeback_id = %s",
-        (agency, UUID(request["ams360_writeback"])),
-    ).fetchone()
-    if row is None or row[0] == "failed":
-        return _Customer(later=row is not None)
-    if row[0] != "delivered" or not row[1]:
+    write = AgencyDb(connection, agency).row(
+        _CustomerWrite,
+        "select status, target_id from ops.writebacks where agency = %(agency)s and writeback_id = %(id)s",
+        id=UUID(request["ams360_writeback"]),
+    )
+    if write is None or write.status == "failed":
+        return _Customer(later=write is not None)
+    if write.status != "delivered" or not write.target_id:
         raise TransientError("the customer is not in AMS360 yet")
-    return _Customer(str(row[1]))
+    return _Customer(write.target_id)
 
 
 def _known(
@@ -293,9 +303,9 @@ def _known(
 
 
 def _account_of_lane(connection: psycopg.Connection[Any], agency: str, lane: str) -> str | None:
-    row = connection.execute(
+    found: str | None = AgencyDb(connection, agency).scalar(
         """select customer_id from ops.writeback_contacts
-        where agency = %s and system = 'benefitpoint' and contact_key = %s""",
-        (agency, lane),
-    ).fetchone()
-    return row[0] if row else None
+        where agency = %(agency)s and system = 'benefitpoint' and contact_key = %(lane)s""",
+        lane=lane,
+    )
+    return found

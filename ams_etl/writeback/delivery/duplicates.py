@@ -21,6 +21,7 @@ from ams_etl.rules.writeback.customers import (
 )
 from ams_etl.rules.writeback.properties import differing
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.delivery.target import Ask
 from ams_etl.writeback.planning.contacts import read_book
 
@@ -51,7 +52,7 @@ class DuplicateSearch:
             ours: it was sent before and the reply was lost: one that has all that was sent is it.
         """
         emails = sorted(identifying_emails(wanted.get("Email")))
-        holders = await self._ask(lambda connection: _holders(connection, self._agency, emails)) if emails else {}
+        holders = await self._ask(lambda connection: _holders(connection, self._agency, emails)) if emails else []
         if len(holders) > SHARED_EMAIL_LIMIT:
             wanted = {**wanted, "Email": None}
         elif emails:
@@ -117,15 +118,14 @@ def _crosswalk(connection: psycopg.Connection[Any], agency: str, emails: Iterabl
     return next((place.customer_id for place in places if place and place.customer_id), None)
 
 
-def _holders(connection: psycopg.Connection[Any], agency: str, emails: list[str]) -> dict[str, Customer]:
+def _holders(connection: psycopg.Connection[Any], agency: str, emails: list[str]) -> list[str]:
     """The customers in raw that have one of these addresses, one more than may share it at most."""
-    return dict(
-        connection.execute(
-            r"""select entity_id, payload from raw_ams360.customers
-            where regexp_split_to_array(lower(payload ->> 'Email'), '[;,|/\s]+') && %s::text[]
-                and deleted_at is null and agency = %s order by entity_id limit %s""",
-            (emails, agency, SHARED_EMAIL_LIMIT + 1),
-        ).fetchall()
+    return AgencyDb(connection, agency).column(
+        r"""select entity_id from raw_ams360.customers
+        where regexp_split_to_array(lower(payload ->> 'Email'), '[;,|/\s]+') && %(emails)s::text[]
+            and deleted_at is null and agency = %(agency)s order by entity_id limit %(limit)s""",
+        emails=emails,
+        limit=SHARED_EMAIL_LIMIT + 1,
     )
 
 

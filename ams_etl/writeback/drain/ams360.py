@@ -10,6 +10,7 @@ import psycopg
 from ams_etl.settings import Agency
 from ams_etl.sources.ams360 import Ams360Connection, open_ams360
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
@@ -26,25 +27,25 @@ class DrainReport:
 
 
 def count_open(connection: psycopg.Connection[Any], agency: str, system: str = "ams360") -> int:
-    """Writes that are not delivered, failed or uncertain."""
-    row = connection.execute(
-        """select count(*) from ops.writebacks where agency = %s and system = %s
+    """Count the writes that are not delivered, failed or uncertain."""
+    found: int = AgencyDb(connection, agency).scalar(
+        """select count(*) from ops.writebacks where agency = %(agency)s and system = %(system)s
         and status in ('waiting', 'pending', 'claimed', 'delivering')""",
-        (agency, system),
-    ).fetchone()
-    return int(row[0]) if row else 0
+        system=system,
+    )
+    return found
 
 
 def forget_files(connection: psycopg.Connection[Any], agency: str, days: int) -> int:
-    """Delete the files of events that are so old and wholly delivered; gives how many."""
-    return connection.execute(
+    """Delete the files of events that are so old and wholly delivered; returns how many."""
+    return AgencyDb(connection, agency).execute(
         """delete from ops.event_attachments a using ops.events e
         where a.agency = %(agency)s and (e.agency, e.event_id) = (a.agency, a.event_id) and e.state = 'planned'
             and e.received_at < now() - make_interval(days => %(days)s)
             and not exists (select from ops.writebacks w
                 where w.agency = %(agency)s and w.event_id = a.event_id and w.status <> 'delivered')""",
-        {"agency": agency, "days": days},
-    ).rowcount
+        days=days,
+    )
 
 
 def drain(

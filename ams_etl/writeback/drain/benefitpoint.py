@@ -8,6 +8,7 @@ from ams_etl.rules.accounts.platform_accounts import BenefitPointDefaults
 from ams_etl.settings import Agency
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection, open_benefitpoint
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.benefitpoint_target import BenefitPointTarget
 from ams_etl.writeback.delivery.deliver import DeliveryReport, deliver
@@ -38,13 +39,13 @@ def drain_benefitpoint(
         TransientError: BenefitPoint does not answer at all.
     """
     hold_back(connection, agency)
-    waiting = connection.execute(
-        """select exists (select from ops.writebacks where agency = %s and system = 'benefitpoint'
+    is_due = AgencyDb(connection, agency.id).scalar(
+        """select exists (select from ops.writebacks where agency = %(agency)s and system = 'benefitpoint'
             and (status in ('claimed', 'delivering')
-                or (status = 'pending' and not_before <= now() + make_interval(secs => %s))))""",
-        (agency.id, linger_seconds),
-    ).fetchone()
-    if waiting != (True,):
+                or (status = 'pending' and not_before <= now() + make_interval(secs => %(linger)s))))""",
+        linger=linger_seconds,
+    )
+    if not is_due:
         return DeliveryReport()
 
     chosen = agency.benefitpoint.new_accounts if agency.benefitpoint else None

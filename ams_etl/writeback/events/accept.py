@@ -140,7 +140,7 @@ def _store(
             "file_contents": [file.content for _, file in files],
         },
     ).fetchall()
-    missing = {key for _, _, key, *_ in asked} - {row[1] for row in rows}
+    missing = {key for _, _, key, *_ in asked} - {key for _, key, *_ in rows}
     if missing:
         # Stored by somebody else between this statement's beginning and its insert.
         rows += connection.execute(

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease, LeaseLost
 from ams_etl.writeback.outbox.lanes import lock, promote
 
@@ -102,7 +103,8 @@ class Outbox:
             return self._claim(limit)
 
     def _claim(self, limit: int) -> list[Claimed]:
-        rows = self.connection.execute(
+        return self._db.rows(
+            Claimed,
             """with ready as (
                 select writeback_id from ops.writebacks
                 where agency = %(agency)s and system = %(system)s and status = 'pending' and not_before <= now()
@@ -113,12 +115,14 @@ class Outbox:
                 from ready where w.agency = %(agency)s and w.writeback_id = ready.writeback_id
                 returning w.*)
             select t.writeback_id, t.event_id, t.kind, t.operation, t.lane, t.customer_id, t.request, t.check_first,
-                t.attempts, t.put_offs, t.depends_on, d.status, d.target_id
+                t.attempts, t.put_offs, t.depends_on, d.status as depends_status,
+                d.target_id as depends_target
             from taken t left join ops.writebacks d on (d.agency, d.writeback_id) = (t.agency, t.depends_on)
             order by t.position""",
-            {**self._scope(), "limit": limit, "lease": self.lease_seconds},
-        ).fetchall()
-        return [Claimed(*row) for row in rows]
+            **self._scope(),
+            limit=limit,
+            lease=self.lease_seconds,
+        )
 
     def begin(self, writeback_ids: Sequence[UUID]) -> set[UUID]:
         """Make durable that these are about to be sent; returns those that are still ours."""
@@ -131,21 +135,23 @@ class Outbox:
             return self._begin(writeback_ids)
 
     def _begin(self, writeback_ids: Sequence[UUID]) -> set[UUID]:
-        rows = self.connection.execute(
+        ours = self._db.column(
             """update ops.writebacks set status = 'delivering', attempts = attempts + 1,
                 claim_expires_at = now() + make_interval(secs => %(lease)s)
             where agency = %(agency)s and writeback_id = any(%(ids)s) and claimed_by = %(who)s and status = 'claimed'
                 and claim_expires_at > now()
             returning writeback_id""",
-            {**self._scope(), "ids": list(writeback_ids), "lease": self.lease_seconds},
-        ).fetchall()
-        return {row[0] for row in rows}
+            **self._scope(),
+            ids=list(writeback_ids),
+            lease=self.lease_seconds,
+        )
+        return set(ours)
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Record outcomes, and let the next of each lane come up. A known outcome also settles an uncertain one."""
         with self.connection.transaction():
             lock(self.connection, self.agency)
-            settled = self.connection.execute(
+            settled = self._db.column(
                 """update ops.writebacks w set status = s.status, target_id = coalesce(s.target_id, w.target_id),
                     note = s.note, error = s.error, check_first = s.check_first,
                     attempts = w.attempts + s.tries, put_offs = case when s.put_off then w.put_offs + 1 else 0 end,
@@ -159,9 +165,10 @@ class Outbox:
                 where w.agency = %(agency)s and w.writeback_id = s.writeback_id and w.claimed_by = %(who)s
                     and (w.status in ('claimed', 'delivering') or (w.status = 'uncertain' and s.status = 'delivered'))
                 returning w.writeback_id""",
-                {**self._scope(), "rows": json.dumps([_row(one) for one in settlements])},
-            ).fetchall()
-            ours = {row[0] for row in settled}
+                **self._scope(),
+                rows=json.dumps([_row(settlement) for settlement in settlements]),
+            )
+            ours = set(settled)
             lanes = set()
             for one in settlements:
                 if one.writeback_id not in ours:
@@ -182,7 +189,7 @@ class Outbox:
             """update ops.writebacks set claim_expires_at = now() + make_interval(secs => %(lease)s)
             where agency = %(agency)s and writeback_id = any(%(ids)s) and claimed_by = %(who)s
                 and status in ('claimed', 'delivering')""",
-            {**self._scope(), "ids": list(writeback_ids), "lease": self.lease_seconds},
+            {**self._scope(), "agency": self.agency, "ids": list(writeback_ids), "lease": self.lease_seconds},
         )
 
     def release(self, writeback_ids: Sequence[UUID]) -> None:
@@ -190,7 +197,7 @@ class Outbox:
         self.connection.execute(
             """update ops.writebacks set status = 'pending', claimed_by = null, claim_expires_at = null
             where agency = %(agency)s and writeback_id = any(%(ids)s) and claimed_by = %(who)s and status = 'claimed'""",
-            {**self._scope(), "ids": list(writeback_ids)},
+            {**self._scope(), "agency": self.agency, "ids": list(writeback_ids)},
         )
 
     def recover(self, look_up_after_seconds: float) -> int:
@@ -215,6 +222,7 @@ class Outbox:
                     and (claim_expires_at <= now() or (status = 'claimed' and claimed_by <> %(who)s and %(leased)s))""",
                 {
                     **self._scope(),
+                    "agency": self.agency,
                     "leased": self.lease is not None,
                     "look_up": sorted(self.look_up),
                     "wait": look_up_after_seconds,
@@ -223,18 +231,22 @@ class Outbox:
 
     def seconds_to_next(self) -> float | None:
         """Seconds until something can be done: a retry that comes due, a claim that runs out; None: nothing is open."""
-        row = self.connection.execute(
+        seconds = self._db.scalar(
             """select extract(epoch from least(
                 (select min(not_before) from ops.writebacks
                     where agency = %(agency)s and system = %(system)s and status = 'pending'),
                 (select min(claim_expires_at) from ops.writebacks
                     where agency = %(agency)s and system = %(system)s and status in ('claimed', 'delivering'))) - now())""",
-            self._scope(),
-        ).fetchone()
-        return None if row is None or row[0] is None else max(0.0, float(row[0]))
+            **self._scope(),
+        )
+        return None if seconds is None else max(0.0, float(seconds))
+
+    @property
+    def _db(self) -> AgencyDb:
+        return AgencyDb(self.connection, self.agency)
 
     def _scope(self) -> dict[str, Any]:
-        return {"agency": self.agency, "system": self.system, "who": self.who}
+        return {"system": self.system, "who": self.who}
 
 
 def become_customer(connection: psycopg.Connection[Any], agency: str, system: str, lane: str, customer_id: str) -> None:
@@ -259,17 +271,15 @@ def become_customer(connection: psycopg.Connection[Any], agency: str, system: st
 
 
 def revive(connection: psycopg.Connection[Any], agency: str, delivered: Sequence[UUID]) -> list[str]:
-    """Let rows come back that failed only because these had; gives their lanes, to be promoted."""
+    """Let rows come back that failed only because these had; returns their lanes, to be promoted."""
     if not delivered:
         return []
-    return [
-        row[0]
-        for row in connection.execute(
-            """update ops.writebacks set status = 'waiting', note = null, error = null, settled_at = null
-            where agency = %s and depends_on = any(%s) and status = 'failed' and note = 'dependency' returning lane""",
-            (agency, list(delivered)),
-        )
-    ]
+    return AgencyDb(connection, agency).column(
+        """update ops.writebacks set status = 'waiting', note = null, error = null, settled_at = null
+        where agency = %(agency)s and depends_on = any(%(ids)s) and status = 'failed' and note = 'dependency'
+        returning lane""",
+        ids=list(delivered),
+    )
 
 
 def _row(one: Settlement) -> dict[str, Any]:

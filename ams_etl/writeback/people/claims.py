@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+
+from ams_etl.store.agency_db import AgencyDb
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,15 @@ class Claim:
 
 def claims(connection: psycopg.Connection[Any], agency: str) -> list[Claim]:
     """Return the claims in an agency's outboxes, the longest first."""
-    with connection.cursor(row_factory=class_row(Claim)) as cursor:
-        return cursor.execute(
-            """select c.system, c.claimed_by, count(*) as claimed, coalesce(sum(b.writes), 0)::int as behind,
+    return AgencyDb(connection, agency).rows(
+        Claim,
+        """select c.system, c.claimed_by, count(*) as claimed, coalesce(sum(b.writes), 0)::int as behind,
                 max(c.claim_expires_at) as until,
                 greatest(0, extract(epoch from max(c.claim_expires_at) - now()))::int as seconds_left
             from ops.writebacks c
             cross join lateral (select count(*) as writes from ops.writebacks w
                 where w.agency = c.agency and w.system = c.system and w.lane = c.lane and w.status = 'waiting') b
-            where c.agency = %s and c.status in ('claimed', 'delivering') and c.claimed_by is not null
+            where c.agency = %(agency)s and c.status in ('claimed', 'delivering') and c.claimed_by is not null
                 and c.claim_expires_at is not null
             group by c.system, c.claimed_by order by until desc""",
-            (agency,),
-        ).fetchall()
+    )

@@ -3,12 +3,44 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
+from ams_etl.store.agency_db import AgencyDb
+
 _BAR = "▏▎▍▌▋▊▉█"
 _WIDTH = 24
+
+
+_OPEN = frozenset({"waiting", "pending", "claimed", "delivering"})
+
+
+class WriteCount(NamedTuple):
+    """How many writes there are of one kind and status, and the age of the oldest in minutes."""
+
+    system: str
+    kind: str
+    status: str
+    writes: int
+    oldest_minutes: float
+
+
+class EventCount(NamedTuple):
+    """How many events are in one state."""
+
+    state: str
+    events: int
+
+
+class HourCount(NamedTuple):
+    """What one hour brought: writes created, and writes settled by their outcome."""
+
+    hour: datetime
+    created: int
+    delivered: int
+    failed: int
+    uncertain: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +48,22 @@ class Health:
     """Writes by kind and status, and what a person should know.
 
     Attributes:
-        counts: (system, kind, status, writes, age of the oldest in minutes).
-        events: (state, events): those that are not planned or done.
+        counts: writes by system, kind and status.
+        events: those that are not planned or done.
         oldest_open_minutes: of writes that are neither delivered, failed nor uncertain; 0 where there are none.
         uncertain: writes that wait for a person.
         settled_today: delivered, failed or uncertain within the last 24 hours.
         failed_today: of these, failed ones.
-        hours: (hour UTC, created, delivered, failed, uncertain) of the last 24 hours.
+        hours: the last 24 hours, in UTC.
     """
 
-    counts: tuple[tuple[str, str, str, int, float], ...]
-    events: tuple[tuple[str, int], ...]
+    counts: tuple[WriteCount, ...]
+    events: tuple[EventCount, ...]
     oldest_open_minutes: float
     uncertain: int
     settled_today: int
     failed_today: int
-    hours: tuple[tuple[datetime, int, int, int, int], ...]
+    hours: tuple[HourCount, ...]
 
     @property
     def failed_share(self) -> float:
@@ -40,37 +72,39 @@ class Health:
 
 
 def health(connection: psycopg.Connection[Any], agency: str) -> Health:
-    """Look at one agency's outbox."""
-    counts = connection.execute(
-        """select system, kind, status, writebacks, extract(epoch from now() - oldest)::float8 / 60
-        from ops.writeback_health where agency = %s order by 1, 2, 3""",
-        (agency,),
-    ).fetchall()
-    events = connection.execute(
-        """select state, count(*) from ops.events where agency = %s and state in ('received', 'waiting', 'refused')
-        group by state order by state""",
-        (agency,),
-    ).fetchall()
-    hours = connection.execute(
+    """Return how one agency's outbox is doing."""
+    db = AgencyDb(connection, agency)
+    counts = db.rows(
+        WriteCount,
+        """select system, kind, status, writebacks as writes,
+            round((extract(epoch from now() - oldest) / 60)::numeric, 1)::float8 as oldest_minutes
+        from ops.writeback_health where agency = %(agency)s order by 1, 2, 3""",
+    )
+    events = db.rows(
+        EventCount,
+        """select state, count(*) as events from ops.events
+        where agency = %(agency)s and state in ('received', 'waiting', 'refused') group by state order by state""",
+    )
+    hours = db.rows(
+        HourCount,
         """with hours as (select generate_series(date_trunc('hour', now()) - interval '23 hours', now(), '1 hour') as h),
         created as (select date_trunc('hour', created_at) h, count(*) n from ops.writebacks
             where agency = %(agency)s and created_at > now() - interval '24 hours' group by 1),
         settled as (select date_trunc('hour', settled_at) h, count(*) filter (where status = 'delivered') as delivered,
                 count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'uncertain') as uncertain
             from ops.writebacks where agency = %(agency)s and settled_at > now() - interval '24 hours' group by 1)
-        select h, coalesce(n, 0), coalesce(delivered, 0), coalesce(failed, 0), coalesce(uncertain, 0)
+        select h as hour, coalesce(n, 0) as created, coalesce(delivered, 0) as delivered, coalesce(failed, 0) as failed,
+            coalesce(uncertain, 0) as uncertain
         from hours left join created using (h) left join settled using (h) order by h""",
-        {"agency": agency},
-    ).fetchall()
-    ages = [row[4] for row in counts if row[2] in {"waiting", "pending", "claimed", "delivering"}]
+    )
     return Health(
-        counts=tuple((system, kind, status, count, round(age, 1)) for system, kind, status, count, age in counts),
-        events=tuple((state, count) for state, count in events),
-        oldest_open_minutes=round(max(ages, default=0.0), 1),
-        uncertain=sum(row[3] for row in counts if row[2] == "uncertain"),
-        settled_today=sum(row[2] + row[3] + row[4] for row in hours),
-        failed_today=sum(row[3] for row in hours),
-        hours=tuple((row[0].astimezone(UTC), *row[1:]) for row in hours),
+        counts=tuple(counts),
+        events=tuple(events),
+        oldest_open_minutes=max((count.oldest_minutes for count in counts if count.status in _OPEN), default=0.0),
+        uncertain=sum(count.writes for count in counts if count.status == "uncertain"),
+        settled_today=sum(hour.delivered + hour.failed + hour.uncertain for hour in hours),
+        failed_today=sum(hour.failed for hour in hours),
+        hours=tuple(hour._replace(hour=hour.hour.astimezone(UTC)) for hour in hours),
     )
 
 

@@ -10,6 +10,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.lanes import lock, promote
 from ams_etl.writeback.outbox.outbox import become_customer, revive
 from ams_etl.writeback.planning.expand import plan_again
@@ -35,19 +36,36 @@ class StuckWrite:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _FailedWrite:
+    """One that is to be sent again, and the event that it is planned from."""
+
+    writeback_id: UUID
+    event_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A lane in one system's outbox."""
+
+    system: str
+    lane: str
+
+
 def list_writebacks(
     connection: psycopg.Connection[Any],
     agency: str,
     statuses: Sequence[str] = ("failed", "uncertain"),
     limit: int = 100,
 ) -> list[StuckWrite]:
-    """Writes of these statuses, oldest first."""
-    rows = connection.execute(
+    """Return the writes of these statuses, oldest first."""
+    return AgencyDb(connection, agency).rows(
+        StuckWrite,
         """select writeback_id, system, kind, operation, status, customer_id, attempts, created_at, target_id, note, error
-        from ops.writebacks where agency = %s and status = any(%s) order by position limit %s""",
-        (agency, list(statuses), limit),
-    ).fetchall()
-    return [StuckWrite(*row) for row in rows]
+        from ops.writebacks where agency = %(agency)s and status = any(%(statuses)s) order by position limit %(limit)s""",
+        statuses=list(statuses),
+        limit=limit,
+    )
 
 
 def resolve(
@@ -74,7 +92,7 @@ def resolve(
         lock(connection, agency)
         found = connection.execute(
             """update ops.writebacks set status = %(status)s, target_id = coalesce(%(target)s, target_id), error = null,
-                note = %(note)s, attempts = case when %(again)s then 0 else attempts end, not_before = now(),
+                note = %(note)s, attempts = case when %(again)s then 0 else attempts end, put_offs = 0, not_before = now(),
                 check_first = %(again)s and check_first, claimed_by = null,
                 settled_at = case when %(again)s then null else now() end
             where agency = %(agency)s and writeback_id = %(id)s and status = 'uncertain'
@@ -119,27 +137,29 @@ def replay(
     Returns:
         How many wait to be sent now.
     """
+    db = AgencyDb(connection, agency.id)
     with connection.transaction():
         lock(connection, agency.id)
-        rows = connection.execute(
+        failed = db.rows(
+            _FailedWrite,
             """select writeback_id, event_id from ops.writebacks
             where agency = %(agency)s and status = 'failed' and (%(ids)s::uuid[] is null or writeback_id = any(%(ids)s))""",
-            {"agency": agency.id, "ids": None if writeback_ids is None else list(writeback_ids)},
-        ).fetchall()
-        ids = [row[0] for row in rows]
-        plan_again(connection, agency, zone, [row[1] for row in rows if row[1] is not None])
+            ids=None if writeback_ids is None else list(writeback_ids),
+        )
+        plan_again(connection, agency, zone, [write.event_id for write in failed if write.event_id is not None])
         # What failed only because these had comes back with them.
-        replayed = connection.execute(
+        replayed = db.rows(
+            _Lane,
             """with recursive these as (
                 select writeback_id from ops.writebacks where agency = %(agency)s and writeback_id = any(%(ids)s)
                 union select w.writeback_id from ops.writebacks w join these on w.depends_on = these.writeback_id
                 where w.agency = %(agency)s and w.status = 'failed')
-            update ops.writebacks w set status = 'waiting', attempts = 0, not_before = now(), error = null, note = null,
-                settled_at = null, claimed_by = null
+            update ops.writebacks w set status = 'waiting', attempts = 0, put_offs = 0, not_before = now(), error = null,
+                note = null, settled_at = null, claimed_by = null
             from these where w.agency = %(agency)s and w.writeback_id = these.writeback_id and w.status = 'failed'
             returning w.system, w.lane""",
-            {"agency": agency.id, "ids": ids},
-        ).fetchall()
-        for system in {row[0] for row in replayed}:
-            promote(connection, agency.id, system, {lane for one, lane in replayed if one == system})
+            ids=[write.writeback_id for write in failed],
+        )
+        for system in {write.system for write in replayed}:
+            promote(connection, agency.id, system, {write.lane for write in replayed if write.system == system})
     return len(replayed)

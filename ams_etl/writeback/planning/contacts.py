@@ -147,7 +147,7 @@ def read_book(
             where agency = %s and deleted_at is null and payload ->> 'CustomerNumber' = any(%s)""",
             (agency, numbers),
         )
-        book.by_number = {row[0]: row[1] for row in rows}
+        book.by_number = dict(rows.fetchall())
     found: dict[str, list[str]] = defaultdict(list)
     for email, contact in connection.execute(
         """select email, contact_id::text from mart.contact_emails

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from ams_etl.rules.writeback.decide import Situation, decide
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.enqueue import enqueue
 from ams_etl.writeback.outbox.holding import hold_back
 from ams_etl.writeback.outbox.lanes import lock
@@ -22,7 +23,7 @@ from ams_etl.writeback.planning import account_events, ams360_events
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
 from ams_etl.writeback.planning.new_names import NewNames
-from ams_etl.writeback.planning.readable_events import ReadableEvent, understand
+from ams_etl.writeback.planning.readable_events import ReadableEvent, StoredEvent, understand
 
 CHUNK = 500
 _LONGEST_WAIT = timedelta(hours=1)
@@ -63,12 +64,13 @@ def plan_again(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo
 
     Only rows that are `failed` are touched: what was sent, or may have been, stays as it was sent.
     """
-    rows = connection.execute(
+    stored = AgencyDb(connection, agency.id).rows(
+        StoredEvent,
         """select event_id, kind, idempotency_key, payload, looked, received_at from ops.events
-        where agency = %s and event_id = any(%s) order by seq""",
-        (agency.id, event_ids),
-    ).fetchall()
-    events = understand(connection, agency, zone, rows)
+        where agency = %(agency)s and event_id = any(%(ids)s) order by seq""",
+        ids=event_ids,
+    )
+    events = understand(connection, agency, zone, stored)
     _plan(connection, agency, events)
     changed = 0
     for event in events:
@@ -93,15 +95,16 @@ def _values(counts: ExpandCounts) -> tuple[int, ...]:
 
 
 def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None) -> tuple[ExpandCounts, int]:
-    rows = connection.execute(
+    stored = AgencyDb(connection, agency.id).rows(
+        StoredEvent,
         """select event_id, kind, idempotency_key, payload, looked, received_at from ops.events
-        where agency = %s and state in ('received', 'waiting') and look_again_at <= now()
-        order by look_again_at, seq limit %s""",
-        (agency.id, CHUNK),
-    ).fetchall()
-    if not rows:
+        where agency = %(agency)s and state in ('received', 'waiting') and look_again_at <= now()
+        order by look_again_at, seq limit %(chunk)s""",
+        chunk=CHUNK,
+    )
+    if not stored:
         return ExpandCounts(), 0
-    events = understand(connection, agency, zone, rows)
+    events = understand(connection, agency, zone, stored)
     _plan(connection, agency, events)
     _store(connection, agency, events)
     by_state: dict[str, int] = defaultdict(int)
@@ -109,7 +112,7 @@ def _expand_chunk(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
         by_state[event.state] += 1
     writes = sum(len(event.writes) for event in events)
     return ExpandCounts(by_state["planned"], by_state["done"], by_state["waiting"], by_state["refused"], writes), len(
-        rows
+        stored
     )
 
 

@@ -21,6 +21,18 @@ _log = logging.getLogger(__name__)
 _IDS = UUID("5f0b6e0e-6c5b-5d0a-9a53-1f1f5b0a4c11")
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A row of `ops.events`."""
+
+    event_id: UUID
+    kind: str
+    idempotency_key: str
+    payload: dict[str, Any]
+    looked: int
+    received_at: datetime
+
+
 @dataclass(slots=True)
 class ReadableEvent:
     """An event, and what becomes of it: its state, and its writes with the system that each goes to.
@@ -96,7 +108,7 @@ def marker_of(event_id: UUID) -> str:
 
 
 def understand(
-    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None, rows: list[tuple[Any, ...]]
+    connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None, stored: list[StoredEvent]
 ) -> list[ReadableEvent]:
     """Check what may have been inserted by hand, and read it for the rules. The files are those that there are.
 
@@ -104,23 +116,24 @@ def understand(
         connection: any; all files are named in one query.
         agency: the agency and its choices.
         zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
-        rows: (event_id, kind, idempotency_key, payload, looked, received_at).
+        stored: the events, in their order.
     """
     files: Mapping[UUID, list[dict[str, Any]]] = defaultdict(list)
     for event_id, name, content_type, size in connection.execute(
         """select event_id, file_name, content_type, length(content) from ops.event_attachments
         where agency = %s and event_id = any(%s) order by attachment_no""",
-        (agency.id, [row[0] for row in rows]),
+        (agency.id, [event.event_id for event in stored]),
     ):
         files[event_id].append({"file_name": name, "content_type": content_type, "bytes": size})
     of_agency = ZoneInfo(agency.writeback.timezone) if agency.writeback.timezone else zone
     events = []
-    for event_id, kind, key, payload, looked, received_at in rows:
-        event = ReadableEvent(event_id, kind, payload, looked, received_at)
+    for row in stored:
+        kind = row.kind
+        event = ReadableEvent(row.event_id, kind, row.payload, row.looked, row.received_at)
         events.append(event)
         try:
-            bare = {name: value for name, value in payload.items() if name != "attachments"}
-            read = read_event({**bare, "kind": kind, "idempotency_key": key})
+            bare = {name: value for name, value in row.payload.items() if name != "attachments"}
+            read = read_event({**bare, "kind": kind, "idempotency_key": row.idempotency_key})
         except (ValueError, AttributeError, TypeError) as error:
             event.refuse(str(error))
             continue
@@ -133,5 +146,5 @@ def understand(
         except Exception as error:  # noqa: BLE001 - W14: one event that the rules fail on must not hold up the others
             event.refuse_for(error)
             continue
-        event.happening = replace(happening, attachments=tuple(files.get(event_id, ())))
+        event.happening = replace(happening, attachments=tuple(files.get(row.event_id, ())))
     return events
