@@ -33,7 +33,7 @@ from ams_etl.settings.shipped import shipped
 def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> None:
     """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
 
-    `ams-etl pages` runs along, and where an agency has `notifications` or `events`, `ams-etl inbound`, too.
+    `ams-etl pages` runs along, and where an agency has `notifications` or `events`, `ams-etl inbound` and `ams-etl follow`, too.
     """
     prepare()
     agencies = load_agencies()
@@ -84,6 +84,7 @@ def _commands(agencies: Agencies, port: int, inbound_port: int, pages_port: int)
     }  # fmt: skip
     if any(agency.notifications or agency.events for agency in agencies.all):
         commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
+        commands["ams-etl follow"] = [sys.executable, "-m", "ams_etl.cli", "follow"]
     if agencies.alerts.channels:
         commands["ams-etl alerts"] = [sys.executable, "-m", "ams_etl.cli", "alerts", "watch"]
     return commands

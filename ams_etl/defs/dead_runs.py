@@ -16,7 +16,7 @@ def end_dead_runs(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> 
 
     A failure that is reported without a failed step is a crash to Dagster's run retries: it starts the run again once.
     """
-    from ams_etl.store.run_heartbeats import forget_runs, silent_runs
+    from ams_etl.store.signs_of_life.run_heartbeats import forget_runs, silent_runs
 
     try:
         with warehouse.connection() as connection:

@@ -21,7 +21,7 @@ from ams_etl.sources.connections import ams360_connection, benefitpoint_connecti
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.lease import WAIT_SECONDS, Lease, Subject, leased
 from ams_etl.store.logins.login_refusals import PostgresLoginGate
-from ams_etl.store.run_heartbeats import heartbeat
+from ams_etl.store.signs_of_life.run_heartbeats import heartbeat
 from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope, Trigger
 
 LONG_WAIT_SECONDS = 600.0

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
-from ams_etl.defs.resources import AgenciesFile
+from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.defs.spread import start_minute
 from ams_etl.defs.under_way import is_under_way
 from ams_etl.rules.settings import SourceSystem
@@ -103,18 +103,26 @@ def daily_benefitpoint_sync(
     description="Once a day, just after midnight in the schedule's time zone: what the new date changes by itself.",
 )
 def daily_reevaluation(
-    context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
+    context: dg.ScheduleEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Policies that start or end today, birthdays that arrive, prospects that grow too old: no source change tells."""
+    """Policies that start or end today, birthdays that arrive, prospects that grow too old: no source change shows it.
+
+    While a follower lives it does so for the agencies with AMS360.
+    """
+    from ams_etl.store.signs_of_life.followers import living
+
     read = agencies.read()
     now = context.scheduled_execution_time.astimezone(read.schedule.zone)
     if now.hour != 0:
         return dg.SkipReason("not midnight yet")
+    with warehouse.connection() as connection:
+        followed = bool(living(connection))
     return [
         dg.RunRequest(
             run_key=f"day:{now.date()}:{agency.id}", partition_key=agency.id, tags={"ams_etl/agency": agency.id}
         )
         for agency in read.all
+        if not (followed and agency.system == "ams360")
     ]
 
 

@@ -87,6 +87,10 @@ class Ams360:
         """What was asked so far."""
         return self._client.counts
 
+    def restart_counts(self) -> None:
+        """Begin to count again, for the next use of a client that stays open."""
+        self._client.restart_counts()
+
     async def customers_by_prefix(self, prefix: str) -> Listing:
         """CustomerInfo rows whose LastName, FirmName or DoingBusinessAs begins so; all types, inactive included."""
         return await self._list("CustomerGetListByNamePrefix", "CustomerInfoList", "CustomerId", NamePrefix=prefix)

@@ -22,7 +22,7 @@ from ams_etl.errors import AmsEtlError, TransientError
 from ams_etl.store.database import connect
 
 _log = logging.getLogger(__name__)
-Subject = Literal["full_read", "benefitpoint_read", "publish", "writeback"]
+Subject = Literal["full_read", "benefitpoint_read", "publish", "writeback", "follow"]
 EXPIRES_SECONDS = 30.0
 """A holder without a heartbeat for that long is gone."""
 WAIT_SECONDS = 60.0
@@ -33,6 +33,7 @@ _DOING = {
     "benefitpoint_read": "being read from BenefitPoint",
     "publish": "being published",
     "writeback": "being written to",
+    "follow": "being followed",
 }
 
 

@@ -19,6 +19,8 @@ NEVER_STARTED = timedelta(seconds=90)
 """A batch without a run is given back after that: the tick that claimed it ended before the run was stored."""
 WAIT_SECONDS = 4.0
 """A tick without work looks again for that long, since the next one comes only after the daemon's own pause."""
+FOLLOWED_SECONDS = 25.0
+"""So long a tick waits while a follower lives, looking whether it still does and leaves something to a run."""
 _TAG = "ams_etl/notifications"
 
 
@@ -31,7 +33,11 @@ _TAG = "ams_etl/notifications"
 def follow_notifications(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
-    """Close the batches whose run has ended, then claim what waits for every agency that has none under way."""
+    """Close the batches whose run has ended, then claim what waits for every agency that has none under way.
+
+    While a follower lives it claims by itself, and only the agencies that it leaves to runs are looked at.
+    """
+    from ams_etl.store.signs_of_life.followers import handed_over, living
     from ams_etl.sync.notifications.batches import claim, waiting_agencies
 
     try:
@@ -40,18 +46,20 @@ def follow_notifications(
             agency.id for agency in agencies.read().all
             if agency.system == "ams360" and agency.notifications and agency.id in known
         ]  # fmt: skip
-        until = time.monotonic() + WAIT_SECONDS
+        began = time.monotonic()
         requests: list[dg.RunRequest] = []
         with warehouse.connection() as connection:
             busy = _close_ended(context.instance, connection, listed)
             free = [agency for agency in listed if agency not in busy]
             while free:
-                waiting = turns(waiting_agencies(connection, free), int(time.time()))
+                followed = bool(living(connection))
+                mine = [agency for agency in free if not followed or agency in handed_over(connection)]
+                waiting = turns(waiting_agencies(connection, mine), int(time.time())) if mine else []
                 batches = ((agency, claim(connection, agency)) for agency in waiting)
                 requests = [_request(agency, batch) for agency, batch in batches if batch]
-                if requests or time.monotonic() > until:
+                if requests or time.monotonic() - began > (FOLLOWED_SECONDS if followed else WAIT_SECONDS):
                     break
-                time.sleep(0.25)
+                time.sleep(2.0 if followed else 0.25)
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("no notification waits")
@@ -80,6 +88,7 @@ def _request(agency: str, batch: "NotificationBatch") -> dg.RunRequest:
 
 def _close_ended(instance: dg.DagsterInstance, connection: Any, agencies: Sequence[str]) -> set[str]:
     """Close the batches whose run has ended, and return the agencies with one that has not."""
+    from ams_etl.store.signs_of_life.followers import take_back
     from ams_etl.sync.notifications.batches import close, open_batches
 
     busy = set()
@@ -91,6 +100,8 @@ def _close_ended(instance: dg.DagsterInstance, connection: Any, agencies: Sequen
         if tried and all(run.is_finished for run in tried):
             succeeded = tried[0].status is dg.DagsterRunStatus.SUCCESS
             close(connection, batch.agency, batch.batch_id, "done" if succeeded else "failed")
+            if succeeded:
+                take_back(connection, batch.agency)
         elif not tried and datetime.now(UTC) - batch.claimed_at > NEVER_STARTED:
             close(connection, batch.agency, batch.batch_id, "never started")
         else:

@@ -23,12 +23,15 @@ AGAIN_SECONDS = 600
 def deliver_writebacks(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
-    """The run key is what is due: it is asked for once, and again when that changes."""
+    """Ask for what is due once, and again when it changes: that is the run key. While a follower lives it delivers."""
+    from ams_etl.store.signs_of_life.followers import living
     from ams_etl.writeback.people.health import due_by_agency
 
     try:
         listed = [agency for agency in agencies.read().all if agency.system == "ams360"]
         with warehouse.connection() as connection:
+            if living(connection):
+                return dg.SkipReason("the follower delivers")
             due = dict(due_by_agency(connection, [agency.id for agency in listed]))
             beside = due_by_agency(
                 connection, [agency.id for agency in listed if agency.benefitpoint is not None], "benefitpoint"

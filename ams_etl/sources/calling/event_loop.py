@@ -28,7 +28,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
     def in_thread() -> None:
         try:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 result = runner.run(watched())
         except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
             ended.set_exception(error)
@@ -51,7 +51,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         thread.join()
 
 
-def _loop_factory() -> Any:
+def loop_factory() -> Any:
+    """Return uvloop's, or None where it is not installed."""
     try:
         from uvloop import new_event_loop
     except ImportError:

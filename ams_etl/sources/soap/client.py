@@ -77,6 +77,10 @@ class SoapClient:
         """What was asked so far."""
         return self._transport.counts
 
+    def restart_counts(self) -> None:
+        """Begin to count again, for the next use of a client that stays open."""
+        self._transport.counts = CallCounts()
+
     async def read(self, operation: str, arguments: Mapping[str, Any], *, whole: bool = False) -> Decoded:
         """An operation that changes nothing, retried where that helps.
 

@@ -18,10 +18,10 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError, DataError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused, open_ams360
+from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused
 from ams_etl.sources.calling.answers import Listing
-from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
+from ams_etl.sources.warm import COLD, Access
 from ams_etl.store.clock import ServerClock
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
@@ -92,6 +92,7 @@ def extract(
     run_id: str | None = None,
     fresh: bool = False,
     lease: Lease | None = None,
+    access: Access = COLD,
     progress: Progress = lambda stage, done, total: None,
 ) -> ExtractReport:
     """Read what the scope asks for into `raw_ams360`.
@@ -104,6 +105,7 @@ def extract(
         run_id: the Dagster run, recorded in `ops.sync_runs`.
         fresh: do not go on with a full sync that was cut off.
         lease: `full_read`, for everything and the sweep; some customers need none, whoever else reads.
+        access: how AMS360 is opened.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
@@ -114,7 +116,7 @@ def extract(
     if run.resumed:
         _log.info("going on with the full sync of %s that was cut off", run.started_at.isoformat(timespec="seconds"))
     try:
-        report: ExtractReport = run_async(_extract(connection, sync_runs, run, ams360, scope, progress))
+        report: ExtractReport = access.run(_extract(connection, sync_runs, run, ams360, scope, access, progress))
     except AmsEtlError as error:
         sync_runs.failed(run, str(error))
         raise
@@ -140,11 +142,12 @@ async def _extract(
     run: SyncRun,
     settings: Ams360Connection,
     scope: SyncScope,
+    access: Access,
     progress: Progress,
 ) -> ExtractReport:
     started = time.monotonic()
     swept = SweepReport(MergeCounts(), 0, 0, 0, 0, 0)
-    async with open_ams360(settings) as ams360:
+    async with access.open(settings) as ams360:
         if scope.mode == "customers":
             told = await look_up(connection, ams360, run.agency, scope.batch) if scope.batch else ()
             wanted: Sequence[str] = list(dict.fromkeys([*scope.customers, *told]))

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import psycopg
 
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360
+from ams_etl.sources.ams360 import Ams360, Ams360Connection
 from ams_etl.sources.calling.answers import Listing, Rejected
-from ams_etl.sources.calling.event_loop import run
+from ams_etl.sources.warm import COLD, Access
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.ams360_tables import (
     BUSINESS_UNITS,
@@ -42,7 +42,7 @@ def has_reference(connection: psycopg.Connection[Any], agency: str) -> bool:
 
 
 def extract_reference(
-    connection: psycopg.Connection[Any], agency: str, ams360: Ams360Connection
+    connection: psycopg.Connection[Any], agency: str, ams360: Ams360Connection, access: Access = COLD
 ) -> Mapping[str, MergeCounts]:
     """Bring employees, business units, companies and lines of business up to date.
 
@@ -57,7 +57,7 @@ def extract_reference(
     """
     seen_at = datetime.now(UTC)
     sync_id = uuid4()
-    listed = run(_read(ams360))
+    listed = access.run(_read(ams360, access))
     counts = {}
     with connection.transaction():
         for table, listing in listed.items():
@@ -79,8 +79,8 @@ def extract_reference(
     return counts
 
 
-async def _read(settings: Ams360Connection) -> dict[RawTable, _Read]:
-    async with open_ams360(settings) as ams360:
+async def _read(settings: Ams360Connection, access: Access) -> dict[RawTable, _Read]:
+    async with access.open(settings) as ams360:
         return {
             EMPLOYEES: _keyed(EMPLOYEES, await ams360.employees()),
             COMPANIES: _keyed(COMPANIES, await ams360.companies()),

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
+from ams_etl.store.signs_of_life.followers import living
 
 CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
 """How many customers a run takes, by how often it was tried before."""
@@ -50,12 +51,13 @@ class OpenBatch:
     claimed_at: datetime
 
 
-def claim(connection: psycopg.Connection[Any], agency: str) -> NotificationBatch | None:
+def claim(connection: psycopg.Connection[Any], agency: str, *, follower: str | None = None) -> NotificationBatch | None:
     """Take what waits, oldest first, as far as one run goes; None when nothing is due.
 
     Args:
         connection: autocommit.
         agency: the agency id.
+        follower: which one serves it; None: a run does.
     """
     with connection.transaction():
         rows = connection.execute(
@@ -95,9 +97,9 @@ def claim(connection: psycopg.Connection[Any], agency: str) -> NotificationBatch
             (batch.batch_id, agency, taken),
         )
         connection.execute(
-            """insert into ops.notification_batches (agency, batch_id, notifications, customers)
-            values (%s, %s, %s, %s)""",
-            (agency, batch.batch_id, len(taken), len(customers)),
+            """insert into ops.notification_batches (agency, batch_id, notifications, customers, follower)
+            values (%s, %s, %s, %s, %s)""",
+            (agency, batch.batch_id, len(taken), len(customers), follower),
         )
     return batch
 
@@ -117,13 +119,13 @@ def waiting_agencies(connection: psycopg.Connection[Any], agencies: Sequence[str
 
 
 def open_batches(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> list[OpenBatch]:
-    """Return these agencies' batches whose end nobody has recorded, oldest first."""
+    """Return these agencies' batches that runs serve, or a follower that is gone, whose end nobody has recorded, oldest first."""
     return [
         OpenBatch(*row)
         for row in connection.execute(
             """select agency, batch_id, claimed_at from ops.notification_batches
-            where agency = any(%s) and closed_at is null order by claimed_at""",
-            (list(agencies),),
+            where agency = any(%s) and closed_at is null and (follower is null or not follower = any(%s)) order by claimed_at""",
+            (list(agencies), living(connection)),
         )
     ]
 

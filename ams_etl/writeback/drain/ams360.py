@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.settings import Agency
-from ams_etl.sources.ams360 import Ams360Connection, open_ams360
-from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.sources.ams360 import Ams360Connection
+from ams_etl.sources.warm import COLD, Access
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
@@ -57,6 +57,7 @@ def drain(
     linger_seconds: float = 20.0,
     lease_seconds: float | None = None,
     lease: Lease | None = None,
+    access: Access = COLD,
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> DrainReport:
     """Plan the writes of every event that is due and deliver until nothing is due any more.
@@ -69,6 +70,7 @@ def drain(
         linger_seconds: how long to wait for retries that come due.
         lease_seconds: see `deliver`; by default well beyond AMS360's time-out.
         lease: `writeback`; None where nobody else delivers for the agency.
+        access: how AMS360 is opened.
         progress: called as (stage, done, total or None).
 
     Raises:
@@ -81,7 +83,7 @@ def drain(
     claim_seconds = lease_seconds or 2 * ams360.timeout_seconds + 60
 
     async def work() -> tuple[DeliveryReport, dict[str, int]]:
-        async with open_ams360(ams360) as client:
+        async with access.open(ams360) as client:
             report = await deliver(
                 connection,
                 agency.id,
@@ -95,6 +97,6 @@ def drain(
             )
             return report, dict(client.counts.by_operation)
 
-    delivery, calls = run_async(work())
+    delivery, calls = access.run(work())
     forget_files(connection, agency.id, agency.writeback.keep_files_days)
     return DrainReport(events, delivery, calls)

@@ -1,0 +1,59 @@
+"""The leases that one follower holds, renewed together by its main thread instead of by a thread each."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from ams_etl.store.lease import Lease, LeaseHeld, Subject, acquire, holder_of, release, renew
+
+POLL_SECONDS = 0.05
+
+
+class HeldLeases:
+    """Takes and gives back leases for the threads of one follower.
+
+    Args:
+        holder: the follower's name.
+    """
+
+    def __init__(self, holder: str) -> None:
+        self._holder = holder
+        self._held: set[Lease] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(
+        self, connection: psycopg.Connection[Any], agency: str, subject: Subject, *, wait_seconds: float = 0.0
+    ) -> Iterator[Lease]:
+        """Hold a lease for a block.
+
+        Raises:
+            LeaseHeld: another holder still has it after `wait_seconds`.
+        """
+        until = time.monotonic() + wait_seconds
+        while (lease := acquire(connection, agency, subject, self._holder)) is None:
+            if time.monotonic() >= until:
+                raise LeaseHeld(
+                    f"{agency}: {subject} is held by {holder_of(connection, agency, subject) or 'another one'}"
+                )
+            time.sleep(POLL_SECONDS)
+        with self._lock:
+            self._held.add(lease)
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                self._held.discard(lease)
+            if not connection.closed:
+                release(connection, lease)
+
+    def renew(self, connection: psycopg.Connection[Any]) -> None:
+        """Renew all of them; one that is another one's by now is refused by its generation."""
+        with self._lock:
+            held = list(self._held)
+        for lease in held:
+            renew(connection, lease)

@@ -1,0 +1,1 @@
+"""Which runs and followers live, by the signs that they give."""

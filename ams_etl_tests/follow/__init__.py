@@ -1,0 +1,1 @@
+"""The follower, as a process, with the sandbox and without Dagster."""
