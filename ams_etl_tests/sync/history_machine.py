@@ -238,6 +238,18 @@ class History(RuleBasedStateMachine):
             self.source.put(customer(number, FirstName=f"P{number}", LastName=f"Name {number}", Email=email))
 
     @invariant()
+    def every_deleted_customer_is_accounted_for(self) -> None:
+        """Q3: a customer that AMS360 deleted has a row that says so, as long as it does not come back."""
+        strays = self.connection.execute(
+            """select c.entity_id from raw_ams360.customers c
+            full join (select entity_id from mart.skipped_contacts where reason = 'deleted' and entity = 'customer') s
+                using (entity_id)
+            where not exists (select from stage.dirty_customers d where d.customer_id = entity_id)
+                and (c.deleted_at is not null) <> (s.entity_id is not null)"""
+        ).fetchall()
+        assert strays == []
+
+    @invariant()
     def crosswalk_is_complete(self) -> None:
         """Q3: every live raw record that was derived is in contact_sources or in skipped_contacts, in exactly one."""
         strays = self.connection.execute(

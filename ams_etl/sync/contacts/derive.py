@@ -7,14 +7,15 @@ stores the candidates and marks what the plan must look at, so a killed run goes
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import psycopg
 
-from ams_etl.rules.model import Derivation
+from ams_etl.rules.model import Derivation, Skip
 from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
@@ -88,6 +89,7 @@ def mark_due(
             connection.execute(
                 f"""insert into stage.dirty_customers (agency, customer_id)
                 select %(agency)s, customer_id from ({interpreter_for(settings).LIVE_CUSTOMERS}) live
+                union select %(agency)s, customer_id from ({interpreter_for(settings).DELETED_CUSTOMERS}) gone
                 union select agency, customer_id from stage.customers where agency = %(agency)s
                 on conflict do nothing""",
                 {"agency": agency},
@@ -162,16 +164,31 @@ def derive_dirty(
                     found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
             derived = [one for _, one in found]
             kept = [customer_id for customer_id in chunk if customer_id not in failed]
-            changed = _store(connection, agency, kept, found, interpreter.FIRST_SEEN, today)
+            gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, set(kept) - {one for one, _ in found})
+            changed = _store(connection, agency, kept, found, gone, interpreter.FIRST_SEEN, today)
             _set_failed_aside(connection, agency, settings.source_system, chunk, failed)
             total = replace(
                 total,
                 customers=total.customers + len(chunk),
                 candidates=total.candidates + sum(len(one.candidates) for one in derived),
                 changed=total.changed + changed,
-                skipped=total.skipped + sum(len(one.skips) for one in derived),
+                skipped=total.skipped + len(gone) + sum(len(one.skips) for one in derived),
             )
         progress(total.customers)
+
+
+def _deleted(connection: psycopg.Connection[Any], agency: str, query: str, customer_ids: Iterable[str]) -> list[Skip]:
+    """Q3: Return a skip for each of these customers that the source deleted; others were never seen."""
+    ids = list(customer_ids)
+    if not ids:
+        return []
+    rows = connection.execute(
+        f"select system, entity, entity_id, customer_id from ({query}) gone where customer_id = any(%(customers)s)",
+        {"agency": agency, "customers": ids},
+    )
+    return [
+        Skip(system, entity, entity_id, customer_id, "deleted", "Q3") for system, entity, entity_id, customer_id in rows
+    ]
 
 
 def _derive_each(
@@ -246,6 +263,7 @@ def _store(
     agency: str,
     chunk: Sequence[str],
     found: Sequence[tuple[str, Derivation]],
+    gone: Sequence[Skip],
     first_seen: Mapping[str, tuple[str, KeyColumn]],
     today: date,
 ) -> int:
@@ -269,8 +287,7 @@ def _store(
         _SKIP_COLUMNS,
         (
             (skip.customer_id, skip.system, skip.entity, skip.entity_id, skip.reason, skip.rule, skip.detail)
-            for one in derived
-            for skip in one.skips
+            for skip in chain(gone, *(one.skips for one in derived))
         ),
     )
     scope = {"agency": agency, "customers": list(chunk), "today": today}

@@ -32,7 +32,7 @@ _CROSSWALK = """select * from (with live as (
 told as (
     select entity, entity_id from mart.contact_sources where agency = '{agency}' and entity <> 'account_dependent'
     union all select entity, entity_id from mart.skipped_contacts
-        where agency = '{agency}' and entity <> 'account_dependent')
+        where agency = '{agency}' and entity <> 'account_dependent' and reason <> 'deleted')
 select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as told
 from live l full join told t using (entity, entity_id)
 where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
@@ -69,7 +69,7 @@ def crosswalk_of(agency: str, settings: RuleSettings) -> str:
 def skipped_of(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
     """How many records became no contact of their own, and how many records there are."""
     row = connection.execute(
-        """select (select count(*) from mart.skipped_contacts where agency = %(agency)s),
+        """select (select count(*) from mart.skipped_contacts where agency = %(agency)s and reason <> 'deleted'),
             (select count(*) from mart.contact_sources where agency = %(agency)s)""",
         {"agency": agency},
     ).fetchone()

@@ -24,6 +24,10 @@ class Ams360Interpreter:
     LIVE_CUSTOMERS: ClassVar[str] = (
         "select entity_id as customer_id from raw_ams360.customers where agency = %(agency)s and deleted_at is null"
     )
+    DELETED_CUSTOMERS: ClassVar[
+        str
+    ] = """select entity_id as customer_id, 'ams360' as system, 'customer' as entity, entity_id
+        from raw_ams360.customers where agency = %(agency)s and deleted_at is not null"""
     CUSTOMERS_BY_NUMBER: ClassVar[str] = (
         "select customer_id from ams360.customers where agency = %(agency)s and customer_number = %(number)s"
     )

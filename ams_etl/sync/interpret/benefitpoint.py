@@ -19,6 +19,9 @@ class Ams360WithBenefitPoint:
 
     LIVE_CUSTOMERS: ClassVar[str] = f"""{Ams360Interpreter.LIVE_CUSTOMERS}
         union all select entity_id from raw_benefitpoint.accounts where agency = %(agency)s and deleted_at is null"""
+    DELETED_CUSTOMERS: ClassVar[str] = f"""{Ams360Interpreter.DELETED_CUSTOMERS}
+        union all select entity_id as customer_id, 'benefitpoint' as system, 'account' as entity, entity_id
+        from raw_benefitpoint.accounts where agency = %(agency)s and deleted_at is not null"""
     CUSTOMERS_BY_NUMBER: ClassVar[str] = f"""{Ams360Interpreter.CUSTOMERS_BY_NUMBER}
         union all select entity_id from raw_benefitpoint.accounts
         where agency = %(agency)s and entity_id = %(number)s::text and deleted_at is null"""

@@ -19,6 +19,10 @@ class HawkSoftInterpreter:
     LIVE_CUSTOMERS: ClassVar[str] = (
         "select entity_id as customer_id from raw_hawksoft.clients where agency = %(agency)s and deleted_at is null"
     )
+    DELETED_CUSTOMERS: ClassVar[
+        str
+    ] = """select entity_id as customer_id, 'hawksoft' as system, 'client' as entity, entity_id
+        from raw_hawksoft.clients where agency = %(agency)s and deleted_at is not null"""
     CUSTOMERS_BY_NUMBER: ClassVar[str] = (
         "select entity_id from raw_hawksoft.clients where agency = %(agency)s and entity_id = %(number)s::text"
     )

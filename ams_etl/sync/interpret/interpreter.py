@@ -30,6 +30,8 @@ class Interpreter(Protocol):
 
     LIVE_CUSTOMERS: ClassVar[str]
     """SQL: the ids of an agency's (`%(agency)s`) customers that are not deleted, as `customer_id`."""
+    DELETED_CUSTOMERS: ClassVar[str]
+    """SQL: an agency's (`%(agency)s`) customers that the source deleted: `customer_id, system, entity, entity_id`."""
     CUSTOMERS_BY_NUMBER: ClassVar[str]
     """SQL: the ids of an agency's (`%(agency)s`) customers of the number (`%(number)s`) that people know them by."""
     FIRST_SEEN: ClassVar[Mapping[str, tuple[str, KeyColumn]]]

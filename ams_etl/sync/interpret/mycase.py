@@ -19,6 +19,10 @@ class MyCaseInterpreter:
     LIVE_CUSTOMERS: ClassVar[str] = """select customer_id from raw_mycase.clients
         where agency = %(agency)s and deleted_at is null
         union all select customer_id from raw_mycase.companies where agency = %(agency)s and deleted_at is null"""
+    DELETED_CUSTOMERS: ClassVar[str] = f"""select customer_id, 'mycase' as system, '{CLIENT}' as entity, entity_id
+        from raw_mycase.clients where agency = %(agency)s and deleted_at is not null
+        union all select customer_id, 'mycase' as system, '{COMPANY}' as entity, entity_id
+        from raw_mycase.companies where agency = %(agency)s and deleted_at is not null"""
     CUSTOMERS_BY_NUMBER: ClassVar[str] = """select customer_id from raw_mycase.clients
         where agency = %(agency)s and entity_id = %(number)s::text
         union all select customer_id from raw_mycase.companies where agency = %(agency)s and entity_id = %(number)s::text"""

@@ -20,6 +20,10 @@ class QQCatalystInterpreter:
     LIVE_CUSTOMERS: ClassVar[str] = (
         "select entity_id as customer_id from raw_qq_catalyst.contacts where agency = %(agency)s and deleted_at is null"
     )
+    DELETED_CUSTOMERS: ClassVar[
+        str
+    ] = """select entity_id as customer_id, 'qq_catalyst' as system, 'contact' as entity, entity_id
+        from raw_qq_catalyst.contacts where agency = %(agency)s and deleted_at is not null"""
     CUSTOMERS_BY_NUMBER: ClassVar[str] = """select entity_id from raw_qq_catalyst.contacts
         where agency = %(agency)s and (entity_id = %(number)s::text or ltrim(payload ->> 'CustomerNo', '0') = %(number)s::text)"""
     FIRST_SEEN: ClassVar[Mapping[str, tuple[str, KeyColumn]]] = {"contact": ("raw_qq_catalyst.contacts", "entity_id")}
