@@ -9,8 +9,10 @@ from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of, mark_in, wi
 from ams_etl.rules.names.persons import has_several, joined, separated, without_loose_ends
 from ams_etl.rules.names.words import (
     LETTERS_IN_BRACKETS,
+    PARTICLES,
     PLACEHOLDERS,
     RANKS,
+    ROLE_NOUNS,
     ROLES,
     SUFFIXES,
     TITLES,
@@ -24,24 +26,36 @@ Marks = tuple[tuple[str, str], ...]
 
 PARENTHESIS = re.compile(r"\(+([^()]*)(?:\)+|\Z)|\[+([^\[\]]*)(?:\]+|\Z)|\{+([^{}]*)(?:\}+|\Z)|<+([^<>]*)(?:>+|\Z)")
 _QUOTED = re.compile(
-    r"[\"“”]+([^\"“”()\[\]]*[^\W\d_][^\"“”()\[\]]*)[\"“”]+|(?<!\w)['‘]([^\W\d_][^'‘’()\[\]]+)['’](?!\w)"
+    r"[\"“”]+([^\"“”()\[\]]*[^\W\d_][^\"“”()\[\]]*)(?:[\"“”]+|\Z)|(?<!\w)['‘`]([^\W\d_][^'‘’`()\[\]]+)['’`](?!\w)"
 )
 _EMPTY_QUOTES = re.compile(r"[\"“”]\s*[\"“”]")
 _EVERYBODY = re.compile(r"\b(?:both|all)\b", re.IGNORECASE)
 _ANY_BRACKET = re.compile(r"[(\[{<]")
-_QUOTE = re.compile(r"[\"“”'‘]")
+_QUOTE = re.compile(r"[\"“”'‘`]")
 _PLACE = re.compile("\0(\\d+)\0")
 _NICKNAME_FOLLOWS = re.compile(
-    r"^(?:a\.?k\.?a\.?|also known as|goes by|known as|called|prefers|nickname)(?:\s+|:\s*)", re.IGNORECASE
+    r"^(?:a\.?/?k\.?/?a\.?|also known as|(?:likes? to )?(?:go(?:es)? by|be(?:ing)? called)|known as|called|"
+    r"prefer(?:s|red)?(?:\s+(?:to be called|name|nickname))?|nick(?:name)?(?:\s+is)?|"
+    r"every(?:one|body) calls (?:him|her|me))(?:\s*:\s*|\s+)",
+    re.IGNORECASE,
 )
 _FORMER_NAME = re.compile(r"^(?:n[eé]e|f\.?k\.?a\.?|f/k/a|formerly|maiden name|born)\b[\s.:]*\w", re.IGNORECASE)
 _ROLE_ALONE = re.compile(ROLES, re.IGNORECASE)
+_ROLE_AFTER_A_NAME = re.compile(
+    rf"(?:{ROLES}|(?:[\w/&'-]+\s+){{0,3}}{ROLE_NOUNS}(?:\s+(?:of|for)\s+.+)?|head\s+of\s.+|{ROLES}\s*[-–:]\s*[\w\s]+)\.?",
+    re.IGNORECASE,
+)
+"""What is a role only after a given and a family name: any words before `Manager` or `Clerk`."""
 _ROLE_AFTER = re.compile(
     rf"(?:\s*,\s*|\s+[-–—|/]+\s*)(?:the\s+)?(?:{ROLES})\.?(?=\s*(?:[,&+;\0]|\band\b|\Z))", re.IGNORECASE
 )
-_ATTENTION = re.compile(r"^(?:(?:attn|attention|c/o|in care of|care of|d/?b/?a)\b[\s.:,-]*|%\s+)+(?=\w)", re.IGNORECASE)
+_ATTENTION = re.compile(
+    r"^(?:co-?)?trustee\s+(?=\w+\.?\s+\w)|^(?:(?:attn|attention|c/o|in care of|care of|d/?b/?a)\b[\s.:,-]*|%\s+)+(?=\w)",
+    re.IGNORECASE,
+)
 _END_OF_NAME = re.compile(
-    r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
+    r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|%\s*\w.*|"
+    r"et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
     r"|[\s,]+(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z",
     re.IGNORECASE,
 )
@@ -180,6 +194,9 @@ def _name_alone(rest: str) -> str:
     """
     if "," in rest or " " in rest:
         rest = _ROLE_AFTER.sub("", rest)
+        before, comma, after = rest.partition(",")
+        if comma and len([word for word in before.split() if bare(word) not in PARTICLES]) > 1 and not before.isupper():
+            rest = before if _ROLE_AFTER_A_NAME.fullmatch(after.strip()) else rest
     rest = _ATTENTION.sub("", rest)
     if _END_WORD.search(rest):
         rest = _END_OF_NAME.sub("", rest)

@@ -34,7 +34,7 @@ _MARKS: Mapping[str, str] = {
             "take off list", "take off mailing list", "does not want email", "does not want emails",
             "doesnt want email", "doesnt want emails", "wants no email", "wants no emails", "refuses email",
             "refuses emails", "do not send email", "do not send emails", "dont send email", "dont send emails",
-            "stop emailing", "stop emails",
+            "stop emailing", "stop emails", "dne", "unsub", "stop",
         ),
         DO_NOT_CONTACT,
     ),
@@ -104,6 +104,22 @@ _ESTATE = re.compile(
     r"^(?:the\s+)?est(?:ate|\.)?\s+of\b[\s:]*(?:the\s+late\s+)?|[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$",
     re.IGNORECASE,
 )
+_CHANNEL = (
+    r"(?:e-?mail(?:s|ing|ings)?|mailings?|calls?|calling|phone calls?|texts?|texting|sms|newsletters?|"
+    r"solicit(?:ing|ations?)|marketing|contact(?:ing)?)"
+)
+_REFUSES = re.compile(
+    r"(?:please\s+)?(?:no|stop|never|don['’]?t|do\s+not)"
+    r"(?:\s+(?:more|any|further|marketing|promo\w*|sales|send|me|him|her|them))*"
+    rf"\s+{_CHANNEL}(?:\s*(?:[/,&+]|or|and|nor)\s*(?:no\s+)?{_CHANNEL})*(?:\s+(?:please|me|him|her|them|list))*[\s!.]*",
+    re.IGNORECASE,
+)
+"""A parenthesis that refuses by whatever way: `no marketing emails`, `no texts/calls`."""
+_DEATH = r"(?:deceased|dec['’]?d|died|dead|passed(?:\s+(?:away|on))?)"
+_RELATIVE_DIED = re.compile(
+    rf"\b(?:{'|'.join(sorted(_RELATIVES))})(?:['’]s)?\s+(?:\w+\s+)?(?:(?:is|has|was)\s+)?{_DEATH}\b", re.IGNORECASE
+)
+_DEATH_TOLD_BY = re.compile(rf"^{_DEATH}\s*[-–,]?\s*(?:per|by|according\s+to|reported\s+by|says)\b", re.IGNORECASE)
 _DIED_ON = re.compile(r"(?:d|died|death|dod|r\.?i\.?p)\.?[\s:]*\d", re.IGNORECASE)
 _NOTE_BEGINS = re.compile(
     r"(?:(?:moved|relocated|transferred)\s+(?:to|away|out|back)|no\s+longer|left|quit|sold\s+(?:to|the|his|her|their|in)|"
@@ -133,12 +149,18 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
     known = _MARKS.get(plain)
     if known:
         return known
+    if _DEATH_TOLD_BY.match(content):
+        return DECEASED
     marks = _marks_of(plain)
     if marks:
         flag = min((_MARKS[mark] for mark in marks), key=_GRAVITY.index)
         return RELATIVE_DECEASED if flag == DECEASED and not _RELATIVES.isdisjoint(marks) else flag
     if _DIED_ON.match(content):
         return DECEASED
+    if _REFUSES.fullmatch(content):
+        return DO_NOT_CONTACT
+    if _RELATIVE_DIED.search(content):
+        return RELATIVE_DECEASED
     if note := _NOTE_BEGINS.match(content):
         return "note" if note["note"] else "former"
     bare_mark = _BARE.search(content)

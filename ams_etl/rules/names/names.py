@@ -13,6 +13,7 @@ from ams_etl.rules.names.words import (
     is_initial,
     is_placeholder,
     is_surely_firm,
+    is_trade_name,
     looks_like_firm,
     names_no_middle,
     names_nobody,
@@ -110,7 +111,7 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
     family = family or (formal_split.family if formal_split else None)
     informal_split = split_whole_name(informal.name, family, "given") if informal.name else None
     family = family or (informal_split.family if informal_split else None)
-    whole_split = _whole(whole.name, family) if whole.name else None
+    whole_split = _whole(whole.name, family, fields.whole or "") if whole.name else None
     first_split = None
     if (
         first.name
@@ -133,6 +134,9 @@ def _together(written_first: str, written_last: str, first: NameField, last: Nam
         return NameField(flags=first.flags), NameField(flags=last.flags)
     if last.name and DECEASED in first.flags and is_surely_firm(last.name) and _is_estate(written_first):
         return NameField(f"{written_first} {written_last}"), NameField(flags=last.flags)
+    words = (last.name or "").split()
+    if first.name and len(words) == 2 and bare(words[1]) in {"trust", "tr"}:
+        return first, replace(last, name=words[0])
     if written_last == "Null" and first.name:
         return first, NameField(written_last)
     return first, last
@@ -147,9 +151,14 @@ def _is_estate(written: str | None) -> bool:
     return bool(written) and estate_of(written or "") is not None
 
 
-def _whole(name: str, family: str | None) -> WholeName:
-    """Return a ContactName that is a firm's as one name, any other as given and family names."""
-    return WholeName(name, None, (name,)) if has_legal_form(name) else split_whole_name(name, family)
+def _whole(name: str, family: str | None, written: str) -> WholeName:
+    """Return a ContactName that is a firm's as one name, any other as given and family names.
+
+    `dba Roe Plumbing` alone is a firm's, whatever its words.
+    """
+    if has_legal_form(name) or is_trade_name(written):
+        return WholeName(name, None, (name,))
+    return split_whole_name(name, family)
 
 
 def _salutation(value: str | None, marks: Marks) -> NameField:

@@ -30,6 +30,8 @@ _LIST_SEPARATOR = re.compile(r"(\s*,?\s*&/or\s*|\s*,?\s*&\s*|\s*\+\s*|\s+and/or\
 _AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?<=\s)and)+\s*$", re.IGNORECASE)
 _COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(SUFFIXES))})\b\.?(?:\s|,|$))", re.IGNORECASE)
 _COMMA_LETTERS = re.compile(rf"\s*,\s*((?:{'|'.join(sorted(AFTER_A_COMMA - SUFFIXES))})\b\.?)(?=\s|,|$)", re.IGNORECASE)
+_SURELY_NUMERALS = frozenset(["vi", "vii", "viii"])
+"""Numerals that are no initial, as the V of `Doe, John V` may be."""
 _GLUE = "\1"
 _GLUED = re.compile(rf"{_GLUE}([^\s{_GLUE},]+)")
 """Letters after a comma stay glued to the word before it until the family name is known: `Roe, John, CPCU`."""
@@ -198,6 +200,8 @@ def turned_round(name: str) -> str:
     before, _, after = name.partition(",")
     given, _, rest = after.partition(",")
     names, suffixes = _without_suffixes(given.split())
+    if len(names) > 1 and bare(names[-1]) in _SURELY_NUMERALS:
+        names, suffixes = names[:-1], [names[-1], *suffixes]
     family = _untitled(before.split(), TITLES) or before.split()
     return " ".join([*names, *family, *suffixes, *rest.replace(",", " ").split()])
 

@@ -67,6 +67,12 @@ _ROLE = (
 )
 ROLES = rf"{_ROLE}(?:\s*(?:&|/|and|,)\s*{_ROLE})*(?:\s+(?:of|for)\s+[^,&+]+)?"
 """A pattern of business roles: `President`, `Vice President & CFO`, `Trustee of the Vale Trust`."""
+ROLE_NOUNS = (
+    r"(?:manager|mgr|director|supervisor|coordinator|administrator|officer|clerk|assistant|agent|chief|captain|pastor|notary|"
+    r"superintendent|specialist|representative|analyst|technician|sales|accounting|purchasing|payroll|claims|operations|"
+    r"maintenance|compliance)"
+)
+"""The last word of a role whose other words are on no list: `Fleet Manager`, `Town Clerk`. No given name is among them."""
 PARTICLES = frozenset(
     [
         "de", "del", "della", "der", "den", "di", "da", "dos", "das", "du", "la", "le", "las", "los", "el", "al", "bin",
@@ -88,7 +94,11 @@ PLACEHOLDERS = frozenset(
         "billing dept", "billing department", "payroll", "human resources", "hr department", "front desk",
         "main office", "office manager", "customer service", "general mailbox", "mailbox", "sir or madam",
         "to whom it may concern", "whom it may concern", "no contact name", "no contact listed", "same", "same as above",
-        "see notes", "see note",
+        "see notes", "see note", "owner", "the owner", "manager", "general manager", "property manager", "hr", "ap", "ar",
+        "unassigned", "vacant", "front office", "the office", "office", "claims", "claims department", "claims dept", "purchasing",
+        "purchasing department", "reception", "receptionist", "info", "anonymous", "test test", "whoever", "anyone",
+        "bookkeeping", "the manager", "store manager", "branch manager", "maintenance", "shipping", "sales department",
+        "sales dept", "legal department", "finance department", "no contact", "primary contact", "main contact",
     ]
 )  # fmt: skip
 _FAMILY_NAMES_TOO = frozenset(
@@ -97,6 +107,7 @@ _FAMILY_NAMES_TOO = frozenset(
         "lp", "estate", "family", "trust",
     ]
 )  # fmt: skip
+_TRADE_NAME = re.compile(r"d\.?/?b\.?/?a\b", re.IGNORECASE)
 GREETING = re.compile(r"^(?:dear|hi|hello)\b[\s,]*", re.IGNORECASE)
 _IMPERSONAL = re.compile(
     r"(?:sir|sirs|madam|ladies|gentlemen|gentleman|friends?|neighbors?|customers?|clients?|insureds?|policy ?holders?|"
@@ -131,6 +142,11 @@ def is_initial(word: str) -> bool:
     """Return whether a word is an initial, or several in one: `B.`, `B`, `J.R.`."""
     letters = word.split(".")
     return all(len(letter) <= 1 for letter in letters) and word.replace(".", "").isalpha()
+
+
+def is_trade_name(written: str) -> bool:
+    """Return whether a field begins with `dba`, so that it names a business and no person."""
+    return written[:1] in {"d", "D"} and bool(_TRADE_NAME.match(written))
 
 
 def names_no_middle(middle: str) -> bool:

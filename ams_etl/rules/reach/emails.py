@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from ams_etl.rules.names.marks import DECEASED, DO_NOT_CONTACT
 from ams_etl.rules.records.ams360 import Customer, CustomerContact, Source
 
-_SEPARATORS = re.compile(r"[;,|/\s]+")
+_SEPARATORS = re.compile(r"[;,|/\\\s]+")
 _AROUND = "<>\"'()[]{}.:*!-"
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # Nearly every address looks like this and needs no parser; a property test compares the two.
@@ -22,19 +22,44 @@ _PLACEHOLDER_LOCALS = frozenset(
         "nomail", "nomailaddress", "noname", "donthaveone", "doesnothaveemail", "noneprovided", "nonegiven", "notprovided",
         "notavailable", "notapplicable", "notgiven", "nothing", "unknown", "unk", "declined", "emaildeclined",
         "customerdeclined", "refusedemail", "needemail", "noemailprovided", "null", "test", "testing", "test1", "test123",
-        "fake", "fakeemail", "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail",
+        "fake", "fakeemail", "donthave", "dontemail", "hasnoemail", "refused", "refusedtogive", "deceased", "invalid", "noone",
+        "invalidemail", "bademail", "nosuchemail", "doesnothave", "noemailaddressgiven", "optout", "optedout", "unsubscribe",
+        "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail",
     ]
 )  # fmt: skip
 """Local parts, without signs, that say there is no address."""
 _SAME_ON_BOTH_SIDES = frozenset(
-    ["na", "n", "x", "xx", "no", "a", "aa", "abc", "email", "mail", "user", "123", "me", "none"]
+    [
+        "na",
+        "n",
+        "x",
+        "xx",
+        "no",
+        "a",
+        "aa",
+        "abc",
+        "email",
+        "mail",
+        "user",
+        "123",
+        "me",
+        "none",
+        "nope",
+        "example",
+        "name",
+        "nobody",
+        "bogus",
+        "blank",
+    ]
 )
 """Local parts that say so only where the domain repeats them: `na@na.com`."""
 _PLACEHOLDER_DOMAINS = frozenset(
     ["none", "noemail", "noemails", "nomail", "noaddress", "noemailaddress", "notprovided", "unknown", "noname", "fake",
-     "notavailable", "donotemail", "noneprovided", "nonegiven"]
+     "notavailable", "donotemail", "nowhere", "noemailatall", "noneprovided", "nonegiven"]
 )  # fmt: skip
 """First labels of domains, without signs, that say there is no address."""
+_NUMBERED = ("noemail", "none", "nomail", "noname", "noaddress", "test")
+"""What people number so that each placeholder is another one: `noemail123@`."""
 _SIGNS = re.compile(r"[._+-]+")
 _REFUSAL = re.compile(
     r"\b(?:do\s*not|don['’]?t|never|stop)\s+(?:e-?mail|contact|use|send|call|market|solicit|text)(?:s|ing)?\b|\bdnc\b|\bdne\b|"
@@ -91,10 +116,14 @@ def is_placeholder_email(address: str) -> bool:
     """M5: Return whether an address says that there is none: `none@none.com`, `noemail@...`, `na@na.com`, `test@...`."""
     local, _, domain = address.partition("@")
     local = _SIGNS.sub("", local)
+    local = local.rstrip("0123456789") if local.startswith(_NUMBERED) else local
     first = domain.partition(".")[0]
     return (
         local in _PLACEHOLDER_LOCALS
-        or (local in _SAME_ON_BOTH_SIDES and local == first)
+        or (
+            local == first
+            and (local in _SAME_ON_BOTH_SIDES or local.isdigit() or (len(set(local)) == 1 and len(local) < 4))
+        )
         or _SIGNS.sub("", first) in _PLACEHOLDER_DOMAINS
     )
 
