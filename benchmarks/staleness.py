@@ -1,6 +1,9 @@
 """How long an edit in AMS360 takes to the mart, and which stage takes it, with daemon, UI and door on this machine.
 
-    python -m benchmarks.staleness [--edits 30] [--customers 500] [--pause 20]
+    python -m benchmarks.staleness [--edits 30] [--customers 500] [--pause 20] [--latency 50]
+
+Twice in one run: without the follower (sensors and runs), then with it.
+
 
 Each edit comes at a random moment. Its stages are read from Postgres and from Dagster's event log: the wait for the sensor's
 tick (received to claimed), the launch (claimed to the run's process), imports (process to its first event), reading, deriving,
@@ -67,8 +70,14 @@ def main() -> None:
     asked.add_argument("--edits", type=int, default=30)
     asked.add_argument("--customers", type=int, default=500)
     asked.add_argument("--pause", type=float, default=20, help="seconds between edits at most; half of it on average")
+    asked.add_argument("--latency", type=int, default=50, help="milliseconds of each AMS360 call")
     asked.add_argument("--events", action="store_true", help="print the event log of the last run")
     given = asked.parse_args()
+    for follow in ("--no-follow", "--follow"):
+        _measure(given, follow)
+
+
+def _measure(given: argparse.Namespace, follow: str) -> None:
     rng = random.Random(1)
     home = Path(tempfile.mkdtemp(prefix="staleness-"))
     home.chmod(0o711)
@@ -79,15 +88,43 @@ def main() -> None:
             take_notifications(line)
             line.run("sync", "demo")
             ids = [key for key, _ in sandbox.ask("customers")]
-            with served(line, "--sandbox", "--inbound-port", str(free_port())):
-                time.sleep(10)
+            sandbox.faults(latency_ms=given.latency)
+            options = ("--sandbox", follow, "--inbound-port", str(free_port()), "--pages-port", "0")
+            with served(line, *options), connect(url) as connection:
+                time.sleep(20)
                 for number in range(given.edits):
                     sandbox.edit("customers", "update", rng.choice(ids), City=f"Edit {number}")
                     time.sleep(rng.uniform(0, given.pause))
-                with connect(url) as connection:
+                print(f"\n{follow}")
+                if follow == "--follow":
+                    _print_followed(connection, given.edits)
+                else:
                     _print(connection, given.edits, show=given.events)
     finally:
         stop(home)
+
+
+def _print_followed(connection: psycopg.Connection[Any], edits: int) -> None:
+    deadline = time.monotonic() + 120
+    whole: list[float] = []
+    while time.monotonic() < deadline and len(whole) < edits:
+        time.sleep(1)
+        whole = [
+            row[0]
+            for row in connection.execute(
+                """select extract(epoch from settled_at - received_at)::float8 from ops.notifications
+                where state = 'done'"""
+            )
+        ]
+    rows = connection.execute(
+        "select seconds from ops.follower_batches where kind = 'notifications' and error is null"
+    ).fetchall()
+    load = os.getloadavg()[0]
+    print(f"{len(whole)} of {edits} edits, {len(rows)} batches, load {load:.1f}")
+    print(f"p50 {percentile(whole, 0.5):.2f} s, p95 {percentile(whole, 0.95):.2f} s, max {max(whole):.2f} s")
+    for stage in ("reading", "waiting", "deriving", "planning", "checks", "publishing", "accounts"):
+        took = [row[0].get(stage, 0.0) for row in rows]
+        print(f"| {stage:<10} | {percentile(took, 0.5):5.2f} | {percentile(took, 0.95):5.2f} |")
 
 
 def _print(connection: psycopg.Connection[Any], edits: int, *, show: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import psycopg
 
 from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
 from ams_etl.rules.accounts.plan_codes import PlanMappings
@@ -35,7 +36,8 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
         if retry_login:
             for settings in chosen:
                 forget_refusals(connection, settings.id)
-    click.echo(f"database    ok ({redacted(url)})")
+        click.echo(f"database    ok ({redacted(url)})")
+        _show_followers(connection, agencies)
     failed = _check_shared(agencies)
     for settings in chosen:
         if agency is None:
@@ -55,6 +57,20 @@ def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
         failed += _check_benefitpoint(agencies, settings, url)
         failed += _check_codes(settings.id, settings.benefitpoint.plan_mappings, url)
     return failed
+
+
+def _show_followers(connection: psycopg.Connection[Any], agencies: Agencies) -> None:
+    """Say whether a follower lives, and which agencies it leaves to runs: without one all works, slower."""
+    from ams_etl.store.signs_of_life.followers import handed_over, living
+
+    if not any(agency.notifications or agency.events for agency in agencies.all):
+        return
+    found = living(connection)
+    click.echo(
+        f"follower    {', '.join(found) or 'none lives: changes take some 15 s, by the sensors (`ams-etl follow`)'}"
+    )
+    for agency, reason in handed_over(connection).items():
+        click.echo(f"            leaves {agency} to a run: {reason}")
 
 
 def _check_shared(agencies: Agencies) -> int:

@@ -30,7 +30,13 @@ from ams_etl.settings.shipped import shipped
     "--sandbox", "with_sandbox", is_flag=True,
     help="Also run the demo agency's sandbox AMS360, which sends its notifications to the inbound service.",
 )  # fmt: skip
-def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> None:
+@click.option(
+    "--follow/--no-follow",
+    default=True,
+    show_default=True,
+    help="Run `ams-etl follow`; without it sensors do its work.",
+)
+def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool, follow: bool) -> None:
     """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
 
     `ams-etl pages` runs along, and where an agency has `notifications` or `events`, `ams-etl inbound` and `ams-etl follow`, too.
@@ -41,7 +47,7 @@ def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> 
     if wsdl:
         click.echo(f"sandbox: {wsdl}")
     door = any(agency.notifications or agency.events for agency in agencies.all)
-    commands = _commands(agencies, port, inbound_port, pages_port)
+    commands = _commands(agencies, port, inbound_port, pages_port, follow=follow)
     if door and wsdl:
         _send_notifications(agencies, wsdl, inbound_port)
     # SIGINT as well: a shell starts what it puts into the background with it ignored.
@@ -71,7 +77,9 @@ def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool) -> 
             stop_in_background()
 
 
-def _commands(agencies: Agencies, port: int, inbound_port: int, pages_port: int) -> dict[str, list[object]]:
+def _commands(
+    agencies: Agencies, port: int, inbound_port: int, pages_port: int, *, follow: bool
+) -> dict[str, list[object]]:
     """Return the processes to run, by name: Dagster's two, and ours that the settings ask for."""
     workspace = str(shipped("workspace.yaml"))
     tools = Path(sys.executable).parent
@@ -84,6 +92,7 @@ def _commands(agencies: Agencies, port: int, inbound_port: int, pages_port: int)
     }  # fmt: skip
     if any(agency.notifications or agency.events for agency in agencies.all):
         commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
+    if follow and any(agency.notifications or agency.events for agency in agencies.all):
         commands["ams-etl follow"] = [sys.executable, "-m", "ams_etl.cli", "follow"]
     if agencies.alerts.channels:
         commands["ams-etl alerts"] = [sys.executable, "-m", "ams_etl.cli", "alerts", "watch"]
