@@ -22,7 +22,13 @@ from ams_etl.sources.rest.moments import zulu
 from ams_etl.sources.rest.rows import keyed_rows, whole_number
 
 BULK = 200
-_KNOWN = frozenset({"clientNumber", "OfficeId", "officeId"})
+_KNOWN = frozenset((
+    "clientNumber", "OfficeId", "OfficeDescription", "officeId", "details", "people", "contacts", "policies", "id", "modified",
+    "producer", "csr", "clientType", "status", "isPersonal", "isCommercial", "companyName", "dbaName", "clientSince",
+    "mailingAddress", "physicalAddress", "address1", "address2", "city", "state", "zip", "countryCode", "firstName",
+    "middleName", "lastName", "relationship", "dateOfBirth", "type", "data", "personId", "priority", "policyNumber",
+    "effectiveDate", "expirationDate", "carrier", "loBs", "description", "code",
+))  # fmt: skip
 INCLUDE = "details,people,contacts,policies"
 
 

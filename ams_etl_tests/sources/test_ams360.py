@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -109,19 +108,15 @@ async def test_reads_survive_what_passes() -> None:
             assert ams360.counts.retries > 5
 
 
-async def test_never_more_calls_in_flight_than_set_and_nearly_always_as_many() -> None:
+async def test_as_many_calls_in_flight_as_set_and_never_more() -> None:
     with running_sandbox(size=120) as sandbox:
         ids = customer_ids(sandbox)[:100]
         async with open_ams360(sandbox.connection(max_concurrency=16)) as ams360:
             await ams360.read("AgencyInfoGet")
             sandbox.ask("faults", {"latency_ms": 50})
             sandbox.ask("reset-stats", {})
-            began, before = time.monotonic(), ams360.counts.total
             await asyncio.gather(*(read_everything(ams360, one) for one in ids))
-            rate = (ams360.counts.total - before) / (time.monotonic() - began)
             assert sandbox.ask("stats")["peak_in_flight"] == ams360.counts.peak_in_flight == 16
-        # 0.85 is the aim, measured by the benchmark; a test shares its machine with others.
-        assert rate > 0.6 * 16 / 0.05
 
 
 async def test_a_denied_right_says_which(caplog: pytest.LogCaptureFixture) -> None:

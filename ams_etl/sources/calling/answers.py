@@ -47,7 +47,7 @@ LONGEST_KEY = 200
 
 
 def with_keys(records: Iterable[Record], key: str, rejected: Iterable[Rejected] = ()) -> Listing:
-    """Return the records that have their key; those that do not are rejected, too.
+    """Return the records that have their key; those that do not are rejected, and different ones with one key are, too.
 
     Args:
         records: as decoded.
@@ -55,6 +55,8 @@ def with_keys(records: Iterable[Record], key: str, rejected: Iterable[Rejected] 
         rejected: what was rejected while decoding.
     """
     found, without = [], list(rejected)
+    by_key: dict[Any, Record] = {}
+    disputed: set[Any] = set()
     for record in records:
         value = record.get(key)
         if value in (None, "") or len(str(value)) > LONGEST_KEY:
@@ -62,4 +64,9 @@ def with_keys(records: Iterable[Record], key: str, rejected: Iterable[Rejected] 
             without.append(Rejected("row", None, f"{key} {why}"))
         else:
             found.append(record)
+            if by_key.setdefault(value, record) != record:
+                disputed.add(value)
+    if disputed:
+        without += [Rejected("row", str(value), f"{key} occurs twice with different contents") for value in disputed]
+        found = [record for record in found if record[key] not in disputed]
     return Listing(found, without)

@@ -48,7 +48,8 @@ def reader(dropped: frozenset[str] = frozenset(), known: frozenset[str] = frozen
     Returns:
         A function from bytes to the value; it raises ValueError where they are not JSON.
     """
-    spelt = {name.lower(): name for name in known | dropped}
+    # Sorted, so that of names that differ in case alone the same one always wins.
+    spelt = {name.lower(): name for name in sorted(known | dropped)}
 
     @lru_cache(maxsize=4096)
     def kept_as(name: str) -> str | None:

@@ -29,7 +29,9 @@ def keyed_rows(
         key: the member that identifies a row; it becomes a whole number in the row, too.
         customer_of: which customer a row with this key belongs to.
     """
-    found, rejected = [], []
+    found: dict[str, SourceRecord] = {}
+    rejected: list[Rejected] = []
+    disputed: set[str] = set()
     for place, row in enumerate(rows, 1):
         number = whole_number(row.get(key)) if isinstance(row, dict) else None
         if number is None:
@@ -37,5 +39,8 @@ def keyed_rows(
             rejected.append(Rejected(kind, None, f"row {place}: {reason}"))
         else:
             row[key] = number
-            found.append(SourceRecord(str(number), customer_of(row, str(number)), row))
-    return found, rejected
+            record = SourceRecord(str(number), customer_of(row, str(number)), row)
+            if found.setdefault(record.entity_id, record) != record:
+                disputed.add(record.entity_id)
+    rejected += [Rejected(kind, entity_id, f"{key} occurs twice with different contents") for entity_id in disputed]
+    return [record for record in found.values() if record.entity_id not in disputed], rejected

@@ -263,6 +263,8 @@ class _MemberReader:
                 try:
                     if long:
                         _refuse_long(item)
+                    if repaired:
+                        _refuse_repaired_key(self.kind, item)
                     value = self.read(item)
                 except (_BadValueError, ValueError, ArithmeticError) as error:
                     reason = str(error) if isinstance(error, _BadValueError) else f"not a {self.kind.scalar}"
@@ -283,6 +285,7 @@ class _AnswerReader:
     ) -> None:
         self._operation, self._members, self._note_unknown = operation, members, note_unknown
         self._tags = frozenset(member.member.tag for member in members)
+        self._by_local_name = {etree.QName(member.member.tag).localname.lower(): member for member in members}
 
     def _expected(self) -> str:
         return f"expected {', '.join(sorted(self._tags))}"
@@ -294,10 +297,14 @@ class _AnswerReader:
         strangers = [child for child in result if child.tag not in self._tags and (len(child) or child.text)]
         if strangers and not any(child.tag in self._tags for child in result):
             raise DataError(f"{self._operation.name}: the answer holds {_named(strangers)}; {self._expected()}")
-        for child in strangers:
-            self._note_unknown(Shape(f"{self._operation.name}Result", None), child.tag)
         value: Record = {}
         decoded, repaired = Decoded(value), is_repaired(envelope)
+        for child in strangers:
+            reader = self._by_local_name.get(etree.QName(child).localname.lower())
+            if reader is None:
+                self._note_unknown(Shape(f"{self._operation.name}Result", None), child.tag)
+            else:
+                decoded.rejected.append(Rejected(reader.kind.name, None, f"unexpected element {child.tag}"))
         for reader in self._members:
             found = reader.values(result, decoded, repaired=repaired, long=long)
             if len(found) > 1 and not reader.many and any(one != found[0] for one in found):
@@ -352,9 +359,21 @@ def _list_reader(tag: str, read: _Read) -> _Read:
 
 def _identity(shape: Shape, element: Any) -> str | None:
     """The record's own id: the member named after its type, such as CustomerId or CompanyCode."""
+    found = _identity_element(shape, element)
+    return None if found is None else str(found.text)
+
+
+def _identity_element(shape: Shape, element: Any) -> Any:
     kind = shape.name.removesuffix("Info")
     wanted = {stem + ending for stem in (kind, kind.removeprefix("Customer")) for ending in ("Id", "Code")}
     for child in element:
         if child.text and etree.QName(child).localname in wanted:
-            return str(child.text)
+            return child
     return None
+
+
+def _refuse_repaired_key(shape: Shape, element: Any) -> None:
+    """Reject a record whose id held a forbidden character: without it, or with a blank, it may be another record's."""
+    found = _identity_element(shape, element)
+    if found is not None and repaired_in(found):
+        raise _BadValueError(f"{etree.QName(found).localname} holds characters that XML forbids")
