@@ -104,8 +104,8 @@ def run_job(
 def _first_failure(result: Any) -> str:
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.blocking:
-            told = [f"{name}: {value.value}" for name, value in check.metadata.items()]
-            return f"the publish was stopped: {check.check_name}: {check.description or ''} {'; '.join(told)}"
+            reasons = [f"{name}: {value.value}" for name, value in check.metadata.items()]
+            return f"the publish was stopped: {check.check_name}: {check.description or ''} {'; '.join(reasons)}"
     for event in result.all_events:
         data = event.event_specific_data
         if event.is_step_failure and data.error is not None:

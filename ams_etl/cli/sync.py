@@ -74,7 +74,7 @@ def sync(
             print_plan(connection, chosen, form)
         else:
             print_summary(connection, agency, system, time.monotonic() - started, form)
-    remark(form, f"run {run_id}; look at it with `ams-etl up`")
+    remark(form, f"run {run_id}; see it with `ams-etl up`")
 
 
 def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:
@@ -87,7 +87,7 @@ def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:
         )
     with connect(url) as connection:
         print_accounts(connection, agency, form)
-    remark(form, f"run {run_id}; look at it with `ams-etl up`")
+    remark(form, f"run {run_id}; see it with `ams-etl up`")
 
 
 def _publish_accounts(agency: str, form: Form) -> None:
@@ -100,4 +100,4 @@ def _publish_accounts(agency: str, form: Form) -> None:
         )
     with connect(url) as connection:
         print_accounts(connection, agency, form)
-    remark(form, f"run {run_id}; look at it with `ams-etl up`")
+    remark(form, f"run {run_id}; see it with `ams-etl up`")

@@ -34,7 +34,7 @@ def map_users(agency: str, file: Path) -> None:
     mappings = read_csv(file, load_agencies().get(agency).system)
     with connect(prepare()) as connection:
         changed = store_mappings(connection, agency, mappings)
-    click.echo(f"{len(mappings)} mappings read, {changed} new or changed; the next sync gives their contacts owners")
+    click.echo(f"{len(mappings)} mappings read, {changed} new or changed; the next sync sets their contacts' owners")
 
 
 @users.command("list")

@@ -29,7 +29,7 @@ def permanent() -> Iterator[None]:
     try:
         yield
     except LeaseHeld as error:
-        # It has waited already, and its message says for whom.
+        # It has waited already, and its message names the holder.
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except TransientError:
         raise

@@ -19,7 +19,7 @@ class Asked:
     Attributes:
         secure: whether it came over TLS, here or at a trusted proxy.
         same_site: False where the browser says that another site caused it.
-        proxy_user: whom a trusted proxy has signed in.
+        proxy_user: the user that a trusted proxy has signed in.
     """
 
     method: str

@@ -1,7 +1,7 @@
 """Source records into raw: COPY into staging, one merge by content hash.
 
 `last_seen_at` moves only with the content, so an unchanged record costs no write; `ops.sync_runs` says when a
-record was last looked at. A record that a complete listing lacks keeps its row, marked `deleted_at`, and its
+record was last read. A record that a complete listing lacks keeps its row, marked `deleted_at`, and its
 `first_seen_at` when it comes back.
 """
 

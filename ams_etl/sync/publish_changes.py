@@ -23,7 +23,7 @@ from ams_etl.sync.contacts.quality import check_planned_contacts
 
 
 class PublishStopped(PermanentError):
-    """A check or the brake holds the plan: a person must look at it."""
+    """A check or the brake holds the plan: a user must review it."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def publish_changes(
         reason = plan.stopped_by or check_planned_contacts(connection, agency.id).reason_to_stop
     if reason:
         raise PublishStopped(
-            f"the publish of {agency.id} was stopped: {reason}. Look at it with `ams-etl plan {agency.id}`"
+            f"the publish of {agency.id} was stopped: {reason}. Review it with `ams-etl plan {agency.id}`"
         )
     with done.stage("publishing"):
         done.contacts = publish(connection, agency.id, run_id=run_id, lease=lease)

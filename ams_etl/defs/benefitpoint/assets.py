@@ -124,21 +124,21 @@ def _published(key: list[str], description: str, *deps: str) -> dg.AssetSpec:
     specs=[
         _published(
             ["ops", "account_links"],
-            "Which BenefitPoint account is which AMS360 customer: by id, by number, by a person's word; equal names are "
+            "Which BenefitPoint account is which AMS360 customer: by id, by number, by a user's decision; equal names are "
             "suggested.",
             "raw_ams360.customers",
             "raw_benefitpoint.accounts",
         ),
         _published(
             ["mart", "accounts"],
-            "One row an account, whichever system tells of it, marked ams360_synced and benefitpoint_synced.",
+            "One row per account, whichever system has it, marked ams360_synced and benefitpoint_synced.",
             "raw_ams360.customers",
             "raw_benefitpoint.accounts",
             "raw_benefitpoint.offices",
         ),
         _published(
             ["mart", "policies"],
-            "Policies of AMS360 and plans of BenefitPoint; those that are one stand there once.",
+            "Policies of AMS360 and plans of BenefitPoint; those that are the same are listed once.",
             "raw_ams360.policies",
             "raw_ams360.companies",
             "raw_ams360.lines_of_business",
@@ -212,7 +212,7 @@ def _waiting(connection: psycopg.Connection[Any], agency: str, missing: Sequence
 
 
 def _picture(rows: list[tuple[str, int]]) -> dg.MarkdownMetadataValue:
-    """A bar for each way in which BenefitPoint's accounts stand to AMS360."""
+    """Show one bar per relation of BenefitPoint's accounts to AMS360."""
     most = max((count for _, count in rows), default=0) or 1
     return table_of(
         ("BenefitPoint accounts", "", "how many"), ((name, "█" * round(24 * n / most), n) for name, n in rows)

@@ -21,7 +21,7 @@ from ams_etl.defs.resources import Warehouse
 def every_planned_contact_meets_the_requirements(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse
 ) -> dg.AssetCheckResult:
-    """Look at what would be published, before it is."""
+    """Check what would be published before it is."""
     from ams_etl.sync.contacts.quality import check_planned_contacts
 
     with warehouse.connection() as connection:

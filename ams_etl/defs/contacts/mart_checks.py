@@ -37,7 +37,7 @@ def _of(table: str, name: str, description: str) -> dict[str, Any]:
 def every_email_is_valid(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
-    """Addresses are validated on the way in; this looks at what lies there. Merged by email, each is one contact's."""
+    """Addresses are validated on the way in; this checks what is stored. Merged by email, each belongs to one contact."""
     agency = context.partition_key
     expected = [Expected("ExpectColumnValuesToMatchRegex", column="email", regex=_EMAIL)]
     if agencies.agency(agency).settings.merge_by == "email":
@@ -112,12 +112,12 @@ def every_source_record_is_accounted_for(
     """The check that nothing was lost."""
     query = crosswalk_of(context.partition_key, agencies.agency(context.partition_key).settings)
     return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="told", min_value=1, max_value=1)]
+        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="places", min_value=1, max_value=1)]
     )
 
 
 @dg.asset_check(
-    **_of("connections", "most_employees_are_mapped", "O1: contacts hang on employees who are platform users.")
+    **_of("connections", "most_employees_are_mapped", "O1: contacts depend on employees who are platform users.")
 )
 def most_employees_are_mapped(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
@@ -167,7 +167,7 @@ def the_volume_is_as_usual(
 def few_records_are_skipped(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
-    """A setting that leaves most of an agency out is rarely meant; the reasons stand in the asset's metadata."""
+    """A setting that leaves most of an agency out is rarely meant; the reasons are in the asset's metadata."""
     agency = context.partition_key
     with warehouse.connection() as connection:
         skipped, told = skipped_of(connection, agency)

@@ -30,7 +30,7 @@ class Filter:
     """A filter of the URL: a drop-down where there are options, else a text field.
 
     Attributes:
-        condition: SQL over the parameter of the filter's key; applied only when the URL gives a value.
+        condition: SQL over the parameter of the filter's key; applied only when the URL has a value.
         options: (value, label) pairs; another value counts as none.
     """
 

@@ -43,7 +43,7 @@ def save_user(connection: psycopg.Connection[Any], name: str, password: str | No
     Args:
         connection: autocommit.
         name: what the person signs in with.
-        password: None for somebody whom only a trusted proxy signs in.
+        password: None for a user that only a trusted proxy signs in.
         roles: by agency id, or `EVERY_AGENCY`.
 
     Raises:

@@ -46,9 +46,9 @@ def listing() -> Listing:
             Filter("tag", "Tag", "exists (select from mart.contact_tags t where (t.agency, t.contact_id, t.tag) "
                                  "= (c.agency, c.contact_id, %(tag)s))"),
             Filter("owner", "Owner", "owner_user_id = %(owner)s"),
-            Filter("status", "Status", "status = %(status)s", [(one, one) for one in ("client", "prospect", "inactive")]),
+            Filter("status", "Status", "status = %(status)s", [(status, status) for status in ("client", "prospect", "inactive")]),
             Filter("record_type", "Type", "record_type = %(record_type)s",
-                   [(one, one) for one in ("personal", "commercial", "both")]),
+                   [(kind, kind) for kind in ("personal", "commercial", "both")]),
             Filter("suppressed", "Not written to", "(suppressed_reason is not null) = (%(suppressed)s = 'yes')",
                    [("yes", "only those"), ("no", "without those")]),
         ],

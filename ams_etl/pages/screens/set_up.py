@@ -32,7 +32,7 @@ def show_set_up(visit: Visit) -> Answer:
     return Shown(
         "set_up.html",
         {
-            "form": [one for one in form or () if one.field != "Notification Type"], "problem": problem, "reveal": reveal,
+            "form": [entry for entry in form or () if entry.field != "Notification Type"], "problem": problem, "reveal": reveal,
             "types": notification_types(agency) if agency.system == "ams360" else {}, "rights": table,
             "right_names": RIGHTS, "read_only": read_only, "arrived": _arrived(visit),
         },

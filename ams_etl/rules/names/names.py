@@ -33,7 +33,7 @@ class Part:
 class PersonName:
     """A record's first name, last name, nickname and middle name, and the flags of the marks in all its name fields.
 
-    `left_out` names the people whom a mark took out, with the mark (M6); `first_left` says that the one named first is
+    `left_out` names the people that a mark took out, with the mark (M6); `first_left` says that the one named first is
     among them.
     """
 
@@ -172,7 +172,7 @@ def _salutation(value: str | None, marks: Marks) -> NameField:
 
 
 def _with_the_living(read: _Read) -> tuple[_Read, PersonName]:
-    """Return the fields without marked people, and a name that holds only the flags and whom they took out (M6)."""
+    """Return the fields without marked people, and a name that holds only the flags and the people that they took out (M6)."""
     flags = (
         *read.first.flags,
         *read.last.flags,
@@ -244,8 +244,8 @@ def _ends_with(words: Sequence[str], middle: Sequence[str]) -> bool:
         return False
     own = [bare(word) for word in words[-len(middle) :]]
     return all(
-        one == other or (len(other) == 1 and one.startswith(other)) or (len(one) == 1 and other.startswith(one))
-        for one, other in zip(own, map(bare, middle), strict=True)
+        word == other or (len(other) == 1 and word.startswith(other)) or (len(word) == 1 and other.startswith(word))
+        for word, other in zip(own, map(bare, middle), strict=True)
     )
 
 

@@ -142,7 +142,7 @@ def _listed(listed: tuple[str, ...]) -> frozenset[str]:
 
 
 def dropped_in(field: str) -> tuple[tuple[str, str], ...]:
-    """Return what stands in an email field and is no email, with the rule: a placeholder (M5), or not an address (C7)."""
+    """Return the texts in an email field that are not emails, with the rule: a placeholder (M5), or not an address (C7)."""
     dropped = []
     for part in _SEPARATORS.split(_INVISIBLE.sub("", field)):
         written = part.strip(_AROUND).lower().removeprefix("mailto:")

@@ -50,7 +50,7 @@ class Agency:
     issued: int = 0
 
     def new_id(self) -> str:
-        """The next id that the service gives; never one of the generated ones."""
+        """Return the next id that the service assigns; never a generated one."""
         self.issued += 1
         return str(UUID(int=(0xA360 << 112) | (4 << 76) | (2 << 62) | self.issued))
 

@@ -61,7 +61,7 @@ def _profile_answers(call: Call) -> Record:
 
 
 def _by_phone(call: Call) -> Record:
-    """Customers alone are searched, by seven or ten digits; the real service looks at more kinds of entity."""
+    """Customers alone are searched, by seven or ten digits; the real service searches more kinds of entity."""
     digits = only_digits(call.arguments.get("PhoneNumber"))
     digits = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
     rows = [

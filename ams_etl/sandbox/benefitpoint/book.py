@@ -55,7 +55,7 @@ class Book:
     _last: datetime | None = None
 
     def new_id(self) -> int:
-        """The next id that the service gives."""
+        """Return the next id that the service assigns."""
         self._issued += 1
         return self._issued
 

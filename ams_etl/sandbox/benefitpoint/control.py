@@ -62,7 +62,7 @@ class Control:
             return _json(400, {"error": f"{type(error).__name__}: {error}"})
 
     def switch(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Set switches by name; those that are not named stay as they are. Gives all of them."""
+        """Set switches by name; those that are not named stay as they are. Returns all of them."""
         given = dict(settings)
         if given.get("off"):
             self._operations.denied, self._sessions.calls_per_session = frozenset(), None

@@ -79,7 +79,7 @@ class RestServer:
         return target.startswith((self._prefix, self._control))
 
     def switch(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Set switches by name; those that are not named stay as they are. Gives all of them."""
+        """Set switches by name; those that are not named stay as they are. Returns all of them."""
         given = dict(settings)
         self._system.switch(given)
         self._faults.switch(given)

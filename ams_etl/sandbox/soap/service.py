@@ -39,7 +39,7 @@ class UnprocessableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation gives: its result's record (None: nothing), and elements for the answer's SOAP header."""
+    """What an operation returns: its result's record (None: nothing), and elements for the answer's SOAP header."""
 
     result: Record | None = None
     header: Rendered | None = None

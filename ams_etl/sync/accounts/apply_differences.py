@@ -53,7 +53,7 @@ def apply_differences(
         connection: inside the caller's transaction.
         agency: the agency id.
         table: which.
-        before: rows as `MartTable.read` gives them; of these, those that `after` lacks are deleted.
+        before: rows as `MartTable.read` returns them; of these, those that `after` lacks are deleted.
         after: rows as they ought to be, all columns given.
         run_id: the Dagster run, for `mart.changes`.
     """

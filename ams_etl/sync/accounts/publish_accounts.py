@@ -54,7 +54,7 @@ def publish_accounts(
 
     Raises:
         LeaseLost: another one publishes this agency now.
-        PermanentError: the brake stops it; everything stays as it was, to be looked at again.
+        PermanentError: the brake stops it; everything stays as it was and is evaluated again by the next run.
     """
     with connection.transaction():
         if lease is not None:
@@ -74,7 +74,7 @@ def publish_accounts(
 
 
 def rebuild_accounts(connection: psycopg.Connection[Any], agency: str) -> None:
-    """Have the next publish look at every record."""
+    """Make the next publish evaluate every record."""
     connection.execute(
         """insert into stage.account_touches (agency, kind, id)
         select agency, 'customer', entity_id from raw_ams360.customers where agency = %(agency)s
@@ -118,7 +118,7 @@ def _publish(
     customers, accounts = set(customers), set(accounts)
     before: dict[UUID, Document] = {}
     size = -1
-    # What a row held before, and what is linked now, belongs to what is looked at.
+    # What a row held before, and what is linked now, is evaluated too.
     while size != len(customers) + len(accounts):
         size = len(customers) + len(accounts)
         customers |= {customer_of_account[key] for key in accounts if key in customer_of_account}
@@ -138,7 +138,7 @@ def _publish(
     known = find_customers(connection, agency, keys=customers)
     live, account_seen = _accounts(connection, agency, accounts)
     customer_seen = _first_seen(
-        connection, agency, [one.customer_id for key, one in known.items() if key in account_of_customer]
+        connection, agency, [customer.customer_id for key, customer in known.items() if key in account_of_customer]
     )
     for customer, account in _pairs(known, live, account_of_customer):
         account_first = bool(
@@ -170,7 +170,7 @@ def _accounts(
     for payload, first_seen_at in connection.execute(
         """select payload, first_seen_at from raw_benefitpoint.accounts
         where agency = %s and entity_id = any(%s) and deleted_at is null""",
-        (agency, [str(one) for one in account_ids]),
+        (agency, [str(account_id) for account_id in account_ids]),
     ):
         one = BenefitPointAccount.from_payload(payload)
         found[one.account_id], seen[one.account_id] = one, first_seen_at
@@ -190,7 +190,7 @@ def _rows(
     connection: psycopg.Connection[Any], agency: str, customers: set[str], accounts: set[int]
 ) -> dict[UUID, Document]:
     condition = "ams360_customer_id = any(%(customers)s) or benefitpoint_account_id = any(%(accounts)s)"
-    # Ids stand there as AMS360 gives them, in whichever case.
+    # Ids are stored as AMS360 sends them, in either case.
     keys = customers | {key.upper() for key in customers}
     return TABLE.read(connection, agency, condition, {"customers": sorted(keys), "accounts": sorted(accounts)})
 
@@ -222,7 +222,7 @@ def _document(account: Account, former_id: UUID | None) -> Document:
 def _touch_policies(
     connection: psycopg.Connection[Any], agency: str, before: Mapping[UUID, Document], after: Mapping[UUID, Document]
 ) -> None:
-    """Have the policies looked at whose account came, went or has another id now."""
+    """Make the next publish evaluate the policies whose account was added, deleted or has another id."""
     for kind, table, member, text in (
         ("policy", "raw_ams360.policies", "ams360_customer_id", str),
         ("plan", "raw_benefitpoint.plans", "benefitpoint_account_id", str),

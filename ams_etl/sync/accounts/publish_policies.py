@@ -62,7 +62,7 @@ def publish_policies(
 
     Raises:
         LeaseLost: another one publishes this agency now.
-        PermanentError: the brake stops it; everything stays as it was, to be looked at again.
+        PermanentError: the brake stops it; everything stays as it was and is evaluated again by the next run.
     """
     with connection.transaction():
         if lease is not None:
@@ -82,7 +82,7 @@ def publish_policies(
             after.update(_of_policies(connection, agency, part, pairs.plan_of, links, names))
         for numbers in _chunks(sorted(plans)):
             before |= TABLE.read(connection, agency, "benefitpoint_plan_id = any(%(ids)s)", {"ids": numbers})
-            alone = [one for one in numbers if one not in pairs.policy_of]
+            alone = [number for number in numbers if number not in pairs.policy_of]
             after.update(_of_plans(connection, agency, alone, names))
         if limits is not None:
             stop_great_losses(connection, agency, TABLE, before, after, limits)
@@ -119,7 +119,7 @@ def _links(connection: psycopg.Connection[Any], agency: str) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Which plan is which policy, both ways, and the live plans that mean a policy (by its id in small letters)."""
+    """Pair benefit plans with policies, both ways, and list the live plans of a policy (by its id in lower case)."""
 
     plan_of: Mapping[str, int]
     policy_of: Mapping[int, str]
@@ -143,7 +143,7 @@ def _pairs(connection: psycopg.Connection[Any], agency: str, links: Mapping[int,
         for key in (named, links.get(plan_id)):
             if key:
                 meaning[key.lower()].add(plan_id)
-    # Ids stand there as AMS360 gives them, in whichever case.
+    # Ids are stored as AMS360 sends them, in either case.
     rows = connection.execute(
         """select p.payload from raw_ams360.policies p
         join mart.accounts a on (a.agency, a.ams360_customer_id) = (p.agency, p.customer_id)
@@ -162,8 +162,8 @@ def _widen(
     size = -1
     while size != len(policies) + len(plans):
         size = len(policies) + len(plans)
-        plans |= {plan_id for one in policies for plan_id in pairs.meaning.get(one.lower(), ())}
-        policies |= {pairs.policy_of[one] for one in plans & pairs.policy_of.keys()}
+        plans |= {plan_id for policy in policies for plan_id in pairs.meaning.get(policy.lower(), ())}
+        policies |= {pairs.policy_of[plan_id] for plan_id in plans & pairs.policy_of.keys()}
         for policy_id, plan_id in connection.execute(
             """select ams360_policy_id, benefitpoint_plan_id from mart.policies
             where agency = %s and ams360_policy_id is not null and benefitpoint_plan_id is not null
@@ -208,7 +208,7 @@ def _of_plans(
         """select p.payload, a.account_id from raw_benefitpoint.plans p
         join mart.accounts a on (a.agency, a.benefitpoint_account_id) = (p.agency, p.customer_id::int)
         where p.agency = %s and p.entity_id = any(%s) and p.deleted_at is null""",
-        (agency, [str(one) for one in ids]),
+        (agency, [str(policy_id) for policy_id in ids]),
     ):
         plan = BenefitPlan.from_payload(payload)
         understood = policy_from_plan(plan, carriers=names.carriers, product_types=names.product_types)
@@ -232,7 +232,7 @@ def _document(policy: AccountPolicy, account_id: UUID, policy_id: str | None, pl
         "effective_date": _iso(policy.effective_date),
         "expiration_date": _iso(policy.expiration_date),
         "is_continuous": policy.is_continuous,
-        # As jsonb gives it back: a number.
+        # As jsonb returns it: a number.
         "premium": None if policy.premium is None else float(policy.premium),
         "ams360_policy_id": policy_id,
         "benefitpoint_plan_id": plan_id,

@@ -1,4 +1,4 @@
-"""Which candidates a plan looks at, and the contact of each: whole components over shared emails, and who goes with them."""
+"""Choose the candidates that a plan evaluates, and the contact of each: whole components over shared emails, and followers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ def choose_members(
 ) -> None:
     """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
-    Whoever has an address of theirs is looked at though nothing merges: a refusal is the address's (M6).
+    Everybody who shares an address is evaluated even if nothing merges, because a refusal belongs to the address (M6).
 
     Args:
         connection: inside the plan's transaction.
@@ -77,7 +77,7 @@ _SHARED_EMAILS = """select other.candidate_id from frontier f
     join stage.candidate_emails mine on mine.agency = %(agency)s and mine.candidate_id = f.candidate_id
     join stage.candidate_emails other on other.agency = %(agency)s and other.email = mine.email"""
 _FOLLOWING = [
-    # Whoever goes with one of the frontier, and whom one of the frontier goes with; likewise by its e-mail.
+    # Candidates that follow one of the frontier, and those that one of the frontier follows; likewise by email.
     """select other.candidate_id from frontier f
     join stage.candidates other on other.agency = %(agency)s and other.follows_candidate = f.candidate_id""",
     """select other.candidate_id from frontier f
@@ -147,7 +147,7 @@ def _components(
         row[0]: row[1]
         for row in connection.execute(
             "select candidate_id, first_seen_at from stage.candidates where agency = %s and candidate_id = any(%s)",
-            (agency, list({one for members in together for one in members})),
+            (agency, list({member for members in together for member in members})),
         )
     }
     groups: dict[UUID, UUID] = {}

@@ -1,8 +1,8 @@
-"""From changed source records to candidates: the first half of the difference engine.
+"""Derive candidates from changed source records: the first half of the difference engine.
 
 Only dirty customers are read: those whose records changed (marked in the transaction that changed them), those
 whose day of review has come, and all of them when settings or rules changed. Each chunk is one transaction that
-stores the candidates and marks what the plan must look at, so a killed run goes on where it stopped.
+stores the candidates and marks what the plan must evaluate, so a killed run resumes where it stopped.
 """
 
 import logging
@@ -50,7 +50,7 @@ _SKIP_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class DeriveCounts:
-    """What deriving looked at and what came of it."""
+    """Count what was derived and what changed."""
 
     customers: int = 0
     candidates: int = 0
@@ -162,7 +162,7 @@ def derive_dirty(
                 found, failed = _derive_each(interpretation, chunk)
                 if forgets:
                     found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
-            derived = [one for _, one in found]
+            derived = [derivation for _, derivation in found]
             kept = [customer_id for customer_id in chunk if customer_id not in failed]
             gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, set(kept) - {one for one, _ in found})
             changed = _store(connection, agency, kept, found, gone, interpreter.FIRST_SEEN, today)
@@ -170,7 +170,7 @@ def derive_dirty(
             total = replace(
                 total,
                 customers=total.customers + len(chunk),
-                candidates=total.candidates + sum(len(one.candidates) for one in derived),
+                candidates=total.candidates + sum(len(derivation.candidates) for derivation in derived),
                 changed=total.changed + changed,
                 skipped=total.skipped + len(gone) + sum(len(one.skips) for one in derived),
             )
@@ -194,10 +194,10 @@ def _deleted(connection: psycopg.Connection[Any], agency: str, query: str, custo
 def _derive_each(
     interpretation: Interpretation, chunk: Sequence[str]
 ) -> tuple[list[tuple[str, Derivation]], dict[str, str]]:
-    """What these customers give, and those that the rules fail on: one such customer holds up no other one."""
+    """Derive these customers; return the derivations, and the reason for each customer that the rules fail on."""
     try:
         found = interpretation.derive(chunk)
-        if not any(longest_over(one) for _, one in found):
+        if not any(longest_over(derivation) for _, derivation in found):
             return found, {}
     except psycopg.Error:
         raise
@@ -214,7 +214,7 @@ def _derive_each(
             place = traceback.extract_tb(error.__traceback__)[-1]
             failed[customer_id] = f"{type(error).__name__} in {place.name}, line {place.lineno}"
             continue
-        too_long = next(filter(None, (longest_over(one) for _, one in derived)), None)
+        too_long = next(filter(None, (longest_over(derivation) for _, derivation in derived)), None)
         if too_long:
             failed[customer_id] = too_long
         else:
@@ -241,7 +241,7 @@ def longest_over(derivation: Derivation) -> str | None:
 def _set_failed_aside(
     connection: psycopg.Connection[Any], agency: str, system: str, chunk: Sequence[str], failed: Mapping[str, str]
 ) -> None:
-    """Those that failed keep what they gave before, are tried again with every run, and are told of until it goes well."""
+    """Quarantine failed customers: they keep their previous candidates and are tried again by every run, until one succeeds."""
     connection.execute(
         "delete from ops.quarantine where agency = %s and entity = %s and entity_id = any(%s)",
         (agency, DERIVATION, list(chunk)),
@@ -250,7 +250,7 @@ def _set_failed_aside(
         _log.error("the rules failed on %s customers; they are in ops.quarantine", len(failed))
         set_aside(
             connection, agency, None,
-            [Quarantined(DERIVATION, one, one, "the rules failed", reason) for one, reason in failed.items()],
+            [Quarantined(DERIVATION, key, key, "the rules failed", reason) for key, reason in failed.items()],
             system=system,
         )  # fmt: skip
         connection.execute(
@@ -267,7 +267,7 @@ def _store(
     first_seen: Mapping[str, tuple[str, KeyColumn]],
     today: date,
 ) -> int:
-    live, derived = [customer_id for customer_id, _ in found], [one for _, one in found]
+    live, derived = [customer_id for customer_id, _ in found], [derivation for _, derivation in found]
     connection.execute(
         """create temp table if not exists derived_candidates (candidate_id uuid, customer_id text, system text,
             entity text, entity_id text, document jsonb, emails text[], content_hash bytea, follows_candidate uuid,
@@ -279,7 +279,7 @@ def _store(
         connection,
         "derived_candidates",
         _DERIVED_COLUMNS,
-        (row for one in derived for row in _candidate_rows(agency, one)),
+        (row for derivation in derived for row in _candidate_rows(agency, derivation)),
     )
     copy_rows(
         connection,
@@ -291,7 +291,7 @@ def _store(
         ),
     )
     scope = {"agency": agency, "customers": list(chunk), "today": today}
-    # What was: candidates that are gone or differ, and the contacts they stood in.
+    # Candidates that are gone or differ, and the contacts that they were part of.
     connection.execute(
         """insert into stage.touched (agency, kind, id)
         select distinct c.agency, k.kind, k.id
@@ -371,7 +371,7 @@ def _store(
         {
             **scope,
             "ids": live,
-            "reviews": [one.review_on for one in derived],
+            "reviews": [derivation.review_on for derivation in derived],
         },
     )
     connection.execute(

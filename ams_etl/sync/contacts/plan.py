@@ -1,7 +1,7 @@
 """What should change in `mart.*`: the second half of the difference engine.
 
 From what was touched since the last publish to the contacts that can be affected, and only those; each is merged
-anew and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
+again and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ BATCH = 2000
 
 @dataclass(frozen=True, slots=True)
 class PlanCounts:
-    """Contacts by what would happen to them, and what was looked at to know."""
+    """Count contacts by what would happen to them, and the candidates that were evaluated."""
 
     insert: int
     update: int
@@ -213,7 +213,7 @@ def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
         where b.content_hash is distinct from t.content_hash""",
         {"agency": agency},
     )
-    # Contacts that a touched candidate stood in, and that nobody stands in any more.
+    # Contacts that a touched candidate was part of, and that have no candidate any more.
     connection.execute(
         """insert into stage.planned_contacts (agency, contact_id, op)
         select %(agency)s, b.contact_id, 'delete' from stage.contacts b

@@ -45,7 +45,7 @@ def publish(
     Args:
         connection: autocommit; everything happens in one transaction.
         agency: the agency id.
-        plan_id: a plan that a person looked at: exactly that one is applied, past the brake. None: the latest
+        plan_id: a plan that a user reviewed: exactly that one is applied, past the brake. None: the latest
             plan, unless the brake holds it.
         run_id: the Dagster run, for `mart.changes`.
         lease: `publish`; None where nobody else can be at work.
@@ -88,7 +88,7 @@ def _refuse_unless_current(
         raise PlanOutdated(f"the data of {agency} moved on since plan {plan[0]} was made; {again}")
     if plan[2] and wanted is None:
         raise PermanentError(
-            f"the brake stopped the publish of {agency}: {plan[2]}. Look at it with `ams-etl plan {agency}`; to let "
+            f"the brake stopped the publish of {agency}: {plan[2]}. Review it with `ams-etl plan {agency}`; to let "
             f"it through: `ams-etl sync {agency} --apply {plan[0]}`"
         )
 

@@ -1,4 +1,4 @@
-"""What the data-quality checks look at: queries whose column `id` names a row without personal data."""
+"""Queries for the data-quality checks; their column `id` names a row without personal data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ _CROSSWALK = """select * from (with live as (
     union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
         where agency = '{agency}' and deleted_at is null
     {beside}),
-told as (
+listed as (
     select entity, entity_id from mart.contact_sources where agency = '{agency}' and entity <> 'account_dependent'
     union all select entity, entity_id from mart.skipped_contacts
         where agency = '{agency}' and entity <> 'account_dependent' and reason <> 'deleted')
@@ -47,10 +47,10 @@ _BESIDE = """union all select 'account', entity_id, entity_id from raw_benefitpo
 
 
 def crosswalk_of(agency: str, settings: RuleSettings) -> str:
-    """Q3 as a query: an id and in how many places it is told of, for every live record.
+    """Return Q3 as a query: for every live record its id, and `places`: in how many places it is accounted for (must be 1).
 
-    Of systems whose records are whole customers, a customer counts as told of once some record of it is; a BenefitPoint
-    account's dependents are inside of its record, and are left to it.
+    Where a record is a whole customer, the customer counts once any record of it is accounted for. Dependents of a
+    BenefitPoint account are inside its record and are not counted.
     """
     system = settings.source_system
     if system == "ams360":
@@ -60,7 +60,7 @@ def crosswalk_of(agency: str, settings: RuleSettings) -> str:
     return f"""select customer_id as id, (exists (select from mart.contact_sources s
             where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id))
         or exists (select from mart.skipped_contacts s
-            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id)))::integer as told
+            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id)))::integer as places
     from ({live}) live
     where not exists (select from stage.dirty_customers d
         where d.agency = '{agency}' and d.customer_id = live.customer_id)"""
@@ -132,5 +132,5 @@ def check_planned_contacts(connection: psycopg.Connection[Any], agency: str, *, 
     """Count the contacts of the stored plan that must not be published."""
     row = connection.execute(_PLANNED, {"agency": agency, "no_greeting": NO_GREETING, "sample": sample}).fetchone()
     if row is None:
-        raise AssertionError("an aggregate gives a row")
+        raise AssertionError("an aggregate returned no row")
     return PlannedContacts(*row)

@@ -109,7 +109,7 @@ def extract(
         progress: called with a stage, how many are done and of how many.
 
     Raises:
-        ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
+        ConfigError, TransientError, PermanentError: as the source raises them; raw keeps what it had.
     """
     sync_runs = SyncRuns(connection, agency)
     run = sync_runs.begin(scope.mode, scope.trigger, run_id, fresh=fresh, lease=lease)
@@ -342,7 +342,7 @@ def _hold_back_without_policies(
 
 def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, batch: Sequence[CustomerRead]) -> None:
     """A customer that this very sweep listed and that cannot be read now is not taken for deleted yet."""
-    gone = {one.customer_id: one for one in batch if one.gone}
+    gone = {customer.customer_id: customer for customer in batch if customer.gone}
     if not gone:
         return
     for (customer_id,) in connection.execute(
@@ -384,7 +384,7 @@ def _store(
 ) -> tuple[dict[RawTable, MergeCounts], int]:
     counts = {}
     touched: set[str] = set()
-    ids = [one.customer_id for one in batch]
+    ids = [customer.customer_id for customer in batch]
     with connection.transaction():
         run.check(connection)
         batch, outdated = _latest(connection, run.agency, batch)
@@ -395,12 +395,12 @@ def _store(
         _hold_back_without_policies(connection, run, batch)
         for table in _TABLES:
             # What could not be read in full deletes nothing.
-            complete = [one.customer_id for one in batch if table not in one.incomplete]
+            complete = [customer.customer_id for customer in batch if table not in customer.incomplete]
             merged = merge_records(
                 connection,
                 table,
                 run.agency,
-                (replace(row, read_at=one.read_at) for one in batch for row in one.rows.get(table, ())),
+                (replace(row, read_at=customer.read_at) for customer in batch for row in customer.rows.get(table, ())),
                 seen_at=run.started_at,
                 complete_for=complete,
                 unannounced=UNANNOUNCED_MEMBERS.get(table.name, ()),
@@ -414,8 +414,8 @@ def _store(
             connection,
             run.agency,
             run.sync_id,
-            (row for one in batch for row in one.set_aside),
-            read_customers=[one.customer_id for one in batch],
+            (row for customer in batch for row in customer.set_aside),
+            read_customers=[customer.customer_id for customer in batch],
         )
         sync_runs.mark_read(run, ids)
     return counts, bad

@@ -75,7 +75,7 @@ async def sweep(
             done += 1
             for row in listing.records:
                 found |= prefixes_of(row)
-            if done == total or sum(len(one.records) for _, one in answers) >= BATCH:
+            if done == total or sum(len(listing.records) for _, listing in answers) >= BATCH:
                 batch, answers = answers, []
                 part, bad = await asyncio.to_thread(_store_prefixes, connection, run, sync_runs, batch)
                 counts, quarantined = counts + part, quarantined + bad
@@ -110,9 +110,9 @@ def _store_prefixes(
     """Store a few prefixes' rows and tick the prefixes off, in one transaction."""
     rows = {row["CustomerId"]: row for _, listing in answers for row in listing.records}
     aside = [
-        Quarantined("customer_list", one.entity_id or f"prefix {prefix}", one.entity_id, "unreadable", one.reason)
+        Quarantined("customer_list", row.entity_id or f"prefix {prefix}", row.entity_id, "unreadable", row.reason)
         for prefix, listing in answers
-        for one in listing.rejected
+        for row in listing.rejected
     ]
     with connection.transaction():
         run.check(connection)
@@ -127,7 +127,7 @@ def _store_prefixes(
         bad = set_aside(connection, run.agency, run.sync_id, aside)
         # A customer whose list row cannot be read is read by its id all the same.
         reading = counts.changed if run.mode == "sweep" else rows.keys()
-        sync_runs.add_customers(run, [*reading, *(one.customer_id for one in aside if one.customer_id)])
+        sync_runs.add_customers(run, [*reading, *(record.customer_id for record in aside if record.customer_id)])
         sync_runs.add_customers(run, rows.keys() - reading, read=True)
         sync_runs.add_prefixes(run, {prefix: len(listing.records) for prefix, listing in answers})
     return counts, bad
@@ -171,7 +171,7 @@ async def _ask_for_numbers(
             (run.agency, sorted(asked - found.keys() - unanswered), run.started_at),
         )
     if found:
-        _log.warning("%s customers stand under no name prefix; they were found by their CustomerNumber", len(found))
+        _log.warning("%s customers are under no name prefix; they were found by their CustomerNumber", len(found))
     if unasked:
         _log.warning("%s CustomerNumbers without a list row were not asked for; the next full sync goes on", unasked)
     return len(found), len(asked) - len(found) - len(unanswered), unasked

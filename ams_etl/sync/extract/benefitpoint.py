@@ -46,7 +46,7 @@ Mode = Literal["full", "changes", "accounts"]
 BATCH = 100
 """Accounts stored in one transaction."""
 OVERLAP = timedelta(minutes=10)
-"""How far findChanges looks back behind where it stopped: what was being written then is told now."""
+"""How far findChanges looks back before its last moment: it lists now what was being written then."""
 FULL_EVERY = timedelta(days=7)
 """findChanges is believed so long; then everything is read."""
 Progress = Callable[[str, int, int | None], None]
@@ -108,7 +108,7 @@ def extract_benefitpoint(
         progress: called with a stage, how many are done and of how many.
 
     Raises:
-        ConfigError, TransientError, PermanentError: as the source gives them; raw keeps what it had.
+        ConfigError, TransientError, PermanentError: as the source raises them; raw keeps what it had.
         DataError: a list cannot be read.
     """
     return run_async(_extract(connection, agency, benefitpoint, accounts, full, lease, progress))
@@ -190,7 +190,7 @@ async def _wanted(
         "select changes_since, full_at from ops.benefitpoint_cursors where agency = %s", (agency,)
     ).fetchone()
     if row is None or full or now - row[1] > FULL_EVERY or now - row[0] > LONGEST_WINDOW - 2 * OVERLAP:
-        # Asked before the list: what changes while it is read is told by the next question.
+        # Asked before the list: the next sync finds what changes while the list is read.
         asked_at = (await benefitpoint.changes(now - OVERLAP)).asked_at
         listing = await benefitpoint.accounts()
         with connection.transaction():
@@ -205,12 +205,12 @@ async def _wanted(
         known = connection.execute(
             "select entity_id from raw_benefitpoint.accounts where agency = %s and deleted_at is null", (agency,)
         )
-        gone = {entity_id for (entity_id,) in known} - {str(one) for one in listed}
+        gone = {entity_id for (entity_id,) in known} - {str(account_id) for account_id in listed}
         return _Wanted("full", listed, frozenset(gone), asked_at, unlisted)
     changes = await benefitpoint.changes(row[0] - OVERLAP)
-    gone = {str(one) for one in changes.deleted.get("Account", ())}
+    gone = {str(account_id) for account_id in changes.deleted.get("Account", ())}
     touched = await _accounts_touched(connection, agency, benefitpoint, changes)
-    # What could not be read last time is not told again.
+    # findChanges does not list again what could not be read last time.
     touched |= {
         int(account_id)
         for (account_id,) in connection.execute(
@@ -218,7 +218,12 @@ async def _wanted(
             (agency, SYSTEM),
         )
     }
-    return _Wanted("changes", sorted(one for one in touched if str(one) not in gone), frozenset(gone), changes.asked_at)
+    return _Wanted(
+        "changes",
+        sorted(account_id for account_id in touched if str(account_id) not in gone),
+        frozenset(gone),
+        changes.asked_at,
+    )
 
 
 async def _accounts_touched(
@@ -229,16 +234,16 @@ async def _accounts_touched(
     for table, kind, read in (
         (CONTACTS, "Account_Contact", benefitpoint.contact), (PLANS, "Product", benefitpoint.product),
     ):  # fmt: skip
-        deleted = {str(one) for one in changes.deleted.get(kind, ())}
-        named = deleted | {str(one) for one in changes.modified.get(kind, ())}
+        deleted = {str(entity_id) for entity_id in changes.deleted.get(kind, ())}
+        named = deleted | {str(entity_id) for entity_id in changes.modified.get(kind, ())}
         rows = connection.execute(
             f"select entity_id, customer_id from {table.qualified} where agency = %s and entity_id = any(%s)",
             (agency, sorted(named)),
         ).fetchall()
         touched |= {int(account_id) for _, account_id in rows}
         unknown = named - deleted - {entity_id for entity_id, _ in rows}
-        answers = await asyncio.gather(*(_or_none(read(int(one))) for one in sorted(unknown)))
-        touched |= {int(one["accountID"]) for one in answers if one}
+        answers = await asyncio.gather(*(_or_none(read(int(entity_id))) for entity_id in sorted(unknown)))
+        touched |= {int(record["accountID"]) for record in answers if record}
     return touched
 
 
@@ -255,7 +260,7 @@ async def _read_all(
             return await _read_account(benefitpoint, account_id)
 
     for start in range(0, len(wanted.accounts), BATCH):
-        batch = await asyncio.gather(*(read(one) for one in wanted.accounts[start : start + BATCH]))
+        batch = await asyncio.gather(*(read(account_id) for account_id in wanted.accounts[start : start + BATCH]))
         part, bad = await asyncio.to_thread(_store, connection, agency, batch, seen_at, lease)
         for table, merged in part.items():
             counts[table] += merged
@@ -266,7 +271,7 @@ async def _read_all(
 
 
 async def _read_account(benefitpoint: BenefitPoint, account_id: int) -> _AccountRead:
-    """An account with its contacts and plans; what cannot be read is set aside with its reason."""
+    """Read an account with its contacts and plans; what cannot be read is quarantined with its reason."""
     key = str(account_id)
     found = _AccountRead(key)
     account, contacts, plans = await asyncio.gather(
@@ -303,7 +308,7 @@ def _entity_id(table: RawTable, row: Mapping[str, Any]) -> int | None:
 async def _plans(benefitpoint: BenefitPoint, account_id: int, found: _AccountRead) -> Listing:
     listed = await benefitpoint.products(account_id)
     ids = [row["productID"] for row in listed.records]
-    answers = await asyncio.gather(*(_or_error(benefitpoint.product(one)) for one in ids))
+    answers = await asyncio.gather(*(_or_error(benefitpoint.product(plan_id)) for plan_id in ids))
     records = []
     for product_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, DataError):
@@ -350,16 +355,16 @@ def _store(
                 connection,
                 table,
                 agency,
-                (row for one in batch for row in one.rows.get(table, ())),
+                (row for account in batch for row in account.rows.get(table, ())),
                 seen_at=seen_at,
-                complete_for=[one.account_id for one in batch if table not in one.incomplete],
+                complete_for=[account.account_id for account in batch if table not in account.incomplete],
             )
         bad = set_aside(
             connection,
             agency,
             uuid4(),
-            (row for one in batch for row in one.set_aside),
-            read_customers=[one.account_id for one in batch],
+            (row for account in batch for row in account.set_aside),
+            read_customers=[account.account_id for account in batch],
             system=SYSTEM,
         )
     return counts, bad

@@ -77,7 +77,7 @@ def extract_source(
         progress: called with a stage, how many are done and of how many.
 
     Raises:
-        ConfigError, TransientError, PermanentError, DataError: as the source gives them; raw keeps what it had.
+        ConfigError, TransientError, PermanentError, DataError: as the source raises them; raw keeps what it had.
     """
     begun_at = datetime.now(UTC)
     since = None if full or scope.customers else _cursor(connection, agency, system)
@@ -101,7 +101,7 @@ def extract_source(
                 async for batch in extractor.customers(again):
                     await asyncio.to_thread(storing.store, batch)
             if not scope.customers:
-                complete = [one for one in extractor.TABLES if since is None and one not in extractor.incomplete]
+                complete = [table for table in extractor.TABLES if since is None and table not in extractor.incomplete]
                 # Whoever a moving listing passed by is asked for again from the same moment.
                 since_next = None if extractor.incomplete else begun_at - overlap
                 storing.finish(complete, since_next, full=since is None)
@@ -147,7 +147,7 @@ class _Storing:
         self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
 
     def store(self, batch: SourceBatch) -> None:
-        """A batch's records, what is gone, and whom they touch."""
+        """Store a batch's records, mark the deleted ones, and mark the customers that they affect."""
         table, seen_at = batch.table, self._run.started_at
         records, misfits = self._fitting(batch)
         read = [record.entity_id for record in batch.records]
@@ -227,7 +227,7 @@ class _Storing:
         return bool(row and row[0] > DOUBTED_ABOVE)
 
     def _mark(self, table: SourceTable, moved: Sequence[str], before: Mapping[str, Sequence[str]]) -> None:
-        """Have everybody derived again whom these changed records touch, or touched before."""
+        """Mark every customer due that these changed records affect, or affected before."""
         if not moved:
             return
         if table.touches == "everybody":
@@ -238,12 +238,12 @@ class _Storing:
                 {"agency": self._agency},
             )
             return
-        touched = {customer for one in moved for customer in before.get(one, ())}
+        touched = {customer for entity_id in moved for customer in before.get(entity_id, ())}
         touched.update(customer for found in self._customers_of(table, moved).values() for customer in found)
         mark_customers_dirty(self._connection, self._agency, touched)
 
     def _customers_of(self, table: SourceTable, entity_ids: Sequence[str]) -> dict[str, list[str]]:
-        """The customers on whom these records hang as raw has them now."""
+        """Return the customers that these records belong to, as raw has them now."""
         if table.touches == "everybody" or not entity_ids:
             return {}
         own = "array[coalesce(customer_id, entity_id)]"
