@@ -164,7 +164,7 @@ def derive_dirty(
                     found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
             derived = [derivation for _, derivation in found]
             kept = [customer_id for customer_id in chunk if customer_id not in failed]
-            gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, set(kept) - {one for one, _ in found})
+            gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, set(kept) - {customer_id for customer_id, _ in found})
             changed = _store(connection, agency, kept, found, gone, interpreter.FIRST_SEEN, today)
             _set_failed_aside(connection, agency, settings.source_system, chunk, failed)
             total = replace(
@@ -172,7 +172,7 @@ def derive_dirty(
                 customers=total.customers + len(chunk),
                 candidates=total.candidates + sum(len(derivation.candidates) for derivation in derived),
                 changed=total.changed + changed,
-                skipped=total.skipped + len(gone) + sum(len(one.skips) for one in derived),
+                skipped=total.skipped + len(gone) + sum(len(derivation.skips) for derivation in derived),
             )
         progress(total.customers)
 
@@ -287,7 +287,7 @@ def _store(
         _SKIP_COLUMNS,
         (
             (skip.customer_id, skip.system, skip.entity, skip.entity_id, skip.reason, skip.rule, skip.detail)
-            for skip in chain(gone, *(one.skips for one in derived))
+            for skip in chain(gone, *(derivation.skips for derivation in derived))
         ),
     )
     scope = {"agency": agency, "customers": list(chunk), "today": today}

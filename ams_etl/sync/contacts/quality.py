@@ -33,8 +33,8 @@ listed as (
     select entity, entity_id from mart.contact_sources where agency = '{agency}' and entity <> 'account_dependent'
     union all select entity, entity_id from mart.skipped_contacts
         where agency = '{agency}' and entity <> 'account_dependent' and reason <> 'deleted')
-select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as told
-from live l full join told t using (entity, entity_id)
+select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as places
+from live l full join listed t using (entity, entity_id)
 where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
     and (l.entity is null or exists (
         select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)
