@@ -14,7 +14,7 @@ import yaml
 from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect, dagster_url
-from ams_etl.sync.accounts.quality import SHARED_IDS, TOLD, VALUES
+from ams_etl.sync.accounts.quality import ACCOUNTED, SHARED_IDS, VALUES
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 from ams_etl.sync.extract.reference import extract_reference
@@ -283,7 +283,11 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
         printed = shell.run("sync", "demo", "--benefitpoint")
         assert "AMS360 and BenefitPoint" in printed
         with connect(database) as connection:
-            for query, column, good in ((SHARED_IDS, "accounts", 1), (TOLD, "told", 1), (VALUES, "is_ams360s", True)):
+            for query, column, good in (
+                (SHARED_IDS, "accounts", 1),
+                (ACCOUNTED, "accounts", 1),
+                (VALUES, "is_ams360s", True),
+            ):
                 rows = connection.execute(f"select {column} from ({query.format(agency='demo')}) found").fetchall()
                 assert {row[0] for row in rows} == {good}
             [(customer_id, account_id)] = connection.execute(
@@ -320,7 +324,7 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             rows = connection.execute(f"select is_ams360s from ({VALUES.format(agency='demo')}) found").fetchall()
             assert {row[0] for row in rows} == {False}
             connection.execute("delete from mart.accounts where benefitpoint_synced and not ams360_synced")
-            rows = connection.execute(f"select told from ({TOLD.format(agency='demo')}) found").fetchall()
+            rows = connection.execute(f"select accounts from ({ACCOUNTED.format(agency='demo')}) found").fetchall()
             assert 0 in {row[0] for row in rows}
 
 

@@ -8,7 +8,7 @@ from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
-from ams_etl.sync.accounts.quality import SHARED_IDS, TOLD, VALUES
+from ams_etl.sync.accounts.quality import ACCOUNTED, SHARED_IDS, VALUES
 
 
 def _of(name: str, description: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def no_two_accounts_share_an_id(context: dg.AssetCheckExecutionContext, warehous
 )
 def every_record_is_one_account(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """The check that nothing was lost."""
-    query = TOLD.format(agency=context.partition_key)
+    query = ACCOUNTED.format(agency=context.partition_key)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="accounts", min_value=1, max_value=1)]
     )

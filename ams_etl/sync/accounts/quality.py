@@ -10,7 +10,7 @@ SHARED_IDS = """select key as id, count(*) as accounts from (
     union all select 'benefitpoint ' || benefitpoint_account_id from mart.accounts
         where agency = '{agency}' and benefitpoint_account_id is not null) held group by key"""
 """6.6: of each id, how many accounts have it."""
-TOLD = """select * from (with live as (
+ACCOUNTED = """select * from (with live as (
     select 'ams360' as system, entity_id from raw_ams360.customers where agency = '{agency}' and deleted_at is null
     union all select 'benefitpoint', entity_id from raw_benefitpoint.accounts
         where agency = '{agency}' and deleted_at is null),

@@ -164,7 +164,8 @@ def derive_dirty(
                     found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
             derived = [derivation for _, derivation in found]
             kept = [customer_id for customer_id in chunk if customer_id not in failed]
-            gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, set(kept) - {customer_id for customer_id, _ in found})
+            left = set(kept) - {customer_id for customer_id, _ in found}
+            gone = _deleted(connection, agency, interpreter.DELETED_CUSTOMERS, left)
             changed = _store(connection, agency, kept, found, gone, interpreter.FIRST_SEEN, today)
             _set_failed_aside(connection, agency, settings.source_system, chunk, failed)
             total = replace(
