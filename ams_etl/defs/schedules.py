@@ -13,10 +13,10 @@ from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agencies, Agency
 from ams_etl.sync.scope import DEPRECATED_LANES, Trigger
 
-_BENEFITPOINT_FROM = 4
+BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""
-_BENEFITPOINT_MINUTES = 240
-_SWEEP_MINUTES = 120
+BENEFITPOINT_MINUTES = 240
+SWEEP_MINUTES = 120
 TRIGGER_TAG = "ams_etl/trigger"
 _LANE_TAG = "ams_etl/lane"
 """Deprecated: runs still carry it, with the older words, for saved filters."""
@@ -49,7 +49,7 @@ def weekly_full_resync(
 def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:
     """Ask for the agencies whose minute of the day has come; a run key a day and agency asks only once."""
     read = agencies.read()
-    due = _due_today(context, read, read.schedule.sweep_from_hour, _SWEEP_MINUTES)
+    due = _due_today(context, read, read.schedule.sweep_from_hour, SWEEP_MINUTES)
     if due is None:
         return dg.SkipReason("outside the daily window")
     return [
@@ -82,7 +82,7 @@ def daily_benefitpoint_sync(
     context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Ask for the agencies that have a BenefitPoint and whose minute of the day has come; a day and agency once."""
-    due = _due_today(context, agencies.read(), _BENEFITPOINT_FROM, _BENEFITPOINT_MINUTES)
+    due = _due_today(context, agencies.read(), BENEFITPOINT_FROM, BENEFITPOINT_MINUTES)
     if due is None:
         return dg.SkipReason("outside the daily window")
     return [
