@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ import psycopg
 from ams_etl.errors import AmsEtlError, DataError, TransientError
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
+from ams_etl.store.group_commit import GroupCommit
 from ams_etl.writeback.events.accept import Accepted, accept_events
 
 MAX_BATCH = 500
@@ -26,14 +27,13 @@ RECONNECT_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Asked:
+@dataclass(frozen=True, slots=True)
+class _Request:
     agency: str
     events: Sequence[Any]
-    size: int
-    answered: "asyncio.Future[list[Accepted]]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+
+
+_Outcome = list[Accepted] | Exception
 
 
 class EventWriter:
@@ -45,10 +45,8 @@ class EventWriter:
 
     def __init__(self, locate: Callable[[], str]) -> None:
         self._locate = locate
-        self._waiting: list[_Asked] = []
+        self._commits: GroupCommit[_Request, list[Accepted]] = GroupCommit(self._write, MAX_BATCH)
         self._bytes = 0
-        self._wake = asyncio.Event()
-        self._closing = False
         self._connection: psycopg.Connection[Any] | None = None
         self._busy = asyncio.Lock()
         self._next_try = 0.0
@@ -65,14 +63,11 @@ class EventWriter:
             TransientError: they are not known to be.
             DataError: Postgres cannot hold them.
         """
-        if self._closing or self._bytes + size > MAX_WAITING_BYTES:
+        if self._bytes + size > MAX_WAITING_BYTES:
             raise TransientError("too much waits to be stored")
-        asked = _Asked(agency, events, size)
         self._bytes += size
-        self._waiting.append(asked)
-        self._wake.set()
         try:
-            return await asked.answered
+            return await self._commits.submit(_Request(agency, events))
         finally:
             self._bytes -= size
 
@@ -90,43 +85,35 @@ class EventWriter:
 
     async def run(self) -> None:
         """Write until `close`; what waits then is written first."""
-        while self._waiting or not self._closing:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                agency = self._waiting[0].agency
-                batch = [asked for asked in self._waiting if asked.agency == agency][:MAX_BATCH]
-                taken = set(map(id, batch))
-                self._waiting = [asked for asked in self._waiting if id(asked) not in taken]
-                await self._write(agency, batch)
+        await self._commits.run()
         self._drop_connection()
 
     def close(self) -> None:
         """Let `run` end."""
-        self._closing = True
-        self._wake.set()
+        self._commits.close()
 
-    async def _write(self, agency: str, batch: list[_Asked]) -> None:
-        events = [event for asked in batch for event in asked.events]
+    async def _write(self, batch: list[_Request]) -> list[_Outcome]:
+        """Store an agency's requests together, one agency after the other."""
+        outcomes: dict[int, _Outcome] = {}
+        for agency in dict.fromkeys(request.agency for request in batch):
+            places = [place for place, request in enumerate(batch) if request.agency == agency]
+            found = await self._write_agency(agency, [batch[place] for place in places])
+            outcomes.update(zip(places, found, strict=True))
+        return [outcomes[place] for place in range(len(batch))]
+
+    async def _write_agency(self, agency: str, requests: list[_Request]) -> list[_Outcome]:
+        events = [event for request in requests for event in request.events]
         try:
             async with self._busy:
-                outcomes = await asyncio.to_thread(self._store, agency, events)
+                stored = iter(await asyncio.to_thread(self._store, agency, events))
         except psycopg.DataError:
             # One of them is what Postgres cannot hold; the others must not suffer for it.
-            if len(batch) == 1:
-                _fail(batch, DataError("the events hold what Postgres cannot"))
-            else:
-                for asked in batch:
-                    await self._write(agency, [asked])
-            return
+            if len(requests) == 1:
+                return [DataError("the events hold what Postgres cannot")]
+            return [outcome for request in requests for outcome in await self._write_agency(agency, [request])]
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is known to be stored, and the next may be
-            _fail(batch, self._unavailable(error))
-            return
-        place = 0
-        for asked in batch:
-            if not asked.answered.done():
-                asked.answered.set_result(outcomes[place : place + len(asked.events)])
-            place += len(asked.events)
+            return [self._unavailable(error)] * len(requests)
+        return [[next(stored) for _ in request.events] for request in requests]
 
     def _store(self, agency: str, events: Sequence[Any]) -> list[Accepted]:
         return accept_events(self._connected(), agency, events)
@@ -168,9 +155,3 @@ class EventWriter:
         if connection is not None:
             with suppress(psycopg.Error, OSError):
                 connection.close()
-
-
-def _fail(batch: Sequence[_Asked], error: Exception) -> None:
-    for asked in batch:
-        if not asked.answered.done():
-            asked.answered.set_exception(error)

@@ -10,12 +10,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from ams_etl.errors import TransientError
+from ams_etl.store.group_commit import GroupCommit
 
 MAX_BATCH = 500
 MAX_WAITING_BYTES = 64_000_000
@@ -41,12 +42,6 @@ class Received:
     reason: str | None = None
 
 
-@dataclass(slots=True)
-class _Waiting:
-    row: Received | None
-    stored: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class GroupWriter:
     """Stores requests durably, many at a time.
 
@@ -57,10 +52,8 @@ class GroupWriter:
 
     def __init__(self, locate: Callable[[], str], stored: Callable[[int], None]) -> None:
         self._locate, self._stored = locate, stored
-        self._waiting: list[_Waiting] = []
+        self._commits: GroupCommit[Received | None, None] = GroupCommit(self._write, MAX_BATCH)
         self._bytes = 0
-        self._wake = asyncio.Event()
-        self._closing = False
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._next_try = 0.0
         self._is_down = False
@@ -73,7 +66,7 @@ class GroupWriter:
         """
         if self._bytes + len(row.body) > MAX_WAITING_BYTES:
             raise TransientError("too much waits to be stored")
-        await self._enter(_Waiting(row))
+        await self._enter(row)
 
     async def ping(self) -> None:
         """Return once the database has answered.
@@ -81,43 +74,31 @@ class GroupWriter:
         Raises:
             TransientError: it does not.
         """
-        await self._enter(_Waiting(None))
+        await self._enter(None)
 
     async def run(self) -> None:
         """Write until `close`; what waits then is written first."""
-        while self._waiting or not self._closing:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                # Whoever was told to try again, or has gone, need not be stored.
-                batch = [waiting for waiting in batch if not waiting.stored.done()]
-                if batch:
-                    await self._write(batch)
+        await self._commits.run()
         await self._drop_connection()
 
     def close(self) -> None:
         """Let `run` end."""
-        self._closing = True
-        self._wake.set()
+        self._commits.close()
 
-    async def _enter(self, waiting: _Waiting) -> None:
-        if self._closing:
-            raise TransientError("the service is stopping")
-        size = len(waiting.row.body) if waiting.row else 0
+    async def _enter(self, row: Received | None) -> None:
+        size = len(row.body) if row else 0
         self._bytes += size
-        self._waiting.append(waiting)
-        self._wake.set()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await waiting.stored
+                await self._commits.submit(row)
         except TimeoutError:
             raise TransientError("Postgres does not answer") from None
         finally:
             self._bytes -= size
 
-    async def _write(self, batch: list[_Waiting]) -> None:
-        rows = [waiting.row for waiting in batch if waiting.row is not None]
+    async def _write(self, batch: list[Received | None]) -> list[None]:
+        """Commit rows, and find out whether the database answers where there are none."""
+        rows = [row for row in batch if row is not None]
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 connection = await self._connected()
@@ -132,25 +113,20 @@ class GroupWriter:
                 else:
                     await connection.execute("select 1")
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is known to be stored, and the next may be
-            # Told once an outage, not once a batch.
+            # Reported once an outage, not once a batch.
             if not self._is_down:
                 _log.warning(
-                    "Postgres does not take what is received (%s): senders are told to try again", _kind(error)
+                    "Postgres does not take what is received (%s): senders are asked to try again", _kind(error)
                 )
             self._is_down = True
             await self._drop_connection()
-            for waiting in batch:
-                if not waiting.stored.done():
-                    waiting.stored.set_exception(TransientError("Postgres does not answer"))
-            return
+            raise TransientError("Postgres does not answer") from None
         if self._is_down:
             _log.warning("Postgres takes what is received again")
         self._is_down = False
-        for waiting in batch:
-            if not waiting.stored.done():
-                waiting.stored.set_result(None)
         if rows:
             self._stored(len(rows))
+        return [None] * len(batch)
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is not None and not self._connection.closed:

@@ -103,7 +103,7 @@ def replay_writes(visit: Visit) -> Answer:
     ids = [UUID(writeback_id) for writeback_id in uuids(given)]
     if given and not ids:
         return Refused("There is no such write.")
-    count = replay(visit.connection, visit.agency, visit.agencies.schedule.zone, ids or None)
+    count = replay(visit.connection, visit.agency, visit.agencies.schedule.chosen_zone, ids or None)
     if not count:
         return Refused("No such write has failed; load the page again.", 409)
     visit.record("replay_writes", given or "all failed", after=count)

@@ -24,7 +24,7 @@ from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.calling.faults import BusinessFault, ReplyLost, SecurityFault, SoapFault
 from ams_etl.store.lease import Lease
-from ams_etl.writeback.delivery.group_commit import GroupCommit
+from ams_etl.writeback.delivery.outbox_commits import OutboxCommits
 from ams_etl.writeback.delivery.target import ClaimLost, Contended, Delivered, DependencyMissing, Target, Undecided
 from ams_etl.writeback.outbox.outbox import DEPENDENCY, Claimed, Outbox, Settlement
 
@@ -82,7 +82,7 @@ async def deliver(
     """
     who = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     outbox = Outbox(connection, agency, target.system, who, lease_seconds, target.look_up, lease)
-    async with GroupCommit(outbox) as commits:
+    async with OutboxCommits(outbox) as commits:
         drain = _Drain(commits, target, settings, concurrency, lease_seconds, linger_seconds, progress)
         return await drain.run()
 
@@ -90,7 +90,7 @@ async def deliver(
 class _Drain:
     def __init__(
         self,
-        commits: GroupCommit,
+        commits: OutboxCommits,
         target: Target,
         settings: WritebackSettings,
         concurrency: int,

@@ -56,7 +56,7 @@ class Delivered:
 
 
 class Ask(Protocol):
-    """Our own Postgres, asked on the connection of `GroupCommit`."""
+    """Our own Postgres, asked on the connection of `OutboxCommits`."""
 
     async def __call__(self, question: Callable[[psycopg.Connection[Any]], T]) -> T:
         """What the question gives."""
