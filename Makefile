@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test lint histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test lint pictures histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -65,6 +65,10 @@ histories: setup
 
 format: setup
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+
+# The pictures of the documentation, taken while the browser tests run.
+pictures: setup .chromium
+	@PICTURES=docs/pictures $(BIN)/python -m pytest ams_etl_tests/pages/test_walk.py ams_etl_tests/end_to_end/test_user_interface.py -q
 
 bench: setup
 	@$(BIN)/python -m benchmarks.sync

@@ -48,6 +48,11 @@ def test_the_wheel_runs_a_demo_from_any_folder(installed: Path, tmp_path: Path) 
         env=environment,
     )
     assert where.startswith(str(installed))
+    pages = (
+        "from pathlib import Path; import ams_etl.pages as pages; from ams_etl.pages.rendering import environment; "
+        "environment().get_template('overview.html'); print((Path(pages.__file__).parent / 'static' / 'pages.css').is_file())"
+    )
+    assert _run(str(installed / "bin" / "python"), "-c", pages, cwd=tmp_path, env=environment).strip() == "True"
     assert "schema 00" in _run(program, "--version", cwd=tmp_path, env=environment)
     try:
         said = _run(program, "demo", "--customers", "50", cwd=tmp_path, env=environment)

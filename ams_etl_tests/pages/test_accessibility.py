@@ -23,7 +23,7 @@ WIDE = {"width": 1300, "height": 900}
 def test_axe_finds_no_violation(
     quiet: Site, stored: psycopg.Connection[Any], scheme: str, size: dict[str, int]
 ) -> None:
-    """Nor is any page wider than the screen; the violations are told by page, rule and element."""
+    """Nor is any page wider than the screen; a failure lists page, rule and element."""
     from axe_playwright_python.sync_playwright import Axe
 
     stored.execute(

@@ -40,7 +40,7 @@ def test_the_table_is_filtered_by_type_and_shows_who_needs_a_user_first(
 
 
 def test_the_effect_shown_is_the_effect_of_the_next_sync(operator: Visitor, stored: psycopg.Connection[Any]) -> None:
-    """Mapping a representative gives just those contacts an owner that the page counted, and the act is recorded."""
+    """Mapping a representative makes just those contacts owned that the page counted, and the act is recorded."""
     stored.execute("delete from ops.user_mappings where agency = 'acme'")
     refresh(stored, RuleSettings(), TODAY)
     shown, _, saved = change(operator, "Representative", "R<1", "user-7", "Rob")

@@ -46,6 +46,12 @@ class Job:
         """Whether it has not ended."""
         return self.state in {"waiting", "running"}
 
+    @property
+    def last_line(self) -> str:
+        """The last line that the command printed, where it sums up what it did."""
+        lines = self.output.split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
 
 def ask_for(
     connection: psycopg.Connection[Any], agency: str, kind: str, arguments: Sequence[str], requested_by: str

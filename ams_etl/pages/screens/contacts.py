@@ -7,7 +7,7 @@ from ams_etl.pages.lists.csv_files import write_csv
 from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
-from ams_etl.sync.interpret.registry import interpreter_for
+from ams_etl.sync.contacts.why import customers_numbered
 
 _COLUMNS = [
     Column("name", "Name", "lower(name)"),
@@ -73,11 +73,7 @@ def search_scope(visit: Visit, asked: str) -> dict[str, Any]:
     is_number = len(digits) >= SHORTEST_NUMBER and not re.search(r"[^0-9+() .-]", asked)
     customers: list[str] = []
     if re.fullmatch(r"[0-9]{1,9}", asked):
-        rows = visit.connection.execute(
-            interpreter_for(visit.agency.settings).CUSTOMERS_BY_NUMBER,
-            {"agency": visit.agency.id, "number": int(asked)},
-        )
-        customers = [row[0] for row in rows]
+        customers = customers_numbered(visit.connection, visit.agency.id, int(asked), visit.agency.settings)
     return {
         "agency": visit.agency.id, "part": part, "digits": f"%{digits}%" if is_number else "", "customers": customers,
     }  # fmt: skip

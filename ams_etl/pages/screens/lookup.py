@@ -9,8 +9,8 @@ from ams_etl.pages.screens.contacts import search_scope
 from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Shown, Visit
 from ams_etl.settings import home
 from ams_etl.store.database import database_url
+from ams_etl.sync.contacts.why import customers_numbered
 from ams_etl.sync.extract.live_customer import LiveCustomer, live_customer
-from ams_etl.sync.interpret.registry import interpreter_for
 
 MOST_CHOICES = 20
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z:_-]{0,63}")
@@ -63,10 +63,8 @@ def refresh(visit: Visit) -> Answer:
 def _choices(visit: Visit, asked: str, number: int | None) -> list[tuple[str, str, str]]:
     """Return (customer id, name, email) of stored customers that fit: by number, else by any part of name or email."""
     if number is not None:
-        rows = visit.connection.execute(
-            interpreter_for(visit.agency.settings).CUSTOMERS_BY_NUMBER, {"agency": visit.agency.id, "number": number}
-        )
-        return [(row[0], "", "") for row in rows]
+        found = customers_numbered(visit.connection, visit.agency.id, number, visit.agency.settings)
+        return [(customer_id, "", "") for customer_id in found]
     scope = search_scope(visit, asked)
     return visit.connection.execute(
         """with found as (
