@@ -14,6 +14,7 @@ from ams_etl.store.database_errors import understood
 
 _COMMANDS = {
     "alerts": ("ams_etl.cli.alerts", "alerts"),
+    "consent": ("ams_etl.cli.consent", "consent"),
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),

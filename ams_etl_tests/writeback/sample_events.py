@@ -45,4 +45,5 @@ _NEEDS: dict[str, dict[str, Any]] = {
     "contact_updated": {"properties": {"email": "new@example.com"}},
     "properties_found": {"properties": {"occupation": "Baker"}},
     "name_changed": {"first_name": "Jo"},
+    "consent_changed": {"channel": "email", "address": "Jo@Example.com", "answer": "no"},
 }  # fmt: skip

@@ -298,9 +298,19 @@ class NameChanged(_About):
     nickname: Line | None = None
 
 
+class ConsentChanged(Event):
+    """Somebody allowed or refused to be written to: kept for this channel and address, not written to AMS360."""
+
+    kind: Literal["consent_changed"]
+    channel: Literal["email", "text", "phone", "mail"]
+    address: Line
+    """An email, a phone number, or for mail a contact_id."""
+    answer: Literal["yes", "no"]
+
+
 AnyEvent = Annotated[
     Note | Email | Call | TextMessage | HandwrittenCard | Meeting | VoiceNote | TicketCreated | TicketCompleted
-    | DealCreated | DealWon | ContactCreated | ContactUpdated | PropertiesFound | NameChanged,
+    | DealCreated | DealWon | ContactCreated | ContactUpdated | PropertiesFound | NameChanged | ConsentChanged,
     Field(discriminator="kind"),
 ]  # fmt: skip
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -19,9 +19,10 @@ from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.enqueue import enqueue
 from ams_etl.writeback.outbox.holding import hold_back
 from ams_etl.writeback.outbox.lanes import lock
-from ams_etl.writeback.planning import account_events, ams360_events
+from ams_etl.writeback.planning import account_events, ams360_events, new_consents
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
+from ams_etl.writeback.planning.new_consents import keep_consents
 from ams_etl.writeback.planning.new_names import NewNames
 from ams_etl.writeback.planning.readable_events import ReadableEvent, StoredEvent, understand
 
@@ -121,7 +122,9 @@ def _plan(connection: psycopg.Connection[Any], agency: Agency, events: list[Read
 
     The order matters: an event may create the contact or the ticket that a later one names.
     """
-    readable = [event for event in events if event.happening is not None]
+    understood = [event for event in events if event.happening is not None]
+    keep_consents(connection, agency, [event for event in understood if event.kind == new_consents.KIND])
+    readable = [event for event in understood if event.kind != new_consents.KIND]
     to_ams360 = Ams360Events(connection, agency, readable)
     places = [(event, to_ams360.place(event)) for event in readable]
     to_benefitpoint = AccountEvents(connection, agency, places, to_ams360.book)

@@ -1,0 +1,105 @@
+"""`ams-etl consent`: who may not be written to, by which channel, and who said so."""
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from ams_etl.cli.instance import prepare
+from ams_etl.cli.tables import Form, Table, print_tables, table_options
+from ams_etl.errors import ConfigError
+from ams_etl.rules.reach.consent_address import consent_address
+from ams_etl.settings import load_agencies
+from ams_etl.store.consents import Answer, Channel, Consent, store_consents
+from ams_etl.store.database import connect
+
+
+@click.group()
+def consent() -> None:
+    """Consent per channel and address: a no stops it, whoever shares the address; a yes lifts no other source's no."""
+
+
+@consent.command("import")
+@click.argument("agency")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--channel", type=click.Choice(get_args(Channel)), default="email", show_default=True)
+def import_list(agency: str, file: Path, channel: Channel) -> None:
+    """Load a suppression list: FILE.csv with the column address, email or email_sha256, and perhaps answer and at.
+
+    Without an answer every address is a no; without a time, of now.
+    """
+    country = load_agencies().get(agency).settings.default_country
+    answers = read_list(file, channel, country)
+    with connect(prepare()) as connection:
+        changed = store_consents(connection, agency, "import", answers)
+    click.echo(f"{len(answers)} answers read, {changed} new or changed")
+
+
+@consent.command("set")
+@click.argument("agency")
+@click.argument("channel", type=click.Choice(get_args(Channel)))
+@click.argument("address")
+@click.argument("answer", type=click.Choice(get_args(Answer)))
+@click.option("--because", "evidence", help="What shows it, such as a letter's date.")
+def set_one(agency: str, channel: Channel, address: str, answer: Answer, evidence: str | None) -> None:
+    """Keep one answer that a person gave."""
+    country = load_agencies().get(agency).settings.default_country
+    found = consent_address(channel, address, country)
+    if found is None:
+        raise click.BadParameter(f"not an address for {channel}", param_hint="ADDRESS")
+    with connect(prepare()) as connection:
+        changed = store_consents(
+            connection, agency, "manual", [Consent(channel, found, answer, datetime.now(UTC), evidence)]
+        )
+    click.echo("kept" if changed else "known already")
+
+
+@consent.command("list")
+@click.argument("agency")
+@table_options
+def list_answers(agency: str, form: Form) -> None:
+    """Show every answer with its source, time and evidence. What it prints is personal data."""
+    load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        rows: list[tuple[Any, ...]] = connection.execute(
+            """select channel, address, answer, source, at, evidence from ops.consents where agency = %s
+            order by channel, address, source""",
+            (agency,),
+        ).fetchall()
+    columns = ("channel", "address", "answer", "source", "at", "evidence")
+    print_tables(form, Table("consents", columns, rows, ids=("address",)))
+
+
+def read_list(file: Path, channel: Channel, country: str) -> list[Consent]:
+    """Return the answers of a CSV file.
+
+    Raises:
+        ConfigError: it has no column of addresses, or a line has none that fits; the message shows the line, not the value.
+    """
+    with file.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        named = [name for name in ("address", "email", "email_sha256") if name in (reader.fieldnames or ())]
+        if not named:
+            raise ConfigError(f"{file}: expected a column address, email or email_sha256")
+        return [_answer(file, number, row, named[0], channel, country) for number, row in enumerate(reader, start=2)]
+
+
+def _answer(file: Path, number: int, row: dict[str, str], column: str, channel: Channel, country: str) -> Consent:
+    given = (row[column] or "").strip()
+    if column == "email_sha256":
+        digest = given.lower().removeprefix("sha256:")
+        address = f"sha256:{digest}" if len(digest) == 64 and set(digest) <= set("0123456789abcdef") else None
+    else:
+        address = consent_address(channel, given, country)
+    if address is None:
+        raise ConfigError(f"{file}: line {number}: {column}: not an address for {channel}")
+    answer = (row.get("answer") or "no").strip().lower()
+    if answer not in get_args(Answer):
+        raise ConfigError(f"{file}: line {number}: answer: expected yes or no")
+    try:
+        at = datetime.fromisoformat(row["at"]) if row.get("at") else datetime.now(UTC)
+    except ValueError:
+        raise ConfigError(f"{file}: line {number}: at: expected an ISO 8601 time") from None
+    return Consent(channel, address, answer, at if at.tzinfo else at.replace(tzinfo=UTC), file.name)  # type: ignore[arg-type]
