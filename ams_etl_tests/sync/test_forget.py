@@ -1,6 +1,6 @@
 """The right to be forgotten: nothing of the person stays, nothing of others goes, and nothing comes back."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.consents import Consent, hashed, store_consents
 from ams_etl.store.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
@@ -85,6 +86,8 @@ def _write_traces(connection: psycopg.Connection[Any]) -> None:
         values (%s, %s, 'note', 'note', 'quincy.unique@example.com', %s, 'uncertain')""",
         (AGENCY, event_id, Jsonb({"Note": "Quincyston called"})),
     )
+    now = datetime.now(UTC)
+    store_consents(connection, AGENCY, "platform", [Consent("email", "quincy.unique@example.com", "no", now)])
     connection.execute(
         "insert into ops.notifications (agency, body, state) values (%s, %s, 'parked')",
         (AGENCY, b"<Customer><Email>quincy.unique@example.com</Email></Customer>"),
@@ -121,6 +124,8 @@ def test_no_text_of_the_person_is_left_anywhere(connection: psycopg.Connection[A
     after = _dump(connection)
     assert [text for text in _PRIVATE if text.lower() in after] == []
     assert traces_in_database(connection, person.values) == []
+    refused = connection.execute("select address, answer from ops.consents").fetchall()
+    assert refused == [(hashed("quincy.unique@example.com"), "no")]
     assert connection.execute("select first_name from mart.contacts order by 1").fetchall() == [("Bob",), ("Kim",)]
     feed = connection.execute(
         "select op, before from mart.changes where entity_id = any(%s)", ([str(found) for found in person.contacts],)

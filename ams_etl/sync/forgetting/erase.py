@@ -209,6 +209,18 @@ def _forget_decisions(connection: psycopg.Connection[Any], agency: str, person: 
             where position(lower(value) in lower(subject || coalesce(before::text, '') || coalesce(after::text, ''))) > 0)""",
         named,
     )
+    # A refusal outlives the person: as the hash of the address, which suppression lists use too.
+    connection.execute(
+        """insert into ops.consents (agency, channel, address, source, answer, at)
+        select agency, channel, 'sha256:' || encode(sha256(convert_to(address, 'UTF8')), 'hex'), source, answer, at
+        from ops.consents where agency = %s and channel = 'email' and address = any(%s) on conflict do nothing""",
+        (agency, list(person.emails)),
+    )
+    connection.execute(
+        """delete from ops.consents where agency = %(agency)s and (address = any(%(values)s)
+            or exists (select from unnest(%(values)s::text[]) value where position(lower(value) in lower(evidence)) > 0))""",
+        named,
+    )
     connection.execute(
         """delete from ops.page_jobs where agency = %(agency)s and exists (select from unnest(%(values)s::text[]) value
             where position(lower(value) in lower(output || arguments::text)) > 0)""",
