@@ -54,9 +54,9 @@ def specs() -> list[dg.AssetSpec]:
 def test_every_asset_of_a_table_shows_its_columns_and_its_code(specs: list[dg.AssetSpec]) -> None:
     assert len(specs) >= 42
     for spec in specs:
-        assert "dagster/code_references" in spec.metadata, spec.key
         table = table_of(spec)
         if table is not None:
+            assert "dagster/code_references" in spec.metadata, spec.key
             schema: Any = spec.metadata["dagster/column_schema"]
             columns = getattr(schema, "schema", schema).columns
             assert columns, spec.key
@@ -89,7 +89,7 @@ def test_lineage_has_whatever_the_rules_read(bundle: CustomerBundle, settings: R
         known = LINEAGE[column][table]
         for member in finding.source_field.split(", "):
             assert member in known, (column, table, member)
-            assert finding.rule in known[member], (column, table, member, finding.rule)
+            assert set(finding.rule.split(", ")) <= set(known[member]), (column, table, member, finding.rule)
 
 
 def test_the_row_count_is_the_tables_not_the_runs(connection: psycopg.Connection[Any]) -> None:

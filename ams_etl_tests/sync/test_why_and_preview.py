@@ -127,3 +127,27 @@ def test_a_name_that_a_person_gave_stays_until_it_is_cleared(agency: psycopg.Con
         set_name(agency, AGENCY, NameGiven(uuid4(), "Johnny", None, None, None))
     with pytest.raises(ConfigError, match="needs a first name"):
         set_name(agency, AGENCY, NameGiven(contact_id, None, None, None, None))
+
+
+def test_why_names_the_rule_of_the_value_beside_the_rule_of_the_choice(connection: psycopg.Connection[Any]) -> None:
+    """M7 says which record's value was chosen; the name's own rule, N8 of a firm and the marked text say the rest."""
+    store_reference(connection)
+    source = Source()
+    source.put(customer(1, FirstName="Jonathan (Jon)", LastName="Doe", Email="jd@example.com"))
+    source.put(customer(2, FirstName="Jonathan", LastName="Doe", Email="jd@example.com"))
+    source.put(customer(3, FirstName="Harold (Deceased)", LastName="Roe", Email="hr@example.com"))
+    source.put(customer(4, FirmName="Poe Plumbing LLC", IsCommercial=True, Email="poe@example.com"))
+    source.put(contact(1, 4, ContactName="Kim Poe", EmailAddress="poe@example.com"))
+    source.store(connection)
+    refresh(connection, RuleSettings(), TODAY)
+    merged = {(field, rule) for field, _, rule in told(connection, "jd@example.com") if rule.startswith("M")}
+    assert ("last_name", "M7, N3") in merged, merged
+    suppressed = [
+        finding
+        for answer in why(connection, AGENCY, "3", RuleSettings(), TODAY)
+        for finding in answer.records
+        if finding.field == "suppressed_reason"
+    ]
+    assert [(one.source_field, one.source_value) for one in suppressed] == [("FirstName", "Harold (Deceased)")]
+    named = {rule for field, _, rule in told(connection, "4") if field == "first_name"}
+    assert any("N8" in rule for rule in named), named

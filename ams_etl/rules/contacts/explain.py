@@ -3,6 +3,7 @@
 The findings are read off the very derivation (`Trace`) and the very merge, so they cannot tell another story.
 """
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import date
 
@@ -18,7 +19,7 @@ from ams_etl.rules.contacts.merging import (
 from ams_etl.rules.contacts.naming import named_by
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.model import Address, Candidate, Contact, Finding
-from ams_etl.rules.names.marks import DECEASED, SUPPRESSING
+from ams_etl.rules.names.marks import DECEASED, SUPPRESSING, mark_in, without_bare_marks
 from ams_etl.rules.names.names import Part
 from ams_etl.rules.reach.addresses import is_filled
 from ams_etl.rules.reach.emails import dropped_in, email_flags, emails_of, without_listed
@@ -107,7 +108,9 @@ class _CandidateFindings:
             source: Source = self.customer
         else:
             source = self.given.name_from
-        return self._of(source, field, part.text, part.rule, part.field, _NAME_MEMBERS[part.field](source))
+        # N8: the firm is named after its contact, by the contact's own rules.
+        rule = f"N8, {part.rule}" if source is self.given.absorbed and part.rule != "N8" else part.rule
+        return self._of(source, field, part.text, rule, part.field, _NAME_MEMBERS[part.field](source))
 
     def _standing(self) -> Iterator[Finding]:
         candidate, customer = self.candidate, self.customer
@@ -133,11 +136,27 @@ class _CandidateFindings:
         """Say in which field a mark stands: a name's, the firm's or the email's."""
         given = self.given
         if flag in given.name.flags:
-            return self._of(given.name_from, field, flag, "N10", "names", None)
+            members = self._marked_members(flag)
+            values = "; ".join(dict.fromkeys(members.values()))
+            return self._of(given.name_from, field, flag, "N10", ", ".join(members), values)
         if flag in given.firm_flags:
             return self._of(self.customer, field, flag, "N10", "FirmName", self.customer.firm_name)
         source = next((one for one in (given.record, *given.emails_from) if flag in email_flags((one,))), given.record)
         return self._of(source, field, flag, "N10", _EMAIL_MEMBERS[key_of(source)[0]], source.email)
+
+    def _marked_members(self, flag: str) -> dict[str, str]:
+        """Return the members of the named record that raise a flag, with their text; all its names where none does alone."""
+        source = self.given.name_from
+        filled = {
+            member: text for member, attribute in _ATTRIBUTES.items() if (text := getattr(source, attribute, None))
+        }
+        return {member: text for member, text in filled.items() if self._raises(text, flag)} or filled
+
+    def _raises(self, text: str, flag: str) -> bool:
+        brackets = _BRACKETS.findall(text)
+        return flag in without_bare_marks(text)[1] or any(
+            mark_in(content, self.settings.name_marks) == flag for content in brackets
+        )
 
     def _ways_to_reach(self) -> Iterator[Finding]:
         candidate, given = self.candidate, self.given
@@ -338,6 +357,11 @@ _NAME_MEMBERS = {
     "ContactName": lambda record: record.contact_name,
     "FirmName": lambda record: record.firm_name,
 }
+_ATTRIBUTES = {
+    "FirstName": "first_name", "LastName": "last_name", "InformalSalutation": "informal_salutation",
+    "FormalSalutation": "formal_salutation", "ContactName": "contact_name", "FirmName": "firm_name",
+}  # fmt: skip
+_BRACKETS = re.compile(r"[(\[{<]([^)\]}>]*)")
 _EMAIL_MEMBERS = {CUSTOMER: "Email", CONTACT: "EmailAddress", DEPENDENT: "Email"}
 _ADDRESS_MEMBERS = {CUSTOMER: "AddressLine1, City, State, ZipCode", CONTACT: "Address1, City, State, Zip"}
 _PHONE_MEMBERS = {
