@@ -6,9 +6,13 @@ from hypothesis import example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from ams_etl.rules.names import fields, marks
+from ams_etl.rules.names.words import PLACEHOLDERS
 from ams_etl.rules.reach import emails
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.reach.phones import normalise
+from ams_etl.rules.records.ams360 import text
+from ams_etl_tests.rules import generated as made
 
 _digits = st.text("0123456789", min_size=1, max_size=12)
 _ten = st.builds(
@@ -48,6 +52,28 @@ def test_a_valid_phone_stays_itself(number: str, country: str) -> None:
     once, _ = normalise(None, number, None, country)
     assert once is not None
     assert normalise(None, once, None, country) == (once, None)
+
+
+_words = st.one_of(
+    st.sampled_from(
+        [*made.GIVEN, *made.FAMILY, "and", "&", "Jr.", "B.", "Dr.", "the", "of", "late", "wife", "both", "Rev", "Al"]
+    ),
+    st.sampled_from(sorted({word for mark in marks._MARKS for word in mark.split()} | fields._MEANINGFUL)),
+    st.sampled_from(sorted({word for name in PLACEHOLDERS for word in name.split()})),
+    st.sampled_from(
+        ("President", "Owner", "President,", "Trustee", "dba", "c/o", "d/b/a", "et al", "Rev Tr", "U/A", "don't")
+    ),
+    st.text("abcE.'-&’ ", min_size=1, max_size=6),
+)
+
+
+@given(st.lists(_words, min_size=1, max_size=4).map(" ".join), st.booleans())
+@budget(max_examples=1500)
+def test_a_plain_name_is_what_reading_closely_says(name: str, capitals: bool) -> None:
+    """N10, N16: whatever words it has, a field that is taken as it is would be read to the same."""
+    value = text((name.upper() if capitals else name).strip())
+    if value and fields.is_plain(value):
+        assert fields._read_closely(value, ()) == fields.NameField(value)
 
 
 _labels = st.text("abz09-_+.", min_size=1, max_size=12)

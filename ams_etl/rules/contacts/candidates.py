@@ -114,6 +114,7 @@ class _Deriving:
         self.contacts = in_order(bundle.contacts) if len(bundle.contacts) > 1 else list(bundle.contacts)
         self.record_type = record_type_of(bundle.customer)
         self.candidates: list[Candidate] = []
+        self.names: dict[str, PersonName] = {}
         self.skips: list[Skip] = []
 
     def run(self) -> Derivation:
@@ -275,10 +276,13 @@ class _Deriving:
         )  # fmt: skip
 
     def _name_of(self, contact: CustomerContact) -> PersonName:
-        return derive_name(
-            NameFields(None, None, contact.informal_salutation, contact.formal_salutation, contact.contact_name),
-            self.settings.name_marks,
-        )
+        name = self.names.get(contact.contact_id)
+        if name is None:
+            name = self.names[contact.contact_id] = derive_name(
+                NameFields(None, None, contact.informal_salutation, contact.formal_salutation, contact.contact_name),
+                self.settings.name_marks,
+            )
+        return name
 
     def _second_insured_name(self, dependent: CustomerDependent) -> tuple[PersonName, Source]:
         """A second insured's own name; a family name that is not written is the customer's."""

@@ -23,7 +23,7 @@ def has_left(candidate: Candidate) -> bool:
 
 def living_of(best: Sequence[Candidate]) -> Sequence[Candidate]:
     """Return the members that are not marked as deceased, or all of them when every one is."""
-    return [candidate for candidate in best if not is_deceased(candidate)] or best
+    return best if len(best) == 1 else [candidate for candidate in best if not is_deceased(candidate)] or best
 
 
 def refused_emails(candidates: Iterable[Candidate]) -> frozenset[str]:

@@ -182,8 +182,11 @@ def _record_type(candidates: Iterable[Candidate]) -> RecordType:
 
 
 def _facts(best: Sequence[Candidate]) -> tuple[KeyFact, ...]:
-    facts = {fact for one in best for fact in one.key_facts if fact.kind != "birthday"}
-    facts.update(birthday_facts(best))
+    if len(best) == 1:
+        facts = set(best[0].key_facts)
+    else:
+        facts = {fact for one in best for fact in one.key_facts if fact.kind != "birthday"}
+        facts.update(birthday_facts(best))
     return tuple(
         sorted(facts, key=lambda fact: (fact.kind, str(fact.fact_date or ""), fact.label, fact.policy_id or ""))
     )

@@ -135,6 +135,8 @@ def birthday_facts(best: Sequence[Candidate]) -> list[KeyFact]:
     Args:
         best: the members in the order of M2, at least one.
     """
+    if len(best) == 1:
+        return [fact for fact in best[0].key_facts if fact.kind == "birthday"]
     living = living_of(best)
     people: list[Candidate] = []
     for candidate in living:

@@ -104,6 +104,18 @@ class NameField:
 EMPTY = NameField()
 _SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
 """The single words that are not a name; every other single word is taken as it is."""
+_LETTERS = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
+_PLAIN = re.compile(rf"{_LETTERS}(?: (?:& )?{_LETTERS})*")
+_WORD = re.compile(r"[^\W\d_]+")
+_MEANINGFUL = frozenset(
+    [
+        *(word for placeholder in PLACEHOLDERS for word in _WORD.findall(placeholder)), "na", "deceased", "decd", "dec", "dnc",
+        "passed", "do", "don", "dont", "no", "opt", "opted", "unsubscribe", "unsubscribed", "est", "estate", "attn",
+        "attention", "att", "care", "in", "dba", "et", "etal", "etux", "etvir", "trust", "tr", "trst", "trustee", "trustees",
+        "ttee", "ttees", "cotrustee", "executor", "executrix", "poa",
+    ]
+)  # fmt: skip
+"""Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
 _LOOSE = " ,;:*-–—/_"
 """What is cut off a name at both ends."""
 
@@ -117,6 +129,18 @@ def read_field(value: str | None, marks: Marks) -> NameField:
 def _read(value: str, marks: Marks) -> NameField:
     if value.isalpha() and value.casefold() not in _SINGLE_WORDS and value != "NA":
         return NameField(value)
+    return NameField(value) if is_plain(value) else _read_closely(value, marks)
+
+
+def is_plain(value: str) -> bool:
+    """Return whether a field has nothing but words of letters, none of which has a meaning here: nearly every name."""
+    if not _PLAIN.fullmatch(value):
+        return False
+    words = _WORD.findall(value.casefold())
+    return _MEANINGFUL.isdisjoint(words) and words[0] != "and" and words[-1] != "and"
+
+
+def _read_closely(value: str, marks: Marks) -> NameField:
     flags: list[str] = []
     nicknames: list[str] = []
     value = value.replace("\0", "")

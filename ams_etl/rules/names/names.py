@@ -98,13 +98,15 @@ def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
 
 
 def _read(fields: NameFields, marks: Marks) -> _Read:
-    first, last = read_field(fields.first, marks), read_field(fields.last, marks)
+    first = read_field(fields.first, marks) if fields.first else EMPTY
+    last = read_field(fields.last, marks) if fields.last else EMPTY
     if fields.first and fields.last:
         first, last = _together(fields.first, fields.last, first, last)
-    informal, formal = _salutation(fields.informal, marks), _salutation(fields.formal, marks)
-    whole = read_field(fields.whole, marks)
+    informal = _salutation(fields.informal, marks) if fields.informal else EMPTY
+    formal = _salutation(fields.formal, marks) if fields.formal else EMPTY
+    whole = read_field(fields.whole, marks) if fields.whole else EMPTY
     last_split = None
-    if last.name and not first.name and not first.nickname and DECEASED in (*first.flags, *last.flags):
+    if last.name and not first.name and not first.nickname and (DECEASED in first.flags or DECEASED in last.flags):
         last_split = _of_an_estate(first, last, fields.last)
     family = (last_split.family or last.name) if last_split else last.name
     formal_split = split_whole_name(formal.name, family, "given") if formal.name else None
@@ -121,7 +123,7 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
         first_split = split_whole_name(first.name, family, "given")
     return _Read(
         first, last, informal, formal, whole, first_split, informal_split, formal_split, whole_split, last_split,
-        read_field(fields.middle, marks),
+        read_field(fields.middle, marks) if fields.middle else EMPTY,
     )  # fmt: skip
 
 
@@ -134,9 +136,10 @@ def _together(written_first: str, written_last: str, first: NameField, last: Nam
         return NameField(flags=first.flags), NameField(flags=last.flags)
     if last.name and DECEASED in first.flags and is_surely_firm(last.name) and _is_estate(written_first):
         return NameField(f"{written_first} {written_last}"), NameField(flags=last.flags)
-    words = (last.name or "").split()
-    if first.name and len(words) == 2 and bare(words[1]) in {"trust", "tr"}:
-        return first, replace(last, name=words[0])
+    if last.name and " " in last.name and first.name:
+        words = last.name.split()
+        if len(words) == 2 and bare(words[1]) in {"trust", "tr"}:
+            return first, replace(last, name=words[0])
     if written_last == "Null" and first.name:
         return first, NameField(written_last)
     return first, last
@@ -173,18 +176,10 @@ def _salutation(value: str | None, marks: Marks) -> NameField:
 
 def _with_the_living(read: _Read) -> tuple[_Read, PersonName]:
     """Return the fields without marked people, and a name that holds only the flags and the people that they took out (M6)."""
-    flags = (
-        *read.first.flags,
-        *read.last.flags,
-        *read.informal.flags,
-        *read.formal.flags,
-        *read.whole.flags,
-        *read.middle.flags,
-        *read.firm.flags,
-    )
+    all_fields = (read.first, read.last, read.informal, read.formal, read.whole, read.middle, read.firm)
+    flags = tuple(dict.fromkeys([flag for field in all_fields if field.flags for flag in field.flags]))
     if not flags:
         return read, _NOBODY
-    flags = tuple(dict.fromkeys(flags))
     if PERSONAL.isdisjoint(flags):
         return read, PersonName(flags=flags)
     fields: dict[str, ReadField] = {

@@ -150,7 +150,7 @@ def _phones(payload: Payload, parts: tuple[tuple[str, str, str, str], ...]) -> t
         [
             GivenPhone(kind, text(payload.get(area_code)), number, text(payload.get(extension)))
             for kind, area_code, phone, extension in parts
-            if (number := text(payload.get(phone)))
+            if (number := payload.get(phone)) and (number := text(number))
         ]
     )
 
