@@ -6,7 +6,7 @@ This module has the one `@dg.definitions` function that binds them; assets live 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Self, cast, get_args
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import dagster as dg
@@ -21,7 +21,7 @@ from ams_etl.sources.connections import ams360_connection, benefitpoint_connecti
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.lease import WAIT_SECONDS, Lease, Subject, leased
 from ams_etl.store.logins.login_refusals import PostgresLoginGate
-from ams_etl.store.signs_of_life.run_heartbeats import heartbeat
+from ams_etl.store.signs_of_life.run_heartbeats import keep_beating
 from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope, Trigger
 
 LONG_WAIT_SECONDS = 600.0
@@ -31,14 +31,10 @@ LONG_WAIT_SECONDS = 600.0
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Postgres that holds raw, stage, mart and ops: `AMS_ETL_DATABASE_URL`, else the embedded one."""
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
-        """Give signs of life for the run that this process works for, from its first step to its last."""
-        if context.run_id is None:
-            yield self
-            return
-        with heartbeat(self.url(), context.run_id):
-            yield self
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Give signs of life for the run that this process works for, from its first step until the process ends."""
+        if context.run_id is not None:
+            keep_beating(self.url(), context.run_id)
 
     def url(self) -> str:
         """The Postgres URL in use."""

@@ -37,8 +37,8 @@ class Desk:
     def follow(self) -> subprocess.Popen[str]:
         process = self.line.start("follow")
         self.followers.append(process)
-        before = len(living(self.connection))
-        self.wait_for(lambda: len(living(self.connection)) > before or process.poll() is not None)
+        own = f"/{process.pid}/"
+        self.wait_for(lambda: any(own in name for name in living(self.connection)) or process.poll() is not None)
         assert process.poll() is None, process.communicate()[0]
         return process
 

@@ -2,8 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -16,39 +15,41 @@ DEAD_AFTER_SECONDS = 45.0
 """Without a sign of life for that long a run is dead; a busy machine may delay one for several beats."""
 
 
-@contextmanager
-def heartbeat(url: str, run_id: str, *, every_seconds: float = EVERY_SECONDS) -> Iterator[None]:
-    """Give signs of life for a run as long as the block lasts, from a thread and a connection of its own."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(url, run_id, every_seconds, ended), name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(timeout=5)
+_MOST_FAILURES = 120
+"""A heartbeat that Postgres refused for ten minutes on end is given up."""
+_beating: threading.Event | None = None
 
 
-def _beat(url: str, run_id: str, every_seconds: float, ended: threading.Event) -> None:
+def keep_beating(url: str, run_id: str) -> None:
+    """Give signs of life for a run, from a thread and a connection of its own, until this process ends or works for another run."""
+    global _beating  # noqa: PLW0603 - a process works for one run at a time
+    if _beating is not None:
+        _beating.set()
+    _beating = threading.Event()
+    threading.Thread(target=_beat, args=(url, run_id, _beating), name="heartbeat", daemon=True).start()
+
+
+def _beat(url: str, run_id: str, ended: threading.Event) -> None:
     connection: psycopg.Connection[Any] | None = None
-    try:
-        while True:
-            try:
-                connection = connection or connect(url, application_name="ams_etl heartbeat")
-                connection.execute(
-                    """insert into ops.run_heartbeats (run_id, host) values (%s, %s)
-                    on conflict (run_id) do update set beat_at = clock_timestamp(), host = excluded.host""",
-                    (run_id, socket.gethostname()),
-                )
-            except (psycopg.Error, AmsEtlError):
-                if connection is not None:
-                    connection.close()
-                connection = None
-            if ended.wait(every_seconds):
-                return
-    finally:
-        if connection is not None:
-            connection.close()
+    failures = 0
+    while failures < _MOST_FAILURES:
+        try:
+            connection = connection or connect(url, application_name="ams_etl heartbeat")
+            connection.execute(
+                """insert into ops.run_heartbeats (run_id, host) values (%s, %s)
+                on conflict (run_id) do update set beat_at = clock_timestamp(), host = excluded.host""",
+                (run_id, socket.gethostname()),
+            )
+            failures = 0
+        except (psycopg.Error, AmsEtlError):
+            failures += 1
+            if connection is not None:
+                connection.close()
+            connection = None
+        if ended.wait(EVERY_SECONDS):
+            break
+    if connection is not None:
+        connection.close()
 
 
 def silent_runs(connection: psycopg.Connection[Any], *, after_seconds: float = DEAD_AFTER_SECONDS) -> list[str]:
