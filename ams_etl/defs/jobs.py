@@ -48,7 +48,14 @@ freshness_job = dg.define_asset_job(
 derive_job = dg.define_asset_job(
     "rederive",
     selection=STAGED | _PUBLISHED,
-    description="Derive and publish what settings, mappings, overrides or a new day change; reads nothing from AMS360.",
+    description="Derive and publish, for one agency, what settings, mappings, overrides or a new day change; reads nothing.",
+    executor_def=dg.in_process_executor,
+)
+
+reevaluation_job = dg.define_asset_job(
+    "daily_reevaluation",
+    selection=dg.AssetSelection.keys(["ops", "daily_reevaluation"]),
+    description="Derive and publish what the new day changes by itself, for all agencies; reads nothing from any system.",
     executor_def=dg.in_process_executor,
 )
 

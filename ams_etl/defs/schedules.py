@@ -1,18 +1,20 @@
 """When things run by themselves."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from ams_etl.defs.jobs import benefitpoint_job, derive_job, freshness_job, sync_job
-from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.defs.spread import start_minute
-from ams_etl.defs.under_way import is_under_way
+from ams_etl.defs.jobs import benefitpoint_job, freshness_job, reevaluation_job, sync_job
+from ams_etl.defs.resources import AgenciesFile
+from ams_etl.defs.spread import start_minute, turns
+from ams_etl.defs.under_way import agencies_under_way, asked_agencies
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agencies, Agency
 from ams_etl.sync.scope import DEPRECATED_LANES, Trigger
 
+EVERY_FIVE_MINUTES = "*/5 * * * *"
 BENEFITPOINT_FROM = 4
 """The hour in which the daily window opens."""
 BENEFITPOINT_MINUTES = 240
@@ -24,7 +26,7 @@ _LANE_TAG = "ams_etl/lane"
 
 @dg.schedule(
     job=sync_job,
-    cron_schedule="*/10 * * * *",
+    cron_schedule=EVERY_FIVE_MINUTES,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
         "A full resync of every agency once a week, inside the window of agencies.yaml, the agencies spread over it."
@@ -39,7 +41,7 @@ def weekly_full_resync(
 
 @dg.schedule(
     job=sync_job,
-    cron_schedule="*/10 * * * *",
+    cron_schedule=EVERY_FIVE_MINUTES,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
         "Once a day the customer list of every agency with AMS360, and whoever is new, changed or gone in it: finds most of "
@@ -47,15 +49,16 @@ def weekly_full_resync(
     ),
 )
 def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:
-    """Ask for the agencies whose minute of the day has come; a run key a day and agency asks only once."""
+    """Ask for the agencies whose minute of the day has come; its run key asks once per agency per day."""
     read = agencies.read()
     due = _due_today(context, read, read.schedule.sweep_from_hour, SWEEP_MINUTES)
     if due is None:
         return dg.SkipReason("outside the daily window")
+    key = f"sweep:{due[0]}:"
+    listed = [agency.id for agency in due[1] if agency.system == "ams360"]
     return [
-        request(f"sweep:{due[0]}:{agency.id}", agency.id, {"sweep": True, "trigger": "daily_sweep"})
-        for agency in due[1]
-        if agency.system == "ams360" and not under_way(context.instance, agency.id, "daily_sweep")
+        request(f"{key}{agency}", agency, {"sweep": True, "trigger": "daily_sweep"})
+        for agency in next_agencies(context, listed, key, trigger_tags("daily_sweep"))
     ]
 
 
@@ -74,62 +77,49 @@ def hourly_freshness(context: dg.ScheduleEvaluationContext, agencies: AgenciesFi
 
 @dg.schedule(
     job=benefitpoint_job,
-    cron_schedule="*/10 * * * *",
+    cron_schedule=EVERY_FIVE_MINUTES,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Once a day, within four hours of four in the morning: what changed in BenefitPoint (B7).",
 )
 def daily_benefitpoint_sync(
     context: dg.ScheduleEvaluationContext, agencies: AgenciesFile
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Ask for the agencies that have a BenefitPoint and whose minute of the day has come; a day and agency once."""
+    """Ask for the agencies that have a BenefitPoint and whose minute of the day has come, once per agency per day."""
     due = _due_today(context, agencies.read(), BENEFITPOINT_FROM, BENEFITPOINT_MINUTES)
     if due is None:
         return dg.SkipReason("outside the daily window")
+    key = f"benefitpoint:{due[0]}:"
+    listed = [agency.id for agency in due[1] if agency.benefitpoint is not None]
     return [
-        dg.RunRequest(
-            run_key=f"benefitpoint:{due[0]}:{agency.id}",
-            partition_key=agency.id,
-            tags={"ams_etl/agency": agency.id},
-        )
-        for agency in due[1]
-        if agency.benefitpoint is not None
+        dg.RunRequest(run_key=f"{key}{agency}", partition_key=agency, tags={"ams_etl/agency": agency})
+        for agency in next_agencies(context, listed, key, {})
     ]
 
 
 @dg.schedule(
-    job=derive_job,
+    job=reevaluation_job,
     cron_schedule="15 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Once a day, just after midnight in the schedule's time zone: what the new date changes by itself.",
 )
-def daily_reevaluation(
-    context: dg.ScheduleEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> list[dg.RunRequest] | dg.SkipReason:
-    """Policies that start or end today, birthdays that arrive, prospects that grow too old: no source change shows it.
+def daily_reevaluation(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run for all agencies: policies that start or end today, birthdays, prospects that grow too old.
 
-    While a follower lives it does so for the agencies with AMS360.
+    Where a follower lives it has done so already, and the run finds nothing due for its agencies.
     """
-    from ams_etl.store.signs_of_life.followers import living
-
-    read = agencies.read()
-    now = context.scheduled_execution_time.astimezone(read.schedule.zone)
+    now = context.scheduled_execution_time.astimezone(agencies.read().schedule.zone)
     if now.hour != 0:
         return dg.SkipReason("not midnight yet")
-    with warehouse.connection() as connection:
-        followed = bool(living(connection))
-    return [
-        dg.RunRequest(
-            run_key=f"day:{now.date()}:{agency.id}", partition_key=agency.id, tags={"ams_etl/agency": agency.id}
-        )
-        for agency in read.all
-        if not (followed and agency.system == "ams360")
-    ]
+    return dg.RunRequest(run_key=f"day:{now.date()}")
 
 
 def _due_today(
     context: dg.ScheduleEvaluationContext, read: Agencies, from_hour: int, window: int
 ) -> tuple[date, list[Agency]] | None:
-    """The day on which a window of so many minutes opened, and the agencies whose minute in it has come; None outside."""
+    """Return the day on which a window of so many minutes opened, and the agencies whose minute in it has come.
+
+    None outside of the window; what had no turn in it is made up for later (`defs/due`).
+    """
     now = context.scheduled_execution_time.astimezone(read.schedule.zone)
     opened = (now - timedelta(hours=(now.hour - from_hour) % 24)).replace(minute=0, second=0, microsecond=0)
     minutes = (now - opened).total_seconds() / 60
@@ -141,7 +131,10 @@ def _due_today(
 def due_this_week(
     context: dg.ScheduleEvaluationContext, read: Agencies, system: SourceSystem
 ) -> tuple[datetime, list[str]] | None:
-    """When the weekly window opened, and the agencies of a system whose minute in it has come; None outside of it."""
+    """Return when the weekly window opened, and the agencies of a system whose minute in it has come.
+
+    None outside of the window; what had no turn in it is made up for later (`defs/due`).
+    """
     now = context.scheduled_execution_time.astimezone(read.schedule.zone)
     opened = (now - timedelta(days=(now.weekday() - read.schedule.weekday) % 7)).replace(
         hour=read.schedule.from_hour, minute=0, second=0, microsecond=0
@@ -161,11 +154,29 @@ def full_resync(
     if due is None:
         return dg.SkipReason("outside the weekly window")
     year, week, _ = due[0].isocalendar()
+    key = f"full:{year}-{week:02}:"
     return [
-        request(f"full:{year}-{week:02}:{agency}", agency, {"trigger": "weekly_resync"})
-        for agency in due[1]
-        if not under_way(context.instance, agency, "weekly_resync")
+        request(f"{key}{agency}", agency, {"trigger": "weekly_resync"})
+        for agency in next_agencies(context, due[1], key, trigger_tags("weekly_resync"))
     ]
+
+
+def next_agencies(
+    context: dg.ScheduleEvaluationContext, due: Sequence[str], run_key: str, tags: Mapping[str, str]
+) -> list[str]:
+    """Return the agencies to ask for in this tick, by two queries for all: not asked for yet, without such a run under way.
+
+    Args:
+        context: of the tick.
+        due: the agencies whose minute has come.
+        run_key: the beginning of their run keys; the agency's id follows.
+        tags: what the runs have in common that may still be under way, of an earlier window.
+    """
+    asked = asked_agencies(context.instance, run_key)
+    waiting = [agency for agency in due if agency not in asked]
+    busy = agencies_under_way(context.instance, "ams_etl/agency", waiting, tags)
+    tick = int(context.scheduled_execution_time.timestamp()) // 300
+    return turns([agency for agency in waiting if agency not in busy], tick)
 
 
 def request(run_key: str, agency: str, scope: dict[str, Any]) -> dg.RunRequest:
@@ -182,8 +193,3 @@ def trigger_tags(trigger: Trigger) -> dict[str, str]:
     """Return the run tags that say what started a run: `ams_etl/trigger`, and the deprecated `ams_etl/lane`."""
     older = {new: old for old, new in DEPRECATED_LANES.items()}
     return {TRIGGER_TAG: trigger, _LANE_TAG: older[trigger]}
-
-
-def under_way(instance: dg.DagsterInstance, agency: str, trigger: Trigger) -> bool:
-    """Whether a run of this agency with this trigger is under way, so that no second one is asked for."""
-    return is_under_way(instance, {"ams_etl/agency": agency, TRIGGER_TAG: trigger})

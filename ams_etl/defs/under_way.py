@@ -24,3 +24,9 @@ def agencies_under_way(
         return set()
     runs = instance.get_runs(dg.RunsFilter(tags={tag: wanted, **(also or {})}, statuses=_UNDER_WAY))
     return {run.tags[tag] for run in runs}
+
+
+def asked_agencies(instance: dg.DagsterInstance, run_key_prefix: str) -> set[str]:
+    """Return what follows this beginning of a run key, the agency as a rule, in all runs that were asked for: one query."""
+    found = instance.get_run_tags(tag_keys=["dagster/run_key"], value_prefix=run_key_prefix)
+    return {value.removeprefix(run_key_prefix) for _, values in found for value in values}

@@ -10,11 +10,14 @@ import psycopg
 from ams_etl.defs.due.windows import Due, Window, due
 from ams_etl.defs.jobs import benefitpoint_job, sync_job
 from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.defs.schedules import BENEFITPOINT_FROM, BENEFITPOINT_MINUTES, SWEEP_MINUTES, request, under_way
+from ams_etl.defs.schedules import BENEFITPOINT_FROM, BENEFITPOINT_MINUTES, SWEEP_MINUTES, TRIGGER_TAG, request
+from ams_etl.defs.under_way import agencies_under_way, asked_agencies
 from ams_etl.errors import AmsEtlError
 from ams_etl.settings import Agencies
 
 Kind = Literal["weekly_resync", "daily_sweep", "benefitpoint"]
+_MISSED = "missed:"
+"""What the run keys begin with."""
 _AT_ONCE = 10
 """Requests of one tick: a daemon that comes back must not start hundreds of runs together."""
 _LAST_DONE = """
@@ -43,13 +46,27 @@ def make_up_for_missed_work(
             missed = list(missed_work(connection, read, now))
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
-    known = set(context.instance.get_dynamic_partitions("agency"))
-    requests = [
-        _request(kind, agency, found)
+    requests = [_request(kind, agency, found) for agency, kind, found in _to_ask(context.instance, missed)[:_AT_ONCE]]
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing was missed")
+
+
+def _to_ask(instance: dg.DagsterInstance, missed: list[tuple[str, Kind, Due]]) -> list[tuple[str, Kind, Due]]:
+    """Leave out what was asked for already, or is under way: the first ones, if they failed, must not hold up the others."""
+    known = set(instance.get_dynamic_partitions("agency"))
+    asked = asked_agencies(instance, _MISSED)
+    kinds: set[Kind] = {kind for _, kind, _ in missed if kind != "benefitpoint"}
+    busy = {
+        (agency, kind)
+        for kind in kinds
+        for agency in agencies_under_way(
+            instance, "ams_etl/agency", [agency for agency, other, _ in missed if other == kind], {TRIGGER_TAG: kind}
+        )
+    }
+    return [
+        (agency, kind, found)
         for agency, kind, found in missed
-        if agency in known and (kind == "benefitpoint" or not under_way(context.instance, agency, kind))
+        if agency in known and (agency, kind) not in busy and _key(kind, agency, found) not in asked
     ]
-    return dg.SensorResult(run_requests=requests[:_AT_ONCE]) if requests else dg.SkipReason("nothing was missed")
 
 
 def missed_work(connection: psycopg.Connection[Any], read: Agencies, now: datetime) -> Iterator[tuple[str, Kind, Due]]:
@@ -86,7 +103,7 @@ def _regular_work(read: Agencies) -> Iterator[tuple[str, Kind, Window]]:
 
 def _request(kind: Kind, agency: str, missed: Due) -> dg.RunRequest:
     """Ask once for each missed moment, with the reason in the run's tags."""
-    key = f"missed:{kind}:{agency}:{missed.at:%Y-%m-%dT%H:%M}"
+    key = _MISSED + _key(kind, agency, missed)
     reason = {"ams_etl/reason": f"was due at {missed.at:%Y-%m-%d %H:%M} UTC and not done in its window"}
     if kind == "benefitpoint":
         return dg.RunRequest(
@@ -101,3 +118,7 @@ def _request(kind: Kind, agency: str, missed: Due) -> dg.RunRequest:
         run_config=asked.run_config,
         tags={**asked.tags, **reason},
     )
+
+
+def _key(kind: Kind, agency: str, missed: Due) -> str:
+    return f"{kind}:{agency}:{missed.at:%Y-%m-%dT%H:%M}"
