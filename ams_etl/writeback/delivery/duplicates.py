@@ -113,7 +113,7 @@ class DuplicateSearch:
 
 def _crosswalk(connection: psycopg.Connection[Any], agency: str, emails: Iterable[str]) -> str | None:
     references: list[dict[str, Any]] = [{"email": email} for email in emails]
-    book = read_book(connection, agency, "ams360", [(reference, None) for reference in references])
+    book = read_book(AgencyDb(connection, agency), "ams360", [(reference, None) for reference in references])
     places = (book.place("note", reference) for reference in references)
     return next((place.customer_id for place in places if place and place.customer_id), None)
 

@@ -13,6 +13,7 @@ import psycopg
 from ams_etl.rules.accounts.platform_accounts import ACCOUNT_PROPERTIES
 from ams_etl.rules.writeback.decide import CREATES_CUSTOMER
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import ContactBook, Place, keys_of
 from ams_etl.writeback.planning.readable_events import ReadableEvent
@@ -39,17 +40,17 @@ class AccountEvents:
         events: Sequence[tuple[ReadableEvent, Place | None]],
         people: ContactBook,
     ) -> None:
-        self._connection, self._agency = connection, agency
+        self._db, self._agency = AgencyDb(connection, agency.id), agency
         concerned = [pair for pair in events if _concerns_benefitpoint(pair[0], agency)]
-        self._keys = _keys(connection, agency.id, concerned, people)
+        self._keys = _keys(self._db, concerned, people)
         self._book = ContactBook(SYSTEM)
-        self._book.created = _stored(connection, agency.id, {key for keys in self._keys.values() for key in keys})
-        self._accounts = _accounts(connection, agency.id, concerned)
+        self._book.created = _stored(self._db, {key for keys in self._keys.values() for key in keys})
+        self._accounts = _accounts(self._db, concerned)
         self._people: dict[UUID, dict[str, Any]] = {}
-        for event_id, account, person in _accounts_of_contacts(connection, agency.id, concerned):
+        for event_id, account, person in _accounts_of_contacts(self._db, concerned):
             self._accounts[event_id] = (account, "account")
             self._people[event_id] = person
-        self._customers = _new_customers(connection, agency.id, [place for _, place in concerned if place])
+        self._customers = _new_customers(self._db, [place for _, place in concerned if place])
 
     def place(self, event: ReadableEvent) -> Place | None:
         """The account that an event is about, or the lane of one that is being made; None: none that is known."""
@@ -118,7 +119,7 @@ class AccountEvents:
     def remember(self) -> None:
         """Store which lane each new contact has."""
         if self._book.new_keys:
-            self._book.store(self._connection, self._agency.id)
+            self._book.store(self._db)
 
     def _customer(self, ams360: Place | None, customer: NewWrite | None) -> dict[str, str]:
         if customer is not None:
@@ -152,8 +153,7 @@ def _values(event: ReadableEvent) -> dict[str, str]:
 
 
 def _keys(
-    connection: psycopg.Connection[Any],
-    agency: str,
+    db: AgencyDb,
     events: Iterable[tuple[ReadableEvent, Place | None]],
     people: ContactBook,
 ) -> dict[UUID, list[str]]:
@@ -168,50 +168,48 @@ def _keys(
             keys.append(f"customer:{place.customer_id.lower()}" if place.customer_id else place.lane)
             customers.setdefault(place.lane, []).append(keys)
         found[event.event_id] = keys
-    for lane, key in connection.execute(
+    for lane, key in db.connection.execute(
         """select lane, contact_key from ops.writeback_contacts
         where agency = %s and system = 'ams360' and lane = any(%s) order by 1, 2""",
-        (agency, sorted(customers)),
+        (db.agency, sorted(customers)),
     ):
         for keys in customers[lane]:
             keys.append(key)
     return {event_id: list(dict.fromkeys(keys)) for event_id, keys in found.items()}
 
 
-def _stored(connection: psycopg.Connection[Any], agency: str, keys: Iterable[str]) -> dict[str, Place]:
+def _stored(db: AgencyDb, keys: Iterable[str]) -> dict[str, Place]:
     return {
         key: Place(lane, account)
-        for key, lane, account in connection.execute(
+        for key, lane, account in db.connection.execute(
             """select contact_key, lane, customer_id from ops.writeback_contacts
             where agency = %s and system = %s and contact_key = any(%s)""",
-            (agency, SYSTEM, sorted(keys)),
+            (db.agency, SYSTEM, sorted(keys)),
         )
     }
 
 
-def _new_customers(connection: psycopg.Connection[Any], agency: str, places: Iterable[Place]) -> dict[str, UUID]:
+def _new_customers(db: AgencyDb, places: Iterable[Place]) -> dict[str, UUID]:
     """Lane -> the write that makes its customer in AMS360, where there is none yet."""
     lanes = sorted({place.lane for place in places if place.customer_id is None})
     return dict(
-        connection.execute(
+        db.connection.execute(
             """select distinct on (lane) lane, writeback_id from ops.writebacks
             where agency = %s and system = 'ams360' and operation = 'customer' and lane = any(%s)
             order by lane, position desc""",
-            (agency, lanes),
+            (db.agency, lanes),
         ).fetchall()
     )
 
 
-def _accounts(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[ReadableEvent, Place | None]]
-) -> dict[UUID, tuple[str, str]]:
+def _accounts(db: AgencyDb, events: Sequence[tuple[ReadableEvent, Place | None]]) -> dict[UUID, tuple[str, str]]:
     """Event id -> BenefitPoint's account, and what names it: `link` (its customer), `account` or `email`.
 
     An email names an account that BenefitPoint alone knows, if one alone has it.
     """
     if not events:
         return {}
-    rows = connection.execute(
+    rows = db.connection.execute(
         """select x.event_id, min(a.benefitpoint_account_id)::text, case
             when bool_and(a.ams360_customer_id in (x.customer_id, upper(x.customer_id))) then 'link'
             when x.account_id is not null then 'account' else 'email' end
@@ -226,14 +224,14 @@ def _accounts(
             [event.reference.get("account_id") for event, _ in events],
             [place.customer_id if place else None for _, place in events],
             [(event.reference.get("email") or "").strip().lower() or None for event, _ in events],
-            agency,
+            db.agency,
         ),
     )
     return {event_id: (account, how) for event_id, account, how in rows}
 
 
 def _accounts_of_contacts(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[tuple[ReadableEvent, Place | None]]
+    db: AgencyDb, events: Sequence[tuple[ReadableEvent, Place | None]]
 ) -> list[tuple[UUID, str, dict[str, Any]]]:
     """The same for a contact id, where AMS360 has no part in the contact: the account, and which of its people it is.
 
@@ -244,7 +242,7 @@ def _accounts_of_contacts(
         for event, place in events
         if event.reference.get("contact_id") and not event.reference.get("account_id") and place is None
     ]
-    rows = connection.execute(
+    rows = db.connection.execute(
         """select x.event_id, min(s.customer_id), min(s.entity_id) filter (where s.entity = 'account_contact'),
             bool_or(s.entity = 'account')
         from unnest(%s::uuid[], %s::uuid[]) x (event_id, contact_id)
@@ -254,7 +252,7 @@ def _accounts_of_contacts(
             where (o.agency, o.contact_id, o.system) = (s.agency, s.contact_id, 'ams360'))
         group by x.event_id
         having count(distinct s.customer_id) = 1 and count(*) filter (where s.entity = 'account_contact') <= 1""",
-        ([event_id for event_id, _ in named], [contact for _, contact in named], agency),
+        ([event_id for event_id, _ in named], [contact for _, contact in named], db.agency),
     )
     return [
         (

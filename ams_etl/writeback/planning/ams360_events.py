@@ -12,6 +12,7 @@ from ams_etl.rules.writeback.model import Employees
 from ams_etl.rules.writeback.properties import PROPERTIES, left_out
 from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import ContactBook, Place, read_book, read_contacts_of_customers
 from ams_etl.writeback.planning.readable_events import ReadableEvent, marker_of, writeback_id_of
@@ -29,18 +30,16 @@ class Ams360Events:
     """
 
     def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[ReadableEvent]) -> None:
-        self._connection, self._agency = connection, agency
-        _name_customers(connection, agency.id, events)
-        self.book: ContactBook = read_book(
-            connection, agency.id, SYSTEM, [(event.reference, event.given_email) for event in events]
-        )
+        self._db, self._agency = AgencyDb(connection, agency.id), agency
+        _name_customers(self._db, events)
+        self.book: ContactBook = read_book(self._db, SYSTEM, [(event.reference, event.given_email) for event in events])
         renaming = [event.reference for event in events if event.kind == "name_changed"]
-        read_contacts_of_customers(connection, agency.id, self.book, renaming)
-        self._tickets = _tickets(connection, agency.id, events)
+        read_contacts_of_customers(self._db, self.book, renaming)
+        self._tickets = _tickets(self._db, events)
         self._places = {event.event_id: self._look(event) for event in events}
-        self._codes = _employee_codes(connection, agency.id, events)
+        self._codes = _employee_codes(self._db, events)
         customers = {place.customer_id for place in self._places.values() if place}
-        self._own = _codes_of_customers(connection, agency.id, customers)
+        self._own = _codes_of_customers(self._db, customers)
 
     def place(self, event: ReadableEvent) -> Place | None:
         """Where an event's writes go; None: nobody yet, or AMS360 is not to have it."""
@@ -89,7 +88,7 @@ class Ams360Events:
     def remember(self, events: Sequence[ReadableEvent]) -> None:
         """Store which lane each new contact has, and which write makes each ticket's suspense."""
         if self.book.new_keys:
-            self.book.store(self._connection, self._agency.id)
+            self.book.store(self._db)
         tickets = [
             (event.payload["ticket_id"], write.writeback_id)
             for event in events
@@ -97,7 +96,7 @@ class Ams360Events:
             if system == SYSTEM and write.operation == "suspense"
         ]
         if tickets:
-            self._connection.execute(
+            self._db.connection.execute(
                 """insert into ops.writeback_targets (agency, system, subject, subject_id, writeback_id)
                 select %s, %s, 'ticket', * from unnest(%s::text[], %s::uuid[]) on conflict do nothing""",
                 (self._agency.id, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
@@ -113,16 +112,16 @@ class Ams360Events:
         return self.book.place(event.kind, event.reference, event.given_email, f"event:{event.event_id}")
 
 
-def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]) -> None:
+def _name_customers(db: AgencyDb, events: Sequence[ReadableEvent]) -> None:
     """An account that AMS360 has stands for its customer."""
     wanted = sorted({str(event.reference["account_id"]) for event in events if event.reference.get("account_id")})
     if not wanted:
         return
     customers: dict[str, str] = dict(
-        connection.execute(
+        db.connection.execute(
             """select id::text, ams360_customer_id from unnest(%s::uuid[]) id
             join mart.accounts on agency = %s and id in (account_id, former_id) where ams360_customer_id is not null""",
-            (wanted, agency),
+            (wanted, db.agency),
         ).fetchall()
     )
     for event in events:
@@ -131,24 +130,20 @@ def _name_customers(connection: psycopg.Connection[Any], agency: str, events: Se
             event.reference.setdefault("customer_id", customers[account])
 
 
-def _tickets(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]
-) -> dict[str, tuple[UUID, Place]]:
+def _tickets(db: AgencyDb, events: Sequence[ReadableEvent]) -> dict[str, tuple[UUID, Place]]:
     wanted = sorted({str(event.payload["ticket_id"]) for event in events if event.payload.get("ticket_id")})
     return {
         ticket: (writeback_id, Place(lane, customer))
-        for ticket, writeback_id, lane, customer in connection.execute(
+        for ticket, writeback_id, lane, customer in db.connection.execute(
             """select t.subject_id, w.writeback_id, w.lane, w.customer_id
             from ops.writeback_targets t join ops.writebacks w using (agency, writeback_id)
             where t.agency = %s and t.system = %s and t.subject = 'ticket' and t.subject_id = any(%s)""",
-            (agency, SYSTEM, wanted),
+            (db.agency, SYSTEM, wanted),
         )
     }
 
 
-def _employee_codes(
-    connection: psycopg.Connection[Any], agency: str, events: Sequence[ReadableEvent]
-) -> Mapping[str, list[str]]:
+def _employee_codes(db: AgencyDb, events: Sequence[ReadableEvent]) -> Mapping[str, list[str]]:
     users = {
         user
         for event in events
@@ -156,22 +151,20 @@ def _employee_codes(
         for user in (event.happening.actor_id, event.happening.assignee_id)
         if user
     }
-    rows = connection.execute(
+    rows = db.connection.execute(
         """select user_id, array_agg(distinct employee_code) from ops.user_mappings
         where agency = %s and user_id = any(%s) group by user_id""",
-        (agency, sorted(users)),
+        (db.agency, sorted(users)),
     ).fetchall()
     return dict(rows)
 
 
-def _codes_of_customers(
-    connection: psycopg.Connection[Any], agency: str, customers: set[str | None]
-) -> Mapping[str, list[str]]:
+def _codes_of_customers(db: AgencyDb, customers: set[str | None]) -> Mapping[str, list[str]]:
     return {
         customer: [code for code in (executive, representative) if code]
-        for customer, executive, representative in connection.execute(
+        for customer, executive, representative in db.connection.execute(
             """select entity_id, payload ->> 'AccountExecCode', payload ->> 'AccountRepCode' from raw_ams360.customers
             where agency = %s and entity_id = any(%s)""",
-            (agency, sorted(one for one in customers if one)),
+            (db.agency, sorted(one for one in customers if one)),
         )
     }

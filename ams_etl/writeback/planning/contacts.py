@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from ams_etl.rules.reach.emails import is_placeholder_email
 from ams_etl.rules.writeback.customers import SHARED_EMAIL_LIMIT, CustomerOfContact, customer_of
 from ams_etl.rules.writeback.decide import CREATES_CUSTOMER
+from ams_etl.store.agency_db import AgencyDb
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,13 @@ class ContactBook:
             return self.contacts_of_customer.get(str(customer).lower(), [])
         return self.contacts_of_email.get((reference.get("email") or "").strip().lower(), [])
 
-    def store(self, connection: psycopg.Connection[Any], agency: str) -> None:
+    def store(self, db: AgencyDb) -> None:
         """Keep the lanes of new contacts."""
-        connection.execute(
+        db.connection.execute(
             """insert into ops.writeback_contacts (agency, system, contact_key, lane, customer_id)
             select %s, %s, k, l, case when position(':' in l) = 0 then l end
             from unnest(%s::text[], %s::text[]) x (k, l) on conflict do nothing""",
-            (agency, self.system, list(self.new_keys), list(self.new_keys.values())),
+            (db.agency, self.system, list(self.new_keys), list(self.new_keys.values())),
         )
 
     def also_named(self, keys: Iterable[str]) -> list[str]:
@@ -130,8 +129,7 @@ def keys_of(reference: dict[str, Any], email: str | None = None) -> list[str]:
 
 
 def read_book(
-    connection: psycopg.Connection[Any],
-    agency: str,
+    db: AgencyDb,
     system: str,
     references: Collection[tuple[dict[str, Any], str | None]],
 ) -> ContactBook:
@@ -142,55 +140,53 @@ def read_book(
     contacts = {key[8:] for key in keys if key.startswith("contact:")}
     numbers = sorted({str(one["customer_number"]) for one, _ in references if one.get("customer_number")})
     if numbers:
-        rows = connection.execute(
+        rows = db.connection.execute(
             """select (payload ->> 'CustomerNumber')::int, entity_id from raw_ams360.customers
             where agency = %s and deleted_at is null and payload ->> 'CustomerNumber' = any(%s)""",
-            (agency, numbers),
+            (db.agency, numbers),
         )
         book.by_number = dict(rows.fetchall())
     found: dict[str, list[str]] = defaultdict(list)
-    for email, contact in connection.execute(
+    for email, contact in db.connection.execute(
         """select email, contact_id::text from mart.contact_emails
         where agency = %s and (email = any(%s) or contact_id = any(%s::uuid[]))""",
-        (agency, emails, sorted(contacts)),
+        (db.agency, emails, sorted(contacts)),
     ):
         found[email].append(contact)
     book.contacts_of_email = dict(found)
     contacts.update(contact for several in found.values() for contact in several)
     customers: dict[str, list[CustomerOfContact]] = defaultdict(list)
-    for contact, customer, role, status, number in connection.execute(
+    for contact, customer, role, status, number in db.connection.execute(
         """select s.contact_id::text, s.customer_id, s.role, coalesce(c.document ->> 'status', 'prospect'),
             (c.document ->> 'customer_number')::int
         from mart.contact_sources s
         left join stage.candidates c on (c.agency, c.contact_id, c.entity, c.entity_id)
             = (s.agency, s.contact_id, s.entity, s.entity_id)
         where s.agency = %s and s.system = 'ams360' and s.contact_id = any(%s)""",
-        (agency, [UUID(one) for one in contacts]),
+        (db.agency, [UUID(one) for one in contacts]),
     ):
         customers[contact].append(CustomerOfContact(customer, role, status, number))
     book.by_contact = dict(customers)
     book.created = {
         key: Place(lane, customer)
-        for key, lane, customer in connection.execute(
+        for key, lane, customer in db.connection.execute(
             """select contact_key, lane, customer_id from ops.writeback_contacts
             where agency = %s and system = %s and contact_key = any(%s)""",
-            (agency, system, sorted(keys)),
+            (db.agency, system, sorted(keys)),
         )
     }
     return book
 
 
-def read_contacts_of_customers(
-    connection: psycopg.Connection[Any], agency: str, book: ContactBook, references: Collection[dict[str, Any]]
-) -> None:
+def read_contacts_of_customers(db: AgencyDb, book: ContactBook, references: Collection[dict[str, Any]]) -> None:
     """Add to the book which contacts are made of the primary records of these references' customers."""
     numbered = (book.by_number.get(int(reference.get("customer_number") or 0)) for reference in references)
     named = (reference.get("customer_id") for reference in references)
     keys = {str(key) for key in (*numbered, *named) if key}
     spellings = sorted({spelling for key in keys for spelling in (key, key.lower(), key.upper())})
-    for customer, contact in connection.execute(
+    for customer, contact in db.connection.execute(
         """select distinct lower(customer_id), contact_id::text from mart.contact_sources
         where agency = %s and system = 'ams360' and role = 'primary' and customer_id = any(%s) order by 1, 2""",
-        (agency, spellings),
+        (db.agency, spellings),
     ):
         book.contacts_of_customer.setdefault(customer, []).append(contact)
