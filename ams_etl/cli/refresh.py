@@ -1,15 +1,14 @@
 """`ams-etl refresh`: read and publish some customers now."""
 
 import time
-from typing import Any
 
 import click
-import psycopg
 
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
-from ams_etl.errors import ConfigError, PermanentError, TransientError
+from ams_etl.errors import PermanentError, TransientError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.sync.interpret.customers_meant import customers_meant
 
 PATIENCE_SECONDS = 120.0
 
@@ -25,10 +24,10 @@ def refresh(agency: str, customers: tuple[str, ...]) -> None:
     from ams_etl.store.signs_of_life.followers import handed_over, living, refreshed, request_refresh
 
     url = prepare()
-    load_agencies().get(agency)
+    chosen = load_agencies().get(agency)
     started = time.monotonic()
     with connect(url) as connection:
-        wanted = [customer_id for given in customers for customer_id in _customer_ids(connection, agency, given)]
+        wanted = customers_meant(connection, agency, customers, chosen.settings)
         if living(connection) and agency not in handed_over(connection):
             request = request_refresh(connection, agency, wanted)
             while True:
@@ -45,24 +44,3 @@ def refresh(agency: str, customers: tuple[str, ...]) -> None:
     with dagster_instance() as instance:
         run_id = run_job("notified_sync", agency, {"customers": wanted, "trigger": "manual"}, instance)
     click.echo(f"{len(wanted)} customers read and published in {time.monotonic() - started:.1f} s; run {run_id}")
-
-
-def _customer_ids(connection: psycopg.Connection[Any], agency: str, given: str) -> list[str]:
-    """Return the CustomerIds that a person means by a number, an id or an email.
-
-    Raises:
-        ConfigError: nothing stored matches.
-    """
-    rows = connection.execute(
-        """select entity_id from raw_ams360.customers where agency = %(agency)s
-            and (lower(entity_id) = lower(%(given)s) or payload ->> 'CustomerNumber' = %(given)s)
-        union select s.customer_id from mart.contact_emails e join mart.contact_sources s using (agency, contact_id)
-            where e.agency = %(agency)s and e.email = lower(%(given)s) and s.system = 'ams360' and s.customer_id is not null""",
-        {"agency": agency, "given": given.strip()},
-    ).fetchall()
-    if not rows and "-" in given:
-        # An id that was never read: AMS360 may have it.
-        return [given.strip()]
-    if not rows:
-        raise ConfigError(f"{agency}: no stored customer has this number, id or email; a full sync reads new ones")
-    return [row[0] for row in rows]

@@ -12,11 +12,17 @@ from ams_etl.cli.summary import print_accounts, print_summary
 from ams_etl.cli.tables import Form, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.sync.interpret.customers_meant import customers_meant
 
 
 @click.command()
 @click.argument("agency")
-@click.option("--customer", "customers", multiple=True, help="Only this CustomerId; may be given several times.")
+@click.option(
+    "--customer",
+    "customers",
+    multiple=True,
+    help="Only this CustomerNumber, CustomerId or email; repeatable.",
+)
 @click.option(
     "--changed", is_flag=True, help="What changed since the last sync; for AMS360, what the customer list shows."
 )
@@ -61,8 +67,10 @@ def sync(
     started = time.monotonic()
     own = "" if system == "ams360" else f"{system}_"
     job = "publish_plan" if apply_plan else f"{own}sync_plan" if plan_only else f"{own}sync"
+    with connect(url) as connection:
+        wanted = customers_meant(connection, agency, customers, chosen.settings)
     config: dict[str, Any] = {
-        "customers": list(customers),
+        "customers": wanted,
         "fresh": fresh,
         "apply_plan": apply_plan or "",
         "sweep": changed,

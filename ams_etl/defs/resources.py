@@ -5,6 +5,7 @@ This module has the one `@dg.definitions` function that binds them; assets live 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast, get_args
 from uuid import UUID
@@ -102,7 +103,9 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
 class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What this run is asked to do; the schedules, sensors, command line and Launchpad all set this."""
 
-    customers: list[str] = Field(default=[], description="AMS360 CustomerIds; empty means a full sync.")
+    customers: list[str] = Field(
+        default=[], description="Customers by CustomerNumber, CustomerId or email; empty means a full sync."
+    )
     fresh: bool = Field(default=False, description="Begin a full sync again instead of resuming one that was cut off.")
     apply_plan: str = Field(
         default="", description="Id of a contact plan that a user reviewed: publish exactly that plan, past the brake."
@@ -122,6 +125,17 @@ class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         default="",
         description=f"Deprecated: use trigger. Its values {', '.join(DEPRECATED_LANES)} still work and win over trigger.",
     )
+
+    def scope_of(self, connection: psycopg.Connection[Any], agency: Agency) -> SyncScope:
+        """Return the scope with customer ids in place of the numbers and emails that a person may have given.
+
+        Raises:
+            ConfigError: a customer is unknown, or has no form that names one; nothing was read yet.
+        """
+        from ams_etl.sync.interpret.customers_meant import customers_meant
+
+        scope = self.scope()
+        return replace(scope, customers=tuple(customers_meant(connection, agency.id, scope.customers, agency.settings)))
 
     def scope(self) -> SyncScope:
         """Return the plain object that `sync` takes, and warn if the configuration uses `lane`."""

@@ -92,8 +92,8 @@ def ams360_customer_records(
     if reason := inapplicable(agencies.agency(agency), "raw_ams360.customers"):
         yield from nothing_to_read(context, (f"raw_ams360.{table}" for table in _CUSTOMER_RECORDS), reason)
         return
-    scope = sync_scope.scope()
     with permanent(), warehouse.connection() as connection, ExitStack() as held:
+        scope = sync_scope.scope_of(connection, agencies.agency(agency))
         # A few customers are read beside whoever reads all of them: what was read later stays.
         lease = None
         if scope.mode != "customers":

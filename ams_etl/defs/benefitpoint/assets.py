@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+from pydantic import Field
 
 from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
@@ -31,17 +32,20 @@ _READ = {
 class BenefitPointScope(dg.Config):
     """What a run reads of BenefitPoint."""
 
-    accounts: list[int] = []  # noqa: RUF012 - Dagster reads the default, and copies it
-    """Only these accountIDs; empty means what changed, or everything when it is time for that."""
-    full: bool = False
-    """Everything, though findChanges could tell what changed."""
+    accounts: list[int] = Field(
+        default=[],
+        description="Only these accountIDs; empty means what changed, or everything when it is time for that.",
+    )
+    full: bool = Field(default=False, description="Read everything, though findChanges could tell what changed.")
 
 
 class AccountsPublish(dg.Config):
     """How accounts and policies are published."""
 
-    past_the_brake: bool = False
-    """Even where a system seems to have lost much of them: a person has looked."""
+    past_the_brake: bool = Field(
+        default=False,
+        description="Publish even where a system seems to have lost many records: a person has checked it.",
+    )
 
 
 @dg.multi_asset(

@@ -46,7 +46,8 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
         if reason := inapplicable(agency, f"raw_{system}.any"):
             yield from nothing_to_read(context, (f"raw_{system}.{table}" for table in RECORDS[system]), reason)
             return
-        scope = sync_scope.scope()
+        with permanent(), warehouse.connection() as connection:
+            scope = sync_scope.scope_of(connection, agency)
         with (
             permanent(),
             warehouse.connection() as connection,
