@@ -147,20 +147,45 @@ class Connection(asyncio.Protocol):
             if not colon or name != name.strip():
                 raise _RefusedRequestError(400)
             headers[name.lower()] = value.strip()
-        length = self._length(words[0], headers)
-        whole = end + 4 + length
-        if len(self._buffer) < whole:
+        chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        unchunked = self._unchunked(end + 4) if chunked else None
+        length = 0 if chunked else self._length(words[0], headers)
+        whole = end + 4 + length if unchunked is None else unchunked[1]
+        if len(self._buffer) < whole or (chunked and unchunked is None):
             if headers.get("expect", "").lower() == "100-continue" and not self._told_to_continue and self._transport:
                 self._told_to_continue = True
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             return None
-        body = bytes(self._buffer[end + 4 : whole])
+        body = bytes(self._buffer[end + 4 : whole]) if unchunked is None else unchunked[0]
         del self._buffer[:whole]
         self._told_to_continue = False
         self._heard = time.monotonic()
         wish = headers.get("connection", "").lower()
         self._last_request = wish == "close" or (words[2] == "HTTP/1.0" and wish != "keep-alive")
         return Request(words[0], words[1], headers, body)
+
+    def _unchunked(self, start: int) -> tuple[bytes, int] | None:
+        """Return a chunked body and where it ends; None where it is not whole yet."""
+        body = bytearray()
+        while True:
+            line_end = self._buffer.find(b"\r\n", start)
+            if line_end < 0:
+                return None
+            size = bytes(self._buffer[start:line_end]).partition(b";")[0].strip()
+            try:
+                length = int(size, 16)
+            except ValueError:
+                raise _RefusedRequestError(400) from None
+            if length < 0 or len(body) + length > MAX_BODY:
+                raise _RefusedRequestError(413)
+            start = line_end + 2
+            if length == 0:
+                trailer_end = self._buffer.find(b"\r\n", start)
+                return None if trailer_end < 0 else (bytes(body), trailer_end + 2)
+            if len(self._buffer) < start + length + 2:
+                return None
+            body += self._buffer[start : start + length]
+            start += length + 2
 
     @staticmethod
     def _length(method: str, headers: Mapping[str, str]) -> int:

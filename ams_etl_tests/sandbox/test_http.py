@@ -47,7 +47,13 @@ def test_requests_on_one_connection_are_answered_in_order(shared_sandbox: Sandbo
         (b"POST /v3/WSAPIService.svc HTTP/1.1\r\n\r\n", b"411"),
         (b"POST /v3/WSAPIService.svc HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
         (b"POST /v3/WSAPIService.svc HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
-        (b"POST /v3/WSAPIService.svc HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"501"),
+        (b"POST /v3/WSAPIService.svc HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
+        (b"POST /v3/WSAPIService.svc HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (
+            b"POST /V3/wsapiservice.SVC HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+            b"415",
+        ),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 40_000, b"431"),
         (b"PUT /v3/WSAPIService.svc HTTP/1.1\r\nConnection: close\r\n\r\n", b"405"),
         (b"GET /elsewhere HTTP/1.0\r\n\r\n", b"404"),

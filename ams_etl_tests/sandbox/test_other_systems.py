@@ -126,7 +126,7 @@ def test_qq_refuses_what_the_real_one_refuses(others: Sandbox) -> None:
     for changed in ({"grant_type": "password_credentials"}, {"password": "x"}, {"client_secret": "x"}):
         assert qq_token(others, **changed).status == 400
     window = {"startDate": "2020-01-01", "endDate": "2030-01-01", "pageNumber": 1, "pageSize": 500}
-    for wrong in ({"startDate": ""}, {"pageSize": 501}, {"pageSize": 0}, {"pageNumber": 0}):
+    for wrong in ({"startDate": ""}, {"pageSize": 0}, {"pageNumber": 0}):
         answer = qq(others, "Contacts/LastModifiedCreated", **{**window, **wrong})
         assert (answer.status, answer.body["IsSuccess"]) == (400, False)
     assert qq(others, "Contacts/1/AccountInfo").status == 404
@@ -182,7 +182,7 @@ def test_mycase_takes_a_code_and_a_refresh_token_once(others: Sandbox) -> None:
     again = tokens(others, grant_type="refresh_token", refresh_token=first["refresh_token"])
     assert (again.status, list(again.body)) == (400, ["errors"])
     assert tokens(others, client_secret="x").status == 401
-    assert send(f"{others.url}/mycase/tokens", form={"grant_type": "refresh_token"}).status == 400
+    assert send(f"{others.url}/mycase/tokens", form={"grant_type": "refresh_token"}).status == 401
     assert send(f"{others.url}/mycase/login_sessions/new", query={"client_id": "etl"}).status == 400
 
 

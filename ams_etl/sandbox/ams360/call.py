@@ -17,6 +17,10 @@ class Habits:
     """What CustomerGetListByNamePrefix answers to an empty prefix."""
     row_limit: int | None = None
     """Lists of customers end here, without a word."""
+    gzip: bool = False
+    """Answers are compressed for clients that accept it."""
+    us_dates: bool = False
+    """Dates at midnight are written as `5/4/2013 12:00:00 AM`."""
     vanishing: set[str] = field(default_factory=set)
     """Customers and policies that are deleted as soon as a list has shown them."""
 

@@ -13,7 +13,8 @@
 
 An agency other than the first is named by `?agency=ID`. Switches of AMS360's own, beside those of every sandbox:
 `expire_tickets: true` (now), `ticket_calls: N` (a ticket's life), `denied: [operation]` (rights), `refuse: [operation]`
-(business faults), `vanish: [id]` (deleted once a list has shown it), `empty_prefix: fault | all | none`, `row_limit: N`.
+(business faults), `vanish: [id]` (deleted once a list has shown it), `empty_prefix: fault | all | none`, `row_limit: N`,
+`gzip: true` (compressed answers), `us_dates: true` (`5/4/2013 12:00:00 AM` instead of ISO).
 """
 
 import json
@@ -79,6 +80,7 @@ class Control:
             sessions.denied, sessions.calls_per_ticket = frozenset(), None
             self._operations.refused = frozenset()
             habits.empty_prefix, habits.row_limit = "fault", None
+            habits.gzip = habits.us_dates = False
             habits.vanishing.clear()
         if given.pop("expire_tickets", False):
             sessions.expire_all()
@@ -90,6 +92,7 @@ class Control:
             sessions.calls_per_ticket = given.pop("ticket_calls")
         if "empty_prefix" in given:
             habits.empty_prefix = given.pop("empty_prefix")
+        habits.gzip, habits.us_dates = given.pop("gzip", habits.gzip), given.pop("us_dates", habits.us_dates)
         if "row_limit" in given:
             habits.row_limit = given.pop("row_limit")
         if "vanish" in given:
@@ -153,7 +156,7 @@ class Control:
             **self._faults.as_dict(), "denied": sorted(self._sessions.denied),
             "refuse": sorted(self._operations.refused),
             "ticket_calls": self._sessions.calls_per_ticket, "empty_prefix": habits.empty_prefix,
-            "row_limit": habits.row_limit, "vanish": sorted(habits.vanishing),
+            "row_limit": habits.row_limit, "gzip": habits.gzip, "us_dates": habits.us_dates, "vanish": sorted(habits.vanishing),
         }  # fmt: skip
 
     def _known_operations(self, names: Any) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """The three ways in which AMS360 says no."""
 
-from secrets import token_hex
+from uuid import uuid4
 
 from ams_etl.sandbox.soap.service import SoapFault
 
@@ -10,7 +10,7 @@ DATA = "{http://www.WSAPI.AMS360.com/v3.0/DataContract}"
 def security(message: str) -> SoapFault:
     """A refused login, a dead ticket, a missing right."""
     return SoapFault(
-        "WSAPISecurityFault", f"{DATA}WSAPISecurityFault", {"Message": message, "CausalityId": token_hex(16)}
+        "WSAPISecurityFault", f"{DATA}WSAPISecurityFault", {"Message": message, "CausalityId": str(uuid4())}
     )
 
 

@@ -1,6 +1,9 @@
 """The AMS360 sandbox as an HTTP application: the service with its faults, and a control API beside it."""
 
+import gzip
+import re
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from ams_etl.sandbox.stats import Stats
 PATH = "/v3/WSAPIService.svc"
 _WSDL = Path(__file__).parent / "WSAPIService.wsdl"
 _CONTROL = "/sandbox/"
+_MIDNIGHT = re.compile(rb">(\d{4})-(\d\d)-(\d\d)T00:00:00<")
 _GENERAL = general("An unexpected error has occurred.")
 
 
@@ -45,6 +49,7 @@ class Ams360Server:
         self._calls = Calls(self._service, operations, self._faults, self.stats, _GENERAL)
         self.senders = {name: NotificationSender(agency) for name, agency in agencies.items()}
         self.drifts = {name: Drift(agency, operations.directory(agency), seed) for name, agency in agencies.items()}
+        self._habits = operations.habits
         self._control = Control(
             agencies, contract, operations, sessions, self._faults, self.stats, self.senders, self.drifts
         )
@@ -58,10 +63,27 @@ class Ams360Server:
         path, _, query = request.target.partition("?")
         if path.startswith(_CONTROL):
             return self._control.answer(request, path.removeprefix(_CONTROL), query)
-        if path != PATH:
+        if path.lower() != PATH.lower():
             return Response(404, b"", "text/plain")
         if request.method == "GET":
             return self._service.wsdl() if query.lower() in {"wsdl", "singlewsdl"} else Response(200, b"", "text/html")
         if request.method != "POST":
             return Response(405, b"", "text/plain")
-        return self._calls.handle(request)
+        answer = self._calls.handle(request)
+        if not (self._habits.gzip or self._habits.us_dates):
+            return answer
+        return self._dressed(request, answer) if isinstance(answer, Response) else self._dressed_later(request, answer)
+
+    async def _dressed_later(self, request: Request, answer: Awaitable[Response]) -> Response:
+        return self._dressed(request, await answer)
+
+    def _dressed(self, request: Request, answer: Response) -> Response:
+        """Write an answer's dates otherwise and compress it, where that is switched on."""
+        body = answer.body
+        if self._habits.us_dates:
+            body = _MIDNIGHT.sub(
+                lambda found: b">%d/%d/%s 12:00:00 AM<" % (int(found[2]), int(found[3]), found[1]), body
+            )
+        if not self._habits.gzip or "gzip" not in request.headers.get("accept-encoding", ""):
+            return replace(answer, body=body)
+        return replace(answer, body=gzip.compress(body, 1), headers={**answer.headers, "Content-Encoding": "gzip"})

@@ -1,6 +1,6 @@
 """HawkSoft's Partner API as far as a sync asks it: strict about authorisation, version, paths and the bulk limit.
 
-Without `version=3.0` the real service would answer in its older shape; this one refuses, so that no call forgets it.
+Without `version=3.0` or `4.0` the real service would answer in its older shape; this one refuses, so that no call forgets it.
 Switches: `opted_out: [agency]` (403), `empty: "204" | "text"` (how an empty list of agencies or clients is answered).
 """
 
@@ -12,6 +12,8 @@ from ams_etl.sandbox.rest.book import Book, Record
 from ams_etl.sandbox.rest.messages import Asked, RefusedError, answer, moment, stamp, text
 
 MAX_BULK = 200
+_VERSIONS = frozenset({"3.0", "4.0"})
+"""4.0 is used by live clients, in the shape of 3.0."""
 _PARTS = frozenset({"details", "people", "contacts", "claims", "policies", "invoices"})
 _BY_DEFAULT = frozenset({"details", "people", "contacts"})
 
@@ -60,7 +62,7 @@ class HawkSoft:
             raise RefusedError(self.error(401, "The provided credentials are invalid"))
         if operation == "?":
             raise RefusedError(self.error(404, "Not found"))
-        if asked.query.get("version") != "3.0":
+        if asked.query.get("version") not in _VERSIONS:
             raise RefusedError(self.error(400, "The version is missing or not supported"))
         if operation == "Agencies":
             return self._listing([self._agency_id] if self._agency_id not in self._opted_out else [])

@@ -1,7 +1,8 @@
 """MyCase's API as far as a sync asks it: rotating tokens, pages by Link, a limit of calls a second.
 
 Switches: `expire_tokens: true` (now), `token_calls: N` (a token's life), `calls_per_second: N` (25), `forbidden: true`
-(403), `staff_moves_case: bool` (whether a change of a case's staff alone moves its `updated_at`).
+(403), `staff_moves_case: bool` (whether a change of a case's staff alone moves its `updated_at`),
+`relative_links: bool` (the Link header's next page without a server, after a Link header for the last one).
 """
 
 import json
@@ -44,6 +45,7 @@ class MyCase:
         self._pages: dict[str, tuple[str, list[str], dict[str, str]]] = {}
         self._begun: deque[float] = deque()
         self._calls_per_second, self._forbidden, self._staff_moves_case = 25, False, True
+        self._relative_links = False
         self._subscriptions: dict[int, Record] = {}
 
     def operation_of(self, asked: Asked) -> str:
@@ -90,7 +92,7 @@ class MyCase:
             raise RefusedError(self.error(404, f"Couldn't find the record with 'id'={asked.path[2]}"))
         if operation == "ClientCases":
             keys = [key for key, case in self.book.all_of("cases").items() if found["id"] in _ids(case.get("clients"))]
-            return answer([_shown(self.book.all_of("cases")[key], asked.query) for key in keys])
+            return self._list(asked, "cases", keys)
         return answer(_shown(found, asked.query))
 
     def _count_call(self) -> None:
@@ -114,9 +116,9 @@ class MyCase:
         return Response(302, b"", "text/plain", {"Location": there})
 
     def _token(self, asked: Asked) -> Response:
-        given = asked.json()
+        given = asked.form() or asked.json()
         if not isinstance(given, dict):
-            raise RefusedError(self.error(400, "expected a JSON body"))
+            raise RefusedError(self.error(400, "expected a JSON or form-encoded body"))
         if (given.get("client_id"), given.get("client_secret")) != self._client:
             raise RefusedError(self.error(401, "The client is not known"))
         grant = given.get("grant_type")
@@ -138,7 +140,8 @@ class MyCase:
             "expires_in": int(self._tokens.lifetime_seconds), "firm_uuid": "00000000-0000-4000-8000-000000000001",
         })  # fmt: skip
 
-    def _list(self, asked: Asked, kind: str) -> Response:
+    def _list(self, asked: Asked, kind: str, among: list[str] | None = None) -> Response:
+        """Return one page of a kind's records, or of those among some."""
         query = dict(asked.query)
         try:
             size = int(query.get("page_size", "25"))
@@ -149,12 +152,11 @@ class MyCase:
             raise RefusedError(self.error(422, f"page_size must be 1 to {MAX_PAGE}"))
         token = query.get("page_token")
         if token is None:
-            status = query.get("filter[status]")
+            records = self.book.all_of(kind)
             keys = [
                 key
-                for key, record in self.book.all_of(kind).items()
-                if (since is None or self.book.changed_at(kind, key) > since)
-                and (status is None or record.get("status") == status)
+                for key in (records if among is None else among)
+                if (since is None or self.book.changed_at(kind, key) > since) and _matches(records[key], query)
             ]
         elif token in self._pages and self._pages[token][0] == kind:
             _, keys, query = self._pages[token]
@@ -168,7 +170,10 @@ class MyCase:
             following = secrets.token_urlsafe(24)
             self._pages[following] = (kind, keys[size:], query)
             shown = {name: value for name, value in asked.query.items() if name != "page_token"}
-            headers["Link"] = f'<{asked.base}/v1/{kind}?{urlencode({**shown, "page_token": following})}>; rel="next"'
+            where = "" if self._relative_links else f"{asked.base}/{'/'.join(asked.path)}"
+            headers["Link"] = f'<{where}?{urlencode({**shown, "page_token": following})}>; rel="next"'
+            if self._relative_links:
+                headers["Link"] = f'<?page_token=last>; rel="last"\r\nLink: {headers["Link"]}'
         return Response(200, body, "application/json; charset=utf-8", headers)
 
     def _subscription(self, asked: Asked) -> Response:
@@ -205,12 +210,14 @@ class MyCase:
         """`expire_tokens`, `token_calls`, `calls_per_second`, `forbidden`, `staff_moves_case`."""
         if given.get("off"):
             self._calls_per_second, self._forbidden, self._staff_moves_case = 25, False, True
+            self._relative_links = False
             self._tokens.calls_per_token = None
         if given.pop("expire_tokens", False):
             self._tokens.expire_all()
         if "token_calls" in given:
             self._tokens.calls_per_token = given.pop("token_calls")
         self._calls_per_second = given.pop("calls_per_second", self._calls_per_second)
+        self._relative_links = given.pop("relative_links", self._relative_links)
         self._forbidden = given.pop("forbidden", self._forbidden)
         self._staff_moves_case = given.pop("staff_moves_case", self._staff_moves_case)
 
@@ -219,7 +226,17 @@ class MyCase:
         return {
             "token_calls": self._tokens.calls_per_token, "calls_per_second": self._calls_per_second,
             "forbidden": self._forbidden, "staff_moves_case": self._staff_moves_case,
+            "relative_links": self._relative_links,
         }  # fmt: skip
+
+
+_FILTERS = ("status", "email", "name", "first_name", "last_name", "cell_phone_number")
+
+
+def _matches(record: Record, query: Mapping[str, str]) -> bool:
+    """Whether a record fits the filters; without case, whole values."""
+    wanted = {name: query[f"filter[{name}]"] for name in _FILTERS if f"filter[{name}]" in query}
+    return all(str(record.get(name) or "").casefold() == value.casefold() for name, value in wanted.items())
 
 
 def _ids(given: Any) -> set[Any]:

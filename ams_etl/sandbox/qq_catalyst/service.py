@@ -2,11 +2,12 @@
 
 Switches: `expire_tokens: true` (now), `token_calls: N` (a token's life), `grant: password | password_credentials`,
 `refused: true` (403), `account_moves_contact: bool` (whether a change of agent or CSR moves the contact's
-DateLastModified, which is undocumented).
+DateLastModified, which is undocumented), `large_pages: cap | refuse` (a pageSize over 500), `soft_errors: {operation: header |
+body}` (an error with status 200), `us_dates: bool` (`5/4/2013 9:12:00 AM` instead of ISO).
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from ams_etl.sandbox.http import Response
@@ -39,6 +40,8 @@ class QQCatalyst:
         }  # fmt: skip
         self._tokens = Tokens(3600)
         self._grant, self._refused, self._account_moves_contact = "password", False, True
+        self._large_pages, self._us_dates = "cap", False
+        self._soft_errors: dict[str, str] = {}
 
     def operation_of(self, asked: Asked) -> str:
         """Token, Contacts, Policies, AccountInfo or Ping."""
@@ -72,13 +75,15 @@ class QQCatalyst:
             raise RefusedError(self.error(403, "The agency has not granted this application access."))
         if operation == "?":
             raise RefusedError(self.error(404, "No HTTP resource was found."))
+        if operation in self._soft_errors:
+            return self._soft_error(self._soft_errors[operation])
         if operation == "Ping":
             return answer("pong")
         if operation == "AccountInfo":
             found = self.book.get("account_infos", asked.path[2])
             if found is None:
                 raise RefusedError(self.error(404, "The contact was not found."))
-            return answer(found)
+            return answer(self._written(found))
         return self._window(asked.query, _WINDOWS[asked.path[1], asked.path[2]])
 
     def _token(self, asked: Asked) -> Response:
@@ -98,19 +103,34 @@ class QQCatalyst:
     def _window(self, query: Mapping[str, str], kind: str) -> Response:
         try:
             start, end = _day(query["startDate"]), _day(query["endDate"])
-            page, size = int(query["pageNumber"]), int(query["pageSize"])
+            page, size = int(query.get("pageNumber", "1")), int(query["pageSize"])
         except (KeyError, ValueError):
-            raise RefusedError(self.error(400, "startDate, endDate, pageNumber and pageSize are required.")) from None
-        if page < 1 or not 1 <= size <= MAX_PAGE:
+            raise RefusedError(self.error(400, "startDate, endDate and pageSize are required.")) from None
+        if page < 1 or size < 1 or (size > MAX_PAGE and self._large_pages == "refuse"):
             raise RefusedError(self.error(400, f"pageNumber begins with 1, pageSize is 1 to {MAX_PAGE}."))
+        size = min(size, MAX_PAGE)
         rows = [
             row for key, row in self.book.all_of(kind).items() if start <= self.book.changed_at(kind, key).date() <= end
         ]
         shown = rows[(page - 1) * size : page * size]
         return answer({
-            "Data": shown, "PageNumber": page, "PagesTotal": -(-len(rows) // size), "TotalItems": len(rows),
+            "Data": [self._written(row) for row in shown],
+            "PageNumber": page, "PagesTotal": -(-len(rows) // size), "TotalItems": len(rows),
             "IsSuccess": True, "ErrorCode": None, "ErrorMessage": None, "DisplayMessage": None, "Links": [], "Href": "",
         })  # fmt: skip
+
+    @staticmethod
+    def _soft_error(kind: str) -> Response:
+        if kind == "header":
+            return answer({}, QQ_Error_Message="An error has occurred.")
+        return answer(
+            {"IsSuccess": "false", "ErrorCode": "500", "ErrorMessage": "An error has occurred.", "Data": None}
+        )
+
+    def _written(self, record: Record) -> Record:
+        if not self._us_dates:
+            return record
+        return {name: _us_date(value) for name, value in record.items()}
 
     def edit(self, kind: str, op: str, key: str | None, fields: Record) -> str:
         """A contact is deleted by its Status `D`; a change of its account moves the contact, unless switched off."""
@@ -130,11 +150,15 @@ class QQCatalyst:
         """`expire_tokens`, `token_calls`, `grant`, `refused`, `account_moves_contact`."""
         if given.get("off"):
             self._grant, self._refused, self._account_moves_contact = "password", False, True
+            self._large_pages, self._us_dates, self._soft_errors = "cap", False, {}
             self._tokens.calls_per_token = None
         if given.pop("expire_tokens", False):
             self._tokens.expire_all()
         if "token_calls" in given:
             self._tokens.calls_per_token = given.pop("token_calls")
+        self._large_pages = given.pop("large_pages", self._large_pages)
+        self._us_dates = given.pop("us_dates", self._us_dates)
+        self._soft_errors = dict(given.pop("soft_errors", self._soft_errors))
         self._grant = given.pop("grant", self._grant)
         self._refused = given.pop("refused", self._refused)
         self._account_moves_contact = given.pop("account_moves_contact", self._account_moves_contact)
@@ -143,8 +167,16 @@ class QQCatalyst:
         """As `switch` takes them."""
         return {
             "token_calls": self._tokens.calls_per_token, "grant": self._grant, "refused": self._refused,
-            "account_moves_contact": self._account_moves_contact,
+            "account_moves_contact": self._account_moves_contact, "large_pages": self._large_pages,
+            "us_dates": self._us_dates, "soft_errors": self._soft_errors,
         }  # fmt: skip
+
+
+def _us_date(value: Any) -> Any:
+    if not isinstance(value, str) or value[4:5] != "-" or value[10:11] != "T":
+        return value
+    at = datetime.fromisoformat(value)
+    return f"{at.month}/{at.day}/{at:%Y} {at.hour % 12 or 12}:{at:%M:%S %p}"
 
 
 def _day(given: str) -> date:

@@ -77,13 +77,19 @@ class SoapService:
 
     def __init__(self, contract: Contract, wsdl: bytes, *, bare: bool = False) -> None:
         self._contract, self._wsdl, self._bare = contract, wsdl, bare
-        prefixes = dict(zip(contract.namespaces, _PREFIXES, strict=False))
+        # As recorded: a wrapped service's operations are in the default namespace, its data has prefixes from `a` on.
+        prefixed = [space for space in contract.namespaces if bare or space != contract.namespace]
+        prefixed.sort(key=lambda space: not bare and not space.startswith(contract.namespace))
+        prefixes = dict(zip(prefixed, _PREFIXES, strict=False))
+        if not bare:
+            prefixes[contract.namespace] = ""
         self._reader = Reader(contract, strict=bare)
         self.writer = Writer(contract, prefixes)
-        self._tag = {space: f"{prefix}:" for space, prefix in prefixes.items()}
+        self._tag = {space: f"{prefix}:" if prefix else "" for space, prefix in prefixes.items()}
+        self._default = "" if bare else f' xmlns="{contract.namespace}"'
         self._by_action = {operation.action: operation for operation in contract.operations.values()}
         self._begin = f'<s:Envelope xmlns:s="{_ENV}" xmlns:i="{INSTANCE}"' + "".join(
-            f' xmlns:{prefix}="{space}"' for space, prefix in prefixes.items()
+            f' xmlns:{prefix}="{space}"' for space, prefix in prefixes.items() if prefix
         )
         self._parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
@@ -147,7 +153,10 @@ class SoapService:
         elif operation.result is not None:
             inside = self.writer.element(operation.result, answer.result or {})
         tag = f"{self._tag[operation.namespace]}{operation.name}Response"
-        return self._envelope(f"<{tag}>{inside}</{tag}>", answer.header or "")
+        header = answer.header or ""
+        if header and self._default:
+            header = Rendered(re.sub(r"^<([\w]+)>", rf"<\1{self._default}>", header))
+        return self._envelope(f"<{tag}{self._default}>{inside}</{tag}>", header)
 
     def _arguments(self, operation: Operation, content: Any) -> Record | None:
         if self._bare:

@@ -37,6 +37,8 @@ class _Slot:
 class _Plan:
     slots: list[_Slot]
     identity: str | None
+    is_agency: bool = False
+    """AgencyInfo's empty members are empty elements, never nil, as recorded."""
 
 
 class Writer:
@@ -82,7 +84,8 @@ class Writer:
         for slot in plan.slots:
             value = record.get(slot.name)
             if value is None:
-                parts.append("" if slot.repeated else slot.blanks[way])
+                blank = f"{slot.opening[:-1]}/>" if plan.is_agency else slot.blanks[way]
+                parts.append("" if slot.repeated else blank)
             elif value.__class__ is Rendered:
                 parts.append(value)
             elif slot.repeated:
@@ -100,12 +103,13 @@ class Writer:
         plan = self._plans.get(type_name)
         if plan is None:
             identity = next((member.name for member in members if member.type_name == GUID), None)
-            plan = self._plans[type_name] = _Plan([], identity)
+            plan = self._plans[type_name] = _Plan([], identity, type_name.endswith("}AgencyInfo"))
             plan.slots.extend(self._slot(member, place) for place, member in enumerate(members))
         return plan
 
     def _slot(self, member: Member, place: int) -> _Slot:
-        tag = f"{self._prefixes[member.namespace]}:{member.name}" if member.namespace else member.name
+        prefix = self._prefixes[member.namespace] if member.namespace else ""
+        tag = f"{prefix}:{member.name}" if prefix else member.name
         # BenefitPoint sends nil members of lists although its contract does not declare them nillable.
         nil = f'<{tag} i:nil="true"/>' if member.nillable or member.repeated else ""
         empty = f"<{tag}/>" if member.type_name == f"{XSD}string" else nil
