@@ -9,10 +9,13 @@ import dagster as dg
 import psycopg
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ams_etl.follow.metrics import FollowerMetrics
 from ams_etl.inbound.metrics import DoorMetrics
 from ams_etl.store.database import dagster_url
+from ams_etl.store.signs_of_life.followers import FollowerBatch
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "monitoring"
@@ -25,7 +28,16 @@ NAME = re.compile(r"\bams_etl_\w+")
 def inbound_metrics() -> set[str]:
     metrics = DoorMetrics()
     metrics.understood.labels("done").inc()
-    text = metrics.text({"pending": 1}).decode()
+    return samples(metrics.text({"pending": 1}).decode())
+
+
+def follower_metrics() -> set[str]:
+    metrics = FollowerMetrics()
+    metrics.note(FollowerBatch("acme", "notifications", 1, 1, 1.0, {"reading": 0.1}, error="failed"))
+    return samples(generate_latest(metrics._registry).decode())
+
+
+def samples(text: str) -> set[str]:
     return {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
 
 
@@ -41,7 +53,7 @@ def queried_metrics() -> set[str]:
 
 def test_every_metric_that_is_named_is_there() -> None:
     """In rules and panels; and the page of monitoring lists all of them."""
-    known = inbound_metrics() | queried_metrics()
+    known = inbound_metrics() | follower_metrics() | queried_metrics()
     expressions = [rule["expr"] for rule in RULES] + [target["expr"] for target in TARGETS if "expr" in target]
     named = {name for expression in expressions for name in NAME.findall(expression)}
     assert named
