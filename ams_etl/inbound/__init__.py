@@ -1,4 +1,4 @@
-"""The HTTP door: notifications and platform events, stored before they are understood.
+"""The inbound HTTP service: notifications and platform events, stored before they are interpreted.
 
 service     the requests          answers   replies in the body format of the caller
 server      the process           writer    group commit

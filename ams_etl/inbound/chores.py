@@ -1,6 +1,6 @@
 """What the service does beside its requests: understand, write down refusals, forget old bodies.
 
-One thread, one connection, opened anew whenever Postgres was away.
+One thread, one connection, opened again whenever Postgres was away.
 """
 
 import logging
@@ -20,7 +20,7 @@ from ams_etl.inbound.retention import Retention, forget_bodies
 from ams_etl.store.database import connect
 
 LOOK_SECONDS = 2.0
-"""How often it looks without being told: after a restart of either side something may have been left."""
+"""How often it checks without being notified: a restart of either side may have left something."""
 GATHER_SECONDS = 0.1
 FORGET_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
@@ -30,10 +30,10 @@ class Chores(threading.Thread):
     """Runs until `close`.
 
     Args:
-        locate: gives the database URL, starting the embedded server if need be.
+        locate: returns the database URL, starting the embedded server if need be.
         readers: how each agency's notifications are read; agencies in capture mode are left out.
         retentions: how long bodies are kept, by agency id.
-        metrics: told what was understood.
+        metrics: counts what was interpreted.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Chores(threading.Thread):
         self._wake.set()
 
     def refused(self, agency: str) -> None:
-        """Count a refusal; '' where the agency is none of ours."""
+        """Count a refusal; '' if the agency is unknown."""
         with self._lock:
             self._refusals[agency] += 1
 

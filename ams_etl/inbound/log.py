@@ -1,4 +1,4 @@
-"""Notifications as people look at them: newest first, without their bodies."""
+"""List notifications for people: newest first, without their bodies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What Prometheus may know of the door: totals without agencies, since the address is as open as the door itself."""
+"""Metrics for Prometheus: totals without agencies, because the address is as public as the service itself."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How long the bodies of notifications are kept: they hold what AMS360 told of customers."""
+"""How long the bodies of notifications are kept: they hold what AMS360 reported about customers."""
 
 import logging
 from dataclasses import dataclass

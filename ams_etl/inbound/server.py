@@ -31,7 +31,7 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
         home: where the embedded server lives, which is started again should it die.
         host: the address to listen on.
         port: 0 takes a free one.
-        ready: told the host and the port once requests are answered.
+        ready: called with host and port once requests are answered.
 
     Raises:
         ConfigError: no agency is left whose code or token and mapping are right, or the port is taken. One agency's
@@ -103,7 +103,7 @@ def reader_for(agencies: Agencies, agency: Agency, settings: NotificationSetting
     """How an agency's notifications are read.
 
     Raises:
-        ConfigError: the mapping is wrong, or the key of `inbound.body_key_env` is none.
+        ConfigError: the mapping is wrong, or the key of `inbound.body_key_env` is not valid.
     """
     seal = BodySeal(agencies.body_key(), f"{agencies.path}: inbound.body_key_env")
     return Reader(agency.ams360.agency_no, load_mapping(settings.version), seal)

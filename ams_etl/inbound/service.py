@@ -1,9 +1,9 @@
-"""The HTTP door as a Starlette application.
+"""The inbound service as a Starlette application.
 
 | request | answer |
 |---|---|
 | POST /notifications/{agency}/{token} | 200 in the body format of the caller, once the body is committed |
-| POST /notifications/{agency} | the same, where the authentication code stands in the body alone |
+| POST /notifications/{agency} | the same, where only the body has the authentication code |
 | POST /events/{agency}, GET /events/{agency}/{id} | the platform's: see `events` |
 | GET /why/{agency} | a redirect to the integration page, which says why a contact is what it is |
 | GET /healthz | 200 while Postgres answers, else 503 |
@@ -67,7 +67,7 @@ class Service:
     Args:
         doors: of AMS360's notifications, by agency id.
         tokens: of the platform's events, by agency id.
-        locate: gives the database URL, starting the embedded server if need be; called in threads.
+        locate: returns the database URL, starting the embedded server if need be; called in threads.
         max_body_bytes: a notification beyond it is refused.
         max_event_bytes: a request with events beyond it is refused.
         pages_address: where the integration page is, which `/why` has moved to.
@@ -176,7 +176,7 @@ class Service:
 
 
 def _storable(body: bytes, door: Door) -> bytes:
-    """The body without personal numbers, or encrypted where it cannot be told for certain what they are."""
+    """The body without personal numbers, or encrypted if they cannot be found for certain."""
     if not body.strip():
         return body
     try:

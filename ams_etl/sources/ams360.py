@@ -1,6 +1,6 @@
 """AMS360 over WSAPI v3: typed reads, and writes that are sent once.
 
-Payloads are dicts keyed by AMS360's own member names, JSON as they stand; `SECRETS` never leave the decoder.
+Payloads are dicts keyed by AMS360's own member names, JSON unchanged; `SECRETS` never leave the decoder.
 """
 
 import asyncio

@@ -59,7 +59,7 @@ class HawkSoft:
         return self._client.counts
 
     async def agencies(self) -> list[int]:
-        """The agencies that subscribed to us; none is told as an empty list, as 204 or in words."""
+        """Return the agencies that subscribed to us; without any the answer is an empty list, a 204 or a sentence."""
         answer = await self._ask("Agencies", "/vendor/agencies")
         return _numbers(answer, "Agencies") if answer.is_json else []
 
@@ -196,7 +196,7 @@ async def open_hawksoft(connection: HawkSoftConnection) -> AsyncIterator[HawkSof
     """An agency's HawkSoft, its connections closed afterwards.
 
     Raises:
-        ConfigError: the address is none.
+        ConfigError: the address is not valid.
     """
     async with RestClient(
         connection.base,

@@ -292,7 +292,7 @@ async def open_mycase(connection: MyCaseConnection, tokens: TokenStore) -> Async
         tokens: where its tokens are kept.
 
     Raises:
-        ConfigError: an address is none.
+        ConfigError: an address is not valid.
     """
     async with open_with_login(connection, system="MyCase", dropped=_DROPPED, known=_KNOWN, soft_error=soft_error) as (
         client,

@@ -97,12 +97,12 @@ class QQCatalyst:
     def contacts(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[QQCatalystPage]:
         """Contact rows created or changed from `start` to `end`, deleted ones too.
 
-        Without `end` to tomorrow: whether the last day counts is not told.
+        Without `end` to tomorrow: no documentation says whether the last day counts.
         """
         return self._window("Contacts", "EntityID", "EntityID", start, end)
 
     def policies(self, start: date = BEGINNING, end: date | None = None) -> AsyncIterator[QQCatalystPage]:
-        """Policy rows created or changed from `start` to `end`, as `contacts` gives them."""
+        """Policy rows created or changed from `start` to `end`, as `contacts` returns them."""
         return self._window("Policies", "PolicyId", "CustomerId", start, end)
 
     async def account_infos(

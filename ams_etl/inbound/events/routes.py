@@ -45,7 +45,7 @@ class Events:
     Args:
         tokens: the bearer token by agency id.
         writer: stores what came.
-        metrics: told of events and refusals.
+        metrics: counts events and refusals.
         max_body_bytes: a body beyond it is refused.
     """
 
@@ -84,8 +84,10 @@ class Events:
         except DataError as error:
             return _mistake("", str(error))
         self._metrics.events.inc(sum(outcome.outcome == "accepted" for outcome in outcomes))
-        told = [_told(one, f"{place}." if len(events) > 1 else "") for place, one in enumerate(outcomes)]
-        return _Json({"events": told}, max(_STATUS[outcome.outcome] for outcome in outcomes))
+        described = [
+            _described(outcome, f"{place}." if len(events) > 1 else "") for place, outcome in enumerate(outcomes)
+        ]
+        return _Json({"events": described}, max(_STATUS[outcome.outcome] for outcome in outcomes))
 
     async def _tell(self, request: Request) -> Response:
         agency = request.path_params["agency"]
@@ -134,13 +136,16 @@ def _events(body: bytes) -> list[Any]:
     return events
 
 
-def _told(one: Accepted, where: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"outcome": one.outcome, "id": str(one.event_id) if one.event_id else None}
-    told["idempotency_key"] = one.idempotency_key
-    if one.reason is not None:
-        path, _, message = one.reason.partition(": ")
-        told |= {"path": f"{where}{path}", "error": message}
-    return told
+def _described(accepted: Accepted, where: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "outcome": accepted.outcome,
+        "id": str(accepted.event_id) if accepted.event_id else None,
+    }
+    described["idempotency_key"] = accepted.idempotency_key
+    if accepted.reason is not None:
+        path, _, message = accepted.reason.partition(": ")
+        described |= {"path": f"{where}{path}", "error": message}
+    return described
 
 
 def _mistake(path: str, message: str) -> Response:

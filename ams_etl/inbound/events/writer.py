@@ -40,7 +40,7 @@ class EventWriter:
     """Stores events durably.
 
     Args:
-        locate: gives the database URL, starting the embedded server if need be; called in a thread.
+        locate: returns the database URL, starting the embedded server if need be; called in a thread.
     """
 
     def __init__(self, locate: Callable[[], str]) -> None:
@@ -146,7 +146,7 @@ class EventWriter:
 
     def _unavailable(self, error: Exception) -> TransientError:
         if not isinstance(error, TransientError):
-            _log.warning("Postgres does not take events (%s): senders are told to try again", type(error).__name__)
+            _log.warning("Postgres does not take events (%s): senders are asked to try again", type(error).__name__)
         self._drop_connection()
         return TransientError("Postgres does not answer")
 

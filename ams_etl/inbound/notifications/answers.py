@@ -48,7 +48,7 @@ def success(body: bytes) -> NotificationResponse:
 
 
 def _operation(body: bytes) -> tuple[str, str | None]:
-    """The name and the namespace of what stands in the SOAP body."""
+    """Return the name and namespace of the element in the SOAP body."""
     head = body[:_HEAD].replace(b"\0", b"").decode("utf-8", "replace")
     found = _OPERATION.search(head)
     if found is None or not found["name"].isascii():

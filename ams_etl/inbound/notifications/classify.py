@@ -1,7 +1,7 @@
 """What a notification says: which record, by which keys, was inserted, updated or deleted.
 
 Pure, and never raises: a body that is not understood is `ParkedNotification` with a reason that holds nothing personal. The
-authentication code is not looked at here; it is checked, and taken out, before a body is stored.
+authentication code is not read here; it is checked, and taken out, before a body is stored.
 """
 
 import re
@@ -75,7 +75,7 @@ def _sent_as(content_type: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """Where a notification stands, and what its names say."""
+    """Where a notification is in the body, and what its names say."""
 
     node: Node
     word: str | None
@@ -153,7 +153,7 @@ def _event(node: Node, mapping: NotificationMapping) -> _Event | None:
 
 
 def _said(leaves: Mapping[str, str], names: Iterable[str], known: Mapping[str, object]) -> str | None:
-    """What stands under the first of these names that says something known; else under the first of them."""
+    """Return the value of the first of these names with a known value, else of the first of them."""
     said = [leaves[name] for name in names if name in leaves]
     return next((text for text in said if _means(text, known)), said[0] if said else None)
 
@@ -264,5 +264,5 @@ def _plain(text: str | None) -> str | None:
 
 
 def _quoted(text: str | None) -> str:
-    """A word of the sender's, where it is one: what else may stand there is nobody's to repeat."""
+    """Quote the sender's text if it is a single word; anything else may be personal data and is not repeated."""
     return repr(text.strip()) if text and _WORD.fullmatch(text.strip()) else "that was sent"

@@ -60,7 +60,7 @@ class Node:
 
 
 class UnreadableError(Exception):
-    """Why a body gives no tree; the message holds nothing of the body."""
+    """Says why a body cannot be parsed; the message holds nothing of the body."""
 
 
 def recognise(body: bytes) -> BodyFormat:

@@ -1,6 +1,6 @@
 """What is stored becomes understood: `received` to `pending`, `ignored` or `parked`, and `parked` once more on replay.
 
-One body may hold several notifications: the first stands in the body's own row, the others in rows that name it.
+One body may hold several notifications: the first is in the body's own row, the others in rows that name it.
 A batch is one transaction; rows that another process has in hand are left to it.
 """
 
@@ -120,7 +120,7 @@ def _settle(
         ]
     counts: Counter[str] = Counter(state for _, _, _, state, *_ in inserts)
     for state, count in connection.execute(
-        f"""with settled as (
+        f"""with interpreted as (
             update ops.notifications n
             set state = x.state, reason = x.reason, object_type = x.object_type, change = x.change, keys = x.keys::jsonb,
                 settled_at = case when x.state = 'ignored' then now() end, attempts = 0, not_before = null
@@ -129,7 +129,7 @@ def _settle(
               and n.notification_id = case when x.part = 0 then x.whole else (
                   select notification_id from ops.notifications p where p.part_of = x.whole and p.part = x.part) end
             returning n.state)
-        select state, count(*) from settled group by state""",
+        select state, count(*) from interpreted group by state""",
         _arrays(updates),
     ):
         counts[state] += count

@@ -9,7 +9,7 @@ _PARTS = re.compile(
     r"socials?ec|socialinsurance|drivers?licen[cs]e|drivers?lic(?:no|num|nbr|$)|licen[cs]e(?:no|num|nbr|number|id)$"
     r"|federaltax|taxid|taxpayer|taxident|employeridentification"
 )
-# "ssn" inside a longer word is no proof: it stands in BusinessName.
+# "ssn" inside a longer word is no proof: BusinessName contains it.
 _ENDS = re.compile(r"^(?:ssn|fein|dln)|(?:ssn|fein)$|^ein$|^tin$")
 SOCIAL_SECURITY_NUMBER = re.compile(r"(?<![\w-])\d{3}[- ]\d{2}[- ]\d{4}(?![\w-])")
 """Its usual shape; phone numbers are parted 3-3-4."""

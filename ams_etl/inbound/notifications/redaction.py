@@ -107,7 +107,7 @@ class _Names:
 
 
 def check_code(code: str, where: str) -> str:
-    """The code, if it can stand in an address and is long enough not to be guessed.
+    """Return the code if it can be part of an address and is long enough not to be guessed.
 
     Args:
         code: the value of the environment variable.
@@ -118,7 +118,7 @@ def check_code(code: str, where: str) -> str:
     """
     if not _CODE.fullmatch(code):
         raise ConfigError(
-            f"{where}: expected 12 to 256 letters, digits or . _ ~ - (it stands in an address); make one with: "
+            f"{where}: expected 12 to 256 letters, digits or . _ ~ - (it is part of an address); make one with: "
             "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
         )
     return code

@@ -1,7 +1,7 @@
 """Keep a body that nobody can redact with certainty: encrypted, so that it can still be read once the mapping is mended.
 
 The key is the environment's (`inbound.body_key_env`). Without one the digits of such a body are masked before it is
-stored: it can be looked at and not replayed, and `ams-etl doctor` demands the key.
+stored: it can be displayed and not replayed, and `ams-etl doctor` demands the key.
 """
 
 import re
@@ -22,7 +22,7 @@ class BodySeal:
         setting: where the key comes from, for messages.
 
     Raises:
-        ConfigError: a key is none.
+        ConfigError: a key is not valid.
     """
 
     def __init__(self, key: str | None, setting: str) -> None:
@@ -31,7 +31,7 @@ class BodySeal:
             self._cipher = MultiFernet([Fernet(part.strip()) for part in key.split(",")]) if key else None
         except ValueError:
             raise ConfigError(
-                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` gives"
+                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` prints"
             ) from None
 
     def seal(self, body: bytes) -> bytes:

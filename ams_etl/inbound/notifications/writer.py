@@ -1,7 +1,7 @@
 """Group commit: requests that wait at the same time share one insert and one commit, and each waits for it.
 
 One task owns one connection. While a commit is under way the next batch gathers, so that a single request waits for
-nobody and a thousand cost a few commits. Nothing is told as stored before its commit; what fails may have been
+nobody and a thousand cost a few commits. Nothing is reported as stored before its commit; what fails may have been
 stored, and is sent again by AMS360.
 """
 
@@ -46,8 +46,8 @@ class GroupWriter:
     """Stores requests durably, many at a time.
 
     Args:
-        locate: gives the database URL, starting the embedded server if need be; called in a thread.
-        stored: told after each commit how many rows it made durable.
+        locate: returns the database URL, starting the embedded server if need be; called in a thread.
+        stored: called after each commit with the number of rows it made durable.
     """
 
     def __init__(self, locate: Callable[[], str], stored: Callable[[int], None]) -> None:

@@ -1,6 +1,6 @@
 """BenefitPoint over LoginV2 and BrokerConnectV4: typed reads, and writes that are sent once.
 
-Payloads are dicts keyed by BenefitPoint's own member names, JSON as they stand; `SECRETS` never leave the decoder.
+Payloads are dicts keyed by BenefitPoint's own member names, JSON unchanged; `SECRETS` never leave the decoder.
 """
 
 import asyncio
@@ -77,8 +77,8 @@ class WriteRefused(PermanentError):
 
     def __init__(self, operation: str, errors: tuple[ResultError, ...]) -> None:
         self.errors = errors
-        told = "; ".join(f"{error.code}: {error.message}" for error in errors) or "without a reason"
-        super().__init__(f"{operation} was refused: {told}")
+        reasons = "; ".join(f"{error.code}: {error.message}" for error in errors) or "without a reason"
+        super().__init__(f"{operation} was refused: {reasons}")
 
 
 class BenefitPointRefused(DataError):

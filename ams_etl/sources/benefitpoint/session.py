@@ -22,7 +22,7 @@ _ABOUT_THE_LOGIN = re.compile(
 
 
 class BenefitPointSession:
-    """LoginV2 gives a session id at an address of its own; every BrokerConnect request carries it in its header.
+    """LoginV2 returns a session id at an address of its own; every BrokerConnect request carries it in its header.
 
     No fault says that a session is over, so a fault is followed by the question whether it still lives.
     """
@@ -44,7 +44,7 @@ class BenefitPointSession:
 
         Raises:
             LoginRefused: the login is refused.
-            ConfigError: the answer is a fault about something else, or the answer is none of LoginV2.
+            ConfigError: the answer is a fault about something else, or the answer is not one of LoginV2's.
         """
         del client
         try:

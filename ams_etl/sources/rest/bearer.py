@@ -1,4 +1,4 @@
-"""A bearer token that all calls share, got anew once when it is refused."""
+"""A bearer token that all calls share, fetched again once when it is refused."""
 
 from collections.abc import Awaitable, Callable
 

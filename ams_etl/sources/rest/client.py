@@ -182,7 +182,7 @@ class RestClient:
         Args:
             path: behind the base.
             content_type: of the body.
-            body: what to send; it never stands in a message.
+            body: what to send; no message repeats it.
             again: whether a lost answer is worth another try; not where a token is good once.
         """
         headers = f"Content-Type: {content_type}\r\n"

@@ -10,7 +10,7 @@ _END = object()
 
 
 async def each(items: Iterable[T], read: Callable[[T], Awaitable[R]], at_once: int) -> AsyncIterator[R]:
-    """What `read` gives for every item, as it comes; nothing goes on when one fails.
+    """Yield what `read` returns for every item, as it arrives; all stop when one fails.
 
     Args:
         items: drawn only as there is a place for them.

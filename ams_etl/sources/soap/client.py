@@ -118,7 +118,7 @@ class SoapClient:
 
         Args:
             operation: its name.
-            arguments: by name, without the wrapper; records and lists as the decoder gives them.
+            arguments: by name, without the wrapper; records and lists as the decoder returns them.
 
         Raises:
             ReplyLost: it may have been carried out.

@@ -1,8 +1,8 @@
 """The fast reading path: an answer's XML into plain dicts, by a plan built from the contract.
 
-Every member of a type is a key; nil, empty and absent all give None, and so does a record without any value; a list
-type gives a list, empty where there is nothing. A record is JSON as it stands: what scalars become is told in
-`scalars.py`. Members are found by name, so an answer with new or out-of-order members still reads. A record with a
+Every member of a type is a key; nil, empty and absent all become None, and so does a record without any value; a list
+type becomes a list, empty where there is nothing. A record is plain JSON: `scalars.py` says what scalars
+become. Members are found by name, so an answer with new or out-of-order members still reads. A record with a
 value that is not of its type is rejected, never half read.
 """
 
@@ -157,7 +157,7 @@ class _RecordReader:
             record = self._absent | record
         name = scalar = ""
         try:
-            for name, reads, scalar in self._scalars:  # noqa: B007 - told when it fails
+            for name, reads, scalar in self._scalars:  # noqa: B007 - named in the error
                 text = record[name]
                 if text is not None:
                     record[name] = reads(text)
@@ -215,7 +215,7 @@ class _Nested:
     def value(self, element: Any, children: list[Any]) -> Any:
         """What the record's children hold of it."""
         place = self._place
-        # Where all members are there, in order, it stands at its own place; a repeated one may stand elsewhere too.
+        # Where all members are there, in order, it is at its own place; a repeated one may be elsewhere too.
         if not self._repeated and place < len(children) and children[place].tag == self._tag:
             return self._one(children[place])
         found = [self._one(child) for child in element.iterchildren(self._tag)]
@@ -307,7 +307,7 @@ class _AnswerReader:
                 decoded.rejected.append(Rejected(reader.kind.name, None, f"unexpected element {child.tag}"))
         for reader in self._members:
             found = reader.values(result, decoded, repaired=repaired, long=long)
-            if len(found) > 1 and not reader.many and any(one != found[0] for one in found):
+            if len(found) > 1 and not reader.many and any(other != found[0] for other in found):
                 raise DataError(f"{self._operation.name}: {reader.member.name} occurs {len(found)} times")
             value[reader.member.name] = found if reader.many else found[-1] if found else None
         return decoded

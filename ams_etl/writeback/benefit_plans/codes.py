@@ -51,12 +51,16 @@ def mistakes(connection: psycopg.Connection[Any], agency: str, mappings: PlanMap
         ("lines_of_business", "lines_of_business", mappings.lines_of_business, listed.lines_of_business,
          product_types_of(connection, agency)),
     ):  # fmt: skip
-        told = [*_unknown_names(mapping, ours)] if ours else []
+        wrong = [*_unknown_names(mapping, ours)] if ours else []
         query = f"select exists (select from raw_ams360.{table} where agency = %(agency)s)"
         if AgencyDb(connection, agency).scalar(query):
-            told += [f"AMS360 lists no {code!r}" for code in sorted(_codes(mapping) - theirs.keys())]
-        told += [f"AMS360 has put {code!r} away as inactive" for code, one in sorted(theirs.items()) if one.is_inactive]
-        found += [f"benefitpoint.{key}: {one}" for one in told]
+            wrong += [f"AMS360 lists no {code!r}" for code in sorted(_codes(mapping) - theirs.keys())]
+        wrong += [
+            f"AMS360 has put {code!r} away as inactive"
+            for code, listed_code in sorted(theirs.items())
+            if listed_code.is_inactive
+        ]
+        found += [f"benefitpoint.{key}: {mistake}" for mistake in wrong]
     return found
 
 

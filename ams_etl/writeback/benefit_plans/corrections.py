@@ -16,7 +16,7 @@ def withdraw_outdated(
     """Take those writes out of the outbox that surely have not been carried out and are not wanted so any more.
 
     What waits goes if it is not wanted at all or with other values, what was refused only if it is wanted for another
-    customer; either can be put in anew. What is under way, uncertain or may have been carried out stays.
+    customer; either can be inserted again. What is under way, uncertain or may have been carried out stays.
 
     Args:
         connection: inside a transaction that holds `lanes.lock`.
@@ -50,9 +50,9 @@ def withdraw_outdated(
             "agency": agency,
             "system": system,
             "operation": operation,
-            "ids": [one.writeback_id for one in wanted],
-            "customers": [one.customer_id for one in wanted],
-            "requests": [Jsonb(one.request) for one in wanted],
+            "ids": [write.writeback_id for write in wanted],
+            "customers": [write.customer_id for write in wanted],
+            "requests": [Jsonb(write.request) for write in wanted],
         },
     ).fetchall()
     if lanes:

@@ -28,7 +28,7 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
 
     Those that were there from the beginning are not added: AMS360 may well have them under another number. A plan that
     names its AMS360 policy, or of which one was made, is not added either. One without a code, or with a code that
-    AMS360 does not list, waits in `ops.waiting_plans`, which is written anew. A write that AMS360 refused gets the
+    AMS360 does not list, waits in `ops.waiting_plans`, which is rewritten each time. A write that AMS360 refused gets the
     record as it would be today, for `parked.replay`. One that was not sent yet follows its plan: corrected, it is sent
     so; on an account that is another customer's by now, to that one, though the first refused it; gone, not at all.
     Call it after the policies were published.
@@ -59,7 +59,7 @@ def enqueue_plans(connection: psycopg.Connection[Any], agency: str, today: date,
             product_type = product_types.get(kind, Named(kind)) if kind else None
             decided = policy_for_ams360(plan, carrier, product_type, mappings, listed, today)
             writeback_id = uuid5(_NAMESPACE, f"{agency}\x1f{plan.plan_id}")
-            waiting += [WaitingPlan(plan.plan_id, account_id, writeback_id, one) for one in decided.waiting]
+            waiting += [WaitingPlan(plan.plan_id, account_id, writeback_id, reason) for reason in decided.waiting]
             if decided.policy is not None:
                 request = {"Policy": decided.policy, "plan_id": plan.plan_id}
                 writes.append(NewWrite(writeback_id, "benefitpoint_plan", OPERATION, customer_id, request, customer_id))
@@ -87,7 +87,7 @@ def _new_plans(connection: psycopg.Connection[Any], agency: str) -> list[tuple[d
 
 
 def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequence[NewWrite]) -> None:
-    """What failed is planned anew by today's record and settings, as `replay` promises; nothing is sent for it here."""
+    """Decide failed writes again by today's record and settings, as `replay` promises; nothing is sent for it here."""
     refused = AgencyDb(connection, agency).column(
         """select writeback_id from ops.writebacks
         where agency = %(agency)s and system = %(system)s and status = 'failed' and operation = %(operation)s""",
@@ -103,7 +103,7 @@ def _mend_refused(connection: psycopg.Connection[Any], agency: str, writes: Sequ
                 and w.request is distinct from x.request""",
             {
                 "agency": agency,
-                "ids": [one.writeback_id for one in mended],
-                "requests": [Jsonb(one.request) for one in mended],
+                "ids": [write.writeback_id for write in mended],
+                "requests": [Jsonb(write.request) for write in mended],
             },
         )

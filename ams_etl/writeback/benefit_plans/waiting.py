@@ -118,16 +118,16 @@ def missing_codes(connection: psycopg.Connection[Any], agency: str) -> list[Miss
 def settings_lines(missing: Iterable[MissingCode]) -> str:
     """The lines for agencies.yaml under `benefitpoint:`, as YAML; where no code is suggested, a person fills it in."""
     lines: list[str] = []
-    told = list(missing)
+    listed = list(missing)
     for waits_for, key in SETTINGS.items():
-        here = [one for one in told if one.waits_for == waits_for]
+        here = [code for code in listed if code.waits_for == waits_for]
         lines += [f"{key}:"] if here else []
-        for one in here:
-            named = _scalar(one.name or one.benefitpoint_id)
-            remark = f"{one.plans:,} {'plan waits' if one.plans == 1 else 'plans wait'}; id {one.benefitpoint_id}"
-            if one.code is not None:
-                remark += f"; AMS360 does not have {one.code}"
-            lines.append(f"  {named}: {_scalar(one.suggested) if one.suggested else ''}  # {remark}")
+        for code in here:
+            named = _scalar(code.name or code.benefitpoint_id)
+            remark = f"{code.plans:,} {'plan waits' if code.plans == 1 else 'plans wait'}; id {code.benefitpoint_id}"
+            if code.code is not None:
+                remark += f"; AMS360 does not have {code.code}"
+            lines.append(f"  {named}: {_scalar(code.suggested) if code.suggested else ''}  # {remark}")
     return "\n".join(lines)
 
 

@@ -174,7 +174,7 @@ class Ams360Target:
         rows = await self._same_policies(customer_id, policy)
         same = [str(row["PolicyId"]) for row in rows if row.get("PolicySubType") not in NO_POLICIES]
         taken = await ask(lambda connection: _of_other_plans(connection, self._agency, plan_id, same)) if same else ()
-        key = next((one for one in same if one.lower() not in taken), None)
+        key = next((policy_id for policy_id in same if policy_id.lower() not in taken), None)
         note = "a policy of this number and date exists already"
         if key is None:
             await begin()

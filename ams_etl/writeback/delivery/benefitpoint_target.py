@@ -96,7 +96,7 @@ class BenefitPointTarget:
         except ValueError as error:
             raise DataError(str(error)) from None
         if write.customer_id is not None:
-            return await self._exists(int(write.customer_id), "told of before", write, customer, begin)
+            return await self._exists(int(write.customer_id), "linked before", write, customer, begin)
         linked, likely = await ask(lambda connection: _known(connection, self._agency, account, customer.customer_id))
         if linked is not None:
             return Delivered(str(linked), "exists already: that customer's account", customer_id=str(linked))
@@ -107,16 +107,16 @@ class BenefitPointTarget:
                 return self._made(ours, "found after a lost reply", write, customer)
         others = set(request.get("others") or ())
         alike = the_same_account(
-            _as_read(account, 0), [_as_read(one, key) for key, one in found.items() if key not in others]
+            _as_read(account, 0), [_as_read(other, key) for key, other in found.items() if key not in others]
         )
         if alike and alike[0].sure:
             return await self._exists(alike[0].account_id, alike[0].reason, write, customer, begin)
         if alike:
             raise Undecided(
                 "there may be an account already: "
-                + "; ".join(f"{one.account_id} ({one.reason})" for one in alike)
-                + ". If it is one of these: resolve ID --delivered --target ACCOUNT; if it is none: resolve ID --again",
-                alongside=(self._not_these([*others, *(one.account_id for one in alike)], write),),
+                + "; ".join(f"{candidate.account_id} ({candidate.reason})" for candidate in alike)
+                + ". If it is one of these: resolve ID --delivered --target ACCOUNT; if none of them is meant: resolve ID --again",
+                alongside=(self._not_these([*others, *(candidate.account_id for candidate in alike)], write),),
             )
         await begin()
         return self._made(await self._benefitpoint.create_account(account), "created", write, customer)
@@ -149,7 +149,7 @@ class BenefitPointTarget:
         return Delivered(str(await self._benefitpoint.create_contact(made)), "created")
 
     async def _update(self, account_id: int, request: Mapping[str, Any], begin: Begin) -> Delivered:
-        """Read, change and write an account, and the person whom the event is about.
+        """Read, change and write an account, and the person that the event is about.
 
         Of a group that is one of its people, of an individual the primary contact of the same name (B6). The person comes
         first: if the account's reply is lost, the person is known by the new name.
@@ -191,7 +191,7 @@ class BenefitPointTarget:
         return await self._change(int(account_id), lambda there: _link(there, customer.customer_id), begin)
 
     async def _search(self, account: Mapping[str, Any], likely: set[int]) -> dict[int, Mapping[str, Any]]:
-        """Accounts of that name, and those that our own tables tell of, by id."""
+        """Find accounts of that name, and those that our own tables list, by id."""
         name = name_of(account)
         listed = await self._benefitpoint.accounts(name=word_to_search(name))
         named = {row["accountID"] for row in listed.records if may_be_named(name, row.get("accountName"))}
@@ -237,7 +237,7 @@ class BenefitPointTarget:
         return effect
 
     def _not_these(self, account_ids: list[int], write: Claimed) -> _Effect:
-        """If a person says that it is none of these, they are not asked about again."""
+        """If a user says that none of these is meant, the next try does not ask about them again."""
 
         def effect(connection: psycopg.Connection[Any]) -> None:
             connection.execute(

@@ -206,46 +206,46 @@ class _Drain:
     def _judge(self, write: Claimed, end: Settlement, error: Exception, *, begun: bool) -> Settlement:
         """What an error means for a write: surely not done, refused, or nobody knows."""
         tries = write.attempts + 1
-        told = str(error) if isinstance(error, AmsEtlError) else f"unexpected: {type(error).__name__}"
+        detail = str(error) if isinstance(error, AmsEtlError) else f"unexpected: {type(error).__name__}"
         if isinstance(error, DependencyMissing):
-            return replace(end, status="failed", error=told, note=DEPENDENCY)
+            return replace(end, status="failed", error=detail, note=DEPENDENCY)
         if isinstance(error, Undecided):
-            return replace(end, status="uncertain", error=told, alongside=error.alongside)
+            return replace(end, status="uncertain", error=detail, alongside=error.alongside)
         if isinstance(error, ConfigError):
             self._stop = self._stop or error
-            return replace(end, error=told)
+            return replace(end, error=detail)
         if begun and _may_have_happened(error):
             self._troubles += 1
-            self._stop_where_all_fails(told)
+            self._stop_where_all_fails(detail)
             if write.operation not in self._target.look_up:
-                return replace(end, status="uncertain", error=told)
+                return replace(end, status="uncertain", error=detail)
             if tries >= self._settings.max_attempts:
-                return replace(end, status="uncertain", error=f"{told} (tried {tries} times)", check_first=True)
-            return replace(end, error=told, check_first=True, delay_seconds=self._settings.look_up_after_seconds)
+                return replace(end, status="uncertain", error=f"{detail} (tried {tries} times)", check_first=True)
+            return replace(end, error=detail, check_first=True, delay_seconds=self._settings.look_up_after_seconds)
         if _was_away(error):
             self._troubles += 1
-            self._stop_where_all_fails(told)
-            return replace(end, error=told, delay_seconds=self._delay(write.put_offs + 1), put_off=True)
+            self._stop_where_all_fails(detail)
+            return replace(end, error=detail, delay_seconds=self._delay(write.put_offs + 1), put_off=True)
         if isinstance(error, TransientError) or (not begun and _is_general_fault(error)):
             self._troubles += 1
-            self._stop_where_all_fails(told)
+            self._stop_where_all_fails(detail)
             if tries >= self._settings.max_attempts:
-                return replace(end, status="failed", error=f"given up after {tries} tries: {told}")
-            return replace(end, error=told, delay_seconds=self._delay(tries))
+                return replace(end, status="failed", error=f"given up after {tries} tries: {detail}")
+            return replace(end, error=detail, delay_seconds=self._delay(tries))
         if not isinstance(error, AmsEtlError):
             # Not its message, which may hold what was to be written.
             place = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error("writeback %s: %s at %s:%s", write.writeback_id, told, place.filename, place.lineno)
-        return replace(end, status="failed", error=told)
+            _log.error("writeback %s: %s at %s:%s", write.writeback_id, detail, place.filename, place.lineno)
+        return replace(end, status="failed", error=detail)
 
     def _delay(self, tries: int) -> float:
         longest = min(self._settings.longest_retry_seconds, self._settings.first_retry_seconds * 2 ** (tries - 1))
         return random.uniform(longest / 2, longest)  # noqa: S311
 
-    def _stop_where_all_fails(self, told: str) -> None:
+    def _stop_where_all_fails(self, detail: str) -> None:
         """Stop the run: each call that fails while the other side is away waits for a time-out."""
         if self._troubles >= 3 * self._hands and self._stop is None:
-            self._stop = f"{self._troubles} calls in a row failed, the last one: {told}"
+            self._stop = f"{self._troubles} calls in a row failed, the last one: {detail}"
 
     def _count(self, write: Claimed, settlement: Settlement) -> None:
         outcome = "put_off" if settlement.status == "pending" else settlement.status

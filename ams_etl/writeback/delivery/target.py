@@ -15,7 +15,7 @@ Begin = Callable[[], Awaitable[None]]
 
 
 class DependencyMissing(DataError):
-    """What this write hangs on is not there: its customer, its suspense."""
+    """What this write depends on does not exist: its customer, its suspense."""
 
 
 class Undecided(DataError):
@@ -59,7 +59,7 @@ class Ask(Protocol):
     """Our own Postgres, asked on the connection of `OutboxCommits`."""
 
     async def __call__(self, question: Callable[[psycopg.Connection[Any]], T]) -> T:
-        """What the question gives."""
+        """Return the answer to the question."""
 
 
 class Target(Protocol):

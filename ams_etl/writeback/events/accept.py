@@ -54,7 +54,7 @@ def accept_events(connection: psycopg.Connection[Any], agency: str, events: Sequ
         events: JSON objects, or models of `ams_etl.writeback.events.events`.
 
     Returns:
-        One outcome for each, in order. The same key twice gives the same id, and nothing is doubled; the same key with
+        One outcome for each, in order. The same key twice returns the same id, and nothing is doubled; the same key with
         another content is refused.
     """
     answers: list[Accepted | None] = []
@@ -108,7 +108,7 @@ def _store(
     asked: list[_Asked],
 ) -> dict[str, tuple[UUID, int | None, str, dict[str, Any]]]:
     """Key -> event id, the place in the batch that it was stored from now (None: known before), kind and payload."""
-    files = [(event_id, one) for _, event_id, _, _, _, several in asked for one in several]
+    files = [(event_id, file) for _, event_id, _, _, _, files_of_event in asked for file in files_of_event]
     place_of = {event_id: place for place, event_id, *_ in asked}
     rows = connection.execute(
         """with given as (

@@ -1,4 +1,4 @@
-"""`python -m ams_etl.writeback.events.schema` prints docs/events.schema.json; with --write it writes the page anew."""
+"""`python -m ams_etl.writeback.events.schema` prints docs/events.schema.json; with --write it rewrites the page."""
 
 import json
 import sys

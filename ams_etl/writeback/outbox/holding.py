@@ -15,7 +15,7 @@ def hold_back(connection: psycopg.Connection[Any], agency: Agency) -> None:
     """Put off what cannot go yet, and let go what can now.
 
     A new account waits for the settings, and for the customer that it is to name until AMS360 has it or has refused it;
-    a link waits for both its ends. They are looked at with every delivery, and at least once an hour, or every five
+    a link waits for both its ends. They are checked with every delivery, and at least once an hour, or every five
     minutes while AMS360 is at it.
 
     Args:

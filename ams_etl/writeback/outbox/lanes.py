@@ -1,7 +1,7 @@
 """Lanes: the writes of one customer, one after the other. The head of a lane is the only one that can be claimed.
 
 Whatever adds rows to a lane or takes its head away holds the agency's lock and calls `promote`, so that a lane never
-stands still and never has two heads (a unique index would refuse).
+stalls and never has two heads (a unique index would refuse).
 """
 
 from collections.abc import Iterable

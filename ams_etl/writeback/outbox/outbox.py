@@ -170,16 +170,16 @@ class Outbox:
             )
             ours = set(settled)
             lanes = set()
-            for one in settlements:
-                if one.writeback_id not in ours:
+            for settlement in settlements:
+                if settlement.writeback_id not in ours:
                     continue
-                for effect in one.alongside:
+                for effect in settlement.alongside:
                     effect(self.connection)
-                lanes.add(one.lane)
-                if one.customer_id and one.lane != one.customer_id:
-                    become_customer(self.connection, self.agency, self.system, one.lane, one.customer_id)
-                    lanes.add(one.customer_id)
-            delivered = [one.writeback_id for one in settlements if one.status == "delivered"]
+                lanes.add(settlement.lane)
+                if settlement.customer_id and settlement.lane != settlement.customer_id:
+                    become_customer(self.connection, self.agency, self.system, settlement.lane, settlement.customer_id)
+                    lanes.add(settlement.customer_id)
+            delivered = [settlement.writeback_id for settlement in settlements if settlement.status == "delivered"]
             lanes.update(revive(self.connection, self.agency, delivered))
             promote(self.connection, self.agency, self.system, lanes)
 

@@ -56,7 +56,7 @@ def planned_records(
         if system == "benefitpoint":
             told = benefitpoint_target.OPERATIONS.get(operation, operation)
             arguments, mistake = _account_arguments(agency, operation, request, classification)
-            remark = mistake or "; ".join(one for one in (error, remark) if one) or None
+            remark = mistake or "; ".join(text for text in (error, remark) if text) or None
         else:
             told = ams360_target.OPERATIONS.get(operation, operation)
             arguments = _ams360_arguments(operation, request, record_id)

@@ -126,7 +126,7 @@ def replay(
     zone: tzinfo | None,
     writeback_ids: Sequence[UUID] | None = None,
 ) -> int:
-    """Send failed writes again, planned anew by today's settings and mappings.
+    """Send failed writes again, decided again by today's settings and mappings.
 
     Args:
         connection: autocommit.

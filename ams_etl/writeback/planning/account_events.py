@@ -1,7 +1,7 @@
 """What a batch of events asks of the agency's BenefitPoint besides AMS360 (B7).
 
 A contact that an event creates there has a lane, under every key that it is known by, until (and after) BenefitPoint has
-given it an account: so it is made once however it is named, and what is told of it meanwhile waits for it.
+given it an account: so it is made once however it is named, and events about it meanwhile wait for it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ class AccountEvents:
         connection: inside the transaction of the batch.
         agency: the agency and its choices.
         events: all that are to be planned, in their order, with AMS360's place of each.
-        people: whom AMS360's side knows by which keys.
+        people: the keys of each person on AMS360's side.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class AccountEvents:
             self._write(event, "account_contact", place.lane, {"values": person}, place.customer_id)
 
     def updates(self, event: ReadableEvent, place: Place) -> None:
-        """Have an account changed, as far as it has a place for what is told and the agency lets it be changed."""
+        """Plan the change of an account, as far as it has a field for the value and the agency allows the change."""
         allowed = ACCOUNT_PROPERTIES & set(self._agency.writeback.properties)
         values = {name: value for name, value in _values(event).items() if name in allowed and value}
         if values:

@@ -99,7 +99,12 @@ class Ams360Events:
             self._db.connection.execute(
                 """insert into ops.writeback_targets (agency, system, subject, subject_id, writeback_id)
                 select %s, %s, 'ticket', * from unnest(%s::text[], %s::uuid[]) on conflict do nothing""",
-                (self._agency.id, SYSTEM, [ticket for ticket, _ in tickets], [one for _, one in tickets]),
+                (
+                    self._agency.id,
+                    SYSTEM,
+                    [ticket for ticket, _ in tickets],
+                    [writeback_id for _, writeback_id in tickets],
+                ),
             )
 
     def _look(self, event: ReadableEvent) -> Place | None:
@@ -165,6 +170,6 @@ def _codes_of_customers(db: AgencyDb, customers: set[str | None]) -> Mapping[str
         for customer, executive, representative in db.connection.execute(
             """select entity_id, payload ->> 'AccountExecCode', payload ->> 'AccountRepCode' from raw_ams360.customers
             where agency = %s and entity_id = any(%s)""",
-            (db.agency, sorted(one for one in customers if one)),
+            (db.agency, sorted(customer for customer in customers if customer)),
         )
     }

@@ -1,4 +1,4 @@
-"""Whom an event is about, in AMS360: a customer, a contact that will be one, or nobody known yet (W11)."""
+"""Resolve the contact an event refers to: an AMS360 customer, one still to be created, or none yet (W11)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -42,7 +42,7 @@ class ContactBook:
 
         Args:
             kind: of event.
-            reference: whom it is about.
+            reference: the contact that it is about.
             email: a created contact's own.
             alone: the lane of a created contact that nothing identifies.
 
@@ -110,7 +110,7 @@ class ContactBook:
         contacts = [value] if what == "contact" else self.contacts_of_email.get(value, [])
         if len(contacts) > SHARED_EMAIL_LIMIT:
             return None
-        customer = customer_of(one for contact in contacts for one in self.by_contact.get(contact, ()))
+        customer = customer_of(customer for contact in contacts for customer in self.by_contact.get(contact, ()))
         return Place(customer, customer) if customer else self.created.get(key)
 
     def remember(self, keys: Iterable[str], lane: str) -> None:
@@ -138,7 +138,9 @@ def read_book(
     keys = {key for reference, email in references for key in keys_of(reference, email)}
     emails = sorted(key[6:] for key in keys if key.startswith("email:"))
     contacts = {key[8:] for key in keys if key.startswith("contact:")}
-    numbers = sorted({str(one["customer_number"]) for one, _ in references if one.get("customer_number")})
+    numbers = sorted(
+        {str(reference["customer_number"]) for reference, _ in references if reference.get("customer_number")}
+    )
     if numbers:
         rows = db.connection.execute(
             """select (payload ->> 'CustomerNumber')::int, entity_id from raw_ams360.customers
@@ -163,7 +165,7 @@ def read_book(
         left join stage.candidates c on (c.agency, c.contact_id, c.entity, c.entity_id)
             = (s.agency, s.contact_id, s.entity, s.entity_id)
         where s.agency = %s and s.system = 'ams360' and s.contact_id = any(%s)""",
-        (db.agency, [UUID(one) for one in contacts]),
+        (db.agency, [UUID(contact) for contact in contacts]),
     ):
         customers[contact].append(CustomerOfContact(customer, role, status, number))
     book.by_contact = dict(customers)

@@ -57,7 +57,7 @@ class ReadableEvent:
 
     @property
     def reference(self) -> dict[str, Any]:
-        """Whom it is about, as it says."""
+        """Return the contact that it is about, as it says."""
         return self.payload.get("contact") or {}
 
     @property
