@@ -15,7 +15,7 @@ COMMANDS = {
     "benefitpoint_sync": ("sync", "{agency}", "--benefitpoint"),
     "make_plan": ("sync", "{agency}", "--plan"),
     "apply_plan": ("sync", "{agency}", "--apply"),
-    "refresh": ("sync", "{agency}", "--customer"),
+    "refresh": ("refresh", "{agency}"),
     "test_connection": ("doctor", "{agency}"),
     "deliver": ("writeback", "{agency}"),
     "preview": ("preview", "{agency}"),

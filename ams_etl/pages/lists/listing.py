@@ -61,6 +61,8 @@ class Listing:
     order: str
     tie: str
     filters: Sequence[Filter] = ()
+    is_short: bool = False
+    """It has few rows, each the result of much reading: they are counted while they are read, not once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,16 @@ def read_page(
     number = _page_number(query.get("page", ""))
     select, values = _filtered(listing, chosen, parameters)
     sort = _sort(listing, query)
+    counted_too = f"select l.*, count(*) over () as total_rows from ({select}) l" if listing.is_short else select
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
-            f"{select} order by {_order(listing, sort)} limit {PAGE_ROWS} offset {(number - 1) * PAGE_ROWS}", values
+            f"{counted_too} order by {_order(listing, sort)} limit {PAGE_ROWS} offset {(number - 1) * PAGE_ROWS}",
+            values,
         ).fetchall()
     if number == 1 and len(rows) < PAGE_ROWS:
         total = len(rows)
+    elif listing.is_short and rows:
+        total = rows[0]["total_rows"]
     else:
         counted = connection.execute(f"select count(*) from ({select} limit {MOST_COUNTED + 1}) x", values).fetchone()
         total = counted[0] if counted else 0

@@ -54,6 +54,10 @@ def start(connection: psycopg.Connection[Any], name: str) -> str | None:
         ).rowcount
         if not known:
             return None
+        # No session lasts longer than a week, whatever the settings say.
+        connection.execute(
+            "delete from ops.page_sessions where user_name = %s and created_at < now() - interval '7 days'", (name,)
+        )
         cookie = secrets.token_urlsafe(32)
         connection.execute(
             "insert into ops.page_sessions (token_hash, user_name) values (%s, %s)", (_hash(cookie), name)

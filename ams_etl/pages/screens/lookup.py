@@ -29,7 +29,7 @@ def show_lookup(visit: Visit) -> Answer:
     problem = None
     is_one = bool(customer_id) or (not choices and number is not None)
     if is_one and visit.agency.system != "ams360":
-        problem = "A live look is possible with AMS360 only; Refresh reads the customer again."
+        problem = "A customer is read live with AMS360 only; Sync now reads everything."
     elif is_one:
         try:
             live = live_customer(
@@ -55,6 +55,8 @@ def refresh(visit: Visit) -> Answer:
     customer_id = visit.form.get("customer_id", "")
     if not _ID.fullmatch(customer_id):
         return Refused("There is no such customer.")
+    if visit.agency.system != "ams360":
+        return Refused("A single customer is refreshed with AMS360 only; Sync now reads everything.")
     job_id = ask_for(visit.connection, visit.agency.id, "refresh", [customer_id], visit.person.name)
     visit.record("refresh", customer_id)
     return Moved(f"{visit.home}/jobs/{job_id}")

@@ -39,7 +39,8 @@ def listing(visit: Visit) -> Listing:
             from ({MAPPED_EMPLOYEES}) e) t where true""",
         "attention",
         "contacts desc, connection_type, employee_code",
-        [
+        is_short=True,
+        filters=[
             Filter("q", "Name, code or user", "position(lower(%(q)s) in lower(concat_ws(' ', employee_name, employee_code, "
                                               "user_id, user_name))) > 0"),
             Filter("needs", "Needs", "left(attention, 1) = %(needs)s",

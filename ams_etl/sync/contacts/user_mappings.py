@@ -68,7 +68,7 @@ def remove_mappings(connection: psycopg.Connection[Any], agency: str, employees:
 
 MAPPED_EMPLOYEES = """with held as (
             select connection_type, employee_code, max(employee_name) as employee_name,
-                count(distinct contact_id) as contacts
+                count(*) as contacts
             from mart.connections where agency = %(agency)s group by 1, 2)
         select connection_type, employee_code,
             coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name, '') as employee_name,
