@@ -17,6 +17,7 @@ _COMMANDS = {
     "consent": ("ams_etl.cli.consent", "consent"),
     "db": ("ams_etl.cli.database", "database"),
     "demo": ("ams_etl.cli.demo", "demo"),
+    "env": ("ams_etl.cli.env", "env"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
     "forget": ("ams_etl.cli.forget", "forget"),
     "follow": ("ams_etl.cli.follow", "follow"),

@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from ams_etl.defs.metadata import sample_of
+
 SAMPLE = 20
 
 
@@ -65,7 +67,7 @@ def validate(
             "rows": int(next((found.result.get("element_count", 0) for found in result.results), 0)),
             "failed_expectations": [_told(found) for found in failed],
             "violations": sum(int(found.result.get("unexpected_count", 0)) for found in failed),
-            "sample_ids": dg.MetadataValue.json(ids[:SAMPLE]),
+            "sample_ids": sample_of(ids[:SAMPLE], "ams-etl why AGENCY {id}"),
         },
     )
 

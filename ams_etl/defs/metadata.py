@@ -49,6 +49,11 @@ def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int
     return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
 
 
+def sample_of(ids: Iterable[object], command: str) -> dg.MarkdownMetadataValue:
+    """Return ids as a table with the command that explains each; `{id}` in the command is the id."""
+    return table_of(("id", "explains it"), [(each, f"`{command.replace('{id}', str(each))}`") for each in ids])
+
+
 def about_table(connection: psycopg.Connection[Any], table: str, agency: str) -> dict[str, Any]:
     """Return what every materialization of a table says: how many rows it has, and where its columns come from.
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from ams_etl.defs.contacts.assets import PLAN_KEY
 from ams_etl.defs.expectations import SAMPLE
+from ams_etl.defs.metadata import sample_of
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
 
@@ -34,7 +35,7 @@ def every_planned_contact_meets_the_requirements(
             "without_name_or_email": found.without_name_or_email,
             "without_source": found.without_source,
             "greeted_by_a_mark": found.greeted_by_a_mark,
-            "sample_ids": dg.MetadataValue.json(found.sample_ids),
+            "sample_ids": sample_of(found.sample_ids, f"ams-etl why {context.partition_key} {{id}}"),
         },
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from ams_etl.defs.metadata import sample_of
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.defs.writeback.assets import HEALTH_KEY
@@ -57,14 +58,14 @@ def writeback_checks(
             "no_write_is_uncertain",
             found.uncertain == 0,
             uncertain=found.uncertain,
-            sample_ids=dg.MetadataValue.json(uncertain),
+            sample_ids=sample_of(uncertain, f"ams-etl writeback list {agency}"),
             decide=f"look into AMS360 or BenefitPoint, then: ams-etl writeback resolve {agency} ID --delivered | --again",
         ),
         _result(
             "few_writes_fail",
             found.failed_share <= limits.max_failed_share,
             failed_share=round(found.failed_share, 4),
-            sample_ids=dg.MetadataValue.json(failed),
+            sample_ids=sample_of(failed, f"ams-etl writeback list {agency}"),
             look_at_them=f"ams-etl writeback list {agency}; once the cause is gone: ams-etl writeback replay {agency}",
         ),
     ]
