@@ -31,6 +31,8 @@ _QUOTED = re.compile(
 _EMPTY_QUOTES = re.compile(r"[\"“”]\s*[\"“”]")
 _EVERYBODY = re.compile(r"\b(?:both|all)\b", re.IGNORECASE)
 _ANY_BRACKET = re.compile(r"[(\[{<]")
+_STRAY = re.compile(r"[()\[\]{}<>]|\"")
+"""Brackets that nothing closes, and double quotes: no part of a name."""
 _QUOTE = re.compile(r"[\"“”'‘`]")
 _PLACE = re.compile("\0(\\d+)\0")
 _NICKNAME_FOLLOWS = re.compile(
@@ -243,8 +245,12 @@ def _without_trust(name: str) -> str:
 
 def _tidy(name: str) -> str:
     """Return the words that can belong to a name; nothing where there is no letter, or only a placeholder."""
+    if _STRAY.search(name):
+        name = _STRAY.sub(" ", name)
     words = " ".join(word for word in name.split() if "@" not in word).strip(_LOOSE)
-    words = without_loose_ends(words).strip(_LOOSE) if words else ""
+    tidied = without_loose_ends(words).strip(_LOOSE) if words else ""
+    while tidied != words:
+        words, tidied = tidied, without_loose_ends(tidied).strip(_LOOSE)
     return words if any(map(str.isalpha, words)) and not is_placeholder(words) else ""
 
 
