@@ -84,11 +84,11 @@ def missed_work(connection: psycopg.Connection[Any], read: Agencies, now: dateti
             on conflict (agency, kind) do update set last_done_at = excluded.last_done_at, due_at = excluded.due_at,
                 next_due_at = excluded.next_due_at
             where (w.last_done_at, w.due_at) is distinct from (excluded.last_done_at, excluded.due_at)""",
-            [(agency, kind, last, one.at, one.next_at) for agency, kind, one, last in found],
+            [(agency, kind, last, moment.at, moment.next_at) for agency, kind, moment, last in found],
         )
-    for agency, kind, one, last in sorted(found, key=lambda row: row[2].at):
-        if last is not None and one.was_missed(now, last):
-            yield agency, kind, one
+    for agency, kind, moment, last in sorted(found, key=lambda row: row[2].at):
+        if last is not None and moment.was_missed(now, last):
+            yield agency, kind, moment
 
 
 def _regular_work(read: Agencies) -> Iterator[tuple[str, Kind, Window]]:

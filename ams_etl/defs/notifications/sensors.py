@@ -35,7 +35,7 @@ def follow_notifications(
 ) -> dg.SensorResult | dg.SkipReason:
     """Close the batches whose run has ended, then claim what waits for every agency that has none under way.
 
-    While a follower lives it claims by itself, and only the agencies that it leaves to runs are looked at.
+    While a follower lives it claims by itself, and this sensor serves only the agencies that it leaves to runs.
     """
     from ams_etl.store.signs_of_life.followers import handed_over, living
     from ams_etl.sync.notifications.batches import claim, waiting_agencies
