@@ -1,6 +1,6 @@
 """The process: woken by Postgres, it has each agency with work served, some side by side, none by two threads at once.
 
-The main thread listens, gives signs of life and renews leases; threads work. A notification that is lost (behind a transaction
+The main thread listens, reports that it is alive and renews leases; threads work. A notification that is lost (behind a transaction
 pool all are) costs no more than the pause between two looks.
 """
 
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 Direction = Literal["read", "write", "day"]
 Task = tuple[Direction, str]
 LOOK_SECONDS = 2.0
-"""The longest pause between two looks at all agencies."""
+"""The longest pause between two checks of all agencies."""
 BEAT_SECONDS = 4.0
 STOP_SECONDS = 20.0
 """How long a batch in hand may take once the process is asked to stop."""
@@ -99,7 +99,7 @@ class Follower:
         self._end()
 
     def _turn(self, listener: psycopg.Connection[Any]) -> None:
-        """Wait a moment for notifications; look at all agencies where none came."""
+        """Wait a moment for notifications; check all agencies where none came."""
         if time.monotonic() >= self._beats_at:
             self._beats_at = time.monotonic() + BEAT_SECONDS
             beat(listener, self.name)

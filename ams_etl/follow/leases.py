@@ -14,7 +14,7 @@ POLL_SECONDS = 0.05
 
 
 class HeldLeases:
-    """Takes and gives back leases for the threads of one follower.
+    """Takes and returns leases for the threads of one follower.
 
     Args:
         holder: the follower's name.

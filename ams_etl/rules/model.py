@@ -73,7 +73,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """B11: whom a record goes with that gives no values: the customer's own candidate, or whoever has the email."""
+    """B11: the candidate that a record without values follows: the customer's own, or the one with the email."""
 
     customer_id: str
     email: str | None = None
@@ -107,7 +107,7 @@ class Candidate:
     absorbed: tuple[tuple[str, str], ...] = ()
     """(entity, entity_id) of records that became part of this one: N8's contact."""
     joined: Joined | None = None
-    """B11: it gives a contact its id and its line in the crosswalk, and nothing else."""
+    """B11: a contact takes its id and its row in the crosswalk from it, and nothing else."""
     marks: tuple[str, ...] = ()
     """N10: every flag of the record, so that a deceased person's refusal is not lost."""
     middle_name: str | None = None
@@ -128,7 +128,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """What one customer gives today, and the next day on which it gives something else by itself."""
+    """What is derived from one customer today, and the next day on which the result changes by itself."""
 
     candidates: tuple[Candidate, ...]
     skips: tuple[Skip, ...]
@@ -161,7 +161,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a value is what it is: the rule, and the source member it was read from, with what stands there.
+    """Why a value is what it is: the rule, and the source member it was read from, with its value.
 
     `entity` / `entity_id` say whose value it is, `source_*` where it comes from. It holds personal data: for people who ask
     about one contact, not for logs.

@@ -52,9 +52,9 @@ class RuleSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
     source_system: SourceSystem = "ams360"
-    """Where the records come from: told by which system's block the agency has, never written under `settings`."""
+    """Where the records come from: the system whose block the agency has; never written under `settings`."""
     benefitpoint_contacts: bool = False
-    """B10: whether accounts that BenefitPoint alone knows become contacts: told by the agency's `benefitpoint` block."""
+    """B10: whether accounts that BenefitPoint alone has become contacts: set in the agency's `benefitpoint` block."""
     ownership: Ownership = Ownership()
     owner_fallback: bool = False
     """A6: whether a MyCase client's other attorney owns where its newest case has none of the kind that owns."""

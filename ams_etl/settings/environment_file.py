@@ -13,7 +13,7 @@ _stamps: dict[Path, tuple[int, int]] = {}
 def load_environment_file() -> None:
     """Take the variables of the file that the shell has not set; after an edit, also those that came from it before.
 
-    Without an edit since the last call, this costs one look at the file's time.
+    Without an edit since the last call, this costs one check of the file's time.
     """
     path = home() / ".env"
     try:

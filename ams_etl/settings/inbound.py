@@ -16,7 +16,7 @@ class NotificationSettings(Strict):
 
     authentication_code_env: str
     version: Annotated[Literal["1", "2.0", "3"], BeforeValidator(_as_written)] = "2.0"
-    """Also unquoted, as YAML then gives a number."""
+    """Accept it unquoted too, as YAML then returns a number."""
     retry_method: Literal["single", "blocking"] = "single"
     """What `ams-etl notifications setup` says to choose."""
     client: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,39}$")] = "AmsEtl"

@@ -128,8 +128,8 @@ def test_a_plan_becomes_a_policy_with_listed_codes_or_waits_or_is_over(
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ({"Anthem": "ANT", "anthem ": "GRD"}, "anthem : stands twice"),
-        ({5: "ANT", "5": "ANT"}, "5: stands twice"),
+        ({"Anthem": "ANT", "anthem ": "GRD"}, "anthem : occurs twice"),
+        ({5: "ANT", "5": "ANT"}, "5: occurs twice"),
         ({"Anthem": 12}, "Anthem: expected AMS360's code in quotes, found 12"),
         ({"Anthem": False}, "Anthem: expected AMS360's code in quotes, found False"),
         ({"Anthem": " "}, "Anthem: expected AMS360's code in quotes, found ' '"),

@@ -1,4 +1,4 @@
-"""Accounts: what AMS360 and BenefitPoint tell of one, whose value stands, and which record gives it its id."""
+"""Accounts: combine what AMS360 and BenefitPoint hold about one, decide whose value counts, and derive its id."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -116,7 +116,7 @@ def named_by(
 ) -> tuple[System, str]:
     """B3: the record whose key makes the account's id: the one that was seen first, AMS360's of two seen at once.
 
-    So the account keeps its id when the other system tells of it, whichever that is. The key of the other record makes
+    So the account keeps its id when the other system lists it too, whichever that is. The key of the other record makes
     its other id, under which it may have been known until the two were linked.
 
     Args:

@@ -1,4 +1,4 @@
-"""Plans of BenefitPoint and policies of AMS360: which are one, and whose value stands."""
+"""Benefit plans and AMS360 policies: decide which are the same, and whose value counts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def named_by_plan(plan_id: int | None, policy_id: str | None, links: Mapping[int
 
 
 def is_policy(policy: Policy) -> bool:
-    """Whether an AMS360 record is a policy: accounting sub-types and submissions are none (L1)."""
+    """Whether an AMS360 record is a policy: accounting sub-types and submissions are not (L1)."""
     return policy.sub_type not in NO_POLICIES
 
 
@@ -49,7 +49,7 @@ def pair_plans(
     policy it is the lowest id's.
 
     Args:
-        plans: (plan id, amsPolicyID in small letters) of live plans.
+        plans: (plan id, amsPolicyID in lower case) of live plans.
         links: plan id -> policy id of policies that were made of plans.
         policies: ids of live AMS360 policies.
     """

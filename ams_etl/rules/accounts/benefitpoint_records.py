@@ -19,7 +19,7 @@ _INFOS = (
 
 
 def choice(value: Any) -> str | None:
-    """An enumeration's value in small letters; None where nothing is selected."""
+    """Return an enumeration's value in lower case; None where nothing is selected."""
     found = text(value)
     return None if found is None or found in _UNSET else found.lower()
 
@@ -35,7 +35,7 @@ def _integer(value: Any) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class BenefitPointAccount:
-    """The Account record. `ams_customer_id` is in small letters, for BenefitPoint writes it in either case."""
+    """The Account record. `ams_customer_id` is in lower case, because BenefitPoint writes it in either case."""
 
     account_id: int
     name: str | None

@@ -1,4 +1,4 @@
-"""Which BenefitPoint account is which AMS360 customer: by ids that the systems hold or a person's word, never by name."""
+"""Which BenefitPoint account is which AMS360 customer: by ids that the systems hold or a user's decision, never by name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def link(
 ) -> list[Link]:
     """The links of all accounts, whatever the order in which they are given.
 
-    An account is linked (B1) by a person's word, else by `amsCustomerId`, else (without one, or where nobody has that id) by
+    An account is linked (B1) by a user's decision, else by `amsCustomerId`, else (without one, or where nobody has that id) by
     `amsCustomerNumber`. A customer is linked to one account: by the strongest evidence, an active account before an
     inactive one, then the lowest id; the others are suggested. What a person refused stays apart.
 
@@ -54,7 +54,7 @@ def link(
         accounts: all live ones.
         decisions: what people said of pairs: True confirmed, False refused.
     """
-    # Ids are compared in small letters, for BenefitPoint writes them in either case.
+    # Ids are compared in lower case, because BenefitPoint writes them in either case.
     by_id = {customer.customer_id.lower(): customer for customer in customers}
     live = {account.account_id: account for account in accounts}
     numbers: dict[int, list[str]] = defaultdict(list)
@@ -86,8 +86,8 @@ def link(
         if pair not in links:
             links[pair] = Link(*pair, "dormant" if yes else "refused", "person", 1.0 if yes else 0.0)
     for found in _suggestions(
-        [one for one in by_id.values() if one.customer_id not in taken],
-        [one for key, one in live.items() if key not in placed],
+        [customer for customer in by_id.values() if customer.customer_id not in taken],
+        [account for key, account in live.items() if key not in placed],
     ):
         links.setdefault((found.customer_id, found.account_id), found)
     return sorted(links.values())
@@ -123,14 +123,14 @@ def _suggestion(customer: CustomerAccount, account: BenefitPointAccount) -> Link
     there, here = customer.address, account.address
     detail = ["name"]
     score = 0.5
-    for told, worth, equal in (
+    for evidence, worth, equal in (
         ("exact name", 0.1, (customer.name or "").casefold() == (account.name or "").casefold()),
         ("postal code", 0.2, bool(here.postal_code) and (there.postal_code or "")[:5] == (here.postal_code or "")[:5]),
         ("email", 0.15, bool(account.email) and customer.email == account.email),
         ("phone", 0.05, bool(account.phone) and customer.phone == account.phone),
     ):
         if equal:
-            detail.append(told)
+            detail.append(evidence)
             score += worth
     return Link(
         customer.customer_id, account.account_id, "suggested", "name", round(min(score, 0.95), 2), tuple(detail)

@@ -8,7 +8,7 @@ from ams_etl.rules.records.ams360 import Payload, code, flag, text
 
 WaitsFor = Literal["carrier", "line_of_business", "effective_date"]
 SETTINGS: Mapping[WaitsFor, str] = {"carrier": "carriers", "line_of_business": "lines_of_business"}
-"""The key under `benefitpoint:` that gives the code a plan waits for."""
+"""The key under `benefitpoint:` that holds the code a plan waits for."""
 
 
 def code_name_key(name: str) -> str:
@@ -33,7 +33,7 @@ class CodeMapping:
         """Read a mapping as people write it: a key of digits is an id, any other one a name.
 
         Raises:
-            ValueError: a key or a code that is none, or a key that stands twice; says which.
+            ValueError: a key or a code is not valid, or a key occurs twice; the message says which.
         """
         ids: dict[int, str] = {}
         names: dict[str, str] = {}
@@ -52,7 +52,7 @@ class CodeMapping:
                 fresh = code_name_key(written) not in names
                 names[code_name_key(written)] = value
             if not fresh:
-                raise ValueError(f"{key}: stands twice; names are compared without case and blanks")
+                raise ValueError(f"{key}: occurs twice; names are compared without case and blanks")
         return cls(ids, names)
 
     def code_for(self, named: "Named") -> str | None:

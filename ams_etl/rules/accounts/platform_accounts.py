@@ -100,7 +100,7 @@ def name_of(account: Mapping[str, Any]) -> str:
 
 
 def with_changes(there: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with members changed, at whatever depth they stand."""
+    """Return a record with members changed, at any depth."""
     merged = dict(there)
     for name, value in changes.items():
         before = merged.get(name)

@@ -27,13 +27,13 @@ def new_person(values: Mapping[str, str], account_id: int, there: Sequence[Perso
 def the_person(
     there: Sequence[Person], *, contact_id: int | None = None, email: str | None = None, values: Mapping[str, str] = {}
 ) -> Person | None:
-    """Whom of a group's people an event means: the one of that id, of that email, or of that name and no other email.
+    """Find the person of a group that an event means: the one of that id, of that email, or of that name and no other email.
 
     Args:
         there: the group's people.
         contact_id: BenefitPoint's own id, where it is known.
         email: as the person was known until now.
-        values: what is told of the person.
+        values: what the event says about the person.
     """
     if contact_id is not None:
         return next((person for person in there if person["contact"].get("contactID") == contact_id), None)
@@ -65,7 +65,7 @@ def namesake_with_changes(
         values: what is changed, by the platform's names.
 
     Returns:
-        None where the primary contact is somebody else, whom the account's change does not concern.
+        None if the primary contact is somebody else: the account's change does not concern that person.
     """
     primary = primary_of(there)
     if primary is None:

@@ -1,4 +1,4 @@
-"""Connections (X): who at the agency stands to a contact in which role, and who sends."""
+"""Connections (X): who at the agency has which role for a contact, and who sends."""
 
 from collections.abc import Iterable
 

@@ -15,7 +15,7 @@ _OLDEST = 120
 
 
 def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date | None:
-    """K1, K3: Return the date of birth; year 1, a database's default date and one after today are none.
+    """K1, K3: Return the date of birth; year 1, a database's default date and one after today are not birthdays.
 
     Neither is a date of birth more than 120 years ago. Setting `birthday_key_facts`.
     """

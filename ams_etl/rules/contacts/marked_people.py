@@ -7,7 +7,7 @@ from ams_etl.rules.names.marks import DECEASED, DO_NOT_CONTACT
 
 
 def is_deceased(candidate: Candidate) -> bool:
-    """Return whether everybody whom the record names is marked as deceased."""
+    """Return whether everybody that the record names is marked as deceased."""
     return candidate.suppressed_reason == DECEASED or DECEASED in candidate.marks
 
 

@@ -50,7 +50,7 @@ def _rank(candidate: Candidate) -> int:
 def _household(first: Candidate, people: Sequence[Candidate]) -> list[Candidate]:
     """M8: Return the different people of one household: an equal family name, customer record or street.
 
-    People who stand in a firm's record alone are colleagues, not a household.
+    People who are only in a firm's record are colleagues, not a household.
     """
     household = [first]
     at_home = [person for person in people if person.record_type != "commercial"]

@@ -24,7 +24,7 @@ class Owner:
 
 
 def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Users) -> Owner:
-    """O1: the user mapped to the employee in the role that the record type's setting names; unmapped gives no owner.
+    """O1: the user mapped to the employee in the role that the record type's setting names; unmapped: no owner.
 
     BenefitPoint names none of the roles, so where AMS360 has the contact too, AMS360's records alone decide.
 

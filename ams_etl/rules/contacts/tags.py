@@ -9,7 +9,7 @@ from ams_etl.rules.records.ams360 import Customer, Employee, Policy, Reference
 from ams_etl.rules.settings import RuleSettings, Segments
 
 TagOrigin = tuple[Tag, str, Policy | None, str, str | None]
-"""A tag, the rule that gave it, the policy it comes from (else the customer), the source member and what stands there."""
+"""A tag, the rule that gave it, the policy it comes from (else the customer), the source member and its value."""
 
 _tag = lru_cache(maxsize=1 << 14)(Tag)
 

@@ -18,7 +18,7 @@ ReadField = tuple[NameField, WholeName | None]
 class Living:
     """The fields without the marked people.
 
-    `flags` are those of the people who stay, `left_out` names whom which mark took out. `first_left` says that the person
+    `flags` are those of the people who stay, `left_out` names the people taken out, with the mark. `first_left`: the person
     named first is among them: a customer's date of birth is that person's.
     """
 
@@ -32,7 +32,7 @@ def living_people(fields: Mapping[str, ReadField], last: str, flags: tuple[str, 
     """Take the marked people out of a record's name fields, unless the mark is everybody's (M6).
 
     `Tom & Sarah (Deceased)` leaves Tom, who is not marked; so does `Sarah (Deceased)` in a salutation of that couple. A
-    mark that no single person of several stands beside is everybody's.
+    mark that is not beside a single person of several is everybody's.
 
     Args:
         fields: the record's fields by their names, in the order in which they name the record.

@@ -11,7 +11,7 @@ DO_NOT_CONTACT = "do_not_contact"
 SUPPRESSING = (DECEASED, DO_NOT_CONTACT)
 """Flags that make a contact unsendable, the gravest first."""
 PERSONAL = frozenset([DECEASED, "former", "minor"])
-"""Flags of the one person beside whom they stand (M6); a refusal belongs to the address instead."""
+"""Flags of the person that they are written beside (M6); a refusal belongs to the address instead."""
 
 _MARKS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -85,7 +85,7 @@ _FILLERS = frozenset(
         "at", "age", "to", "client", "customer", "insured",
     ]
 )  # fmt: skip
-"""Words that may stand beside a mark and change nothing: `Deceased on May 3rd`."""
+"""Words that may accompany a mark and change nothing: `Deceased on May 3rd`."""
 _LONGEST = max(len(mark.split()) for mark in _MARKS)
 _DATE_WORD = re.compile(r"\d+(?:st|nd|rd|th)?\Z")
 # Without parentheses these can only be a mark; "Minor" or "Former" could be a name.
@@ -139,7 +139,7 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
     A relative beside a death (`wife passed away`) raises `relative_deceased`.
 
     Args:
-        content: what stands between the parentheses.
+        content: the text between the parentheses.
         further: the agency's own marks (`name_marks`), mark -> flag.
     """
     plain = _plain(content)
@@ -185,7 +185,7 @@ def _marks_of(plain: str) -> list[str]:
 
 
 def without_bare_marks(name: str, *, firm: bool = False) -> tuple[str, tuple[str, ...]]:
-    """Return the name without the marks that stand outside parentheses, and their flags.
+    """Return the name without the marks outside parentheses, and their flags.
 
     `DNC` may be part of a company's own name, so it is no mark in a firm's name.
     """

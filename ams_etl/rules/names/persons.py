@@ -83,7 +83,7 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
         letters = [_GLUED.findall(part) for part in parts]
         parts = [_GLUED.sub("", part) for part in parts]
     untitled = [_without_suffixes(_untitled(part.split(), TITLES), known)[0] for part in parts]
-    # "Mr. John and Mrs. Jane Doe", "Billy B. & Jane Doe": beside a whole name a title stands before a given name, and an
+    # "Mr. John and Mrs. Jane Doe", "Billy B. & Jane Doe": beside a whole name a title precedes a given name, and an
     # initial ends one; alone, "Mr. Doe", "Malcolm X", they go with a family name.
     beside_whole = len(parts) > 1 and any(len(words) > 1 for words in untitled)
     given_only = style == "given" and bool(known) and not any(_known_family(words, known) for words in untitled)

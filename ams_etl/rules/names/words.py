@@ -45,15 +45,15 @@ _LETTERS = frozenset(
 )  # fmt: skip
 _NUMERALS = frozenset(["v", "vi", "vii", "viii"])
 LETTERS_AFTER = _LETTERS | _NUMERALS
-"""Suffixes that are names too (Kim Do, Vi Doe): a suffix only where a given and a family name stand before."""
+"""Suffixes that are names too (Kim Do, Vi Doe): a suffix only after a given and a family name."""
 AFTER_A_COMMA = (SUFFIXES | _LETTERS | _DEGREES | _DESIGNATIONS) - {
     "do", "pe", "ret", "retired", "ma", "usa", "ba", "pa", "are", "au", "api", "cap", "lia", "aim", "ea", "ms", "bs",
 }  # fmt: skip
 """What a comma parts from a name without turning it round: `Bradley, Jr.`."""
 LETTERS_IN_BRACKETS = LETTERS_AFTER | _DEGREES | _DESIGNATIONS
-"""Degrees and designations, which are no nickname where they alone stand in parentheses."""
+"""Degrees and designations, which are no nickname where parentheses hold nothing else."""
 AFTER_A_WHOLE_NAME = LETTERS_IN_BRACKETS | SUFFIXES
-"""What ends a name after a comma only where a given and a family name stand before it."""
+"""What ends a name after a comma only if a given and a family name precede it."""
 _ROLE = (
     r"(?:(?:vice|co|asst|assistant|assoc|associate|senior|sr|chief|general|managing|executive|successor|past|former|"
     r"office|branch|account|operations|financial|project|property|sales|human\s+resources|hr|regional|district|board|"

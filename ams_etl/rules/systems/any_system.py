@@ -1,4 +1,4 @@
-"""One set of rules for every system: a system's records are told in AMS360's terms, and the answer in its own.
+"""Apply the AMS360 rules to any system: translate its records into AMS360's vocabulary, derive, translate the result back.
 
 Names, marks, emails, phones, lifecycle, tags and Key Facts mean the same everywhere, so nothing of them is written
 twice. A system's own module (`hawksoft`, `qq_catalyst`, `mycase`) says only what its records are in these terms.
@@ -52,7 +52,7 @@ def derive_in(
     today: date,
     amend: Amend = lambda candidate: candidate,
 ) -> Derivation:
-    """A customer told in AMS360's terms, derived and told in its own system's.
+    """Derive a customer that is translated into AMS360's vocabulary, and translate the result back.
 
     Args:
         dialect: the system's.
@@ -93,9 +93,9 @@ _default_tag = lru_cache(maxsize=8)(lambda name: Tag(name, "default"))
 def explain_in(
     dialect: Dialect, bundle: CustomerBundle, reference: Reference, settings: RuleSettings, today: date
 ) -> tuple[Finding, ...]:
-    """`explain` of a customer told in AMS360's terms, with the system's own entities and members.
+    """Explain a customer that is translated into AMS360's vocabulary, with the system's own entities and members.
 
-    What a system amends (MyCase's tags, status and attorneys) is told by the derivation alone, not here.
+    What a system amends (MyCase's tags, status and attorneys) is in the derivation alone, not here.
     """
     entities = {**dialect.entities, "policy": "policy"}
     return tuple(
@@ -113,7 +113,7 @@ def explain_in(
 def skipped(
     dialect: Dialect, entity: str, entity_id: str, customer_id: str, reason: SkipReason, rule: str
 ) -> Derivation:
-    """A customer of whom nothing becomes a contact, by the system's own account."""
+    """A customer that the system itself says is no contact."""
     return Derivation((), (Skip(dialect.system, entity, entity_id, customer_id, reason, rule),), None)
 
 
@@ -123,7 +123,7 @@ def joined(addresses: Iterable[Any]) -> str | None:
 
 
 def phone(kind: Any, number: Any) -> GivenPhone | None:
-    """A phone whose kind is told in words; a fax is none."""
+    """Return a phone whose kind is given in words; None for a fax."""
     told, given = (text(kind) or "").casefold(), text(number)
     if given is None or "fax" in told:
         return None
@@ -199,9 +199,9 @@ def member(record: Payload, name: str) -> Any:
 
 
 def records_in(record: Payload, name: str) -> list[Payload]:
-    """The records in a list member; nothing else that may stand there."""
+    """Return the records in a list member, and nothing else in it."""
     found = member(record, name)
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    return [record for record in found if isinstance(record, Mapping)] if isinstance(found, list) else []
 
 
 def full_name(person: Payload) -> str | None:

@@ -124,7 +124,7 @@ def joined(bundle: AccountBundle) -> Derivation:
     """B11: the records of an account that AMS360 has, as members that give a contact nothing but its id.
 
     The account goes with the customer that it is, each of its people with whoever has the person's email. Nothing else
-    of them is looked at, so that what is edited in BenefitPoint stays there; and the contact that was made of them
+    of them is evaluated, so that what is edited in BenefitPoint stays there; and the contact that was made of them
     before the link was known goes on under its id.
     """
     customer_id = bundle.linked_to or ""
@@ -250,7 +250,7 @@ def _dependents(bundle: AccountBundle) -> tuple[CustomerDependent, ...]:
 
 
 def _policy(plan: BenefitPlan) -> Policy | None:
-    """A pending plan is none yet; one whose renewal is not told goes on until BenefitPoint says otherwise."""
+    """A pending plan is not a policy yet; one without a renewal date continues until BenefitPoint ends it."""
     if plan.status == "pending":
         return None
     return Policy(

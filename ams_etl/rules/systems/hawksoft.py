@@ -63,7 +63,7 @@ def derive(client: Payload, offices: Reference, settings: RuleSettings, today: d
     single policies (`agent1` to `agent3`) are left out, as with AMS360.
 
     Args:
-        client: as HawkSoft gives it.
+        client: as HawkSoft sends it.
         offices: the names of offices, as branches.
         settings: the agency's choices.
         today: the date the rules are asked for.
@@ -73,7 +73,7 @@ def derive(client: Payload, offices: Reference, settings: RuleSettings, today: d
     own = next((skip for skip in derived.skips if skip.entity == CLIENT), None)
     if primary is None or own is None:
         return derived
-    # The client is told as its primary person: where the one is left out, so is the other.
+    # The client is its primary person: if one is left out, so is the other.
     return replace(derived, skips=(*derived.skips, replace(own, entity=PERSON, entity_id=primary)))
 
 
@@ -146,10 +146,10 @@ def _people(client: Payload, number: str) -> dict[str, Payload]:
 
 
 def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, str | None]:
-    """A client in the rules' terms, and the id of the person whom it is told as, or None.
+    """A client in the rules' terms, and the id of the person that represents it, or None.
 
-    A commercial client's people are its contacts, the primary first; any other client is told as its primary person, and
-    its other people are its dependents. What stands with no person, or with one that is not there, is the client's own.
+    A commercial client's people are its contacts, the primary first; any other client is its primary person, and
+    its other people are its dependents. What belongs to no person, or to one that is missing, is the client's own.
     """
     details = _details(client)
     number = client.get("clientNumber")

@@ -146,7 +146,7 @@ def case_tags(party: Party, cases: Sequence[Payload], settings: RuleSettings) ->
 
 
 def is_billed(party: Party, case: Payload) -> bool:
-    """Whether a case's billing contact is this party: by its type where one is told, else by whom the case names."""
+    """Whether a case's billing contact is this party: by its type, if any, else by the parties that the case names."""
     contact = case.get("billing_contact")
     if not isinstance(contact, Mapping) or contact.get("id") != party.record.get("id"):
         return False

@@ -35,7 +35,7 @@ def actions_that_are_written(configured: Mapping[str, str]) -> dict[str, str]:
 def activities(
     happening: Happening, employee: str | None, actions: Mapping[str, str], settings: WritebackSettings
 ) -> list[dict[str, Any]]:
-    """The CustomerActivity records of a conversation, several where the text is long; files hang on the first."""
+    """The CustomerActivity records of a conversation, several where the text is long; files belong to the first."""
     base: dict[str, Any] = {
         "ActivityDate": moment(happening.at.date()),
         "ActivityTime": duration_of_day(happening),
@@ -55,6 +55,6 @@ def duration_of_day(happening: Happening) -> str:
 def employee_code(
     user_id: str | None, codes_of: Mapping[str, Collection[str]], of_customer: Collection[str] = ()
 ) -> str | None:
-    """The employee whom a platform user stands for (W2): one that the customer names, else the lowest code."""
+    """The employee that a platform user is mapped to (W2): one that the customer names, else the lowest code."""
     codes = sorted(codes_of.get(user_id or "", ()))
     return next((code for code in codes if code in of_customer), codes[0] if codes else None)

@@ -19,7 +19,7 @@ _TYPE_ORDER = {"C": 0, "P": 1, "S": 2}
 def new_customer(happening: Happening, customer_type: str, country: str, email: str | None = None) -> dict[str, Any]:
     """W6: a Customer of this type (S, P or C); a commercial one takes the account's name as its firm name.
 
-    AMS360 asks for a last name or a firm name: where neither is known, the first name or the email stands there.
+    AMS360 asks for a last name or a firm name: where neither is known, the first name or the email is written there.
     """
     members: dict[str, Any] = dict(customer_members(happening.properties, PROPERTIES, country))
     if email:

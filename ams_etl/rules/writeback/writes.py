@@ -67,7 +67,7 @@ _TYPE_BY_KIND = {"contact_created": "S", "deal_created": "P", "deal_won": "C"}
 def _activities(
     happening: Happening, employees: Employees, actions: Mapping[str, str], settings: WritebackSettings
 ) -> tuple[Write, ...]:
-    """Files hang on the first record; those that are left out are named in the text."""
+    """Files belong to the first record; those that are left out are named in the text."""
     taken, left = _attachments(happening, settings)
     if left:
         happening = replace(happening, text=f"{happening.text}\n\nNot attached: {', '.join(left)}")
