@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 import ams_etl.rules
+from ams_etl.pages.screens.reasons import REASONS
+from ams_etl.rules.contacts.findings import SENTENCES
 from ams_etl_tests.rules import golden, writeback_golden
 
 HERE = Path(__file__).parent
@@ -153,7 +155,25 @@ def render() -> str:
                 for rule in chapter.rules
             ]
         lines.append("")
+    lines += _explained()
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _explained() -> list[str]:
+    """Return the tables of reasons and findings, in the words that people see."""
+    reasons = [
+        f"| `{name}` | {_cell(reason.sentence)} | {f'`{reason.setting}`' if reason.setting else ''} |"
+        for name, reason in REASONS.items()
+    ]
+    findings = [f"| `{name}` | {_cell(sentence)} |" for name, sentence in SENTENCES.items()]
+    return [
+        "## Why a record is no contact\n",
+        "The reasons in `mart.skipped_contacts`, as the pages show them.\n",
+        "| Reason | What it means | Setting that decides |", "|---|---|---|", *reasons, "",
+        "## What `ams-etl why` remarks\n",
+        "Findings that are no value of a contact.\n",
+        "| Finding | What it means |", "|---|---|", *findings,
+    ]  # fmt: skip
 
 
 def _said(rule: Rule) -> str:

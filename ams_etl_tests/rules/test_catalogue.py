@@ -1,7 +1,12 @@
 """The catalogue is complete, and its page is what it says."""
 
+from typing import get_args
+
+from ams_etl.pages.screens.reasons import REASONS
+from ams_etl.rules.contacts.findings import SENTENCES
+from ams_etl.rules.model import SkipReason
 from ams_etl_tests.rules import golden
-from ams_etl_tests.rules.catalogue import PAGE, REQUIRED, chapters, render
+from ams_etl_tests.rules.catalogue import PAGE, REQUIRED, RULES, chapters, render
 
 
 def test_every_rule_has_one_function_and_a_golden_case_or_a_test() -> None:
@@ -17,6 +22,13 @@ def test_every_rule_has_one_function_and_a_golden_case_or_a_test() -> None:
 def test_golden_cases_speak_of_rules_that_there_are() -> None:
     """A mistyped id would count for nothing."""
     assert {rule for case in golden.load() for rule in case.rules} <= set(REQUIRED)
+
+
+def test_every_reason_and_every_remark_has_its_sentence() -> None:
+    """A code that nobody explains is a riddle: all reasons of the model, all findings that the rules yield."""
+    assert set(REASONS) == set(get_args(SkipReason))
+    source = (RULES / "contacts" / "explain.py").read_text(encoding="utf-8")
+    assert all(f'"{field}"' in source for field in SENTENCES)
 
 
 def test_the_page_is_not_stale() -> None:
