@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from ams_etl.alerts.incidents import Condition
+from ams_etl.alerts.incidents import ANY_AGENCY, Condition
 from ams_etl.sync.notifications.all_agencies import freshness_by_agency
 
 
@@ -26,6 +26,31 @@ def uncertain_writes(connection: psycopg.Connection[Any]) -> list[Condition]:
             what_to_do=f"ams-etl writeback list {agency}, look into the system, then ams-etl writeback resolve {agency} ID",
         )
         for agency, count, oldest in rows
+    ]
+
+
+def dead_followers(connection: psycopg.Connection[Any], dead_after_seconds: float) -> list[Condition]:
+    """Return a condition where a follower stopped without saying so, and no other one lives.
+
+    One that is stopped on purpose leaves no row behind.
+    """
+    row = connection.execute(
+        """select max(beat_at) from ops.followers
+        having max(beat_at) < clock_timestamp() - make_interval(secs => %s)""",
+        (dead_after_seconds,),
+    ).fetchone()
+    if row is None:
+        return []
+    return [
+        Condition(
+            key="process_dead:follower",
+            agency=ANY_AGENCY,
+            kind="process_dead",
+            severity="error",
+            title="the follower does not work",
+            detail=f"Its last sign of life was {row[0]:%Y-%m-%d %H:%M:%S %Z}. Sensors do its work meanwhile.",
+            what_to_do="start it again: ams-etl follow (ams-etl up runs it), or your service manager",
+        )
     ]
 
 

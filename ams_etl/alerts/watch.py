@@ -9,7 +9,7 @@ import dagster as dg
 import psycopg
 
 from ams_etl.alerts.announce import announce
-from ams_etl.alerts.conditions import silent_agencies, uncertain_writes
+from ams_etl.alerts.conditions import dead_followers, silent_agencies, uncertain_writes
 from ams_etl.alerts.dagster_events import dead_daemons, read_checks, read_runs
 from ams_etl.alerts.incidents import close_all_but, open_incidents
 from ams_etl.errors import AmsEtlError
@@ -59,7 +59,10 @@ def look(
     read_runs(connection, instance)
     found = {
         "uncertain_writes": uncertain_writes(connection),
-        "process_dead": dead_daemons(instance, settings.dead_after_seconds),
+        "process_dead": [
+            *dead_daemons(instance, settings.dead_after_seconds),
+            *dead_followers(connection, settings.dead_after_seconds),
+        ],
     }
     if with_silence:
         notified = [agency.id for agency in agencies.all if agency.notifications]

@@ -19,6 +19,7 @@ from ams_etl.alerts.watch import look
 from ams_etl.cli import cli
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import dagster_url
+from ams_etl.store.signs_of_life.followers import beat
 from ams_etl_tests.alerts.receivers import Hook, Mailbox, mail_server, webhook
 
 SECRET = "a-key-for-tests"
@@ -179,6 +180,18 @@ def test_uncertain_writes_and_a_dead_daemon_arrive_and_end(watched: Watched) -> 
     heartbeat(watched.instance, age=0)
     watched.look()
     assert watched.subjects() == ["[ams-etl] over: Dagster's daemon does not work"]
+
+
+def test_a_dead_follower_arrives_and_ends(watched: Watched) -> None:
+    """One that was stopped on purpose has left no row."""
+    watched.connection.execute(
+        "insert into ops.followers (follower, beat_at) values ('gone', clock_timestamp() - interval '10 minutes')"
+    )
+    watched.look()
+    assert watched.subjects() == ["[ams-etl] error: the follower does not work"]
+    beat(watched.connection, "new")
+    watched.look()
+    assert watched.subjects() == ["[ams-etl] over: the follower does not work"]
 
 
 def heartbeat(instance: dg.DagsterInstance, age: float) -> None:
