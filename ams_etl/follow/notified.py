@@ -14,7 +14,7 @@ from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.warm import Warm
 from ams_etl.settings import Agency
 from ams_etl.store.lease import LeaseHeld
-from ams_etl.store.signs_of_life.followers import BatchKind, FollowerBatch, hand_over, handed_over
+from ams_etl.store.signs_of_life.followers import BatchKind, FollowerBatch, hand_over, handed_over, take_back
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.contacts.fingerprint import fingerprint
@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 PUBLISH_WAIT_SECONDS = 20.0
 MOST_DUE = 2000
 """More customers than that to derive are left to a run, which shows its progress."""
+STOPPED = "the brake or a check stopped it"
 MOST_ATTEMPTS = 2
 """What failed that often is left to a run, where people see why."""
 
@@ -114,7 +115,7 @@ class Notified:
         except PublishStopped as stopped:
             # A run shows people that it was stopped, and why.
             close(connection, agency.id, batch.batch_id, "never started")
-            hand_over(connection, agency.id, "the brake or a check stopped it")
+            hand_over(connection, agency.id, STOPPED)
             return _batch(agency.id, "notifications", 0, Published(), _age(lag_from), error=str(stopped), urgent=True)
         except AmsEtlError as failed:
             close(connection, agency.id, batch.batch_id, "failed")
@@ -171,7 +172,8 @@ class Notified:
 
     def _belongs_to_a_run(self, connection: psycopg.Connection[Any], agency: Agency) -> bool:
         """Leave to Dagster what people want to see and retry: everything is due, a stopped publish, failures."""
-        if agency.id in handed_over(connection):
+        left = handed_over(connection).get(agency.id)
+        if left == STOPPED:
             return True
         row = connection.execute(
             """select (select fingerprint from stage.engine where agency = %(agency)s),
@@ -190,7 +192,10 @@ class Notified:
             reason = f"more than {MOST_DUE} customers are due"
         elif (attempts or 0) >= MOST_ATTEMPTS:
             reason = f"a batch failed {attempts} times"
-        if reason:
+        if reason is None and left is not None:
+            # A run has seen to it, whoever started it.
+            take_back(connection, agency.id)
+        if reason is not None and left is None:
             hand_over(connection, agency.id, reason)
             _log.warning("%s is left to a run: %s", agency.id, reason)
         return reason is not None

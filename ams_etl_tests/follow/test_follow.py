@@ -162,10 +162,14 @@ def test_two_followers_killed_at_random_lose_and_double_nothing(desk: Desk) -> N
 
 
 def test_what_the_follower_must_not_publish_is_left_to_a_run(desk: Desk) -> None:
-    """Changed settings make every customer due; the brake stops a plan: both are for people to see."""
+    """Changed settings make every customer due: a run publishes them, and the follower goes on afterwards."""
     desk.connection.execute("update stage.engine set fingerprint = 'another'")
     customer = sorted(desk.cities())[0]
     desk.follow()
     desk.edit(customer, "Later")
     desk.wait_for(lambda: bool(desk.connection.execute("select 1 from ops.follower_handovers").fetchone()))
     assert desk.open_notifications() == 1
+    desk.line.run("sync", "demo")
+    desk.wait_for(lambda: desk.open_notifications() == 0)
+    assert desk.cities()[customer] == "Later"
+    assert desk.connection.execute("select 1 from ops.follower_handovers").fetchone() is None

@@ -149,6 +149,7 @@ def publish_contacts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, agencies: AgenciesFile, sync_scope: SyncScopeConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Apply the plan to `mart.*` in one transaction, with its rows in the change feed."""
+    from ams_etl.store.signs_of_life.followers import take_back
     from ams_etl.sync.contacts.publish import PlanOutdated, publish
     from ams_etl.sync.notifications.batches import close
     from ams_etl.sync.publish_changes import publish_changes
@@ -172,6 +173,7 @@ def publish_contacts(
             ).contacts
         published = {"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}
         SyncRuns(connection, agency).published(published)
+        take_back(connection, agency)
         if sync_scope.batch:
             close(connection, agency, UUID(sync_scope.batch), "done")
         for table in (

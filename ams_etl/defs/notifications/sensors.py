@@ -19,7 +19,7 @@ NEVER_STARTED = timedelta(seconds=90)
 """A batch without a run is given back after that: the tick that claimed it ended before the run was stored."""
 WAIT_SECONDS = 4.0
 """A tick without work looks again for that long, since the next one comes only after the daemon's own pause."""
-FOLLOWED_SECONDS = 25.0
+FOLLOWED_SECONDS = 15.0
 """So long a tick waits while a follower lives, looking whether it still does and leaves something to a run."""
 _TAG = "ams_etl/notifications"
 
