@@ -34,6 +34,9 @@ def test_a_word_is_found_in_its_sense_alone() -> None:
         "there is no plan",
         "doorstep",
         "settled_at",
+        "to whom it may concern",
+        "sync_scope.lane",
+        "ams_etl/lane",
     ):
         assert not any(avoided.pattern.search(text) for avoided in AVOIDED), text
 

@@ -138,7 +138,7 @@ class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         return replace(scope, customers=tuple(customers_meant(connection, agency.id, scope.customers, agency.settings)))
 
     def scope(self) -> SyncScope:
-        """Return the plain object that `sync` takes, and warn if the configuration uses `lane`."""
+        """Return the plain object that `sync` takes, and warn if the configuration uses `sync_scope.lane`."""
         return SyncScope(
             tuple(self.customers), UUID(self.batch) if self.batch else None, self.sweep, self.reference, self._trigger()
         )

@@ -44,8 +44,8 @@ def weekly_full_resync(
     cron_schedule=EVERY_FIVE_MINUTES,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
-        "Once a day the customer list of every agency with AMS360, and whoever is new, changed or gone in it: finds most of "
-        "what no notification told of, for a few calls."
+        "Once a day the customer list of every agency with AMS360, and whoever is new, changed or gone in it: finds most "
+        "unannounced changes, for a few calls."
     ),
 )
 def daily_sweep(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> list[dg.RunRequest] | dg.SkipReason:

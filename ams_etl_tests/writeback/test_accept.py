@@ -117,7 +117,7 @@ def test_an_event_needs_a_time_with_a_zone() -> None:
 
 
 def test_the_published_schema_is_not_stale() -> None:
-    """`python -m ams_etl.writeback.events.schema --write` writes it anew."""
+    """`python -m ams_etl.writeback.events.schema --write` rewrites it."""
     assert PAGE.read_text(encoding="utf-8") == render()
 
 

@@ -140,7 +140,7 @@ def _published(table: str, description: str) -> dg.AssetSpec:
         _published("contact_sources", "The crosswalk: which source records a contact was made of."),
         _published("contact_tags", "Default, policy, place and ownership tags."),
         _published("key_facts", "Birthdays and renewals."),
-        _published("connections", "Who at the agency stands to the contact in which role."),
+        _published("connections", "Which employee of the agency has which role for the contact."),
         _published("skipped_contacts", "Every source record that became no contact, with the rule and the reason."),
         _published("changes", "The change feed: every contact inserted, updated or deleted, before and after."),
     ],

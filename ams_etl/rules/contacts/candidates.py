@@ -34,7 +34,7 @@ SYSTEM = "ams360"
 
 @dataclass(slots=True)
 class Given:
-    """What a record, with what filled its gaps, gave a candidate; `*_from` are the records that told."""
+    """What a candidate takes from its record and from the records that fill the gaps; `*_from` are the records used."""
 
     record: Source
     role: SourceRole
@@ -187,7 +187,7 @@ class _Deriving:
         )  # fmt: skip
 
     def _personal_name(self) -> tuple[PersonName, CustomerContact | None]:
-        """Return a personal customer's own name, else that of a contact: one to whom one may write, else the first."""
+        """Return a personal customer's own name, else that of a contact: a sendable one, else the first."""
         own = derive_personal_name(self._name_fields(), self.settings.name_marks)
         if own.first or own.last:
             return own, None
@@ -195,15 +195,15 @@ class _Deriving:
         return (named, contact) if contact else best_available(own, self.contacts, self._name_of, _is_named)
 
     def _sendable_contact(self, own: PersonName) -> tuple[PersonName, CustomerContact | None]:
-        """Return the first named contact to whom one may write, one who has not left before one who has."""
+        """Return the first named sendable contact; those who have not left come before those who have."""
         named, contact = best_available(own, self.contacts, self._name_of, _is_unmarked)
         return (named, contact) if contact else best_available(own, self.contacts, self._name_of, _is_sendable)
 
     def _commercial_name(self) -> tuple[PersonName, CustomerContact | None]:
         """N8: a commercial customer with only a firm name takes its first sendable named CustomerContact into its record.
 
-        No such contact: whom its salutations name, else the firm name is the first name too. A person's mark in a
-        salutation is not the firm's (M6).
+        Without such a contact, use the person named in its salutations, else the firm name as the first name too. A
+        person's mark in a salutation is not the firm's (M6).
         """
         own = derive_name(self._name_fields(), self.settings.name_marks)
         if (own.first and own.first.field in {"FirstName", "FirmName"}) or (

@@ -133,7 +133,7 @@ class _CandidateFindings:
             yield self._of(self.given.name_from, "left_out", f"{person}: {flag}", "M6", "names", None)
 
     def _of_mark(self, field: str, flag: str) -> Finding:
-        """Say in which field a mark stands: a name's, the firm's or the email's."""
+        """Say which field carries a mark: a name, the firm or the email."""
         given = self.given
         if flag in given.name.flags:
             members = self._marked_members(flag)
@@ -141,7 +141,9 @@ class _CandidateFindings:
             return self._of(given.name_from, field, flag, "N10", ", ".join(members), values)
         if flag in given.firm_flags:
             return self._of(self.customer, field, flag, "N10", "FirmName", self.customer.firm_name)
-        source = next((one for one in (given.record, *given.emails_from) if flag in email_flags((one,))), given.record)
+        source = next(
+            (record for record in (given.record, *given.emails_from) if flag in email_flags((record,))), given.record
+        )
         return self._of(source, field, flag, "N10", _EMAIL_MEMBERS[key_of(source)[0]], source.email)
 
     def _marked_members(self, flag: str) -> dict[str, str]:
@@ -171,12 +173,11 @@ class _CandidateFindings:
         own = (given.record, given.absorbed)
         for phone in candidate.phones:
             for teller in given.phones_from:
-                told = [one for one in teller.phones if phone in self._phones(one)]
-                if told:
+                matching = [number for number in teller.phones if phone in self._phones(number)]
+                if matching:
                     rule = "C6" if teller in own else "C1"
-                    yield self._of(
-                        teller, "phone", phone.number, rule, _phone_member(teller, phone.kind), _phone_value(told[0])
-                    )
+                    member = _phone_member(teller, phone.kind)
+                    yield self._of(teller, "phone", phone.number, rule, member, _phone_value(matching[0]))
                     break
         if is_filled(candidate.address):
             rule = {"contact": "C2", "second_insured": "C3"}.get(candidate.role) or (
@@ -205,14 +206,14 @@ class _CandidateFindings:
         return phones_of((given,), self.candidate.record_type, self.settings.default_country)
 
     def _teller(self, email: str) -> Source:
-        return next((one for one in self.given.emails_from if email in emails_of(one)), self.given.record)
+        return next((record for record in self.given.emails_from if email in emails_of(record)), self.given.record)
 
     def _tags(self) -> Iterator[Finding]:
         seen = set()
-        for tag, rule, policy, member, told in self.trace.tags:
+        for tag, rule, policy, member, source_text in self.trace.tags:
             if tag not in seen:
                 seen.add(tag)
-                yield self._of_policy_or_customer("tag", tag.tag, rule, policy, member, told)
+                yield self._of_policy_or_customer("tag", tag.tag, rule, policy, member, source_text)
 
     def _facts(self) -> Iterator[Finding]:
         candidate = self.candidate
@@ -232,19 +233,19 @@ class _CandidateFindings:
             text = f"{connection.connection_type}: {connection.employee_name or connection.employee_code}"
             yield self._of(self.customer, "connection", text, "X1", member, connection.employee_code)
 
-    def _of(self, source: Source, field: str, value: str, rule: str, member: str, told: str | None) -> Finding:
+    def _of(self, source: Source, field: str, value: str, rule: str, member: str, source_text: str | None) -> Finding:
         return Finding(
-            self.candidate.entity, self.candidate.entity_id, field, value, rule, *key_of(source), member, told
+            self.candidate.entity, self.candidate.entity_id, field, value, rule, *key_of(source), member, source_text
         )
 
     def _of_policy_or_customer(
-        self, field: str, value: str, rule: str, policy: Policy | None, member: str, told: str | None
+        self, field: str, value: str, rule: str, policy: Policy | None, member: str, source_text: str | None
     ) -> Finding:
         if policy is None:
-            return self._of(self.customer, field, value, rule, member, told)
+            return self._of(self.customer, field, value, rule, member, source_text)
         return Finding(
             self.candidate.entity, self.candidate.entity_id, field, value, rule, POLICY, policy.policy_id, member,
-            told or f"{policy.status}, {policy.effective}, {policy.expiration}, {policy.is_continuous}",
+            source_text or f"{policy.status}, {policy.effective}, {policy.expiration}, {policy.is_continuous}",
         )  # fmt: skip
 
 
@@ -261,16 +262,18 @@ def explain_contact(
     `entity` is `contact`, `entity_id` its best member's; what a member's own values came from is `explain`'s to say.
     """
     merged = merge(candidates, settings, users, overrides, refused)
-    best = [one for one in sorted(candidates, key=precedence) if one.joined is None]
+    best = [candidate for candidate in sorted(candidates, key=precedence) if candidate.joined is None]
     if not isinstance(merged, Contact):
         return tuple(
             Finding(skip.entity, skip.entity_id, "skipped", skip.reason, skip.rule, skip.entity, skip.entity_id, "tags")
             for skip in merged
         )
 
-    def of(source: Candidate, field: str, value: object, rule: str, member: str, told: str | None = None) -> Finding:
+    def of(
+        source: Candidate, field: str, value: object, rule: str, member: str, source_text: str | None = None
+    ) -> Finding:
         return Finding(
-            "contact", best[0].entity_id, field, str(value), rule, source.entity, source.entity_id, member, told
+            "contact", best[0].entity_id, field, str(value), rule, source.entity, source.entity_id, member, source_text
         )
 
     override = override_of(candidates, overrides)
@@ -285,12 +288,11 @@ def explain_contact(
     for field in ("company_name", "birthday"):
         value = getattr(merged, field)
         if value:
-            found.append(
-                of(next(one for one in (*naming, *best) if getattr(one, field) == value), field, value, "M2", field)
-            )
+            source = next(candidate for candidate in (*naming, *best) if getattr(candidate, field) == value)
+            found.append(of(source, field, value, "M2", field))
     found += (of(source, field, value, "M6", member) for source, field, value, member in _marked(merged, best, refused))
     found.append(of(best[0], "record_type", merged.record_type, "M2", "record_type"))
-    teller = next(one for one in best if one.status == merged.status)
+    teller = next(candidate for candidate in best if candidate.status == merged.status)
     found.append(of(teller, "status", merged.status, "L7" if len(best) > 1 else "M2", "status"))
     if is_filled(merged.address):
         found.append(of(addressed_by(best), "address", address_text(merged.address), "M2", "address"))
@@ -305,7 +307,7 @@ def explain_contact(
     )
     found += (of(next(o for o in best if tag in o.tags), "tag", tag.tag, "M2", tag.category) for tag in merged.tags)
     owner = owner_of(best, settings, users)
-    told = owner.employee_code
+    source_text = owner.employee_code
     found.append(
         of(
             owner.candidate,
@@ -313,7 +315,7 @@ def explain_contact(
             owner.user_id or "nobody",
             owner.rule,
             connection_member(owner.asked_role),
-            told,
+            source_text,
         )
     )
     return tuple(found)
@@ -325,16 +327,16 @@ def _marked(
     """Say which member's mark suppresses a contact, or which members are left out of it."""
     if merged.suppressed_reason:
         is_marked = is_deceased if merged.suppressed_reason == DECEASED else refuses
-        source = next((one for one in best if is_marked(one)), None)
+        source = next((candidate for candidate in best if is_marked(candidate)), None)
         if source:
             yield source, "suppressed_reason", merged.suppressed_reason, "marks"
         else:
-            shared = next(one for one in best if any(email in refused for email in one.emails))
+            shared = next(candidate for candidate in best if any(email in refused for email in candidate.emails))
             yield shared, "suppressed_reason", merged.suppressed_reason, "an email that somebody else refuses"
     if merged.suppressed_reason != DECEASED:
-        for one in best:
-            if is_deceased(one):
-                yield one, "left_out", f"{one.first_name or one.last_name}: {DECEASED}", "marks"
+        for candidate in best:
+            if is_deceased(candidate):
+                yield candidate, "left_out", f"{candidate.first_name or candidate.last_name}: {DECEASED}", "marks"
 
 
 def address_text(address: Address) -> str:

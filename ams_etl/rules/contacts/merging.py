@@ -26,7 +26,7 @@ K = TypeVar("K")
 Overrides = Mapping[tuple[str, str, str], NameOverride]
 """(system, entity, entity_id) -> the name given in the platform."""
 MERGED_SKIPS: tuple[SkipReason, ...] = ("segment", "linked_account")
-"""Why candidates are no contact though each could be one: reasons that `merge` gives, not the derivation."""
+"""Why candidates are no contact though each could be one: `merge` returns these reasons, the derivation never does."""
 _STATUS_RANK = {"client": 0, "prospect": 1, "inactive": 2}
 
 
@@ -61,7 +61,7 @@ def stable_id(members: Iterable[K], first_seen: Mapping[K, Any]) -> K:
         members: the candidates of one contact, at least one.
         first_seen: when each was first seen.
     """
-    return min(members, key=lambda one: (first_seen[one], str(one)))
+    return min(members, key=lambda key: (first_seen[key], str(key)))
 
 
 def merge(
@@ -84,10 +84,10 @@ def merge(
         refused: addresses to which nobody may write, whoever has them (M6).
     """
     everyone = sorted(candidates, key=precedence)
-    best = [one for one in everyone if one.joined is None]
+    best = [candidate for candidate in everyone if candidate.joined is None]
     if not best:
         return _skips(everyone, "linked_account", "B11")
-    tags = tuple(sorted({tag for one in best for tag in one.tags}, key=lambda tag: (tag.category, tag.tag)))
+    tags = tuple(sorted({tag for candidate in best for tag in candidate.tags}, key=lambda tag: (tag.category, tag.tag)))
     if not in_segment(tags, settings.segments):
         return _skips(everyone, "segment", "T4")
     living = living_of(best)
@@ -96,15 +96,15 @@ def merge(
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
-        status=min((one.status for one in best), key=_STATUS_RANK.__getitem__),
+        status=min((candidate.status for candidate in best), key=_STATUS_RANK.__getitem__),
         first_name=first_name,
         last_name=last_name,
         nickname=nickname,
-        company_name=next((one.company_name for one in best if one.company_name), None),
-        emails=tuple(dict.fromkeys(email for one in living for email in one.emails)),
+        company_name=next((candidate.company_name for candidate in best if candidate.company_name), None),
+        emails=tuple(dict.fromkeys(email for candidate in living for email in candidate.emails)),
         phones=_phones(living),
         address=addressed_by(best).address,
-        birthday=next((one.birthday for one in (*naming, *living) if one.birthday), None),
+        birthday=next((candidate.birthday for candidate in (*naming, *living) if candidate.birthday), None),
         owner_user_id=owner.user_id,
         owner_role=owner.role,
         suppressed_reason=suppression_of(best, refused),
@@ -118,9 +118,9 @@ def merge(
 
 def _skips(candidates: Iterable[Candidate], reason: SkipReason, rule: str) -> tuple[Skip, ...]:
     return tuple(
-        Skip(one.system, entity, entity_id, one.customer_id, reason, rule)
-        for one in candidates
-        for entity, entity_id in ((one.entity, one.entity_id), *one.absorbed)
+        Skip(candidate.system, entity, entity_id, candidate.customer_id, reason, rule)
+        for candidate in candidates
+        for entity, entity_id in ((candidate.entity, candidate.entity_id), *candidate.absorbed)
     )
 
 
@@ -144,12 +144,19 @@ def precedence(candidate: Candidate) -> tuple[bool, bool, bool, int, int, str, s
 
 def addressed_by(best: Sequence[Candidate]) -> Candidate:
     """Whose address a contact has: the first that leads anywhere."""
-    return next((one for one in best if is_filled(one.address)), best[0])
+    return next((candidate for candidate in best if is_filled(candidate.address)), best[0])
 
 
 def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride | None:
-    """N12: a name that was changed in the platform stands, whatever AMS360 says later; it is tied to any member."""
-    return next((found for one in best if (found := overrides.get((one.system, one.entity, one.entity_id)))), None)
+    """N12: return the name that was changed in the platform, of any member; it overrides what AMS360 says later."""
+    return next(
+        (
+            found
+            for candidate in best
+            if (found := overrides.get((candidate.system, candidate.entity, candidate.entity_id)))
+        ),
+        None,
+    )
 
 
 def names_of(derived: Names, override: NameOverride | None) -> Names:
@@ -170,14 +177,14 @@ def names_of(derived: Names, override: NameOverride | None) -> Names:
 def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
     """Every number and kind once, the best member's first phone first."""
     found: dict[tuple[str, str], Phone] = {}
-    for one in best:
-        for phone in one.phones:
+    for candidate in best:
+        for phone in candidate.phones:
             found.setdefault((phone.number, phone.kind), phone)
     return tuple(found.values())
 
 
 def _record_type(candidates: Iterable[Candidate]) -> RecordType:
-    types = {one.record_type for one in candidates}
+    types = {candidate.record_type for candidate in candidates}
     return next(iter(types)) if len(types) == 1 else "both"
 
 
@@ -185,7 +192,7 @@ def _facts(best: Sequence[Candidate]) -> tuple[KeyFact, ...]:
     if len(best) == 1:
         facts = set(best[0].key_facts)
     else:
-        facts = {fact for one in best for fact in one.key_facts if fact.kind != "birthday"}
+        facts = {fact for candidate in best for fact in candidate.key_facts if fact.kind != "birthday"}
         facts.update(birthday_facts(best))
     return tuple(
         sorted(facts, key=lambda fact: (fact.kind, str(fact.fact_date or ""), fact.label, fact.policy_id or ""))
@@ -196,10 +203,10 @@ def _connections(candidates: Iterable[Candidate], users: Users) -> tuple[Connect
     """Every connection of every member, with the platform user where one is mapped."""
     found: dict[tuple[str, str], Connection] = {}
     for candidate in candidates:
-        for one in candidate.connections:
-            key = (one.connection_type, one.employee_code)
-            if key not in found or one.rank <= found[key].rank:
-                found[key] = one
+        for connection in candidate.connections:
+            key = (connection.connection_type, connection.employee_code)
+            if key not in found or connection.rank <= found[key].rank:
+                found[key] = connection
     return tuple(
         Connection(kind, code, found[kind, code].employee_name, users.get((kind, code)), found[kind, code].rank)
         for kind, code in sorted(found)

@@ -69,18 +69,18 @@ def derive_in(
         tuple(
             amend(
                 replace(
-                    one,
+                    candidate,
                     system=dialect.system,
-                    entity=entities[one.entity],
-                    tags=tuple(tag if given == _FIRST_TAG else given for given in one.tags),
+                    entity=entities[candidate.entity],
+                    tags=tuple(tag if given == _FIRST_TAG else given for given in candidate.tags),
                     connections=tuple(
                         replace(given, connection_type=dialect.connection_types[given.connection_type])
-                        for given in one.connections
+                        for given in candidate.connections
                     ),
-                    absorbed=tuple((entities[entity], entity_id) for entity, entity_id in one.absorbed),
+                    absorbed=tuple((entities[entity], entity_id) for entity, entity_id in candidate.absorbed),
                 )
             )
-            for one in derived.candidates
+            for candidate in derived.candidates
         ),
         tuple(replace(skip, system=dialect.system, entity=entities[skip.entity]) for skip in derived.skips),
         derived.review_on,

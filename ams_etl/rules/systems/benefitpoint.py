@@ -221,13 +221,13 @@ def _doing_business_as(account: Payload) -> str | None:
 
 def _contacts(bundle: AccountBundle) -> tuple[CustomerContact, ...]:
     known = [contact for contact in bundle.contacts if record_in(contact.get("contact")).get("contactID") is not None]
-    known.sort(key=lambda one: (one.get("primary") is not True, int(one["contact"]["contactID"])))
-    return tuple(_contact(one["contact"], place) for place, one in enumerate(known))
+    known.sort(key=lambda contact: (contact.get("primary") is not True, int(contact["contact"]["contactID"])))
+    return tuple(_contact(contact["contact"], place) for place, contact in enumerate(known))
 
 
 def _contact(contact: Payload, place: int) -> CustomerContact:
     address = address_in(record_in(contact.get("address")))
-    phones = tuple(one for given in records_in(contact, "phones") if (one := _phone(given)))
+    phones = tuple(phone for given in records_in(contact, "phones") if (phone := _phone(given)))
     return CustomerContact(
         str(contact["contactID"]), full_name(contact), None, None, text(contact.get("email")), phones, address.address1,
         address.address2, address.city, address.state, address.postal_code, None, place,
@@ -238,12 +238,12 @@ def _dependents(bundle: AccountBundle) -> tuple[CustomerDependent, ...]:
     """A dependent without an id is known by its place."""
     given = records_in(record_in(bundle.account.get("individualAccountInfo")), "dependents")
     found: dict[str, CustomerDependent] = {}
-    for place, one in enumerate(given):
-        person = record_in(one.get("personInfo"))
-        key = str(one.get("dependentID") or "")
+    for place, dependent in enumerate(given):
+        person = record_in(dependent.get("personInfo"))
+        key = str(dependent.get("dependentID") or "")
         key = key if key and key not in found else f"{bundle.account_id}.{place}"
         found[key] = CustomerDependent(
-            key, text(one.get("relationship")), text(person.get("firstName")), text(person.get("lastName")), None, (),
+            key, text(dependent.get("relationship")), text(person.get("firstName")), text(person.get("lastName")), None, (),
             day(person.get("dateOfBirth")),
         )  # fmt: skip
     return tuple(found.values())

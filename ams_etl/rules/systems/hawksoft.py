@@ -179,7 +179,7 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
     made = customer(
         key,
         number if isinstance(number, int) else 0,
-        phones=[one for owner in own for one in phones.get(owner, ())],
+        phones=[phone for owner in own for phone in phones.get(owner, ())],
         is_active=not status.startswith(("inactive", "former", "closed", "archived")),
         is_personal=personal,
         is_commercial=commercial,
@@ -201,23 +201,23 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
     )
     contacts: list[CustomerContact] = []
     dependents: list[CustomerDependent] = []
-    for one in sorted(people, key=lambda one: (one != first, one)):
-        person = people[one]
-        reached = joined(emails.get(one, ())), tuple(given for given in phones.get(one, ()) if given)
+    for person_key in sorted(people, key=lambda person_key: (person_key != first, person_key)):
+        person = people[person_key]
+        reached = joined(emails.get(person_key, ())), tuple(given for given in phones.get(person_key, ()) if given)
         if is_firm:
             contacts.append(
                 CustomerContact(
-                    one, full_name(person), None, None, *reached, None, None, None, None, None, None, len(contacts)
-                )
-            )
-        elif one != first:
-            dependents.append(
-                CustomerDependent(
-                    one, _relationship(person), text(member(person, "firstName")), text(member(person, "lastName")), *reached,
-                    day(member(person, "dateOfBirth")),
+                    person_key, full_name(person), None, None, *reached, None, None, None, None, None, None, len(contacts),
                 )
             )  # fmt: skip
-    policies = [_policy(one, settings) for one in records_in(client, "policies")]
+        elif person_key != first:
+            dependents.append(
+                CustomerDependent(
+                    person_key, _relationship(person), text(member(person, "firstName")), text(member(person, "lastName")),
+                    *reached, day(member(person, "dateOfBirth")),
+                )
+            )  # fmt: skip
+    policies = [_policy(policy, settings) for policy in records_in(client, "policies")]
     bundle = CustomerBundle(made, tuple(contacts), tuple(dependents), tuple(policy for policy in policies if policy))
     return bundle, told_as
 

@@ -93,9 +93,11 @@ def derive(party: Party, staff: Mapping[str, str], settings: RuleSettings, today
 def explain(party: Party, settings: RuleSettings, today: date) -> tuple[Finding, ...]:
     """Why each value of a party's candidate is what it is; what its cases make of it is in its tags."""
     return tuple(
-        replace(one, entity_id=party.entity_id, source_entity_id=party.entity_id)
-        for one in explain_in(_DIALECTS[party.kind], bundle_of(party), NO_REFERENCE, _without_renewals(settings), today)
-        if one.field not in {"tag", "status", "connection"}
+        replace(finding, entity_id=party.entity_id, source_entity_id=party.entity_id)
+        for finding in explain_in(
+            _DIALECTS[party.kind], bundle_of(party), NO_REFERENCE, _without_renewals(settings), today
+        )
+        if finding.field not in {"tag", "status", "connection"}
     )
 
 
@@ -118,7 +120,7 @@ def attorneys(cases: Sequence[Payload], staff: Mapping[str, str]) -> tuple[Conne
         for rank, case in enumerate(cases)
         for kind, member in ((LEAD, "lead_lawyer"), (ORIGINATING, "originating_lawyer"))
         for _, key in sorted(
-            (_number(one), str(one["id"])) for one in records_in(case, "staff") if _has_role(one, member)
+            (_number(person), str(person["id"])) for person in records_in(case, "staff") if _has_role(person, member)
         )
     )
 
@@ -154,7 +156,7 @@ def is_billed(party: Party, case: Payload) -> bool:
     if kind:
         return (kind.casefold() == COMPANY) == (party.kind == COMPANY)
     named = records_in(case, "companies" if party.kind == COMPANY else "clients")
-    return any(one.get("id") == party.record.get("id") for one in named)
+    return any(record.get("id") == party.record.get("id") for record in named)
 
 
 def bundle_of(party: Party) -> CustomerBundle:

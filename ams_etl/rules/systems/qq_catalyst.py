@@ -140,4 +140,5 @@ def bundle_of(
         for code, name in ((csr, "CSR"), (agent, "Agent"))
         if code is not None
     }
-    return CustomerBundle(made, policies=tuple(one for one in found if one)), replace(NO_REFERENCE, employees=people)
+    bundle = CustomerBundle(made, policies=tuple(policy for policy in found if policy))
+    return bundle, replace(NO_REFERENCE, employees=people)

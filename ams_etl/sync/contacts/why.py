@@ -48,7 +48,7 @@ def why(
     contact_ids, customer_ids = _resolve(connection, agency, asked.strip(), settings)
     if not contact_ids and not customer_ids:
         raise ConfigError(f"{agency} has no contact, customer or email address {asked!r}; sync it first")
-    answers = [_of_contact(connection, agency, one, settings, today) for one in contact_ids]
+    answers = [_of_contact(connection, agency, contact_id, settings, today) for contact_id in contact_ids]
     explained = {finding.entity_id for answer in answers for finding in answer.records}
     findings = _findings(connection, agency, customer_ids, settings, today)
     alone = tuple(finding for finding in findings if finding.entity_id not in explained)

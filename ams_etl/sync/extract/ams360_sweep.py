@@ -4,8 +4,8 @@ No operation lists them all, so every prefix that a name can begin with is asked
 highest one that no list row has are asked for one by one, so that a customer found by no prefix is not missed
 silently. A sweep that was cut off goes on with the prefixes it had not asked for.
 
-A full sync reads everybody on the list; a sync by sweep only those whose row is new, changed or gone, those whom no
-prefix shows, and those who could not be read the last time.
+A full sync reads every customer on the list. A sync by sweep reads only those whose row is new, changed or gone, those
+that no prefix finds, and those that could not be read the last time.
 """
 
 import asyncio

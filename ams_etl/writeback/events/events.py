@@ -54,9 +54,9 @@ _NAMES_SOMEBODY = ("customer_id", "customer_number", "contact_id", "email", "acc
 
 
 class ContactReference(_Strict):
-    """Whom it is about; the first that is given counts: customer_id, customer_number, contact_id, email (W11).
+    """The contact of an event, by the first member present: customer_id, customer_number, contact_id, email (W11).
 
-    An account_id names the account in either system; where AMS360 has it, it stands for the customer_id.
+    An account_id names the account in either system; where AMS360 has it, it serves as the customer_id.
     """
 
     customer_id: UUID | None = None
@@ -283,7 +283,7 @@ class ContactUpdated(_About):
 
 
 class PropertiesFound(_About):
-    """A conversation told something about the customer (W4)."""
+    """A conversation revealed something about the customer (W4)."""
 
     kind: Literal["properties_found"]
     properties: Properties
@@ -317,10 +317,10 @@ EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
 def read_event(given: Any) -> AnyEvent:
-    """An event from JSON's own types.
+    """Return an event from JSON's own types.
 
     Raises:
-        ValueError: it is none; the message says where, and repeats no value.
+        ValueError: it is not a valid event; the message says where, and repeats no value.
     """
     key = given.get("idempotency_key") if isinstance(given, dict) else None
     if isinstance(key, str) and not is_storable(key):

@@ -61,9 +61,9 @@ def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzi
 
 
 def plan_again(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None, event_ids: list[UUID]) -> int:
-    """Plan writes that failed anew, by today's settings and mappings; gives how many requests changed.
+    """Plan failed writes again, by today's settings and mappings; return how many requests changed.
 
-    Only rows that are `failed` are touched: what was sent, or may have been, stays as it was sent.
+    Only rows that are `failed` change: a write that was sent, or may have been, keeps its request.
     """
     stored = AgencyDb(connection, agency.id).rows(
         StoredEvent,
