@@ -162,7 +162,7 @@ class BenefitPointHistory(History):
         publish_accounts(self.connection, AGENCY)
         super()._compare()
         query = crosswalk_of(AGENCY, self.settings)
-        assert list(self.connection.execute(f"select * from ({query}) q where told <> 1")) == []
+        assert list(self.connection.execute(f"select * from ({query}) q where places <> 1")) == []
         assert contacts_not_named_by_their_oldest(self.connection) == []
         if self.settings.benefitpoint_contacts:
             assert linked_apart(self.connection) == []

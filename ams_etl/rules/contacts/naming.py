@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ams_etl.rules.contacts.marked_people import has_left, living_of
-from ams_etl.rules.model import Candidate, KeyFact
+from ams_etl.rules.model import BENEFITPOINT, Candidate, KeyFact
 from ams_etl.rules.names.persons import families_in, has_several, separated
 from ams_etl.rules.names.words import bare, looks_like_firm
 from ams_etl.rules.settings import RuleSettings
@@ -28,11 +28,20 @@ def named_by(best: Sequence[Candidate], settings: RuleSettings) -> tuple[Candida
     """
     if len(best) == 1:
         return (best[0],)
-    living = living_of(best)
+    living = _without_accounts(living_of(best))
     first = min(living, key=_rank)
     if settings.shared_address_name == "first" or _rank(first) != _PERSON:
         return (first,)
     return tuple(_household(first, [candidate for candidate in living if _rank(candidate) == _PERSON]))
+
+
+def _without_accounts(living: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Return the members of the agency's own system, where one has a name: what BenefitPoint alone knows changes none (B11)."""
+    return [
+        candidate
+        for candidate in living
+        if candidate.system != BENEFITPOINT and (candidate.first_name or candidate.last_name)
+    ] or living
 
 
 def _rank(candidate: Candidate) -> int:
@@ -139,7 +148,7 @@ def birthday_facts(best: Sequence[Candidate]) -> list[KeyFact]:
         return [fact for fact in best[0].key_facts if fact.kind == "birthday"]
     living = living_of(best)
     people: list[Candidate] = []
-    for candidate in living:
+    for candidate in _without_accounts(living):
         if _rank(candidate) in {_PERSON, _HAS_LEFT} and not any(is_same_person(candidate, person) for person in people):
             people.append(candidate)
     facts: dict[tuple[str, object], KeyFact] = {}
