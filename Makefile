@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test lint pictures histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test audit lint pictures histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -58,6 +58,13 @@ lint: setup
 
 test: setup .chromium .postgres lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Known weaknesses of the pinned dependencies, and their licences; asks the network, and says so where there is none.
+audit: setup
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install -q --disable-pip-version-check pip-audit pip-licenses && \
+	  { .venv-audit/bin/pip-audit --disable-pip --no-deps --requirement requirements.lock || exit 1; \
+	    .venv-audit/bin/pip-licenses --python $(BIN)/python --order=license --summary; } || \
+	  echo "not audited: a weakness was found above, or the network cannot be reached"
 
 # Incremental equals full, for as long as you like: HISTORIES=2000 make histories
 histories: setup
