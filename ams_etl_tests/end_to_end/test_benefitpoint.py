@@ -402,11 +402,12 @@ def test_the_daily_schedule_asks_once_a_day_for_agencies_that_have_a_benefitpoin
     monkeypatch.setenv("AMS_ETL_CONFIG", str(tmp_path / "agencies.yaml"))
     asked: dict[str, set[str]] = {}
     begins = datetime(2026, 11, 20, tzinfo=ZoneInfo("America/New_York"))
-    for minutes in range(0, 2 * 24 * 60, 10):
-        at = begins + timedelta(minutes=minutes)
-        with dg.build_schedule_context(scheduled_execution_time=at) as context:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        for minutes in range(0, 2 * 24 * 60, 10):
+            at = begins + timedelta(minutes=minutes)
+            context = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
             requests = daily_benefitpoint_sync(context, agencies=AgenciesFile())
-        for request in requests if isinstance(requests, list) else ():
-            assert 4 <= at.hour < 8
-            asked.setdefault(request.partition_key, set()).add(request.run_key)
+            for request in requests if isinstance(requests, list) else ():
+                assert 4 <= at.hour < 8
+                asked.setdefault(request.partition_key, set()).add(request.run_key)
     assert {name: len(keys) for name, keys in asked.items()} == {"with": 2, "too": 2}
