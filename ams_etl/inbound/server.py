@@ -16,6 +16,7 @@ from ams_etl.inbound.notifications.redaction import Gate, check_code
 from ams_etl.inbound.notifications.sealing import BodySeal
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
+from ams_etl.serving import serve_until_stopped
 from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettings
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
@@ -69,10 +70,7 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     # Understanding runs in a thread beside the requests; by default it could keep each of them waiting for 5 ms.
     sys.setswitchinterval(0.0005)
-    server = _Server(config, ready)
-    server.run()
-    if not server.was_ready:
-        raise ConfigError(f"{host}:{port} cannot be listened on; is another process there? Choose another --port")
+    serve_until_stopped(config, ready)
 
 
 def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> Door:
@@ -116,19 +114,3 @@ def _code_and_names(agencies: Agencies, agency: Agency, settings: NotificationSe
     return check_code(
         code, f"{agencies.path}: agencies.{agency.id}.{path}: {shown_variable(settings.authentication_code_env)}"
     ), names
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[str, int], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self.was_ready = False
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            self.was_ready = True
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._ready(host, port)

@@ -6,9 +6,9 @@ stored: it can be displayed and not replayed, and `ams-etl doctor` demands the k
 
 import re
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 
-from ams_etl.errors import ConfigError
+from ams_etl.encryption import cipher_of
 
 _SEALED = b"ams-etl sealed:"
 _DIGIT = re.compile(rb"\d")
@@ -27,12 +27,7 @@ class BodySeal:
 
     def __init__(self, key: str | None, setting: str) -> None:
         self._setting = setting
-        try:
-            self._cipher = MultiFernet([Fernet(part.strip()) for part in key.split(",")]) if key else None
-        except ValueError:
-            raise ConfigError(
-                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` prints"
-            ) from None
+        self._cipher = cipher_of(key, setting) if key else None
 
     def seal(self, body: bytes) -> bytes:
         """Return the body as it may be stored."""

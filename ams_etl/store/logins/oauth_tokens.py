@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 
+from ams_etl.encryption import cipher_of
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency
 from ams_etl.store.database import connect
@@ -29,12 +30,7 @@ class PostgresTokens:
     """
 
     def __init__(self, url: str, agency: str, system: str, key: str, setting: str) -> None:
-        try:
-            self._cipher = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
-        except ValueError:
-            raise ConfigError(
-                f"{setting}: expected 32 bytes in URL-safe base64, such as `openssl rand -base64 32 | tr '+/' '-_'` prints"
-            ) from None
+        self._cipher = cipher_of(key, setting)
         self._url, self._agency, self._system, self._setting = url, agency, system, setting
         self._held: psycopg.Connection[Any] | None = None
 
