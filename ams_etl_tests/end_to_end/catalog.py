@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import yaml
 
 PAGE = Path(__file__).parent / "catalog.yaml"
@@ -17,7 +18,9 @@ def render() -> str:
     """Return the page: every asset, check, job, schedule and sensor with what a reviewer must not miss."""
     from ams_etl.definitions import defs
 
-    repository = defs().get_repository_def()
+    # In an instance of its own: Dagster asks the last one that this process entered, which another test may have dropped.
+    with dg.DagsterInstance.ephemeral():
+        repository = defs().get_repository_def()
     graph = repository.asset_graph
     checks: dict[str, list[str]] = {}
     for node in repository.asset_checks_defs_by_key.values():

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,12 +19,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """
     ended: Future[T] = Future()
     cancelling: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
-    started = threading.Event()
+    interrupted = threading.Event()
 
     async def watched() -> T:
         task = asyncio.ensure_future(work)
+        # The task is listed before the event is read, and the caller sets the event before it reads the list: whichever
+        # comes first, one of the two cancels.
         cancelling.append((asyncio.get_running_loop(), task))
-        started.set()
+        if interrupted.is_set():
+            task.cancel()
         return await task
 
     def in_thread() -> None:
@@ -34,21 +38,23 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             ended.set_exception(error)
         else:
             ended.set_result(result)
-        finally:
-            started.set()
 
     thread = threading.Thread(target=in_thread, name="event loop", daemon=True)
-    thread.start()
     try:
+        # The interrupt may come while `start` still waits for the thread, which may already be working.
+        thread.start()
         return ended.result()
     except BaseException:
-        if not ended.done():
-            started.wait()
-            for loop, task in cancelling:
+        interrupted.set()
+        for loop, task in cancelling:
+            # A loop that has closed meanwhile has nothing left to cancel.
+            with suppress(RuntimeError):
                 loop.call_soon_threadsafe(task.cancel)
         raise
     finally:
-        thread.join()
+        # A thread that was interrupted before its first step cannot be joined, and its work is cancelled before its own.
+        with suppress(RuntimeError):
+            thread.join()
 
 
 def loop_factory() -> Any:
