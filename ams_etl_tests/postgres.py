@@ -16,7 +16,10 @@ from ams_etl.store.migrations import sql_folder, upgrade
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """The URL of a server that all workers of this run share; the launcher's own lock lets one of them start it."""
+    """The URL of a server that all workers of this run share; the launcher's own lock lets one of them start it.
+
+    It need not survive a power cut, so nothing waits for the disk. What a killed server loses is tested on servers of their own.
+    """
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "postgres-of-the-run"
     url = running_server(home)
@@ -24,6 +27,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
         # Workers that create one table at once would trip over each other.
         connection.execute("select pg_advisory_lock(1)")
         connection.execute("create table if not exists users_of_the_run (worker text primary key)")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
         connection.execute("select pg_advisory_unlock(1)")
         connection.execute("insert into users_of_the_run values (%s) on conflict do nothing", (worker_id,))
     yield url
@@ -35,14 +41,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_server: str, worker_id: str) -> str:
-    """A database with the schema, to be copied."""
-    name = f"template_{worker_id}"
+def migrated_template(postgres_server: str) -> str:
+    """A database with the schema, to be copied; the first worker that needs it makes it."""
+    name = "template_of_the_run"
     with connect(postgres_server) as connection:
-        connection.execute(f"drop database if exists {name}")
-        connection.execute(f"create database {name}")
-    with connect(_sibling(postgres_server, name)) as connection:
-        upgrade(connection, sql_folder())
+        connection.execute("select pg_advisory_lock(1)")
+        if connection.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
+            connection.execute(f"create database {name}_unfinished")
+            with connect(_sibling(postgres_server, f"{name}_unfinished")) as own:
+                upgrade(own, sql_folder())
+            connection.execute(f"alter database {name}_unfinished rename to {name}")
+        connection.execute("select pg_advisory_unlock(1)")
     return name
 
 
@@ -51,7 +60,7 @@ def fresh_database(postgres_server: str, migrated_template: str) -> Iterator[str
     """The URL of a new database with the schema and nothing else, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(postgres_server) as connection:
-        connection.execute(f"create database {name} template {migrated_template}")
+        connection.execute(f"create database {name} template {migrated_template} strategy file_copy")
     yield _sibling(postgres_server, name)
     with connect(postgres_server) as connection:
         connection.execute(f"drop database if exists {name} with (force)")
