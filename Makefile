@@ -15,13 +15,13 @@ $(STAMP): pyproject.toml requirements.lock
 	@if command -v uv >/dev/null 2>&1; then \
 	  echo "Setting up $(VENV) with uv ..."; \
 	  test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); \
-	  uv pip install -q --python $(BIN)/python -r requirements.lock && \
-	  uv pip install -q --python $(BIN)/python --no-deps -e . ; \
+	  uv pip install -q --python $(BIN)/python --no-deps -r requirements.lock && \
+	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
 	  echo "Setting up $(VENV) with pip (about a minute) ..."; \
 	  test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/pip install -qq --disable-pip-version-check --no-compile --no-deps -r requirements.lock && \
-	  $(BIN)/pip install -qq --disable-pip-version-check --no-compile --no-deps -e . ; \
+	  $(BIN)/pip install -qq --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e . ; \
 	fi
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib ams_etl >/dev/null 2>&1 || true
 	@touch $(STAMP)
@@ -85,9 +85,15 @@ docs: setup
 	@$(BIN)/python -m ams_etl_tests.store.columns --write
 	@$(BIN)/python -m ams_etl_tests.end_to_end.catalog --write
 
-# Pin every dependency at its newest version that fits pyproject.toml; needs uv.
+# Pin every dependency, with the hashes of its files, at the newest version that fits pyproject.toml, for every Python and
+# platform. The second file is what the container image installs: no tools of development, but the extra `kubernetes`.
+LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+UV = $(or $(shell command -v uv 2>/dev/null),.venv-lock/bin/uv)
 lock:
-	@uv pip compile -q --upgrade --group dev --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+	@command -v uv >/dev/null 2>&1 || test -x .venv-lock/bin/uv || \
+	  { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q --disable-pip-version-check uv; }
+	@$(LOCK) --upgrade --group dev -o requirements.lock pyproject.toml
+	@echo 'setuptools>=77' | $(LOCK) --upgrade --extra kubernetes --constraint requirements.lock -o deploy/container/requirements.lock pyproject.toml -
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
