@@ -102,7 +102,8 @@ def due(connection: psycopg.Connection[Any], channel: AlertChannel, gather_secon
             left join ops.alerts c on (c.agency, c.incident_id, c.channel, c.announcement)
                 = (i.agency, i.incident_id, %(channel)s, 'closed')
             where (i.severity = 'error' or %(warnings)s)
-                and (i.agency = any(%(agencies)s) or %(agencies)s = '{}')),
+                and (i.agency = any(%(agencies)s) or %(agencies)s = '{}')
+                and (i.kind = any(%(kinds)s) or %(kinds)s = '{}')),
         announced as (
             select mine.*, case
                 when opened_sent_at is null and closed_at is null then 'opened'
@@ -122,6 +123,7 @@ def due(connection: psycopg.Connection[Any], channel: AlertChannel, gather_secon
             "channel": channel.name,
             "warnings": channel.severity == "warning",
             "agencies": list(channel.agencies),
+            "kinds": list(channel.kinds),
             "repeat": channel.repeat_hours,
         },
     ).fetchall()

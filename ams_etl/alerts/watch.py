@@ -1,6 +1,7 @@
 """The watcher: reads what is wrong, keeps the incidents, sends the alerts."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,10 @@ from ams_etl.alerts.announce import announce
 from ams_etl.alerts.conditions import dead_followers, silent_agencies, uncertain_writes
 from ams_etl.alerts.dagster_events import dead_daemons, read_checks, read_runs
 from ams_etl.alerts.incidents import close_all_but, open_incidents
+from ams_etl.alerts.logins import keep_checking, stopped_logins
 from ams_etl.errors import AmsEtlError
 from ams_etl.settings import Agencies
+from ams_etl.settings.alerts import LOGIN_STOPPED
 from ams_etl.store.database import connect
 
 _log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ def watch(url: str, instance: dg.DagsterInstance, agencies: Callable[[], Agencie
         agencies: reads agencies.yaml, so that an edit counts from the next look on.
     """
     silence_due = 0.0
+    # A thread of its own: a system that answers late holds up no alert.
+    threading.Thread(target=keep_checking, args=(url, agencies), name="login checks", daemon=True).start()
     while True:
         try:
             with connect(url, application_name="ams_etl alerts") as connection:
@@ -58,6 +63,7 @@ def look(
     read_checks(connection, instance)
     read_runs(connection, instance)
     found = {
+        LOGIN_STOPPED: stopped_logins(connection, agencies.all),
         "uncertain_writes": uncertain_writes(connection),
         "process_dead": [
             *dead_daemons(instance, settings.dead_after_seconds),
@@ -71,4 +77,4 @@ def look(
         open_incidents(connection, conditions)
         close_all_but(connection, kind, [condition.key for condition in conditions])
     connection.execute("delete from ops.incidents where closed_at < now() - make_interval(days => %s)", (_KEPT_DAYS,))
-    return announce(connection, settings, agencies.alert_secret)
+    return announce(connection, settings, agencies.alert_channels, agencies.alert_secret)

@@ -24,9 +24,9 @@ def test_channels(channel: str | None) -> None:
 
     prepare()
     agencies = load_agencies()
-    chosen = [listed for listed in agencies.alerts.channels if channel in {None, listed.name}]
+    chosen = [listed for listed in agencies.alert_channels if channel in {None, listed.name}]
     if not chosen:
-        known = ", ".join(listed.name for listed in agencies.alerts.channels) or "none"
+        known = ", ".join(listed.name for listed in agencies.alert_channels) or "none"
         raise ConfigError(f"{agencies.path}: alerts.channels: no channel {channel or 'is set'}; the file has: {known}")
     text = "This is a test of ams-etl alerts. Nothing is wrong."
     message = Message("[ams-etl] test", text, {"event": "test", "incidents": []})
@@ -60,7 +60,10 @@ def list_incidents(limit: int, form: Form, *, with_closed: bool) -> None:
 
 @alerts.command()
 def watch() -> None:
-    """Watch until Ctrl-C, and send alerts; `ams-etl up` runs this where `alerts` has channels."""
+    """Watch until Ctrl-C, and send alerts; `ams-etl up` runs this where anybody gets alerts.
+
+    It also asks once a day whether each login works; an agency's technical_contact gets a mail when one does not.
+    """
     from ams_etl.alerts.watch import watch as watch_for
 
     show_progress()

@@ -1,6 +1,7 @@
 """`ams-etl consent`: who may not be written to, by which channel, and who said so."""
 
 import csv
+import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -8,12 +9,14 @@ from typing import Any, get_args
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.names import the_contact
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.settings import load_agencies
-from ams_etl.store.consents import Answer, Channel, Consent, store_consents
 from ams_etl.store.database import connect
+from ams_etl.store.sending import suppressions
+from ams_etl.store.sending.consents import Answer, Channel, Consent, store_consents
 
 
 @click.group()
@@ -54,6 +57,30 @@ def set_one(agency: str, channel: Channel, address: str, answer: Answer, evidenc
             connection, agency, "manual", [Consent(channel, found, answer, datetime.now(UTC), evidence)]
         )
     click.echo("kept" if changed else "known already")
+
+
+@consent.command()
+@click.argument("agency")
+@click.argument("contact", metavar="CONTACT|CUSTOMER_NUMBER|EMAIL")
+@click.option("--because", "reason", help="Why, in a few words.")
+def suppress(agency: str, contact: str, reason: str | None) -> None:
+    """Let nobody write to CONTACT of AGENCY by any channel until it is released (rule N17)."""
+    chosen = load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        named = the_contact(connection, chosen, contact)
+        new = suppressions.suppress(connection, agency, named, by=getpass.getuser(), reason=reason)
+    click.echo("suppressed; the next sync publishes the reason" if new else "it was suppressed already")
+
+
+@consent.command()
+@click.argument("agency")
+@click.argument("contact", metavar="CONTACT|CUSTOMER_NUMBER|EMAIL")
+def release(agency: str, contact: str) -> None:
+    """Lift what people suppressed of CONTACT of AGENCY; a mark of the source and refused addresses stay."""
+    chosen = load_agencies().get(agency)
+    with connect(prepare()) as connection:
+        lifted = suppressions.release(connection, agency, the_contact(connection, chosen, contact))
+    click.echo("released; the next sync publishes it" if lifted else "nobody suppressed it by hand")
 
 
 @consent.command("list")

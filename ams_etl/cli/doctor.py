@@ -12,7 +12,8 @@ from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect, database_url, redacted
-from ams_etl.store.logins.login_refusals import PostgresLoginGate, forget_refusals
+from ams_etl.store.logins.login_checks import store_check
+from ams_etl.store.logins.login_refusals import forget_refusals
 from ams_etl.store.migrations import sql_folder, upgrade
 
 
@@ -48,13 +49,13 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
 
 
 def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
-    failed = _check_inbound(agencies, settings) + _check_system(agencies, settings, url)
+    failed = _check_inbound(agencies, settings) + _check_login(agencies, settings, settings.system, url)
     if settings.system == "ams360":
         _list_activity_actions(settings)
         failed += _is_wrong(lambda: _check_writeback_zone(agencies, settings))
     if settings.benefitpoint is not None:
         click.echo("and its BenefitPoint:")
-        failed += _check_benefitpoint(agencies, settings, url)
+        failed += _check_login(agencies, settings, "benefitpoint", url)
         failed += _check_codes(settings.id, settings.benefitpoint.plan_mappings, url)
     return failed
 
@@ -112,24 +113,23 @@ def _is_wrong(check: Callable[[], object]) -> bool:
     return False
 
 
-def _check_system(agencies: Agencies, agency: Agency, url: str) -> int:
-    from ams_etl.sources.ams360 import open_ams360
-    from ams_etl.sources.calling.event_loop import run
-    from ams_etl.sources.calling.probe import Probe
-    from ams_etl.sources.connections import ams360_connection
-    from ams_etl.sync.extract.opening import opening_of
+def _check_login(agencies: Agencies, agency: Agency, system: str, url: str) -> int:
+    """Print one line per question and return how many failed; a connection that does not open counts as a failed login."""
+    from ams_etl.sources.calling.probe import failed
+    from ams_etl.sync.extract.probing import blame, probe_system
 
-    async def probe_system() -> list[Probe]:
-        if agency.system == "ams360":
-            async with open_ams360(
-                ams360_connection(agencies, agency, PostgresLoginGate(url, agency.id, "ams360"))
-            ) as ams360:
-                return await ams360.probe()
-        opening, _ = opening_of(agencies, agency, url)
-        async with opening() as extractor:
-            return await extractor.probe()
-
-    return _print_probes(run, probe_system)
+    try:
+        probes = probe_system(agencies, agency, system, url)
+    except AmsEtlError as error:
+        probes = [failed("login", error)]
+    for probe in probes:
+        click.secho(
+            f"{'ok' if probe.ok else 'WRONG':<6} {probe.operation}: {probe.message}", fg=None if probe.ok else "red"
+        )
+    if not any(probe.was_away for probe in probes):
+        with connect(url) as connection:
+            store_check(connection, agency.id, system, blame(probes))
+    return sum(not probe.ok for probe in probes)
 
 
 def _check_writeback_zone(agencies: Agencies, agency: Agency) -> None:
@@ -152,21 +152,6 @@ def _list_activity_actions(agency: Agency) -> None:
         click.echo(f"       {key:<20} {action}")
 
 
-def _check_benefitpoint(agencies: Agencies, agency: Agency, url: str) -> int:
-    from ams_etl.sources.benefitpoint.client import open_benefitpoint
-    from ams_etl.sources.calling.event_loop import run
-    from ams_etl.sources.calling.probe import Probe
-    from ams_etl.sources.connections import benefitpoint_connection
-
-    async def probe_benefitpoint() -> list[Probe]:
-        async with open_benefitpoint(
-            benefitpoint_connection(agencies, agency, PostgresLoginGate(url, agency.id, "benefitpoint"))
-        ) as benefitpoint:
-            return await benefitpoint.probe()
-
-    return _print_probes(run, probe_benefitpoint)
-
-
 def _check_codes(agency: str, mappings: PlanMappings, url: str) -> int:
     """Count the mapped codes (B5) that AMS360 or BenefitPoint did not list when last read."""
     from ams_etl.writeback.benefit_plans.codes import mistakes
@@ -181,18 +166,3 @@ def _check_codes(agency: str, mappings: PlanMappings, url: str) -> int:
         )
         click.echo(f"ok     codes of benefit plans: {carriers} carriers and {lines} lines_of_business are mapped")
     return len(unknown_codes)
-
-
-def _print_probes(run: Callable[..., Any], probe_all: Callable[[], Any]) -> int:
-    """Print one line per probe and return how many failed; a connection that does not open counts as a failed login."""
-    from ams_etl.sources.calling.probe import Probe
-
-    try:
-        probes = run(probe_all())
-    except AmsEtlError as error:
-        probes = [Probe("login", False, str(error))]
-    for probe in probes:
-        click.secho(
-            f"{'ok' if probe.ok else 'WRONG':<6} {probe.operation}: {probe.message}", fg=None if probe.ok else "red"
-        )
-    return sum(not probe.ok for probe in probes)

@@ -30,7 +30,7 @@ def set_(agency: str, contact: str, first: str | None, last: str | None, nicknam
     """Give CONTACT of AGENCY another name; what is not given stays as derived."""
     chosen = load_agencies().get(agency)
     with connect(prepare()) as connection:
-        named = _the_contact(connection, chosen, contact)
+        named = the_contact(connection, chosen, contact)
         set_name(connection, agency, NameGiven(named, first, last, nickname, getpass.getuser()))
     click.echo(f"stored; the next sync publishes it (or now: ams-etl sync {agency} --customer ID)")
 
@@ -42,7 +42,7 @@ def clear(agency: str, contact: str) -> None:
     """Let CONTACT of AGENCY have its derived name again."""
     chosen = load_agencies().get(agency)
     with connect(prepare()) as connection:
-        known = clear_name(connection, agency, _the_contact(connection, chosen, contact))
+        known = clear_name(connection, agency, the_contact(connection, chosen, contact))
     click.echo("cleared; the next sync publishes the derived name" if known else "there was none")
 
 
@@ -65,7 +65,7 @@ def list_(agency: str, form: Form) -> None:
     )
 
 
-def _the_contact(connection: psycopg.Connection[Any], agency: Agency, asked: str) -> UUID:
+def the_contact(connection: psycopg.Connection[Any], agency: Agency, asked: str) -> UUID:
     """Return the one contact that is meant.
 
     Raises:

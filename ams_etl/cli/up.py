@@ -94,7 +94,7 @@ def _commands(
         commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
     if follow and any(agency.notifications or agency.events for agency in agencies.all):
         commands["ams-etl follow"] = [sys.executable, "-m", "ams_etl.cli", "follow"]
-    if agencies.alerts.channels:
+    if agencies.alert_channels:
         commands["ams-etl alerts"] = [sys.executable, "-m", "ams_etl.cli", "alerts", "watch"]
     return commands
 

@@ -57,6 +57,8 @@ class Agency(Strict):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
     name: str
+    technical_contact: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
+    """Mail addresses of whoever looks after the logins: they get a mail when one stops working, by `alerts.smtp`."""
     given_ams360: Annotated[Ams360Settings | None, Field(alias="ams360")] = None
     given_hawksoft: Annotated[HawkSoftSettings | None, Field(alias="hawksoft")] = None
     given_qq_catalyst: Annotated[QQCatalystSettings | None, Field(alias="qq_catalyst")] = None

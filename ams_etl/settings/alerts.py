@@ -9,6 +9,10 @@ from ams_etl.settings.strict import Strict
 Severity = Literal["warning", "error"]
 
 
+LOGIN_STOPPED = "login_stopped"
+"""The kind of incident that an agency's technical contact gets a mail about."""
+
+
 class SmtpSettings(Strict):
     """The mail server that takes the messages."""
 
@@ -29,6 +33,8 @@ class AlertChannel(Strict):
     """The lowest that it gets."""
     agencies: tuple[str, ...] = ()
     """Only incidents of these; empty: of all, and those that concern no single agency."""
+    kinds: tuple[str, ...] = ()
+    """Only incidents of these kinds, such as `login_stopped`; empty: of all."""
     repeat_hours: Annotated[float, Field(ge=0, le=720)] = 24.0
     """How often it is reminded of an incident that lasts; 0: never."""
     to: tuple[str, ...] = ()
@@ -57,6 +63,10 @@ class AlertSettings(Strict):
     """Hold what `ams-etl alerts watch` reports, and to which channels."""
 
     channels: tuple[AlertChannel, ...] = ()
+    smtp: SmtpSettings | None = None
+    """The mail server for the agencies' technical contacts."""
+    sender: str | None = None
+    """The address that mails to technical contacts come from."""
     summary_above: Annotated[int, Field(ge=1, le=1000)] = 5
     """More announcements than this at once become one message."""
     gather_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0
@@ -65,6 +75,13 @@ class AlertSettings(Strict):
     """A daemon or follower without a heartbeat for this long is reported."""
     ui_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where people reach the Dagster UI; alerts then link to the run."""
+
+    def channel_to(self, agency: str, addresses: tuple[str, ...]) -> AlertChannel:
+        """Return the way to an agency's technical contact: a mail when a login stops working, and one when it works again."""
+        return AlertChannel(
+            name=f"technical-contact-{agency}", kind="mail", agencies=(agency,), kinds=(LOGIN_STOPPED,), repeat_hours=0,
+            to=addresses, sender=self.sender, smtp=self.smtp,
+        )  # fmt: skip
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ams_etl.errors import ConfigError
 from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
-from ams_etl.settings.alerts import AlertSettings
+from ams_etl.settings.alerts import AlertChannel, AlertSettings
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain
@@ -77,6 +77,12 @@ class Agencies:
         known = ", ".join(list(self._by_id)[:20]) or "none"
         more = f" and {len(self.all) - 20} more" if len(self.all) > 20 else ""
         raise ConfigError(f"{self.path}: no agency {agency_id!r}; the file has: {known}{more}")
+
+    @property
+    def alert_channels(self) -> tuple[AlertChannel, ...]:
+        """Return every way by which alerts leave: the channels, and the agencies' technical contacts."""
+        contacts = [(agency.id, agency.technical_contact) for agency in self.all if agency.technical_contact]
+        return (*self.alerts.channels, *(self.alerts.channel_to(agency, addresses) for agency, addresses in contacts))
 
     def secret(self, agency: Agency, path: str, variable: str) -> str:
         """The value of an environment variable that the file names; `path` is where it names it.
@@ -176,4 +182,9 @@ def _validated(path: Path, document: object) -> Agencies:
     for (kind, value), count in keys.items():
         if count > 1:
             raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} is listed more than once")
+    contacts = next((agency.id for agency in read.agencies if agency.technical_contact), None)
+    if contacts is not None and (read.alerts.smtp is None or read.alerts.sender is None):
+        raise ConfigError(
+            f"{path}: alerts: expected smtp and sender, by which agencies.{contacts}.technical_contact gets its mail"
+        )
     return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention, read.pages, read.alerts)

@@ -16,7 +16,7 @@ from ams_etl.sources.calling.answers import Decoded, Listing, Record, with_keys
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault, SecurityFault, SoapFault
 from ams_etl.sources.calling.login_gate import LoginGate, gate_of
-from ams_etl.sources.calling.probe import Probe, compare_clocks
+from ams_etl.sources.calling.probe import Probe, compare_clocks, failed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.outline import compare_with_built
@@ -218,7 +218,7 @@ class Ams360:
             except BusinessFault:
                 found.append(Probe(operation, True, "allowed (nothing there)"))
             except AmsEtlError as error:
-                found.append(Probe(operation, False, str(error)))
+                found.append(failed(operation, error))
             else:
                 found.append(Probe(operation, True, "allowed"))
         found.append(compare_with_built(self._contract, "ams360"))

@@ -14,7 +14,7 @@ from typing import Any
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
-from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
+from ams_etl.sources.calling.probe import Probe, compare_clocks, failed, probed
 from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.client import RestClient, RestResponse
 from ams_etl.sources.rest.many import each
@@ -108,7 +108,7 @@ class HawkSoft:
         try:
             subscribed = await self.agencies()
         except AmsEtlError as error:
-            return [Probe("Agencies", False, str(error))]
+            return [failed("Agencies", error)]
         ours = self._connection.agency_id in subscribed
         told = f"agency {self._connection.agency_id} is {'' if ours else 'not '}among the {len(subscribed)} that subscribed"
         return [

@@ -15,12 +15,15 @@ import yaml
 from click.testing import CliRunner
 
 from ams_etl.alerts.channels import SIGNATURE, sign
+from ams_etl.alerts.logins import check_due
 from ams_etl.alerts.watch import look
 from ams_etl.cli import cli
+from ams_etl.errors import ConfigError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import dagster_url
 from ams_etl.store.signs_of_life.followers import beat
 from ams_etl_tests.alerts.receivers import Hook, Mailbox, mail_server, webhook
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 
 SECRET = "a-key-for-tests"
 
@@ -236,6 +239,61 @@ def test_a_lasting_incident_is_reminded_of_when_its_time_has_come(watched: Watch
     watched.look()
     watched.look()
     assert len(watched.subjects()) == 1
+
+
+def test_a_login_that_stops_working_reaches_the_technical_contact_once_and_its_mending_once(
+    watched: Watched, sandbox: Sandbox, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wrong password is tried once, however often somebody looks; the other agency's contact hears nothing."""
+    document = yaml.safe_load(watched.file.read_text())
+    smtp = document["alerts"]["channels"][0]["smtp"]
+    document["alerts"] |= {"channels": [], "smtp": smtp, "sender": "etl@example.com"}
+    ams360 = {"wsdl": sandbox.wsdl, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}
+    document["agencies"] = [
+        {"id": "acme", "name": "Acme", "technical_contact": ["it@acme.example"], "ams360": {**ams360, "agency_no": AGENCY_NO}},
+        {"id": "other", "name": "Other", "technical_contact": ["it@other.example"],
+         "ams360": {**ams360, "agency_no": "5551234-2", "password_env": "TEST_UNSET_PASSWORD"}},
+    ]  # fmt: skip
+    watched.file.write_text(yaml.safe_dump(document))
+    said: list[tuple[str, str]] = []
+
+    def look(password: str, hours_later: float = 0) -> None:
+        monkeypatch.setenv("TEST_AMS360_PASSWORD", password)
+        watched.connection.execute(
+            "update ops.login_checks set claimed_at = claimed_at - make_interval(secs => %s)", (hours_later * 3600,)
+        )
+        while check_due(watched.connection, database, load_agencies(watched.file)):
+            pass
+        watched.look()
+        said.extend((str(mail["To"]), str(mail["Subject"])) for mail in watched.mail.mails)
+
+    look("sandbox")
+    before = int(sandbox.ask("stats")["calls"].get("Login", 0))
+    look("wrong")
+    assert said == [], "what worked is asked again after a day, not before"
+    for hours in (25, 2, 2):
+        look("wrong", hours)
+    title = "the login of Acme to AMS360 does not work"
+    assert said[:1] == [("it@acme.example", f"[ams-etl] error: {title}")]
+    text = str(watched.mail.mails[0].get_content())
+    assert "Administration > Web Service API" in text
+    assert "wrong" not in text.replace("What is wrong", "")
+    assert len(watched.mail.mails) == 1
+    assert int(sandbox.ask("stats")["calls"].get("Login", 0)) == before + 1, "one refused login a day"
+    watched.mail.mails.clear()
+    said.clear()
+    for hours in (2, 2):
+        look("sandbox", hours)
+    assert [str(mail["Subject"]) for mail in watched.mail.mails] == [f"[ams-etl] over: {title}"]
+
+
+def test_a_technical_contact_needs_a_mail_server(tmp_path: Path) -> None:
+    document = {"agencies": [{"id": "acme", "name": "Acme", "technical_contact": ["it@acme.example"],
+                              "hawksoft": {"agency_id": 7, "client_id": "x", "client_secret_env": "X_Y"}}]}  # fmt: skip
+    file = tmp_path / "agencies.yaml"
+    file.write_text(yaml.safe_dump(document))
+    with pytest.raises(ConfigError, match="smtp and sender"):
+        load_agencies(file)
 
 
 def test_the_signature_is_of_the_body_and_the_time(watched: Watched) -> None:

@@ -1,5 +1,6 @@
 """Contacts on the page: found by any part of what identifies them, explained, sent for, renamed and renamed back."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -7,9 +8,10 @@ import psycopg
 import pytest
 
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.sending.consents import Consent, store_consents
 from ams_etl_tests.pages.forms import column, form_of
 from ams_etl_tests.pages.pages_process import TODAY, Visitor
-from ams_etl_tests.sync.source_history import refresh
+from ams_etl_tests.sync.source_history import Source, customer, mart, rebuilt, refresh
 
 
 def contact_of(stored: psycopg.Connection[Any], email: str, agency: str = "acme") -> str:
@@ -107,6 +109,110 @@ def test_a_rename_is_published_undone_and_never_overwrites_anothers(
     assert "<h1>Pat10 Many</h1>" in operator.page(address)
     acts = stored.execute("select act from ops.page_acts where subject = %s order by act_id", (contact_id,)).fetchall()
     assert acts == [("rename_contact",), ("undo_rename",)]
+
+
+def test_a_suppressed_contact_stays_so_through_syncs_and_a_rebuild_until_released(
+    operator: Visitor, admin: Visitor, stored: psycopg.Connection[Any]
+) -> None:
+    """`mart.may_send` knows it at once, the mart and the feed with the next sync; a stale form decides nothing."""
+    contact_id = contact_of(stored, "pat12@example.com")
+    address = f"/acme/contacts/{contact_id}"
+    first = form_of(operator.page(address), f"{address}/suppress")
+    second = form_of(admin.page(address), f"{address}/suppress")
+    assert may_send(stored, contact_id)
+    assert operator.post(first.action, {**first.values, "reason": "asked by phone"}).status_code == 303
+    assert not may_send(stored, contact_id)
+    assert admin.post(second.action, second.values).status_code == 409
+    assert "suppressed it by hand" in admin.page(address)
+    assert "is not published yet" in admin.page(address)
+    refresh(stored, RuleSettings(), TODAY)
+    assert reason_of(stored, contact_id) == "by_hand"
+    page = operator.page(address)
+    assert "asked by phone" in page
+    assert "is not published yet" not in page
+    assert "suppressed reason: nothing → by_hand" in page, "the history has it"
+    assert "N17" in page, "so has why"
+    ours = [row for row in mart(stored)["contacts"] if '"agency": "acme"' in row]
+    assert rebuilt(stored, RuleSettings(), TODAY)["contacts"] == ours, "incremental equals full"
+    undo = form_of(admin.page(address), f"{address}/release")
+    assert admin.post(undo.action, {**undo.values, "had": ""}).status_code == 409
+    assert admin.post(undo.action, undo.values).status_code == 303
+    assert may_send(stored, contact_id) is False, "the mart still has the reason"
+    refresh(stored, RuleSettings(), TODAY)
+    assert (reason_of(stored, contact_id), may_send(stored, contact_id)) == (None, True)
+    acts = stored.execute(
+        "select act, user_name from ops.page_acts where subject = %s order by act_id", (contact_id,)
+    ).fetchall()
+    assert acts == [("suppress_contact", "operator"), ("release_contact", "admin")]
+
+
+def test_a_mark_or_a_refusal_is_not_released_and_its_source_is_said(
+    operator: Visitor, stored: psycopg.Connection[Any]
+) -> None:
+    source = Source()
+    source.put(customer(90, FirstName="Harold (Deceased)", LastName="Gone", Email="harold@example.com"))
+    source.store(stored)
+    refresh(stored, RuleSettings(), TODAY)
+    marked = contact_of(stored, "harold@example.com")
+    page = operator.page(f"/acme/contacts/{marked}")
+    assert "deceased, by a mark in its source" in page
+    refused = operator.post(f"/acme/contacts/{marked}/release")
+    assert refused.status_code == 422
+    assert "FirstName “Harold (Deceased)”" in refused.text
+    contact_id = contact_of(stored, "pat13@example.com")
+    for source_name in ("platform", "import"):
+        answer = Consent(
+            "email", "pat13@example.com", "no", datetime(2026, 5, 3, tzinfo=UTC), f"proof of {source_name}"
+        )
+        store_consents(stored, "acme", source_name, [answer])  # type: ignore[arg-type]
+    refused = operator.post(f"/acme/contacts/{contact_id}/release")
+    assert refused.status_code == 422
+    assert "an imported list: proof of import on 2026-05-03; the platform: proof of platform" in refused.text
+    channel = {"channel": "email", "address": "pat13@example.com"}
+    refused = operator.post(f"/acme/contacts/{contact_id}/consent", {**channel, "answer": "yes"})
+    assert refused.status_code == 422
+    assert "Only who refused can take it back" in refused.text
+
+
+def test_an_address_is_refused_for_one_channel_and_released(operator: Visitor, stored: psycopg.Connection[Any]) -> None:
+    contact_id = contact_of(stored, "pat14@example.com")
+    address = f"/acme/contacts/{contact_id}"
+    form = form_of(operator.page(address), f"{address}/consent", channel="email")
+    assert operator.post(form.action, {**form.values, "answer": "no"}).status_code == 303
+    assert not may_send(stored, contact_id)
+    assert operator.post(form.action, {**form.values, "answer": "no"}).status_code == 409
+    assert "this page: operator" in operator.page(address)
+    assert operator.post(form.action, {**form.values, "answer": "yes"}).status_code == 303
+    assert may_send(stored, contact_id)
+    assert operator.post(form.action, {**form.values, "address": "else@example.com"}).status_code == 409
+
+
+def test_a_contact_that_became_part_of_another_leads_there(viewer: Visitor, stored: psycopg.Connection[Any]) -> None:
+    source = Source()
+    source.put(customer(91, FirstName="Mia", LastName="Merge", Email="mia@example.com"))
+    source.put(customer(92, FirstName="Mia", LastName="Merge", Email="mia2@example.com"))
+    source.store(stored)
+    refresh(stored, RuleSettings(), TODAY)
+    was = [contact_of(stored, email) for email in ("mia@example.com", "mia2@example.com")]
+    source.put(customer(92, FirstName="Mia", LastName="Merge", Email="mia@example.com"))
+    source.store(stored)
+    refresh(stored, RuleSettings(), TODAY)
+    left = contact_of(stored, "mia@example.com")
+    (gone,) = set(was) - {left}
+    assert viewer.get(f"/acme/contacts/{gone}").headers["location"] == f"/acme/contacts/{left}"
+    assert "The contact that you asked for became part of this one." in viewer.page(f"/acme/contacts/{left}")
+
+
+def may_send(stored: psycopg.Connection[Any], contact_id: str) -> bool:
+    ((answer,),) = stored.execute("select mart.may_send(%s, 'email')", (contact_id,)).fetchall()
+    return bool(answer)
+
+
+def reason_of(stored: psycopg.Connection[Any], contact_id: str) -> str | None:
+    ((reason,),) = stored.execute(
+        "select suppressed_reason from mart.contacts where contact_id = %s", (contact_id,)
+    ).fetchall()
+    return reason  # type: ignore[no-any-return]
 
 
 def test_another_agencys_contact_is_not_here(operator: Visitor, stored: psycopg.Connection[Any]) -> None:

@@ -28,7 +28,7 @@ REQUIRED = (
     f"{chapter}{number}"
     for chapter, last in (
         ("C", 8),
-        ("N", 16),
+        ("N", 17),
         ("Q", 3),
         ("L", 8),
         ("T", 4),

@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ams_etl.rules.contacts import candidates, connections, merging
+from ams_etl.rules.contacts.by_hand import suppress_by_hand
 from ams_etl.rules.contacts.marked_people import refused_emails
 from ams_etl.rules.contacts.shared_emails import is_over_shared
 from ams_etl.rules.model import Candidate, Contact, Derivation, KeyFact, NameOverride, Phone, Skip
@@ -47,7 +48,7 @@ REFERENCE = Reference(
 _SETTINGS: TypeAdapter[RuleSettings] = TypeAdapter(RuleSettings)
 _CASE_KEYS = frozenset(
     ["name", "rules", "customer", "contacts", "dependents", "policies", "shells", "customers", "settings", "today",
-     "users", "overrides", "expect"]
+     "users", "overrides", "suppressed", "expect"]
 )  # fmt: skip
 
 
@@ -179,12 +180,13 @@ def _merged(
         for key, name in given.get("overrides", {}).items()
         if key in by_id
     }
+    suppressed = {("ams360", by_id[key].entity, key) for key in given.get("suppressed", ()) if key in by_id}
     refused = refused_emails(everyone)
     contacts, skips = [], {}
     for group in sorted(groups, key=min):
         outcome = merging.merge([by_id[key] for key in group], settings, users, overrides, refused)
         if isinstance(outcome, Contact):
-            contacts.append(_contact(outcome))
+            contacts.append(_contact(suppress_by_hand(outcome, suppressed)))
         else:
             skips.update({skip.entity_id: _skip(skip) for skip in outcome})
     return contacts, skips

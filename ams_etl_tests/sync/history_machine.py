@@ -72,7 +72,8 @@ class History(RuleBasedStateMachine):
     url: ClassVar[str] = ""
     TABLES: ClassVar[tuple[str, ...]] = (
         "raw_ams360.customers", "raw_ams360.customer_contacts", "raw_ams360.customer_dependents", "raw_ams360.policies",
-        "raw_ams360.employees", "raw_ams360.companies", "ops.user_mappings", "ops.name_overrides", "stage.touched",
+        "raw_ams360.employees", "raw_ams360.companies", "ops.user_mappings", "ops.name_overrides", "ops.suppressions",
+        "stage.touched",
         "stage.dirty_customers", "stage.customers", "stage.skips", "stage.contacts", "stage.engine", "stage.plans",
         "stage.planned_contacts", "stage.planned_members", "stage.planned_skips", "stage.candidates",
         "stage.candidate_emails", "stage.over_shared_emails", "mart.contacts", "mart.contact_emails",
@@ -212,6 +213,16 @@ class History(RuleBasedStateMachine):
             self.connection.execute(
                 "insert into ops.name_overrides (agency, contact_id, first_name) values (%s, %s, %s)",
                 (AGENCY, key, name),
+            )
+
+    @rule(number=NUMBERS, suppressed=st.booleans())
+    def suppress(self, number: int, suppressed: bool) -> None:
+        """Suppress a contact by hand, or release it (N17)."""
+        key = candidate_id(AGENCY, "ams360", "customer", customer_id(number))
+        self.connection.execute("delete from ops.suppressions where contact_id = %s", (key,))
+        if suppressed:
+            self.connection.execute(
+                "insert into ops.suppressions (agency, contact_id, set_by) values (%s, %s, 'sam')", (AGENCY, key)
             )
 
     @rule(numbers=st.sets(NUMBERS, min_size=1))

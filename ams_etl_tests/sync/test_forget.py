@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
-from ams_etl.store.consents import Consent, hashed, store_consents
+from ams_etl.store.sending.consents import Consent, hashed, store_consents
 from ams_etl.store.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ams_etl.cli.consent import read_list
 from ams_etl.errors import ConfigError
-from ams_etl.store.consents import Consent, hashed, store_consents
+from ams_etl.store.sending.consents import Consent, hashed, store_consents
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import office

@@ -33,8 +33,10 @@ class Standing:
         last: datetime | None = found["last_full_sync"]
         if found["refused_since"] is not None:
             yield Need(
-                "problem", "AMS360 or BenefitPoint refused the login; nothing is read until it is right.", "/set-up"
+                "problem", "A system refused the login; nothing is read from it until the login is right.", "/set-up"
             )
+        elif found["login_problem"] is not None:
+            yield Need("problem", f"A login does not work: {found['login_problem']}", "/set-up")
         if last is None:
             yield Need("problem", "No full sync has finished yet.", "#sync")
         elif datetime.now(UTC) - last > OLD_FULL_SYNC:
@@ -77,6 +79,7 @@ select
     (select state from newest) as last_state, (select error from newest) as last_error,
     (select stopped_by from stage.plans where agency = %(agency)s) as stopped_by,
     (select min(refused_at) from ops.login_refusals where agency = %(agency)s) as refused_since,
+    (select min(problem) from ops.login_checks where agency = %(agency)s) as login_problem,
     (select coalesce(sum(n), 0)::bigint from writes where status in ('waiting', 'pending', 'claimed', 'delivering')) as waiting,
     (select coalesce(sum(n), 0)::bigint from writes where status = 'uncertain') as uncertain,
     (select coalesce(sum(n), 0)::bigint from writes where status = 'failed') as failed,

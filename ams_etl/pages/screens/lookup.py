@@ -5,7 +5,7 @@ import re
 from ams_etl.errors import AmsEtlError
 from ams_etl.pages.jobs.queue import ask_for
 from ams_etl.pages.people.roles import Role
-from ams_etl.pages.screens.contacts import search_scope
+from ams_etl.pages.screens.contacts.contact_list import search_scope
 from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Shown, Visit
 from ams_etl.settings import home
 from ams_etl.store.database import database_url

@@ -6,7 +6,7 @@ from ams_etl.pages.jobs.queue import ask_for
 from ams_etl.pages.lists.csv_files import write_csv
 from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
 from ams_etl.pages.people.roles import Role
-from ams_etl.pages.screens.contacts import search_scope
+from ams_etl.pages.screens.contacts.contact_list import search_scope
 from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Shown, Visit, uuids
 from ams_etl.sync.contacts.plan import discard_plan
 from ams_etl.sync.contacts.plan_report import differences, latest_plan, skip_changes

@@ -2,8 +2,6 @@
 
 from ams_etl.pages.screens import (
     accounts,
-    contact,
-    contacts,
     job,
     log,
     lookup,
@@ -15,6 +13,7 @@ from ams_etl.pages.screens import (
     users,
     writeback,
 )
+from ams_etl.pages.screens.contacts import contact, contact_list, sending
 from ams_etl.pages.visit import Screen
 
 SCREENS: list[Screen] = [
@@ -23,8 +22,9 @@ SCREENS: list[Screen] = [
         overview,
         set_up,
         users,
-        contacts,
+        contact_list,
         contact,
+        sending,
         lookup,
         missing,
         settings,

@@ -5,6 +5,7 @@ import os
 from ams_etl.pages.jobs.queue import ask_for
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Moved, Screen, Shown, Visit
+from ams_etl.store.logins.login_checks import login_checks
 from ams_etl.sync.notifications.setup import OPERATIONS, RIGHTS, least_rights, notification_types, setup_form
 
 
@@ -34,6 +35,7 @@ def show_set_up(visit: Visit) -> Answer:
         {
             "form": [entry for entry in form or () if entry.field != "Notification Type"], "problem": problem, "reveal": reveal,
             "types": notification_types(agency) if agency.system == "ams360" else {}, "rights": table,
+            "logins": login_checks(visit.connection, agency.id),
             "right_names": RIGHTS, "read_only": read_only, "arrived": _arrived(visit),
         },
     )  # fmt: skip

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
-    "suppressed_reason": "Nobody may write to this contact: every member is deceased, or an address of it is refused (N10, M6).",
+    "suppressed_reason": "Nobody may write to this contact: every member is deceased, an address of it is refused (N10, M6), or a "
+    "person suppressed it by hand (N17).",
     "left_out": "A mark such as (Deceased) took this person out of the contact; the others stay (M6).",
     "named_with": "This person of the same household names the contact too (M8).",
     "name_mark": "A word in a name field is a note and no name: minor, former, relative_deceased or another note (N10).",

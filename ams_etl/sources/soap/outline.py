@@ -59,7 +59,12 @@ def compare_with_built(contract: Contract, system: str) -> Probe:
         )
     shown = "; ".join(differences[:_MOST_SHOWN])
     rest = f"; and {len(differences) - _MOST_SHOWN} more" if len(differences) > _MOST_SHOWN else ""
-    return Probe("contract", False, f"the WSDL differs from the one this version was built for: {shown}{rest}")
+    return Probe(
+        "contract",
+        False,
+        f"the WSDL differs from the one this version was built for: {shown}{rest}",
+        blames_login=False,
+    )
 
 
 def _types(shape: Shape, seen: set[int]) -> Iterator[str]:

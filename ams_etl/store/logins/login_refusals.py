@@ -8,6 +8,7 @@ import psycopg
 
 from ams_etl.errors import LoginRefused
 from ams_etl.store.database import connect
+from ams_etl.store.logins.login_checks import store_check
 
 AGAIN_AFTER = timedelta(days=1)
 """One try a day tells whether somebody unlocked the login on the other side."""
@@ -63,6 +64,7 @@ class PostgresLoginGate:
         if self._is_known:
             with connect(self._url, application_name="ams_etl login") as connection:
                 forget_refusals(connection, self._agency, self._system)
+                store_check(connection, self._agency, self._system, None)
             self._is_known = False
 
     def _fingerprint(self, secret: str) -> str:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ams_etl.rules.contacts.by_hand import suppress_by_hand
 from ams_etl.rules.contacts.merging import MERGED_SKIPS, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
@@ -21,6 +22,7 @@ from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.lease import Lease
+from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import candidate_from, contact_json
@@ -131,6 +133,7 @@ def _merge_members(
     )
     connection.execute("truncate target_contacts, target_skips")
     users, overrides = decisions(connection, agency)
+    by_hand = suppressed_records(connection, agency)
     refused = refused_in_plan(connection, agency)
     done = 0
     contacts: list[tuple[UUID, bytes, bytes]] = []
@@ -160,7 +163,7 @@ def _merge_members(
         for contact_id, group in _by_contact(members):
             outcome = merge(group, settings, users, overrides, refused)
             if isinstance(outcome, Contact):
-                document = contact_json(contact_id, outcome)
+                document = contact_json(contact_id, suppress_by_hand(outcome, by_hand))
                 contacts.append((contact_id, document, content_hash(document)))
             else:
                 skips.extend(_skip_row(skip) for skip in outcome)

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import psycopg
 
+from ams_etl.rules.contacts.by_hand import explain_by_hand
 from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Candidate, Finding
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
 from ams_etl.sync.contacts.shared_addresses import refused_in_plan
@@ -51,6 +53,7 @@ def rules_of_plan(
     customers = sorted({candidate.customer_id for group in members.values() for candidate in group})
     records = interpreter_for(settings).open(connection, agency, settings, today).explain(customers)
     users, overrides = decisions(connection, agency)
+    by_hand = suppressed_records(connection, agency)
     refused = refused_in_plan(connection, agency)
     by_record: dict[tuple[str, str], list[Finding]] = {}
     for finding in records:
@@ -59,6 +62,7 @@ def rules_of_plan(
     for contact_id, group in members.items():
         own = [finding for candidate in group for finding in by_record.get((candidate.entity, candidate.entity_id), ())]
         merged = own_rules(explain_contact(group, settings, users, overrides, refused), own, alone=len(group) == 1)
+        merged = (*explain_by_hand(group, by_hand), *merged)
         for field, rule in {**_rules_by_field(own), **_rules_by_field(merged)}.items():
             rules[contact_id, field] = rule
     return rules

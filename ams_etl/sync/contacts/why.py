@@ -10,9 +10,11 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.rules.contacts.by_hand import explain_by_hand
 from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
 from ams_etl.sync.contacts.shared_addresses import over_shared_among, refused_among
@@ -68,6 +70,16 @@ def contacts_meant(connection: psycopg.Connection[Any], agency: str, asked: str,
         what = "became no contact; `ams-etl why` says for which reason" if customer_ids else "is unknown; sync it first"
         raise ConfigError(f"{agency}: {asked!r} {what}")
     return contact_ids
+
+
+def survivor_of(connection: psycopg.Connection[Any], agency: str, contact_id: UUID) -> UUID | None:
+    """Return the contact that one which is gone became part of, or None: its records are gone as well."""
+    row = connection.execute(
+        """select c.contact_id from stage.candidates c join mart.contacts m using (agency, contact_id)
+        where c.agency = %s and c.candidate_id = %s and c.contact_id <> c.candidate_id""",
+        (agency, contact_id),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def customers_numbered(
@@ -131,6 +143,7 @@ def _of_contact(
     refused, over_shared = refused_among(connection, agency, emails), over_shared_among(connection, agency, emails)
     merged = explain_contact(members, settings, users, overrides, refused, over_shared)
     merged = own_rules(merged, given, alone=len(members) == 1)
+    merged = (*explain_by_hand(members, suppressed_records(connection, agency)), *merged)
     return Answer(contact_id, merged, given)
 
 

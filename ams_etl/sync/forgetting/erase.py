@@ -195,9 +195,18 @@ def _forget_bodies(connection: psycopg.Connection[Any], agency: str, person: Per
 
 def _forget_decisions(connection: psycopg.Connection[Any], agency: str, person: Person) -> None:
     """What people wrote about the person: other names, acts on the pages, records in quarantine."""
+    # Who was suppressed by hand refused for good: kept as the hash of the address, which suppression lists use too.
     connection.execute(
-        "delete from ops.name_overrides where agency = %s and contact_id = any(%s)", (agency, list(person.contacts))
+        """insert into ops.consents (agency, channel, address, source, answer, at)
+        select s.agency, 'email', 'sha256:' || encode(sha256(convert_to(email, 'UTF8')), 'hex'), 'page', 'no', s.set_at
+        from ops.suppressions s, unnest(%s::text[]) email where s.agency = %s and s.contact_id = any(%s)
+        on conflict do nothing""",
+        (list(person.emails), agency, list(person.contacts)),
     )
+    for table in ("name_overrides", "suppressions"):
+        connection.execute(
+            f"delete from ops.{table} where agency = %s and contact_id = any(%s)", (agency, list(person.contacts))
+        )
     connection.execute(
         "delete from ops.quarantine where agency = %s and entity_id = any(%s)",
         (agency, [record.entity_id for record in person.records]),
@@ -209,7 +218,7 @@ def _forget_decisions(connection: psycopg.Connection[Any], agency: str, person: 
             where position(lower(value) in lower(subject || coalesce(before::text, '') || coalesce(after::text, ''))) > 0)""",
         named,
     )
-    # A refusal outlives the person: as the hash of the address, which suppression lists use too.
+    # So does an answer about an address.
     connection.execute(
         """insert into ops.consents (agency, channel, address, source, answer, at)
         select agency, channel, 'sha256:' || encode(sha256(convert_to(address, 'UTF8')), 'hex'), source, answer, at

@@ -8,7 +8,7 @@ import psycopg
 
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.settings import Agency
-from ams_etl.store.consents import Consent, store_consents
+from ams_etl.store.sending.consents import Consent, store_consents
 from ams_etl.writeback.planning.readable_events import ReadableEvent
 
 KIND = "consent_changed"

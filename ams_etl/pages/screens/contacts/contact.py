@@ -9,12 +9,13 @@ from psycopg.rows import dict_row
 
 from ams_etl.errors import ConfigError
 from ams_etl.pages.people.roles import Role
+from ams_etl.pages.screens.contacts.sending import said_by, sending_of
 from ams_etl.pages.screens.job import run_link
 from ams_etl.pages.visit import Answer, Missing, Moved, Refused, Screen, Shown, Visit, uuids
 from ams_etl.rules.contacts.connections import CONNECTION_TYPES
 from ams_etl.store.name_overrides import NameGiven, clear_name, set_name
 from ams_etl.sync.contacts.plan_report import differences
-from ams_etl.sync.contacts.why import why
+from ams_etl.sync.contacts.why import survivor_of, why
 
 HISTORY = 50
 LONGEST_NAME = 200
@@ -35,7 +36,7 @@ def show_contact(visit: Visit) -> Answer:
     for contact_id in uuids(visit.place["contact_id"]):
         contact = _contact(visit, contact_id)
         if contact is None:
-            break
+            return _moved_on(visit, contact_id)
         settings = visit.agency.settings
         types = CONNECTION_TYPES[visit.agency.system]
         asked = visit.query.get("sender", "")
@@ -44,12 +45,33 @@ def show_contact(visit: Visit) -> Answer:
             "contact.html",
             {
                 "contact": contact, "types": types, "asked": asked, "sender": _sender(visit, contact, asked),
+                "sending": sending_of(visit, contact_id), "said_by": said_by, "waits": _waits(visit, contact_id),
                 "override": _override(visit, contact_id), "history": _history(visit, contact_id),
                 "answers": why(visit.connection, visit.agency.id, contact_id, settings, visit.today),
                 **{name: _rows(visit, table, contact_id) for name, table in _TABLES.items()},
             },
         )  # fmt: skip
     return Missing("contact of this id")
+
+
+def _moved_on(visit: Visit, contact_id: str) -> Answer:
+    """Lead to the contact that this one became part of: people keep addresses, and the platform keeps ids."""
+    survivor = survivor_of(visit.connection, visit.agency.id, UUID(contact_id))
+    if survivor is None:
+        return Missing("contact of this id")
+    return Moved(f"{visit.home}/contacts/{survivor}", "The contact that you asked for became part of this one.")
+
+
+def _waits(visit: Visit, contact_id: str) -> str | None:
+    """Return a customer to refresh where a decision about the contact is not published yet; None where nothing waits."""
+    row = visit.connection.execute(
+        """select min(s.customer_id) from mart.contact_sources s
+        where s.agency = %(agency)s and s.contact_id = %(contact)s and exists (
+            select from stage.touched t join stage.candidates c on c.agency = t.agency and c.candidate_id::text = t.id
+            where t.agency = %(agency)s and t.kind = 'candidate' and c.contact_id = %(contact)s)""",
+        {"agency": visit.agency.id, "contact": contact_id},
+    ).fetchone()
+    return row[0] if row else None
 
 
 _TABLES = {

@@ -1,0 +1,1 @@
+"""What people decided about being written to: answers per channel and address, and contacts that a person suppressed."""
