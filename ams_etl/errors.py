@@ -6,6 +6,7 @@
       TransientError   time-out, 5xx, throttled, dead connection  try again, by allow-list
       PermanentError   a fault that another try cannot change     stop; no retry, no run retry
       DataError        a record breaks the contract               quarantine it with its reason, count it
+        AnswerTooLarge an answer is larger than memory may hold   ask for fewer records, or quarantine the one
 
 Messages are for people: they say what happened and what to do next, and hold neither secrets nor personal data.
 """
@@ -33,3 +34,7 @@ class PermanentError(AmsEtlError):
 
 class DataError(AmsEtlError):
     """A record or an answer breaks its contract; the record is quarantined with this reason."""
+
+
+class AnswerTooLarge(DataError):
+    """An answer is larger than memory may hold; whoever asked for many records may ask for fewer."""

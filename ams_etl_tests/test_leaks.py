@@ -1,5 +1,11 @@
 """No text of another system, of Postgres or of a library brings a secret or a person's data into a message."""
 
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
 import psycopg
 import pytest
 from hypothesis import given
@@ -7,10 +13,19 @@ from hypothesis import strategies as st
 
 from ams_etl.errors import AmsEtlError, ConfigError
 from ams_etl.scrubbing import forget_secret, remember_secret, scrubbed
+from ams_etl.settings import load_agencies
 from ams_etl.settings.file import shown_variable
+from ams_etl.sources.calling import session
 from ams_etl.sources.calling.faults import FaultDetail, SoapFault
 from ams_etl.store.database import checked_url, connect, dagster_url, redacted, sqlalchemy_url
 from ams_etl.store.database_errors import understood
+from ams_etl.sync.extract.ams360 import extract
+from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
+from ams_etl.sync.scope import SyncScope
+from ams_etl_tests.other_systems import KEY, grant, tokens_at
+from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.secrets_left import found_in, rows_of_everything, secret_values, seed
+from ams_etl_tests.sync.other_system_run import SYSTEMS, Run
 
 _LEAKS = [
     ("SSN", "The SSN {} is not valid", "536-22-8726"),
@@ -147,3 +162,71 @@ def test_a_role_without_rights_is_told_what_to_grant(database: str) -> None:
     found = understood(raised.value)
     assert isinstance(found, ConfigError)
     assert "grant create" in str(found)
+
+
+_AGENCIES = """
+agencies:
+  - id: hawksoft
+    name: Hawk Insurance
+    hawksoft: {{agency_id: 7, client_id: etl, client_secret_env: OTHERS_SECRET, base: "{url}/hawksoft"}}
+  - id: qq_catalyst
+    name: Cat Insurance
+    qq_catalyst: {{username: etl, password_env: OTHERS_SECRET, client_id: vendor, client_secret_env: OTHERS_SECRET,
+                   base: "{url}/qq_catalyst/v1", login_base: "{url}/qq_catalyst"}}
+  - id: mycase
+    name: Firm LLP
+    mycase: {{client_id: etl, client_secret_env: OTHERS_SECRET, redirect_uri: "https://etl.example.com/callback",
+              token_key_env: OTHERS_KEY, base: "{url}/mycase/v1", login_base: "{url}/mycase"}}
+"""
+_MISTYPED = "mistyped-Swordfish-77"
+
+
+def test_nothing_secret_is_left_behind(
+    database: str,
+    connection: psycopg.Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Five systems, read whole and then with wrong passwords: no table, log or error holds a secret of theirs or of ours."""
+    issued: set[str] = set()
+    monkeypatch.setattr(session, "remember_secret", issued.add)
+    monkeypatch.setenv("OTHERS_SECRET", "sandbox")
+    monkeypatch.setenv("OTHERS_KEY", KEY)
+    caplog.set_level("DEBUG", "ams_etl")
+    errors: list[str] = []
+    flags = ("--benefitpoint", "--hawksoft", "7:360:60", "--qq-catalyst", "360:40", "--mycase", "360:40")
+    with running_sandbox(size=60, more=flags) as sandbox:
+        seed(sandbox)
+        secrets = secret_values(sandbox)
+        (tmp_path / "agencies.yaml").write_text(_AGENCIES.format(url=sandbox.url))
+        agencies = load_agencies(tmp_path / "agencies.yaml")
+        asyncio.run(grant(sandbox, tokens_at(database, "mycase")))
+
+        def read(**login: str) -> Iterator[Callable[[], object]]:
+            beside = sandbox.benefitpoint.connection(**login)
+            yield lambda: extract(connection, "demo", sandbox.connection(**login), SyncScope())
+            yield lambda: extract_benefitpoint(connection, "demo", beside, full=True)
+            for system in SYSTEMS:
+                run = Run(agencies, system, connection, database)
+                yield run.extract
+                if not login:
+                    yield run.refresh
+
+        for step in read():
+            step()
+        monkeypatch.setenv("OTHERS_SECRET", _MISTYPED)
+        for step in read(password=_MISTYPED):
+            with suppress(AmsEtlError):
+                step()
+                continue
+            errors.append("refused")
+        sandbox.ask("faults", {"refuse": ["CustomerGetById"]})
+        with suppress(AmsEtlError):
+            extract(connection, "demo", sandbox.connection(), SyncScope())
+    assert len(errors) >= 4
+    assert all(values for values in secrets.values()), secrets
+    assert len(issued) >= 3
+    assert connection.execute("select count(*) from mart.contacts").fetchone() != (0,)
+    searched = {*set().union(*secrets.values()), *issued, _MISTYPED, KEY}
+    assert found_in([*rows_of_everything(connection), caplog.text], searched) == set()

@@ -9,14 +9,14 @@ from pathlib import Path
 import uvicorn
 
 from ams_etl.errors import ConfigError
-from ams_etl.inbound.bounded_protocol import bounded_protocol
 from ams_etl.inbound.notifications.interpret import Reader
 from ams_etl.inbound.notifications.mapping import load_mapping
 from ams_etl.inbound.notifications.redaction import Gate, check_code
 from ams_etl.inbound.notifications.sealing import BodySeal
 from ams_etl.inbound.retention import Retention
 from ams_etl.inbound.service import Door, Service
-from ams_etl.serving import serve_until_stopped
+from ams_etl.serving.bounded_protocol import bounded_protocol
+from ams_etl.serving.until_stopped import serve_until_stopped
 from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettings
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
@@ -58,8 +58,13 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     application = Service(
         doors, tokens, locator(home), inbound.max_body_bytes, inbound.max_event_bytes, agencies.pages.address
     ).application
+    protocol = bounded_protocol(
+        request_seconds=inbound.request_seconds,
+        header_seconds=inbound.header_seconds,
+        max_connections=inbound.max_connections,
+    )
     config = uvicorn.Config(
-        application, host=host, port=port, http=bounded_protocol(agencies.inbound), loop="auto", ws="none", lifespan="on",
+        application, host=host, port=port, http=protocol, loop="auto", ws="none", lifespan="on",
         access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_keep_alive=agencies.inbound.keep_alive_seconds, limit_concurrency=agencies.inbound.max_connections + 1,
         timeout_graceful_shutdown=10, backlog=2048,

@@ -8,9 +8,15 @@ import uvicorn
 from ams_etl.pages.application import Application
 from ams_etl.pages.pool import Pool
 from ams_etl.pages.screens.registry import SCREENS
-from ams_etl.serving import serve_until_stopped
+from ams_etl.serving.bounded_protocol import bounded_protocol
+from ams_etl.serving.until_stopped import serve_until_stopped
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import locator
+
+REQUEST_SECONDS = 60.0
+"""A request that is not whole by then is cut off; a form may carry a file over a slow line."""
+HEADER_SECONDS = 10.0
+MOST_CONNECTIONS = 200
 
 
 def serve(home: Path, host: str, port: int, ready: Callable[[str, int], None]) -> None:
@@ -26,8 +32,11 @@ def serve(home: Path, host: str, port: int, ready: Callable[[str, int], None]) -
         ConfigError: the port is taken.
     """
     application = Application(SCREENS, Pool(locator(home)), load_agencies)
+    protocol = bounded_protocol(
+        request_seconds=REQUEST_SECONDS, header_seconds=HEADER_SECONDS, max_connections=MOST_CONNECTIONS
+    )
     config = uvicorn.Config(
-        application.asgi, host=host, port=port, ws="none", lifespan="on", access_log=False, log_level="warning",
-        server_header=False, proxy_headers=False, limit_concurrency=200, timeout_graceful_shutdown=5,
+        application.asgi, host=host, port=port, http=protocol, ws="none", lifespan="on", access_log=False, log_level="warning",
+        server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS + 1, timeout_graceful_shutdown=5,
     )  # fmt: skip
     serve_until_stopped(config, ready)

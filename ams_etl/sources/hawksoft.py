@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError
+from ams_etl.errors import AmsEtlError, AnswerTooLarge, ConfigError, DataError, PermanentError
 from ams_etl.sources.calling.answers import Rejected
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.probe import Probe, compare_clocks, failed, probed
@@ -119,13 +119,24 @@ class HawkSoft:
         ]
 
     async def _bulk(self, numbers: list[int]) -> tuple[list[SourceRecord], list[Rejected]]:
-        answer = await self._ask("Clients", self._path("clients"), {"clientNumbers": numbers}, include=INCLUDE)
+        try:
+            answer = await self._ask("Clients", self._path("clients"), {"clientNumbers": numbers}, include=INCLUDE)
+        except AnswerTooLarge as error:
+            return await self._halves(numbers, error)
         if answer.status == 204:
             return [], []
         records, rejected = keyed_rows("clients", _list(answer, "Clients", "records"), "clientNumber", _itself)
         if not {str(number) for number in numbers}.issuperset(record.entity_id for record in records):
             raise DataError("HawkSoft Clients: the answer holds clients that were not asked for")
         return records, rejected
+
+    async def _halves(self, numbers: list[int], error: AnswerTooLarge) -> tuple[list[SourceRecord], list[Rejected]]:
+        """Find the client that makes an answer too large: one client's size must not hold back the others."""
+        if len(numbers) == 1:
+            return [], [Rejected("clients", str(numbers[0]), str(error))]
+        middle = len(numbers) // 2
+        first, second = await self._bulk(numbers[:middle]), await self._bulk(numbers[middle:])
+        return first[0] + second[0], first[1] + second[1]
 
     def _path(self, last: str) -> str:
         return f"/vendor/agency/{self._connection.agency_id}/{last}"

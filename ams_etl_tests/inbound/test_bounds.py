@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from ams_etl.inbound.bounded_protocol import MAX_HEAD_BYTES, MAX_HEADERS
+from ams_etl.serving.bounded_protocol import MAX_HEAD_BYTES, MAX_HEADERS
 from ams_etl_tests.inbound.bodies import ASSUMED
 from ams_etl_tests.inbound.service_process import Service, running_service, write_agencies
 

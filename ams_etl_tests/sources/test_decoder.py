@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ams_etl.errors import DataError, TransientError
+from ams_etl.errors import AnswerTooLarge, DataError, TransientError
 from ams_etl.sources.ams360 import SECRETS
 from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.decoder import Decoder
+from ams_etl.sources.soap.parsing import parse
 from ams_etl_tests.sources.conftest import WSDL
 from ams_etl_tests.sources.generated_answers import answers
 from ams_etl_tests.sources.zeep_answers import decoded_by_zeep, normalised
@@ -233,6 +234,13 @@ def test_another_operations_answer_is_refused() -> None:
 def test_a_document_type_is_refused(before: str) -> None:
     with pytest.raises((DataError, TransientError)):
         Decoder(CONTRACT).decode("CustomerGetById", _answer("CustomerGetById", "", before=before))
+
+
+@pytest.mark.parametrize("inside", [b"<b>" + b"x" * 12_000_000 + b"</b>", b"<a>" * 400 + b"</a>" * 400])
+def test_what_no_record_can_hold_is_the_records_error(inside: bytes) -> None:
+    """Not the network's, which would be tried again and then end the whole sync."""
+    with pytest.raises(AnswerTooLarge, match="10,000,000 characters"):
+        parse(b"<a>" + inside + b"</a>")
 
 
 def test_a_list_of_tens_of_megabytes_reads() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ams_etl.errors import ConfigError
+from ams_etl.errors import AnswerTooLarge, ConfigError
 from ams_etl.sources.http.client import HttpClient
-from ams_etl.sources.http.connection import ConnectionFailedError, UnreachableError
+from ams_etl.sources.http.connection import MAX_ANSWER_BYTES, ConnectionFailedError, UnreachableError
 from ams_etl_tests.sources.scripted_server import HANG_UP, SAY_NOTHING, answer, scripted_server
 
 LONG = b"<x>" + b"abc" * 200_000 + b"</x>"
@@ -50,6 +50,22 @@ async def test_every_way_to_send_a_body_is_read(said: bytes, body: bytes) -> Non
     async with scripted_server(said) as server, client_for(server.url) as client:
         reply = await client.post("", b"?")
         assert (reply.status, reply.body) == (200, body)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(gzip.compress(b" " * (MAX_ANSWER_BYTES + 1), 9), Content_Encoding="gzip"),
+        answer(b" " * (MAX_ANSWER_BYTES + 1)),
+        b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (MAX_ANSWER_BYTES + 1) + HANG_UP,
+    ],
+    ids=["inflated", "announced", "endless"],
+)
+async def test_an_answer_beyond_the_bound_is_refused_once(said: bytes) -> None:
+    """It is the record's error, not the network's: another try would bring the same answer."""
+    async with scripted_server(said) as server, client_for(server.url, timeout=60) as client:
+        with pytest.raises(AnswerTooLarge, match="larger than 32,000,000 bytes"):
+            await client.post("", b"?")
 
 
 async def test_a_request_says_what_it_must() -> None:

@@ -1,9 +1,11 @@
 """The HawkSoft, QQ Catalyst and MyCase clients against their stand-ins, with everything that can go wrong in turn."""
 
 import asyncio
+import gzip
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
 from ams_etl.sources.hawksoft import open_hawksoft
+from ams_etl.sources.http.connection import MAX_ANSWER_BYTES
 from ams_etl.sources.mycase import RecordKey, open_mycase
 from ams_etl.sources.qq_catalyst import open_qq_catalyst
 from ams_etl.sources.rest.records import is_secret, reader
@@ -61,6 +64,19 @@ async def test_hawksoft_reads_give_the_clients_in_bulks_of_200(others: Sandbox) 
     told = json.dumps([record.payload for record in records])
     for secret in ("ssn", "driversLicenseNumber", "taxId"):
         assert secret not in told
+
+
+async def test_a_client_that_is_too_large_costs_the_others_of_its_bulk_nothing(others: Sandbox) -> None:
+    too_large = answer(gzip.compress(b" " * (MAX_ANSWER_BYTES + 1)), Content_Encoding="gzip")
+    clients = [answer(json.dumps([{"clientNumber": n}]).encode(), Content_Type="application/json") for n in (1, 3, 4)]
+    # All four, the first two, 1, 2, then the last two: they are asked for as `[3, 4]`, which is too large again.
+    said = [too_large, too_large, clients[0], too_large, too_large, clients[1], clients[2]]
+    async with scripted_server(*said) as server:
+        at = replace(hawksoft_at(others), base=server.url)
+        async with open_hawksoft(at) as hawksoft:
+            ((records, rejected),) = [found async for found in hawksoft.clients([1, 2, 3, 4])]
+    assert keys(records) == {"1", "3", "4"}
+    assert [(row.entity_id, row.reason) for row in rejected] == [("2", "the answer is larger than 32,000,000 bytes")]
 
 
 async def test_hawksoft_tells_changes_and_deletions_apart(others: Sandbox) -> None:

@@ -1,11 +1,13 @@
 """Sweep and extract against the real stand-in over HTTP, with everything that goes wrong there."""
 
+from collections import Counter
 from typing import Any
 
 import psycopg
 import pytest
 
 from ams_etl.errors import TransientError
+from ams_etl.sync.extract import ams360, ams360_customer
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.scope import SyncScope
@@ -108,6 +110,22 @@ def test_a_policy_that_vanished_between_list_and_read_is_set_aside(connection: p
         sandbox.ask("faults", {"refuse": []})
         extract(connection, "demo", sandbox.connection(), FULL)
         assert quarantined(connection) == []
+
+
+def test_a_customer_with_too_many_policies_is_quarantined_and_costs_no_other(
+    connection: psycopg.Connection[Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches end at their bytes as at their customers, and store the same."""
+    monkeypatch.setattr(ams360_customer, "MOST_POLICIES", 2)
+    monkeypatch.setattr(ams360, "BATCH_BYTES", 50_000)
+    policies = Counter(row["CustomerId"] for row in sandbox.ask("state/policies"))
+    too_many = {customer for customer, count in policies.items() if count > 2}
+    assert too_many
+    extract(connection, "demo", sandbox.connection(), FULL)
+    assert live(connection, "customers") == {key for key, _ in sandbox.ask("customers")} - too_many
+    told = {(f"of {key}", f"the customer has {policies[key]} policies; at most 2 are read") for key in too_many}
+    rows = connection.execute("select entity_id, detail from ops.quarantine where entity = 'policies'").fetchall()
+    assert set(rows) == told
 
 
 def test_a_changed_name_behind_a_code_has_its_customers_derived_again(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ams_etl.store.merge import Record
-from ams_etl.sync.extract.ams360 import CustomerRead, _store
+from ams_etl.sync.extract.ams360 import _store
+from ams_etl.sync.extract.ams360_customer import CustomerRead
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS, POLICIES
 from ams_etl.sync.runs import SyncRun, SyncRuns
 from ams_etl_tests.postgres import fresh_database

@@ -12,7 +12,7 @@ import zlib
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
-from ams_etl.errors import ConfigError, DataError
+from ams_etl.errors import AnswerTooLarge, ConfigError, DataError
 from ams_etl.sources.http.connection import MAX_ANSWER_BYTES, Connection, ConnectionFailedError, Reply, UnreachableError
 from ams_etl.sources.http.proxy import authorization, open_tunnel, proxy_for
 
@@ -151,6 +151,8 @@ def _inflate(body: bytes) -> bytes:
         whole = inflater.decompress(body, MAX_ANSWER_BYTES)
     except zlib.error:
         raise ConnectionFailedError("the answer's compression is broken") from None
+    if inflater.unconsumed_tail:
+        raise AnswerTooLarge(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
     if not inflater.eof:
         raise ConnectionFailedError("the answer is cut off")
     return whole

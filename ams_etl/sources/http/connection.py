@@ -7,9 +7,10 @@ from typing import cast
 
 import httptools
 
-from ams_etl.errors import PermanentError, TransientError
+from ams_etl.errors import AnswerTooLarge, TransientError
 
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
+MAX_ANSWER_BYTES = 32_000_000
+"""Of an answer as sent, and again once it is inflated. Parsing takes some six times as much memory, one answer at a time."""
 
 
 class UnreachableError(TransientError):
@@ -109,7 +110,7 @@ class Connection(asyncio.Protocol):
         """Part of the body."""
         self._size += len(body)
         if self._size > MAX_ANSWER_BYTES:
-            self._fail(f"the answer is larger than {MAX_ANSWER_BYTES} bytes", PermanentError)
+            self._fail(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", AnswerTooLarge)
             return
         self._parts.append(body)
 

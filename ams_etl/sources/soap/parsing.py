@@ -5,7 +5,7 @@ from typing import Any
 
 from lxml import etree
 
-from ams_etl.errors import DataError, TransientError
+from ams_etl.errors import AnswerTooLarge, DataError, TransientError
 from ams_etl.sources.calling.characters import cleaned, decoded, is_forbidden, replacement
 
 _HTML = re.compile(rb"\s*(?:<!DOCTYPE\s+html|<html)", re.IGNORECASE)
@@ -30,13 +30,14 @@ def parse(answer: bytes) -> Any:
 
     Raises:
         TransientError: the answer is empty, truncated, an HTML page or not XML.
-        DataError: it is a multipart message, or has a document type, which SOAP forbids.
+        DataError: it is a multipart message, has a document type, which SOAP forbids, or holds a huge value.
     """
     if b"<!DOCTYPE" in answer and not _HTML.match(answer):
         raise DataError("the answer has a document type declaration; refused")
     try:
         root = etree.fromstring(answer, _PARSER)
-    except etree.XMLSyntaxError:
+    except etree.XMLSyntaxError as error:
+        _refuse_beyond_limits(error)
         root = _parse_repaired(answer)
     if root.tag in {"html", "{http://www.w3.org/1999/xhtml}html"}:
         raise _html_page()
@@ -51,6 +52,14 @@ def repaired_in(element: Any) -> int:
 def is_repaired(root: Any) -> bool:
     """Return whether anything was left out of an answer."""
     return root.get(_REPAIRED) is not None
+
+
+def _refuse_beyond_limits(error: etree.XMLSyntaxError) -> None:
+    """Raise for what libxml2 refuses to hold, which another try would not change: the record is quarantined for it."""
+    if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        raise AnswerTooLarge(
+            "the answer holds a value of more than 10,000,000 characters, or elements 256 deep"
+        ) from None
 
 
 def _html_page() -> TransientError:
@@ -68,7 +77,9 @@ def _parse_repaired(answer: bytes) -> Any:
     try:
         text, marks = _marked(_text_of(answer.lstrip()))
         root = etree.fromstring(text.encode(), _PARSER)
-    except (etree.XMLSyntaxError, ValueError, LookupError):
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        if isinstance(error, etree.XMLSyntaxError):
+            _refuse_beyond_limits(error)
         raise TransientError("the answer is truncated or is not XML") from None
     _unmark(root, marks)
     return root

@@ -11,20 +11,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
-from ams_etl.errors import AmsEtlError, DataError
-from ams_etl.sources.ams360 import Ams360, Ams360Connection, Ams360Refused
-from ams_etl.sources.calling.answers import Listing
-from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
+from ams_etl.errors import AmsEtlError
+from ams_etl.sources.ams360 import Ams360, Ams360Connection
 from ams_etl.sources.warm import COLD, Access
 from ams_etl.store.clock import ServerClock
 from ams_etl.store.lease import Lease
-from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
+from ams_etl.store.merge import MergeCounts, RawTable, merge_records
+from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
 from ams_etl.sync.extract.faults import Faults
 from ams_etl.sync.notifications.batches import look_up
@@ -34,7 +32,6 @@ from ams_etl.sync.raw.ams360_tables import (
     CUSTOMER_DEPENDENTS,
     CUSTOMER_LIST,
     CUSTOMERS,
-    ID_MEMBERS,
     POLICIES,
     UNANNOUNCED_MEMBERS,
     mark_customers_dirty,
@@ -46,6 +43,8 @@ from ams_etl.sync.scope import SyncScope
 _log = logging.getLogger(__name__)
 BATCH = 250
 """Customers stored in one transaction."""
+BATCH_BYTES = 16_000_000
+"""Less than `BATCH` customers are stored once that many bytes were read: what waits to be stored is in memory."""
 _TABLES = (CUSTOMERS, CUSTOMER_CONTACTS, CUSTOMER_DEPENDENTS, POLICIES)
 
 Progress = Callable[[str, int, int | None], None]
@@ -66,21 +65,6 @@ class ExtractReport:
     retries: int
     peak_in_flight: int
     seconds: float
-
-
-@dataclass(slots=True)
-class CustomerRead:
-    """One customer as AMS360 answered; `gone` says that it answered there is none, `read_at` when reading it began."""
-
-    customer_id: str
-    read_at: datetime
-    gone: bool = False
-    rows: dict[RawTable, list[Record]] = field(default_factory=dict)
-    incomplete: set[RawTable] = field(default_factory=set)
-    set_aside: list[Quarantined] = field(default_factory=list)
-    unread_policies: set[str] = field(default_factory=set)
-    """Ids of policies that could not be read; "" where not even the id is known."""
-    fault: GeneralFault | None = None
 
 
 def extract(
@@ -190,6 +174,8 @@ async def _read_all(
     storing = asyncio.Lock()
     clock = ServerClock(connection)
     faults = Faults("AMS360 customers")
+    stored_at_bytes = 0
+    large = asyncio.Lock()
 
     async def store(batch: list[CustomerRead]) -> None:
         nonlocal quarantined, done
@@ -202,14 +188,14 @@ async def _read_all(
             progress("customers read", done, len(customer_ids))
 
     async def work() -> None:
-        nonlocal read
+        nonlocal read, stored_at_bytes
         for customer_id in waiting:
             # Awaited first: `read` may be another list by the time the answer is here.
-            found = await read_customer(ams360, customer_id, clock.now())
+            found = await read_customer(ams360, customer_id, clock.now(), large)
             faults.count(found.fault)
             read.append(found)
-            if len(read) >= BATCH:
-                batch, read = read, []
+            if len(read) >= BATCH or ams360.counts.bytes_in - stored_at_bytes > BATCH_BYTES:
+                batch, read, stored_at_bytes = read, [], ams360.counts.bytes_in
                 await store(batch)
 
     # A customer is four calls and more, so as many customers as calls keep every slot busy.
@@ -229,82 +215,6 @@ async def _read_all(
 def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
     first = failed.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-async def read_customer(ams360: Ams360, customer_id: str, read_at: datetime) -> CustomerRead:
-    """Read everything of one customer; a record that cannot be read is quarantined with its reason.
-
-    Raises:
-        TransientError, PermanentError: AMS360 as a whole does not answer, or refuses us.
-    """
-    found = CustomerRead(customer_id, read_at)
-    answers = customer, contacts, dependents, policies = await asyncio.gather(
-        _or_error(ams360.customer(customer_id)),
-        _or_error(ams360.customer_contacts(customer_id)),
-        _or_error(ams360.customer_dependents(customer_id)),
-        _or_error(_policies(ams360, customer_id, found)),
-    )
-    found.fault = next((answer for answer in answers if isinstance(answer, GeneralFault)), found.fault)
-    # An empty answer is not AMS360's word that the customer is gone: that is a business fault.
-    if isinstance(customer, Ams360Refused) and customer.fault is not None:
-        found.gone = True
-        return found
-    if isinstance(customer, Exception):
-        found.set_aside.append(Quarantined("customers", customer_id, customer_id, "unreadable", str(customer)))
-        found.incomplete.add(CUSTOMERS)
-    else:
-        found.rows[CUSTOMERS] = [Record(customer_id, customer_id, customer)]
-    for table, listing in (
-        (CUSTOMER_CONTACTS, contacts), (CUSTOMER_DEPENDENTS, dependents), (POLICIES, policies),
-    ):  # fmt: skip
-        if isinstance(listing, Exception):
-            found.set_aside.append(
-                Quarantined(table.name, f"of {customer_id}", customer_id, "unreadable", str(listing))
-            )
-            found.incomplete.add(table)
-            continue
-        member = ID_MEMBERS[table.name]
-        found.rows[table] = [Record(row[member], customer_id, row) for row in listing.records if row.get(member)]
-        for rejected in listing.rejected:
-            found.incomplete.add(table)
-            if table is POLICIES:
-                found.unread_policies.add(rejected.entity_id or "")
-            found.set_aside.append(
-                Quarantined(
-                    table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason
-                )
-            )
-    return found
-
-
-async def _policies(ams360: Ams360, customer_id: str, found: CustomerRead) -> Listing:
-    listed = await ams360.policies(customer_id)
-    ids = [row["PolicyId"] for row in listed.records if row.get("PolicyId")]
-    if not ids:
-        return listed
-    answers = await asyncio.gather(*(_or_error(ams360.policy(policy_id)) for policy_id in ids))
-    records = []
-    for policy_id, answer in zip(ids, answers, strict=True):
-        if isinstance(answer, Exception):
-            # Gone since the list was made, or unreadable: what raw has stays until a later sync knows better.
-            reason = "vanished" if isinstance(answer, Ams360Refused) else "unreadable"
-            found.set_aside.append(Quarantined("policies", policy_id, customer_id, reason, str(answer)))
-            found.incomplete.add(POLICIES)
-            if not isinstance(answer, Ams360Refused):
-                found.unread_policies.add(policy_id)
-            if isinstance(answer, GeneralFault):
-                found.fault = answer
-        else:
-            records.append(answer)
-    return Listing(records, listed.rejected)
-
-
-async def _or_error(call: Any) -> Any:
-    """Return the answer, or the error where it is about this record alone."""
-    try:
-        return await call
-    except (DataError, BusinessFault, GeneralFault) as error:
-        return error
 
 
 def _hold_back_without_policies(

@@ -15,7 +15,7 @@ from ams_etl.sources.connections import ams360_connection
 from ams_etl.store.content import canonical_json
 from ams_etl.store.logins.login_refusals import PostgresLoginGate
 from ams_etl.store.merge import RawTable, Record
-from ams_etl.sync.extract.ams360 import CustomerRead, read_customer
+from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 
 Stored = Mapping[str, tuple[Mapping[str, Any], datetime]]

@@ -16,8 +16,6 @@ from collections import Counter
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ams_etl.settings import InboundSettings
-
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
 _MOST_PIPELINED = 8
@@ -27,15 +25,14 @@ _TOO_LARGE = (
 )
 
 
-def bounded_protocol(settings: InboundSettings) -> type[asyncio.Protocol]:
-    """Return the protocol class for uvicorn's `http` option, with these settings' bounds."""
-
-    class Bounded(_BoundedProtocol):
-        request_seconds = settings.request_seconds
-        header_seconds = min(settings.header_seconds, settings.request_seconds)
-        max_connections = settings.max_connections
-
-    return Bounded
+def bounded_protocol(*, request_seconds: float, header_seconds: float, max_connections: int) -> type[asyncio.Protocol]:
+    """Return the protocol class for uvicorn's `http` option, with these bounds."""
+    bounds = {
+        "request_seconds": request_seconds,
+        "header_seconds": min(header_seconds, request_seconds),
+        "max_connections": max_connections,
+    }
+    return type("Bounded", (_BoundedProtocol,), bounds)
 
 
 class _BoundedProtocol(HttpToolsProtocol):

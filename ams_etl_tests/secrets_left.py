@@ -1,0 +1,73 @@
+"""Which secrets the sandboxes hold, and whether any of them is found in what a sync left behind."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ams_etl.sources.rest.records import is_secret
+from ams_etl_tests.sandbox_process import Sandbox
+
+STATES = (
+    "state/customers", "state/customer_dependents", "benefitpoint/state/accounts", "hawksoft/state/clients",
+    "qq_catalyst/state/contacts", "mycase/state/clients",
+)  # fmt: skip
+SEEDED = {"qq_catalyst": ("contacts", "TaxID", "98-7654301"), "mycase": ("clients", "social_security", "536-88-8726")}
+"""These sandboxes generate no secret members; one record of each gets one."""
+_SHORTEST = 6
+
+
+def seed(sandbox: Sandbox) -> None:
+    """Give a record of QQ Catalyst and one of MyCase a secret member."""
+    for system, (kind, member, value) in SEEDED.items():
+        key_member = {"contacts": "EntityID", "clients": "id"}[kind]
+        key = str(sandbox.ask(f"{system}/state/{kind}")[0][key_member])
+        sandbox.ask(f"{system}/edit", {"entity": kind, "op": "update", "key": key, "fields": {member: value}})
+
+
+def secret_values(sandbox: Sandbox) -> dict[str, set[str]]:
+    """The secret values of each state of the sandboxes."""
+    return {state: set(_secrets_in(sandbox.ask(state))) for state in STATES}
+
+
+def _secrets_in(value: Any, *, secret: bool = False) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _secrets_in(member, secret=is_secret(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets_in(item, secret=secret)
+    elif secret and value is not None and len(str(value)) >= _SHORTEST:
+        yield str(value)
+
+
+def rows_of_everything(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Each row of each table of the database as text, binary columns also decoded."""
+    tables = connection.execute(
+        """select format('%I.%I', table_schema, table_name) from information_schema.tables
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')"""
+    ).fetchall()
+    for (table,) in tables:
+        for row in connection.execute(f"select to_jsonb(t)::text from {table} t"):
+            yield row[0]
+    for (body,) in connection.execute("select body from ops.notifications where body is not null"):
+        yield bytes(body).decode("utf-8", "replace")
+
+
+def found_in(texts: Iterable[str], secrets: Iterable[str]) -> set[str]:
+    """Those of the secrets that a text holds, with or without its dashes."""
+    # One expression of them all: a text is read once, however many secrets there are.
+    spelt = {form: secret for secret in secrets for form in {secret, secret.replace("-", "")}}
+    if not spelt:
+        return set()
+    wanted = re.compile("|".join(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])" for form in spelt))
+    return {spelt[found] for text in texts for found in wanted.findall(text)}
+
+
+def texts_of(folder: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Each file below a folder as text, whatever it is, but for those of these names."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.name not in without:
+            yield path.read_bytes().decode("latin-1")
