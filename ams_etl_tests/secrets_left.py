@@ -57,13 +57,13 @@ def rows_of_everything(connection: psycopg.Connection[Any]) -> Iterator[str]:
 
 
 def found_in(texts: Iterable[str], secrets: Iterable[str]) -> set[str]:
-    """Those of the secrets that a text holds, with or without its dashes."""
-    # One expression of them all: a text is read once, however many secrets there are.
-    spelt = {form: secret for secret in secrets for form in {secret, secret.replace("-", "")}}
-    if not spelt:
-        return set()
-    wanted = re.compile("|".join(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])" for form in spelt))
-    return {spelt[found] for text in texts for found in wanted.findall(text)}
+    """Those of the secrets that a text holds as a word of its own, with or without dashes."""
+    forms = {form: secret for secret in secrets for form in {secret, secret.replace("-", "")}}
+    return {secret for text in texts for form, secret in forms.items() if form in text and _is_a_word(form, text)}
+
+
+def _is_a_word(form: str, text: str) -> bool:
+    return re.search(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])", text) is not None
 
 
 def texts_of(folder: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
