@@ -104,7 +104,8 @@ class Sandbox:
         )  # fmt: skip
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End this process with the one that started it; for `preexec_fn`."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -121,7 +122,7 @@ def running_sandbox(
         ],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from ams_etl_tests.end_to_end import warm_shell
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 
 
@@ -31,9 +32,8 @@ class CommandLine:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run a command to its end and give what it printed."""
-        process = self.start(*arguments)
-        printed, _ = process.communicate(timeout=240)
-        assert process.returncode == code, printed
+        returned, printed = warm_shell.run(arguments, self.environment, seconds=240)
+        assert returned == code, printed
         return printed
 
 

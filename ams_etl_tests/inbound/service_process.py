@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ams_etl_tests.sandbox_process import AGENCY_NO, _die_with_parent
+from ams_etl_tests.sandbox_process import AGENCY_NO, die_with_parent
 
 CODE = "code-of-the-tests-0123456789"
 TOKEN = "token-of-the-platform-0123456789"
@@ -94,7 +94,7 @@ def running_service(home: Path, database: str | None, port: int = 0) -> Iterator
         stdout=subprocess.PIPE,
         text=True,
         env=environment(home, database),
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
         start_new_session=True,
     )
     try:

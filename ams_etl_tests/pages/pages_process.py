@@ -22,7 +22,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import make_plan
-from ams_etl_tests.sandbox_process import AGENCY_NO, _die_with_parent
+from ams_etl_tests.sandbox_process import AGENCY_NO, die_with_parent
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     Source,
@@ -192,7 +192,7 @@ def running_pages(home: Path, database: str | None, **environment: str) -> Itera
     }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "ams_etl.cli", "pages", "--port", "0"],
-        stdout=subprocess.PIPE, text=True, env=found, preexec_fn=_die_with_parent, start_new_session=True,
+        stdout=subprocess.PIPE, text=True, env=found, preexec_fn=die_with_parent, start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None

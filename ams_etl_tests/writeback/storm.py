@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ams_etl.rules.writeback.certainty import after_loss
-from ams_etl_tests.sandbox_process import Sandbox, _die_with_parent
+from ams_etl_tests.sandbox_process import Sandbox, die_with_parent
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import Office
 
@@ -114,7 +114,7 @@ def storm(
 
 def _deliverer(database: str, sandbox: Sandbox) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "ams_etl_tests.writeback.deliverer", database, sandbox.wsdl, sandbox.url]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_die_with_parent)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
 
 
 def _compare(office: Office, sent: list[dict[str, Any]], findings: Findings) -> None:

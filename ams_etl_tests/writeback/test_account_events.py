@@ -30,7 +30,7 @@ from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 from ams_etl.writeback.people.stuck_writes import replay
 from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.postgres import fresh_database
-from ams_etl_tests.sandbox_process import Sandbox, _die_with_parent, running_sandbox
+from ams_etl_tests.sandbox_process import Sandbox, die_with_parent, running_sandbox
 from ams_etl_tests.writeback.both_systems import AGENCY, last_name_of
 from ams_etl_tests.writeback.both_systems import BENEFITPOINT as BENEFITPOINT_SETTINGS
 from ams_etl_tests.writeback.working_agency import ZONE, Office
@@ -170,7 +170,7 @@ class History:
         process = subprocess.Popen(
             [sys.executable, "-m", "ams_etl_tests.writeback.both_systems", self.database, self.sandbox.wsdl,
              self.sandbox.url],
-            stdout=subprocess.PIPE, text=True, preexec_fn=_die_with_parent,
+            stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         with process:
             assert process.stdout is not None
