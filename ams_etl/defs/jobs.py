@@ -54,8 +54,9 @@ derive_job = dg.define_asset_job(
 
 reevaluation_job = dg.define_asset_job(
     "daily_reevaluation",
-    selection=dg.AssetSelection.keys(["ops", "daily_reevaluation"]),
-    description="Derive and publish what the new day changes by itself, for all agencies; reads nothing from any system.",
+    selection=dg.AssetSelection.keys(["ops", "daily_reevaluation"], ["ops", "due_work"]),
+    description="Derive and publish what the new day changes by itself, for all agencies; reads nothing from any system. "
+    "Then list what is due next.",
     executor_def=dg.in_process_executor,
 )
 

@@ -2,6 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 RUNS_A_TICK = 25
 """What one tick asks for at most: Dagster takes some 40 ms for each requested run, and so a tick stays below a second."""
@@ -13,8 +16,8 @@ def start_minute(agency: str, window_minutes: int) -> int:
     return int.from_bytes(digest) % max(1, window_minutes - 10)
 
 
-def turns(agencies: Sequence[str], turn: int) -> list[str]:
-    """Return the agencies of this tick, at most `RUNS_A_TICK`; where there are more, each tick begins at another one."""
+def turns(agencies: Sequence[T], turn: int) -> list[T]:
+    """Return the agencies, or rows about them, of this tick: at most `RUNS_A_TICK`, each tick beginning at another one."""
     if len(agencies) <= RUNS_A_TICK:
         return list(agencies)
     start = turn * RUNS_A_TICK % len(agencies)

@@ -3,10 +3,12 @@
 `python -m ams_etl_tests.end_to_end.catalog --write` writes catalog.yaml; without it, the page is printed.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
 import yaml
@@ -19,7 +21,8 @@ def render() -> str:
     from ams_etl.definitions import defs
 
     # In an instance of its own: Dagster asks the last one that this process entered, which another test may have dropped.
-    with dg.DagsterInstance.ephemeral():
+    # Without an agencies file: its `schedule` block would move the crons.
+    with dg.DagsterInstance.ephemeral(), patch.dict(os.environ, AMS_ETL_CONFIG=os.devnull):
         repository = defs().get_repository_def()
     graph = repository.asset_graph
     checks: dict[str, list[str]] = {}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -381,33 +380,3 @@ def test_what_a_plan_waits_for_is_shown_with_the_lines_to_paste(
             "carriers: AMS360 lists no 'ant'", "carriers: AMS360 has put 'ERI' away as inactive",
         ):  # fmt: skip
             assert f"WRONG  benefitpoint.{mistake}" in printed
-
-
-def test_the_daily_schedule_asks_once_a_day_for_agencies_that_have_a_benefitpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Inside its window, in the schedule's time zone; the run key keeps it to one."""
-    import dagster as dg
-
-    from ams_etl.defs.resources import AgenciesFile
-    from ams_etl.defs.schedules import daily_benefitpoint_sync
-
-    ams360 = {"wsdl": "x", "login_id": "etl", "password_env": "P"}
-    benefitpoint = {"wsdl": "x", "login_wsdl": "x", "username": "etl", "password_env": "P"}
-    agencies = [
-        {"id": name, "name": name, "ams360": {**ams360, "agency_no": f"555123{number}-1"}, "benefitpoint": beside}
-        for number, (name, beside) in enumerate([("with", benefitpoint), ("without", None), ("too", benefitpoint)])
-    ]
-    (tmp_path / "agencies.yaml").write_text(yaml.safe_dump({"agencies": agencies}))
-    monkeypatch.setenv("AMS_ETL_CONFIG", str(tmp_path / "agencies.yaml"))
-    asked: dict[str, set[str]] = {}
-    begins = datetime(2026, 11, 20, tzinfo=ZoneInfo("America/New_York"))
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        for minutes in range(0, 2 * 24 * 60, 10):
-            at = begins + timedelta(minutes=minutes)
-            context = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
-            requests = daily_benefitpoint_sync(context, agencies=AgenciesFile())
-            for request in requests if isinstance(requests, list) else ():
-                assert 4 <= at.hour < 8
-                asked.setdefault(request.partition_key, set()).add(request.run_key)
-    assert {name: len(keys) for name, keys in asked.items()} == {"with": 2, "too": 2}

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from ams_etl.defs.due.requests import trigger_tags
 from ams_etl.defs.resources import SyncScopeConfig
-from ams_etl.defs.schedules import trigger_tags
 from ams_etl.errors import ConfigError, TransientError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.extract.ams360 import extract

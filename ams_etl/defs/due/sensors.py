@@ -1,124 +1,90 @@
-"""What makes up for work whose window passed: the daemon was down, or the run failed."""
+"""What starts regular work, once it is due and not done: in its window, or later where the window passed without it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any, Literal
 
 import dagster as dg
-import psycopg
 
-from ams_etl.defs.due.windows import Due, Window, due
+from ams_etl.defs.due.assets import DUE_KEY, shown
+from ams_etl.defs.due.regular_work import AgencyWork, agency_work
+from ams_etl.defs.due.requests import TRIGGER_TAG, asked_key, request
 from ams_etl.defs.jobs import benefitpoint_job, sync_job
+from ams_etl.defs.other_systems.jobs import JOBS
 from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.defs.schedules import BENEFITPOINT_FROM, BENEFITPOINT_MINUTES, SWEEP_MINUTES, TRIGGER_TAG, request
+from ams_etl.defs.spread import turns
 from ams_etl.defs.under_way import agencies_under_way, asked_agencies
 from ams_etl.errors import AmsEtlError
-from ams_etl.settings import Agencies
 
-Kind = Literal["weekly_resync", "daily_sweep", "benefitpoint"]
-_MISSED = "missed:"
-"""What the run keys begin with."""
-_AT_ONCE = 10
-"""Requests of one tick: a daemon that comes back must not start hundreds of runs together."""
-_LAST_DONE = """
-select agency, 'weekly_resync', max(started_at) from ops.sync_runs
-    where mode = 'full' and extracted_at is not null group by agency
-union all select agency, 'daily_sweep', max(started_at) from ops.sync_runs
-    where mode in ('full', 'sweep') and extracted_at is not null group by agency
-union all select agency, 'benefitpoint', max(synced_at) from ops.benefitpoint_cursors group by agency"""
+EVERY_SECONDS = 60
+_OVERDUE_AT_ONCE = 10
+"""Overdue work that one tick asks for: a daemon that comes back must not start hundreds of runs together."""
 
 
 @dg.sensor(
-    jobs=[sync_job, benefitpoint_job],
-    minimum_interval_seconds=120,
+    jobs=[sync_job, benefitpoint_job, *(job for job, _ in JOBS.values())],
+    minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes up for resyncs, sweeps and BenefitPoint syncs whose window passed without one, a few at a time; the "
-    "table ops.due_work says what is due when.",
+    description="Starts resyncs, sweeps, changes and BenefitPoint syncs at each agency's own minute, and makes up for those "
+    "whose window passed, a few at a time. A schedule that is turned off starts nothing. The table ops.due_work says what is "
+    "due when.",
 )
-def make_up_for_missed_work(
+def start_due_work(
     context: dg.SensorEvaluationContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.SensorResult | dg.SkipReason:
-    """Compare when work was due with when it was done last. An agency that was never synced waits for its first sync."""
+    """Compare when work was due with when it was done last."""
     now = datetime.now(UTC)
     try:
         read = agencies.read()
         with warehouse.connection() as connection:
-            missed = list(missed_work(connection, read, now))
+            found = agency_work(connection, read, now)
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
-    requests = [_request(kind, agency, found) for agency, kind, found in _to_ask(context.instance, missed)[:_AT_ONCE]]
-    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing was missed")
-
-
-def _to_ask(instance: dg.DagsterInstance, missed: list[tuple[str, Kind, Due]]) -> list[tuple[str, Kind, Due]]:
-    """Leave out what was asked for already, or is under way: the first ones, if they failed, must not hold up the others."""
-    known = set(instance.get_dynamic_partitions("agency"))
-    asked = asked_agencies(instance, _MISSED)
-    kinds: set[Kind] = {kind for _, kind, _ in missed if kind != "benefitpoint"}
-    busy = {
-        (agency, kind)
-        for kind in kinds
-        for agency in agencies_under_way(
-            instance, "ams_etl/agency", [agency for agency, other, _ in missed if other == kind], {TRIGGER_TAG: kind}
-        )
-    }
-    return [
-        (agency, kind, found)
-        for agency, kind, found in missed
-        if agency in known and (agency, kind) not in busy and _key(kind, agency, found) not in asked
-    ]
-
-
-def missed_work(connection: psycopg.Connection[Any], read: Agencies, now: datetime) -> Iterator[tuple[str, Kind, Due]]:
-    """Store when each agency's work is due, and yield what its window passed without, the longest overdue first."""
-    done: dict[tuple[str, str], datetime] = {
-        (agency, kind): at for agency, kind, at in connection.execute(_LAST_DONE).fetchall()
-    }
-    found = [
-        (agency, kind, due(window, agency, now, read.schedule.zone), done.get((agency, kind)))
-        for agency, kind, window in _regular_work(read)
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """insert into ops.due_work as w (agency, kind, last_done_at, due_at, next_due_at) values (%s, %s, %s, %s, %s)
-            on conflict (agency, kind) do update set last_done_at = excluded.last_done_at, due_at = excluded.due_at,
-                next_due_at = excluded.next_due_at
-            where (w.last_done_at, w.due_at) is distinct from (excluded.last_done_at, excluded.due_at)""",
-            [(agency, kind, last, moment.at, moment.next_at) for agency, kind, moment, last in found],
-        )
-    for agency, kind, moment, last in sorted(found, key=lambda row: row[2].at):
-        if last is not None and moment.was_missed(now, last):
-            yield agency, kind, moment
-
-
-def _regular_work(read: Agencies) -> Iterator[tuple[str, Kind, Window]]:
-    schedule = read.schedule
-    for agency in read.all:
-        if agency.system == "ams360":
-            yield agency.id, "weekly_resync", Window(schedule.from_hour, schedule.window_hours * 60, schedule.weekday)
-            yield agency.id, "daily_sweep", Window(schedule.sweep_from_hour, SWEEP_MINUTES)
-        if agency.benefitpoint is not None:
-            yield agency.id, "benefitpoint", Window(BENEFITPOINT_FROM, BENEFITPOINT_MINUTES)
-
-
-def _request(kind: Kind, agency: str, missed: Due) -> dg.RunRequest:
-    """Ask once for each missed moment, with the reason in the run's tags."""
-    key = _MISSED + _key(kind, agency, missed)
-    reason = {"ams_etl/reason": f"was due at {missed.at:%Y-%m-%d %H:%M} UTC and not done in its window"}
-    if kind == "benefitpoint":
-        return dg.RunRequest(
-            run_key=key, job_name=benefitpoint_job.name, partition_key=agency, tags={"ams_etl/agency": agency, **reason}
-        )
-    scope = {"trigger": kind, **({"sweep": True} if kind == "daily_sweep" else {})}
-    asked = request(key, agency, scope)
-    return dg.RunRequest(
-        run_key=key,
-        job_name=sync_job.name,
-        partition_key=agency,
-        run_config=asked.run_config,
-        tags={**asked.tags, **reason},
+    rows = to_ask(context.instance, found, now, context.repository_name)
+    hour = f"{now:%Y-%m-%dT%H}"
+    if not rows and context.cursor == hour:
+        return dg.SkipReason("nothing is due")
+    # Once an hour, without a run: what is due next is on its asset.
+    events = [dg.AssetMaterialization(DUE_KEY, metadata=shown(found, now, read.schedule.zone))]
+    return dg.SensorResult(
+        run_requests=[request(row, now) for row in rows],
+        asset_events=[] if context.cursor == hour else events,
+        cursor=hour,
     )
 
 
-def _key(kind: Kind, agency: str, missed: Due) -> str:
-    return f"{kind}:{agency}:{missed.at:%Y-%m-%dT%H:%M}"
+def to_ask(
+    instance: dg.DagsterInstance, found: list[AgencyWork], now: datetime, repository: str | None
+) -> list[AgencyWork]:
+    """Return the work to ask for in this tick.
+
+    Left out are agencies without a partition yet, work of a schedule that is turned off, what was asked for already, and agencies
+    for which such a run still goes on. Where there is more than a tick asks for, each tick begins at another agency.
+    """
+    stopped, known = stopped_schedules(instance, repository), set(instance.get_dynamic_partitions("agency"))
+    waiting = [row for row in found if row.agency in known and row.work.schedule not in stopped and row.is_due(now)]
+    asked = {key: asked_agencies(instance, key) for key in {asked_key(row, now) for row in waiting}}
+    waiting = [row for row in waiting if row.agency not in asked[asked_key(row, now)]]
+    by_trigger: dict[str, list[str]] = defaultdict(list)
+    for row in waiting:
+        if row.work.trigger is not None:
+            by_trigger[row.work.trigger].append(row.agency)
+    busy = {
+        (agency, trigger)
+        for trigger, listed in by_trigger.items()
+        for agency in agencies_under_way(instance, "ams_etl/agency", listed, {TRIGGER_TAG: trigger})
+    }
+    free = [row for row in waiting if (row.agency, row.work.trigger) not in busy]
+    overdue = [row for row in free if row.is_overdue(now)][:_OVERDUE_AT_ONCE]
+    in_time = [row for row in free if not row.is_overdue(now)]
+    return turns([*overdue, *in_time], int(now.timestamp()) // EVERY_SECONDS)
+
+
+def stopped_schedules(instance: dg.DagsterInstance, repository: str | None) -> set[str]:
+    """Return the names of the schedules that a person has turned off."""
+    return {
+        state.instigator_name
+        for state in instance.all_instigator_state()
+        if state.instigator_type.value == "SCHEDULE"
+        and state.status.value == "STOPPED"
+        and repository in {None, state.origin.repository_origin.repository_name}
+    }

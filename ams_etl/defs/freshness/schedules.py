@@ -1,0 +1,19 @@
+"""When freshness is measured."""
+
+import dagster as dg
+
+from ams_etl.defs.jobs import freshness_job
+from ams_etl.defs.resources import AgenciesFile
+
+
+@dg.schedule(
+    job=freshness_job,
+    cron_schedule="5 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every hour, for all agencies at once: how fresh the mart is, and whether an agency's notifications stopped.",
+)
+def hourly_freshness(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run; a run per agency would take longer than the hour when there are hundreds."""
+    if not any(agency.notifications for agency in agencies.read().all):
+        return dg.SkipReason("no agency has notifications")
+    return dg.RunRequest(run_key=f"freshness:{context.scheduled_execution_time:%Y-%m-%dT%H}")
