@@ -30,7 +30,7 @@ def forget(agency: str, asked: str, form: Form, *, is_applied: bool) -> None:
     chosen = agencies.get(agency)
     with connect(prepare()) as connection:
         person = find_person(connection, agency, chosen.settings, asked)
-        traces = [*traces_in_database(connection, person.values), *traces_in_files(home(), person.values)]
+        traces = [*traces_in_database(connection, agency, person.values), *traces_in_files(home(), person.values)]
         rows = [(trace.where, trace.column, trace.rows) for trace in traces]
         print_tables(form, Table("traces", ("where", "column", "rows"), rows, title="where this person is stored"))
         for line in _remarks(len(person.contacts), len(person.records), sealed_bodies(connection, agency)):

@@ -5,8 +5,8 @@ record was last read. A record that a complete listing lacks keeps its row, mark
 `first_seen_at` when it comes back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import psycopg
 
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.store.tombstones import Tombstones, stub_of
+from ams_etl.store.tombstones import Tombstones
 
 _COLUMNS = {
     "entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea", "read_at": "timestamptz",
@@ -104,7 +104,7 @@ def merge_records(
         dated: the table keeps `read_at`, and a record that another customer's later reading brought is not overwritten. That a
             customer's own earlier reading is left out is up to the caller (`ops.customer_reads`).
     """
-    seen, staged = _stage(connection, _without_forgotten(connection, table, agency, records))
+    seen, staged = _stage(connection, _without_forgotten(connection, table, agency, list(records)))
     scope = {
         "agency": agency,
         "seen_at": seen_at,
@@ -155,17 +155,17 @@ def merge_records(
 
 
 def _without_forgotten(
-    connection: psycopg.Connection[Any], table: RawTable, agency: str, records: Iterable[Record]
-) -> Iterator[Record]:
-    """The records, those of forgotten people as stubs."""
-    tombstones = Tombstones.of(connection, agency)
-    for record in records:
-        if tombstones is not None and tombstones.withheld(
-            table.qualified, record.entity_id, record.customer_id, record.payload
-        ):
-            yield Record(record.entity_id, record.customer_id, stub_of(record.payload))
-        else:
-            yield record
+    connection: psycopg.Connection[Any], table: RawTable, agency: str, records: Sequence[Record]
+) -> Sequence[Record]:
+    """Return the records, with stubs in place of forgotten people."""
+    read = [(record.entity_id, record.customer_id, record.payload) for record in records]
+    tombstones = Tombstones.met_by(connection, agency, table.qualified, read)
+    if tombstones is None:
+        return records
+    return [
+        replace(record, payload=tombstones.applied(table.qualified, *row))
+        for record, row in zip(records, read, strict=True)
+    ]
 
 
 def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tuple[int, int]:

@@ -8,17 +8,37 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.rules.systems.nested_people import (
+    BENEFITPOINT_DEPENDENTS,
+    FORGOTTEN,
+    HAWKSOFT_PEOPLE,
+    Nesting,
+    entries_of,
+    people_in,
+    without_people,
+)
 
 KEY_VARIABLE = "AMS_ETL_FORGET_KEY"
-MARK = "ams_etl_forgotten"
-"""The member of a stub that says what it is."""
+NESTINGS: Mapping[str, Nesting] = {
+    "raw_hawksoft.clients": HAWKSOFT_PEOPLE,
+    "raw_benefitpoint.accounts": BENEFITPOINT_DEPENDENTS,
+}
+"""The raw tables whose records hold several people."""
+CASES = "raw_mycase.cases"
+OF_A_CUSTOMER = frozenset({
+    "raw_ams360.customer_list", "raw_ams360.policies", "raw_benefitpoint.plans", "raw_qq_catalyst.account_infos",
+    "raw_qq_catalyst.policies",
+})  # fmt: skip
+"""The raw tables whose records go with their customer when it is forgotten, those that come later, too."""
+RecordRead = tuple[str, str | None, Mapping[str, object]]
+"""A record's id, its customer and its payload."""
 _SHORTEST_KEY = 16
 _EMAIL = re.compile(r"[^\s@,;<>\"'()|/]+@[^\s@,;<>\"'()|/]+\.[^\s@,;<>\"'()|/]+")
 _KEPT = re.compile(r"(?:Id|ID|id|Code|code)$")
@@ -27,35 +47,103 @@ _PERSONAL_CODE = re.compile(r"(?:postal|zip)_?code$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Tombstones:
-    """The hashes of one agency."""
+    """The hashes of one agency that a batch of records may meet."""
 
     agency: str
     key: bytes
-    hashes: frozenset[tuple[str, bytes]]
+    hashes: frozenset[bytes]
 
     @classmethod
-    def of(cls, connection: psycopg.Connection[Any], agency: str) -> "Tombstones | None":
-        """Return the agency's tombstones; None where it has none.
+    def met_by(
+        cls, connection: psycopg.Connection[Any], agency: str, table: str, records: Sequence[RecordRead]
+    ) -> "Tombstones | None":
+        """Return the agency's tombstones that these records meet; None where they meet none.
+
+        Only what the batch holds is hashed and asked for, so that a batch costs the same however many people were forgotten.
 
         Raises:
-            ConfigError: it has some, and the key is not set.
+            ConfigError: the agency has tombstones, and the key is not set.
         """
-        rows = connection.execute("select kind, hash from ops.forgotten where agency = %s", (agency,)).fetchall()
-        if not rows:
+        any_at_all = connection.execute(
+            "select exists (select from ops.forgotten where agency = %s)", (agency,)
+        ).fetchone()
+        if any_at_all != (True,):
             return None
-        return cls(agency, forget_key(), frozenset((kind, bytes(found)) for kind, found in rows))
+        key = forget_key()
+        asked = {hash_of(key, agency, kind, value) for record in records for kind, value in _asked_of(table, *record)}
+        found = connection.execute(
+            "select hash from ops.forgotten where agency = %s and hash = any(%s)", (agency, list(asked))
+        )
+        hashes = frozenset(bytes(row[0]) for row in found)
+        return cls(agency, key, hashes) if hashes else None
 
     def holds(self, kind: str, value: str) -> bool:
         """Return whether this value was forgotten."""
-        return (kind, hash_of(self.key, self.agency, kind, value)) in self.hashes
+        return hash_of(self.key, self.agency, kind, value) in self.hashes
 
-    def withheld(self, table: str, entity_id: str, customer_id: str | None, payload: Mapping[str, object]) -> bool:
-        """Return whether a record is a forgotten person's: by its id, its customer's policies, or an email in it."""
-        if self.holds("record", f"{table}/{entity_id}"):
-            return True
-        if customer_id is not None and table.endswith(".policies") and self.holds("policies_of", customer_id):
-            return True
-        return any(self.holds("email", email) for email in emails_in(payload))
+    def applied(
+        self, table: str, entity_id: str, customer_id: str | None, payload: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        """Return what may be stored of a record: itself, a stub, or itself without the forgotten of its people."""
+        if any(self.holds(kind, value) for kind, value in _owners(table, entity_id, customer_id)):
+            return stub_of(payload)
+        parties = case_parties(payload) if table == CASES else ()
+        if parties and all(self.holds("record", party) for party in parties):
+            return stub_of(payload)
+        emails = {email for email in emails_in(payload) if self.holds("email", email)}
+        nesting = NESTINGS.get(table)
+        if nesting is None:
+            return stub_of(payload) if emails else payload
+        gone = {
+            key
+            for key in people_in(nesting, entity_id, payload)
+            if self.holds("record", record_key(table, entity_id, key))
+            or emails.intersection(emails_in(entries_of(nesting, entity_id, payload, key)))
+        }
+        if not gone and not emails:
+            return payload
+        rest = without_people(nesting, entity_id, payload, gone, emails)
+        return stub_of(payload) if emails.intersection(emails_in(rest)) else rest
+
+
+def record_key(table: str, entity_id: str, part: str = "") -> str:
+    """Return the value that a record's tombstone hashes; `part` is the key of one of its people."""
+    return f"{table}/{entity_id}#{part}" if part else f"{table}/{entity_id}"
+
+
+def case_parties(payload: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the tombstone values of the clients and companies that a MyCase case names."""
+    found = {
+        record_key(table, str(party["id"]))
+        for member, table in (("clients", "raw_mycase.clients"), ("companies", "raw_mycase.companies"))
+        for party in _entries(payload.get(member))
+        if party.get("id") is not None
+    }
+    return tuple(sorted(found))
+
+
+def _entries(value: object) -> list[Mapping[str, object]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _owners(table: str, entity_id: str, customer_id: str | None) -> Iterator[tuple[str, str]]:
+    yield "record", record_key(table, entity_id)
+    if customer_id is not None and table in OF_A_CUSTOMER:
+        yield "policies_of", customer_id
+
+
+def _asked_of(
+    table: str, entity_id: str, customer_id: str | None, payload: Mapping[str, object]
+) -> Iterator[tuple[str, str]]:
+    """Yield every kind and value of a record that a tombstone could be of."""
+    yield from _owners(table, entity_id, customer_id)
+    yield from (("email", email) for email in emails_in(payload))
+    if table == CASES:
+        yield from (("record", party) for party in case_parties(payload))
+    if table in NESTINGS:
+        yield from (
+            ("record", record_key(table, entity_id, key)) for key in people_in(NESTINGS[table], entity_id, payload)
+        )
 
 
 def forget_key() -> bytes:
@@ -85,7 +173,7 @@ def stub_of(payload: Mapping[str, object]) -> dict[str, object]:
         for name, value in payload.items()
         if isinstance(value, bool) or (_KEPT.search(name) and not _PERSONAL_CODE.search(name) and not _is_nested(value))
     }
-    return {**kept, MARK: True}
+    return {**kept, FORGOTTEN: True}
 
 
 def emails_in(payload: object) -> Iterator[str]:

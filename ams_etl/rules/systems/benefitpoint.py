@@ -34,6 +34,7 @@ from ams_etl.rules.systems.any_system import (
     records_in,
     skipped,
 )
+from ams_etl.rules.systems.nested_people import BENEFITPOINT_DEPENDENTS, is_forgotten, people_in
 
 SYSTEM = BENEFITPOINT
 ACCOUNT, ACCOUNT_CONTACT, ACCOUNT_DEPENDENT = "account", "account_contact", "account_dependent"
@@ -236,17 +237,17 @@ def _contact(contact: Payload, place: int) -> CustomerContact:
 
 def _dependents(bundle: AccountBundle) -> tuple[CustomerDependent, ...]:
     """A dependent without an id is known by its place."""
-    given = records_in(record_in(bundle.account.get("individualAccountInfo")), "dependents")
-    found: dict[str, CustomerDependent] = {}
-    for place, dependent in enumerate(given):
-        person = record_in(dependent.get("personInfo"))
-        key = str(dependent.get("dependentID") or "")
-        key = key if key and key not in found else f"{bundle.account_id}.{place}"
-        found[key] = CustomerDependent(
-            key, text(dependent.get("relationship")), text(person.get("firstName")), text(person.get("lastName")), None, (),
-            day(person.get("dateOfBirth")),
-        )  # fmt: skip
-    return tuple(found.values())
+    found = []
+    for key, dependent in people_in(BENEFITPOINT_DEPENDENTS, bundle.account_id, bundle.account).items():
+        if not is_forgotten(dependent):
+            person = record_in(dependent.get("personInfo"))
+            found.append(
+                CustomerDependent(
+                    key, text(dependent.get("relationship")), text(person.get("firstName")), text(person.get("lastName")),
+                    None, (), day(person.get("dateOfBirth")),
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _policy(plan: BenefitPlan) -> Policy | None:

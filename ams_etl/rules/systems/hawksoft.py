@@ -35,6 +35,7 @@ from ams_etl.rules.systems.any_system import (
     policy_of,
     records_in,
 )
+from ams_etl.rules.systems.nested_people import HAWKSOFT_PEOPLE, is_forgotten, key_in, people_in
 
 CLIENT, PERSON = "client", "person"
 DIALECT = Dialect(
@@ -130,21 +131,6 @@ def primary_person(people: Mapping[str, Payload], named_insured: str | None, wit
     return min(people, key=rank, default=None)
 
 
-def _id(record: Payload, name: str = "id") -> str:
-    """A GUID without regard to case; empty where there is none."""
-    found = member(record, name)
-    return (text(str(found)) or "").lower() if isinstance(found, str | int) else ""
-
-
-def _people(client: Payload, number: str) -> dict[str, Payload]:
-    """A client's people by their ids; who has none, or one that another has, is known by its place."""
-    found: dict[str, Payload] = {}
-    for place, person in enumerate(records_in(client, "people")):
-        key = _id(person)
-        found[key if key and key not in found else f"{number}.{place}"] = person
-    return found
-
-
 def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, str | None]:
     """A client in the rules' terms, and the id of the person that represents it, or None.
 
@@ -154,12 +140,16 @@ def bundle_of(client: Payload, settings: RuleSettings) -> tuple[CustomerBundle, 
     details = _details(client)
     number = client.get("clientNumber")
     key = str(number)
-    people = _people(client, key)
+    people = {
+        person_key: person
+        for person_key, person in people_in(HAWKSOFT_PEOPLE, key, client).items()
+        if not is_forgotten(person)
+    }
     ways = sorted(records_in(client, "contacts"), key=_by_priority)
     emails: dict[str, list[Any]] = {}
     phones: dict[str, list[GivenPhone | None]] = {}
     for way in ways:
-        owner = _id(way, "personId")
+        owner = key_in(way, "personId")
         owner = owner if owner in people else ""
         kind = text(member(way, "type")) or ""
         if "mail" in kind.casefold() and "mailing" not in kind.casefold():
@@ -235,7 +225,7 @@ def _policy(policy: Payload, settings: RuleSettings) -> Any:
         for line in (lines if isinstance(lines, list) else [])
     ]
     return policy_of(
-        _id(policy) or str(member(policy, "policyNumber")), member(policy, "status"),
+        key_in(policy, "id") or str(member(policy, "policyNumber")), member(policy, "status"),
         number=member(policy, "policyNumber"), effective=member(policy, "effectiveDate"),
         expiration=member(policy, "expirationDate"), carrier=member(policy, "carrier"), lines=named, settings=settings,
     )  # fmt: skip
@@ -254,4 +244,4 @@ def _relationship(person: Payload) -> str | None:
 
 def _by_priority(way: Payload) -> tuple[int, str]:
     priority = member(way, "priority")
-    return (priority if isinstance(priority, int) else 1 << 30, _id(way))
+    return (priority if isinstance(priority, int) else 1 << 30, key_in(way, "id"))

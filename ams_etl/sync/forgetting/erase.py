@@ -5,22 +5,23 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from ams_etl.errors import PermanentError
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.systems.nested_people import without_people
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import canonical_json, content_hash
-from ams_etl.store.tombstones import forget_key, hash_of, stub_of
+from ams_etl.store.tombstones import NESTINGS, forget_key, hash_of, stub_of
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import make_plan
 from ams_etl.sync.contacts.publish import publish
+from ams_etl.sync.forgetting.erase_texts import forget_bodies, forget_decisions, forget_events, forget_history
 from ams_etl.sync.forgetting.person import Person
+from ams_etl.sync.forgetting.records import SourceRecord
 from ams_etl.sync.forgetting.traces import traces_in_database
 
-_FORGOTTEN = Jsonb({"forgotten": True})
 _OURS = ("raw_", "stage.", "mart.", "ops.")
 
 
@@ -58,13 +59,13 @@ def erase(
     with connection.transaction():
         connection.execute("select version from stage.engine where agency = %s for update", (agency,))
         _leave_tombstones(connection, agency, person, key)
-        records = sum(_stub(connection, agency, record.table, record.entity_id) for record in person.records)
+        records = sum(_stub(connection, agency, record, person) for record in person.records)
         _publish_without(connection, agency, settings, brake, today, person)
-        changes = _forget_history(connection, agency, person)
-        events, writebacks = _forget_events(connection, agency, person)
-        notifications = _forget_bodies(connection, agency, person)
-        _forget_decisions(connection, agency, person)
-        left = traces_in_database(connection, person.values)
+        changes = forget_history(connection, agency, person)
+        events, writebacks = forget_events(connection, agency, person)
+        notifications = forget_bodies(connection, agency, person)
+        forget_decisions(connection, agency, person)
+        left = traces_in_database(connection, agency, person.values)
         ours = sorted({trace.where for trace in left if trace.where.startswith(_OURS)})
         if ours:
             raise PermanentError(
@@ -77,7 +78,7 @@ def erase(
 
 def _leave_tombstones(connection: psycopg.Connection[Any], agency: str, person: Person, key: bytes) -> None:
     values = [
-        *(("record", f"{record.table}/{record.entity_id}") for record in person.records),
+        *(("record", record.tombstone) for record in person.records),
         *(("policies_of", customer_id) for customer_id in person.policies_of),
         *(("email", email) for email in person.emails),
         *(("phone", phone) for phone in person.phones),
@@ -89,17 +90,24 @@ def _leave_tombstones(connection: psycopg.Connection[Any], agency: str, person: 
         )
 
 
-def _stub(connection: psycopg.Connection[Any], agency: str, table: str, entity_id: str) -> bool:
+def _stub(connection: psycopg.Connection[Any], agency: str, record: SourceRecord, person: Person) -> bool:
+    """Take the person's data out of a record: all but ids and codes, or one of the people inside."""
+    table = record.table
     row = connection.execute(
         f"select payload, coalesce(customer_id, entity_id) from {table} where agency = %s and entity_id = %s for update",
-        (agency, entity_id),
+        (agency, record.entity_id),
     ).fetchone()
     if row is None:
         return False
-    content = canonical_json(stub_of(row[0]))
+    stub = (
+        without_people(NESTINGS[table], record.entity_id, row[0], {record.part}, person.emails)
+        if record.part
+        else stub_of(row[0])
+    )
+    content = canonical_json(stub)
     connection.execute(
         f"update {table} set payload = %s::text::jsonb, content_hash = %s where agency = %s and entity_id = %s",
-        (content.decode(), content_hash(content), agency, entity_id),
+        (content.decode(), content_hash(content), agency, record.entity_id),
     )
     connection.execute(
         "insert into stage.dirty_customers (agency, customer_id) values (%s, %s) on conflict do nothing",
@@ -127,111 +135,3 @@ def _publish_without(
     publish(connection, agency, plan_id=plan.plan_id)
     publish_accounts(connection, agency)
     publish_policies(connection, agency)
-
-
-def _forget_history(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
-    """Delete the history of these contacts from the feed; its newest row stays, so that consumers delete too, without `before`."""
-    ids = [str(contact_id) for contact_id in person.contacts]
-    gone = connection.execute(
-        """delete from mart.changes c where agency = %(agency)s and (
-                (entity = 'contact' and entity_id = any(%(ids)s))
-                or (entity <> 'contact' and exists (select from unnest(%(values)s::text[]) value
-                    where position(lower(value) in lower(coalesce(before::text, '') || coalesce(after::text, ''))) > 0)))
-            and seq < (select max(seq) from mart.changes n where n.agency = c.agency and n.entity = c.entity
-                and n.entity_id = c.entity_id)""",
-        {"agency": agency, "ids": ids, "values": list(person.values)},
-    ).rowcount
-    connection.execute(
-        """update mart.changes set before = null where agency = %(agency)s and (
-            (entity = 'contact' and entity_id = any(%(ids)s))
-            or exists (select from unnest(%(values)s::text[]) value where position(lower(value) in lower(before::text)) > 0))""",
-        {"agency": agency, "ids": ids, "values": list(person.values)},
-    )
-    return gone
-
-
-def _forget_events(connection: psycopg.Connection[Any], agency: str, person: Person) -> tuple[int, int]:
-    """Redact events and writes that name the person; a write that is open is given up, one in flight only loses its text."""
-    named = {
-        "agency": agency,
-        "values": [*person.values, *map(str, person.contacts)],
-        "customers": list(person.policies_of),
-    }
-    holds = "exists (select from unnest(%(values)s::text[]) value where position(lower(value) in lower({text})) > 0)"
-    events = [
-        row[0]
-        for row in connection.execute(
-            f"""update ops.events set payload = %(forgotten)s, idempotency_key = 'forgotten ' || event_id, error = null,
-                state = case when state in ('received', 'waiting') then 'refused' else state end
-            where agency = %(agency)s and {holds.format(text="payload::text || idempotency_key || coalesce(error, '')")}
-            returning event_id""",
-            {**named, "forgotten": _FORGOTTEN},
-        )
-    ]
-    connection.execute("delete from ops.event_attachments where agency = %s and event_id = any(%s)", (agency, events))
-    writes = connection.execute(
-        f"""update ops.writebacks set request = %(forgotten)s, error = null, note = null,
-            lane = case when {holds.format(text="lane")} then 'forgotten ' || writeback_id else lane end,
-            status = case when status in ('waiting', 'pending') then 'failed' else status end,
-            settled_at = coalesce(settled_at, now())
-        where agency = %(agency)s and (event_id = any(%(events)s) or customer_id = any(%(customers)s)
-            or {holds.format(text="request::text || lane || coalesce(error, '') || coalesce(note, '')")})""",
-        {**named, "events": events, "forgotten": _FORGOTTEN},
-    ).rowcount
-    connection.execute(
-        f"delete from ops.writeback_contacts where agency = %(agency)s and {holds.format(text='contact_key || lane')}",
-        named,
-    )
-    return len(events), writes
-
-
-def _forget_bodies(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
-    return connection.execute(
-        """update ops.notifications set body = null where agency = %s and body is not null and exists (
-            select from unnest(%s::text[]) value where position(lower(value) in lower(encode(body, 'escape'))) > 0)""",
-        (agency, list(person.values)),
-    ).rowcount
-
-
-def _forget_decisions(connection: psycopg.Connection[Any], agency: str, person: Person) -> None:
-    """What people wrote about the person: other names, acts on the pages, records in quarantine."""
-    # Who was suppressed by hand refused for good: kept as the hash of the address, which suppression lists use too.
-    connection.execute(
-        """insert into ops.consents (agency, channel, address, source, answer, at)
-        select s.agency, 'email', 'sha256:' || encode(sha256(convert_to(email, 'UTF8')), 'hex'), 'page', 'no', s.set_at
-        from ops.suppressions s, unnest(%s::text[]) email where s.agency = %s and s.contact_id = any(%s)
-        on conflict do nothing""",
-        (list(person.emails), agency, list(person.contacts)),
-    )
-    for table in ("name_overrides", "suppressions"):
-        connection.execute(
-            f"delete from ops.{table} where agency = %s and contact_id = any(%s)", (agency, list(person.contacts))
-        )
-    connection.execute(
-        "delete from ops.quarantine where agency = %s and entity_id = any(%s)",
-        (agency, [record.entity_id for record in person.records]),
-    )
-    named = {"agency": agency, "values": [*person.values, *map(str, person.contacts)]}
-    connection.execute(
-        """update ops.page_acts set before = null, after = null, subject = 'forgotten' where agency = %(agency)s and exists (
-            select from unnest(%(values)s::text[]) value
-            where position(lower(value) in lower(subject || coalesce(before::text, '') || coalesce(after::text, ''))) > 0)""",
-        named,
-    )
-    # So does an answer about an address.
-    connection.execute(
-        """insert into ops.consents (agency, channel, address, source, answer, at)
-        select agency, channel, 'sha256:' || encode(sha256(convert_to(address, 'UTF8')), 'hex'), source, answer, at
-        from ops.consents where agency = %s and channel = 'email' and address = any(%s) on conflict do nothing""",
-        (agency, list(person.emails)),
-    )
-    connection.execute(
-        """delete from ops.consents where agency = %(agency)s and (address = any(%(values)s)
-            or exists (select from unnest(%(values)s::text[]) value where position(lower(value) in lower(evidence)) > 0))""",
-        named,
-    )
-    connection.execute(
-        """delete from ops.page_jobs where agency = %(agency)s and exists (select from unnest(%(values)s::text[]) value
-            where position(lower(value) in lower(output || arguments::text)) > 0)""",
-        named,
-    )

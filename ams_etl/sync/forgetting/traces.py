@@ -1,6 +1,6 @@
 """Find texts of a person: every table and column of the database, and every file of home."""
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,12 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.sync.forgetting.spellings import holds_any, in_bytes, spellings
+
 _LARGEST_FILE = 200_000_000
 _POSTGRES_FOLDERS = frozenset({"postgres", "pgdata"})
+_MOST_ROWS = 2_000
+"""Rows of a bytes column read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +25,37 @@ class Trace:
     rows: int
 
 
-def traces_in_database(connection: psycopg.Connection[Any], values: Sequence[str]) -> list[Trace]:
+def traces_in_database(connection: psycopg.Connection[Any], agency: str, values: Sequence[str]) -> list[Trace]:
     """Search every text, JSON and bytes column of every table, Dagster's own among them.
 
-    Encrypted bodies of notifications cannot be searched; see `sealed_bodies`.
+    Other agencies' rows are left out: what they know of a person is theirs. Encrypted bodies of notifications cannot be
+    searched; see `sealed_bodies`.
     """
     if not values:
         return []
+    needles, pattern = in_bytes(values), pattern_of(values)
     found = []
-    for schema, table, column, kind in _columns(connection):
-        text = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"
-        row = connection.execute(
-            f"""select count(*) from {schema}.{table} where {column} is not null and exists (
-                select from unnest(%s::text[]) value where position(value in lower({text})) > 0)""",
-            (_spellings(values),),
-        ).fetchone()
-        if row and row[0]:
-            found.append(Trace(f"{schema}.{table}", column, row[0]))
+    for schema, table, column, kind, of_agency in _columns(connection):
+        where = f"{column} is not null" + (" and agency = %(agency)s" if of_agency else "")
+        scope = {"agency": agency, "pattern": pattern}
+        if kind == "bytea":
+            rows = _rows_of_bytes(connection, f"select {column} from {schema}.{table} where {where}", agency, needles)
+        else:
+            row = connection.execute(
+                f"select count(*) from {schema}.{table} where {where} and lower({column}::text) ~ %(pattern)s", scope
+            ).fetchone()
+            rows = row[0] if row else 0
+        if rows:
+            found.append(Trace(f"{schema}.{table}", column, rows))
     return found
+
+
+def pattern_of(values: Sequence[str]) -> str:
+    """Return a regular expression of Postgres that matches lower-cased text with one of these values in any spelling.
+
+    One expression over all values is compiled to an automaton, so that a row is read once and not once per value.
+    """
+    return "|".join(re.sub(r"([^\w\s])", r"\\\1", spelt) for spelt in spellings(values)) or "a^"
 
 
 def sealed_bodies(connection: psycopg.Connection[Any], agency: str) -> int:
@@ -51,27 +68,31 @@ def sealed_bodies(connection: psycopg.Connection[Any], agency: str) -> int:
 
 def traces_in_files(folder: Path, values: Sequence[str]) -> Iterator[Trace]:
     """Search every file under a folder but Postgres's own; a file beyond 200 MB is named without being read."""
-    needles = [value.encode() for value in _spellings(values)]
+    needles = in_bytes(values)
     for path in sorted(folder.rglob("*")):
         if _POSTGRES_FOLDERS.intersection(path.relative_to(folder).parts) or not path.is_file() or path.is_symlink():
             continue
         try:
             if path.stat().st_size > _LARGEST_FILE:
                 yield Trace(str(path), "too large to search", 1)
-            elif any(needle in content for content in [path.read_bytes().lower()] for needle in needles):
+            elif holds_any(path.read_bytes(), needles):
                 yield Trace(str(path), "content", 1)
         except OSError:
             continue
 
 
-def _spellings(values: Sequence[str]) -> list[str]:
-    """Each text in lower case, as it is and as JSON writes it."""
-    return sorted({spelt.lower() for value in values for spelt in (value, json.dumps(value, ensure_ascii=False)[1:-1])})
+def _rows_of_bytes(connection: psycopg.Connection[Any], query: str, agency: str, needles: Sequence[bytes]) -> int:
+    with connection.transaction(), connection.cursor("forgetting_bytes") as cursor:
+        cursor.itersize = _MOST_ROWS
+        cursor.execute(query, {"agency": agency})
+        return sum(holds_any(bytes(row[0]), needles) for row in cursor)
 
 
-def _columns(connection: psycopg.Connection[Any]) -> list[tuple[str, str, str, str]]:
+def _columns(connection: psycopg.Connection[Any]) -> list[tuple[str, str, str, str, bool]]:
     return connection.execute(
-        """select quote_ident(c.table_schema), quote_ident(c.table_name), quote_ident(c.column_name), c.data_type
+        """select quote_ident(c.table_schema), quote_ident(c.table_name), quote_ident(c.column_name), c.data_type,
+            exists (select from information_schema.columns a where a.table_schema = c.table_schema
+                and a.table_name = c.table_name and a.column_name = 'agency')
         from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
         where t.table_type = 'BASE TABLE' and c.table_schema not in ('pg_catalog', 'information_schema')
             and c.data_type in ('text', 'character varying', 'json', 'jsonb', 'bytea', 'ARRAY')

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.model import Derivation, Skip
-from ams_etl.store.tombstones import MARK
+from ams_etl.rules.systems.nested_people import FORGOTTEN, is_forgotten, people_in
+from ams_etl.store.tombstones import NESTINGS
 
 
 def has_forgotten(connection: psycopg.Connection[Any], agency: str) -> bool:
@@ -34,18 +35,37 @@ def without_forgotten(
     customers = [customer_id for customer_id, _ in found]
     stubs: dict[str, set[tuple[str, str, str]]] = {}
     for entity, (table, key) in tables.items():
-        if key != "entity_id":
-            continue
         system = table.partition(".")[0].removeprefix("raw_")
+        if key != "entity_id":
+            for customer_id, person in _nested(connection, agency, table, customers):
+                stubs.setdefault(customer_id, set()).add((system, entity, person))
+            continue
         for customer_id, entity_id in connection.execute(
             f"""select coalesce(customer_id, entity_id), entity_id from {table}
-            where agency = %s and payload ? '{MARK}' and deleted_at is null and coalesce(customer_id, entity_id) = any(%s)""",
+            where agency = %s and payload ? '{FORGOTTEN}' and deleted_at is null and coalesce(customer_id, entity_id) = any(%s)""",
             (agency, customers),
         ):
             stubs.setdefault(customer_id, set()).add((system, entity, entity_id))
     return [
         (customer_id, _withheld(derivation, customer_id, stubs[customer_id]) if customer_id in stubs else derivation)
         for customer_id, derivation in found
+    ]
+
+
+def _nested(
+    connection: psycopg.Connection[Any], agency: str, table: str, customers: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return the customer and the key of each forgotten person who lies inside a record that stays."""
+    rows = connection.execute(
+        f"""select entity_id, payload from {table}
+        where agency = %s and entity_id = any(%s) and deleted_at is null and payload::text like %s""",
+        (agency, customers, f"%{FORGOTTEN}%"),
+    )
+    return [
+        (entity_id, key)
+        for entity_id, payload in rows
+        for key, person in people_in(NESTINGS[table], entity_id, payload).items()
+        if is_forgotten(person)
     ]
 
 
