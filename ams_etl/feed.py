@@ -16,6 +16,7 @@ import psycopg
 from ams_etl.errors import ConfigError, PermanentError, TransientError
 from ams_etl.settings import home
 from ams_etl.store.database import connect, database_url
+from ams_etl.store.privacy.access_log import count_access, os_user
 
 Entity = Literal["contact", "account", "policy"]
 BATCH = 500
@@ -74,6 +75,8 @@ def follow(
             cursor = max(cursor, _register(connection, agency, consumer, cursor))
         while True:
             changes, reached = _read(connection, agency, cursor, entity)
+            if changes:
+                count_access(connection, agency, _reader(consumer), "feed", "mart.changes", len(changes))
             yield from changes
             moved, cursor = reached > cursor, reached
             if consumer is not None and moved:
@@ -93,8 +96,12 @@ def snapshot(agency: str, *, url: str | None = None) -> Iterator[tuple[int, Iter
 
     A document has the form of `Change.after`. Use it within the `with` block: it is one transaction.
     """
-    with _connected(url) as connection, connection.transaction():
+    with _connected(url) as connection, _connected(url) as counting, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
+        contained = connection.execute(
+            "select count(*) from mart.contact_documents where agency = %s", (agency,)
+        ).fetchone()
+        count_access(counting, agency, os_user(), "feed", "snapshot", contained[0] if contained else 0)
         row = connection.execute(
             """select greatest((select max(seq) from mart.changes where agency = %(agency)s),
                 (select pruned_seq from mart.feed_horizons where agency = %(agency)s), 0)""",
@@ -106,6 +113,10 @@ def snapshot(agency: str, *, url: str | None = None) -> Iterator[tuple[int, Iter
                 "select document from mart.contact_documents where agency = %s order by contact_id", (agency,)
             )
             yield int(row[0]) if row else 0, (document for (document,) in contacts)
+
+
+def _reader(consumer: str | None) -> str:
+    return os_user() if consumer is None else f"{os_user()} ({consumer})"
 
 
 def _read(

@@ -17,7 +17,8 @@ from sqlalchemy import Engine
 
 from ams_etl.errors import ConfigError
 from ams_etl.settings import home
-from ams_etl.store.database import database_url, sqlalchemy_url
+from ams_etl.store.database import connect, database_url, sqlalchemy_url
+from ams_etl.store.privacy.access_log import count_access, os_user
 
 CHUNK = 50_000
 """Rows that `chunks` holds in memory at a time."""
@@ -140,7 +141,15 @@ def _read(
         query = sqlalchemy.text(f"select {columns} from mart.{name} where agency = :agency and {condition}")
         pandas_types = {column: _TYPES[kind] for column, kind in types.items() if kind in _TYPES}
         for frame in pd.read_sql(query, streamed, params={"agency": agency, **values}, chunksize=rows):
+            if len(frame):
+                _count(url, agency, name, len(frame))
             yield frame.astype(pandas_types)
+
+
+def _count(url: str | None, agency: str, name: str, rows: int) -> None:
+    """Count the rows in the access log before they are handed out."""
+    with connect(url or database_url(home()), application_name="ams_etl frames") as connection:
+        count_access(connection, agency, os_user(), "frames", f"mart.{name}", rows)
 
 
 @contextmanager

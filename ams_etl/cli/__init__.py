@@ -13,6 +13,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.store.database_errors import understood
 
 _COMMANDS = {
+    "access-log": ("ams_etl.cli.access_log", "access_log"),
     "alerts": ("ams_etl.cli.alerts", "alerts"),
     "consent": ("ams_etl.cli.consent", "consent"),
     "db": ("ams_etl.cli.database", "database"),

@@ -15,6 +15,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 from ams_etl.store.sending import suppressions
 from ams_etl.store.sending.consents import Answer, Channel, Consent, store_consents
 
@@ -95,6 +96,7 @@ def list_answers(agency: str, form: Form) -> None:
             order by channel, address, source""",
             (agency,),
         ).fetchall()
+        count_command(connection, agency, "consent list", len(rows))
     columns = ("channel", "address", "answer", "source", "at", "evidence")
     print_tables(form, Table("consents", columns, rows, ids=("address",)))
 

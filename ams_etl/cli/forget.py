@@ -9,6 +9,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
 from ams_etl.settings import home, load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.command()
@@ -30,6 +31,7 @@ def forget(agency: str, asked: str, form: Form, *, is_applied: bool) -> None:
     chosen = agencies.get(agency)
     with connect(prepare()) as connection:
         person = find_person(connection, agency, chosen.settings, asked)
+        count_command(connection, agency, "forget", len(person.contacts))
         traces = [*traces_in_database(connection, agency, person.values), *traces_in_files(home(), person.values)]
         rows = [(trace.where, trace.column, trace.rows) for trace in traces]
         print_tables(form, Table("traces", ("where", "column", "rows"), rows, title="where this person is stored"))

@@ -10,6 +10,7 @@ from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.command()
@@ -39,6 +40,7 @@ def history(agency: str, asked: str, form: Form) -> None:
             for contact_id in contacts_meant(connection, agency, asked, settings)
             for change in changes_of_contact(connection, agency, contact_id)
         ]
+        count_command(connection, agency, "history", len({row[0] for row in rows}))
     columns = ("contact", "at", "op", "field", "before", "after", "run")
     print_tables(form, Table("changes", columns, rows, ids=("contact", "run")))
 
@@ -67,6 +69,7 @@ def past(agency: str, asked: str, moment: Any, form: Form) -> None:
                 continue
             stood = since_when(connection, agency, contact_id, moment)
             rows += [_row(contact_id, field, value, stood.get(field)) for field, value in sorted(document.items())]
+        count_command(connection, agency, "why --at", len({row[0] for row in rows}))
     title = f"as of {moment.isoformat(timespec='seconds')}"
     columns = ("contact", "field", "value", "since", "run")
     print_tables(form, Table("contact", columns, rows, title=title, ids=("contact", "run")))

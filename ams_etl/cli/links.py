@@ -10,6 +10,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.store.lease import leased
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.group()
@@ -33,6 +34,7 @@ def list_them(agency: str, state: str | None, form: Form) -> None:
 
     with connect(prepare()) as connection:
         rows = list_links(connection, agency, state=state)
+        count_command(connection, agency, "links list", len(rows))
     columns = (
         "state", "because of", "score", "AMS360 customer", "number", "AMS360 name", "account", "BenefitPoint name",
         "decided by",

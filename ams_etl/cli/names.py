@@ -13,6 +13,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency, load_agencies
 from ams_etl.store.database import connect
 from ams_etl.store.name_overrides import NameGiven, clear_name, list_names, set_name
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.group()
@@ -54,6 +55,7 @@ def list_(agency: str, form: Form) -> None:
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         rows = list_names(connection, agency)
+        count_command(connection, agency, "names list", len(rows))
     print_tables(
         form,
         Table(

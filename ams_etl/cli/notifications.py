@@ -12,6 +12,7 @@ from ams_etl.settings import Agency, NotificationSettings, load_agencies
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.group()
@@ -61,6 +62,7 @@ def body(agency: str, notification_id: int) -> None:
     agencies.get(agency)
     with connect(prepare()) as connection:
         found = body_of(connection, agency, notification_id)
+        count_command(connection, agency, "notifications body", int(found is not None))
     if found is not None:
         found = BodySeal(agencies.body_key(), f"{agencies.path}: inbound.body_key_env").opened(found)
         if found is None:

@@ -14,6 +14,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, printable, remark, tab
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import Agency, load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 from ams_etl.sync.contacts.plan_report import (
     FieldChange,
     KindOfChange,
@@ -67,6 +68,9 @@ def print_plan(
             print_tables(form, Table("changes", CHANGES, []))
         remark(form, f"no plan for {agency.id}; make one with `ams-etl sync {agency.id} --plan`")
         return
+    shown = sum(plan.counts[op] for op in ("insert", "update", "delete"))
+    is_short = form == "table" and file is None and not full
+    count_command(connection, agency.id, "plan", min(shown, EXAMPLE_CONTACTS) if is_short else shown)
     if file is not None:
         count = write_plan(file, CHANGES, change_rows(connection, agency, plan))
         click.echo(f"{count:,} changes written to {file}")

@@ -17,6 +17,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import load_agencies
 from ams_etl.settings.mistakes import mistakes
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 _SETTINGS = TypeAdapter(RuleSettings)
 
@@ -36,6 +37,7 @@ def preview(agency: str, changes: tuple[str, ...], form: Form) -> None:
     tried = changed_settings(agencies.get(agency).settings, changes)
     with connect(prepare()) as connection:
         found = try_out(connection, agency, tried, datetime.now(agencies.schedule.zone).date())
+        count_command(connection, agency, "preview", len(found.examples) if form == "table" else 0)
     if form == "table":
         for change, rules in found.examples:
             print_change(change, rules)

@@ -11,6 +11,7 @@ from ams_etl.rules.contacts.findings import SENTENCES
 from ams_etl.rules.model import Finding
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.command()
@@ -38,6 +39,7 @@ def why(agency: str, asked: str, at: datetime | None, form: Form) -> None:
     settings = agencies.get(agency).settings
     with connect(prepare()) as connection:
         answers = ask(connection, agency, asked, settings, datetime.now(agencies.schedule.zone).date())
+        count_command(connection, agency, "why", len(answers))
     tables = []
     for answer in answers:
         if answer.contact_id:

@@ -12,6 +12,7 @@ from ams_etl.cli.progress import show_progress
 from ams_etl.cli.tables import Form, Table, print_tables, remark, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 if TYPE_CHECKING:
     from ams_etl.writeback.people.preview import PlannedRecord
@@ -54,7 +55,9 @@ def deliver(agency: str, form: Form, *, plan: bool) -> None:
     chosen = agencies.get(agency)
     if plan:
         with connect(url) as connection:
-            _print_records(planned_records(connection, chosen, agencies.schedule.chosen_zone), form)
+            records = list(planned_records(connection, chosen, agencies.schedule.chosen_zone))
+            count_command(connection, agency, "writeback --plan", len(records))
+            _print_records(records, form)
         return
     with dagster_instance() as instance:
         run_id = run_job("writeback", agency, None, instance, direction="writeback")
@@ -111,6 +114,7 @@ def list_command(agency: str, statuses: tuple[str, ...], limit: int, form: Form)
     load_agencies().get(agency)
     with connect(prepare()) as connection:
         rows = list_writebacks(connection, agency, statuses or ("failed", "uncertain"), limit)
+        count_command(connection, agency, "writeback list", len(rows))
     columns = ("id", "status", "write", "of", "system", "record", "tries", "since", "record made", "reason")
     print_tables(
         form,

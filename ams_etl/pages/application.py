@@ -1,6 +1,8 @@
 """The integration page as a Starlette application: each request signed in, allowed, answered in one transaction."""
 
+import csv
 import hmac
+import io
 import logging
 import secrets
 import traceback
@@ -21,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from ams_etl.errors import AmsEtlError, TransientError
 from ams_etl.pages.jobs.runner import JobRunner
+from ams_etl.pages.lists.listing import Page
 from ams_etl.pages.people import sessions
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.people.sign_in import SignIn
@@ -30,6 +33,7 @@ from ams_etl.pages.requests import Asked, read_request
 from ams_etl.pages.visit import Answer, Downloaded, Missing, Moved, Refused, Screen, Shown, Visit, in_url
 from ams_etl.scrubbing import scrubbed
 from ams_etl.settings import Agencies, Agency
+from ams_etl.store.privacy.access_log import Way, count_access
 
 COOKIE = "ams_etl_session"
 PAGE_SECONDS, LONG_SECONDS = 5, 60
@@ -171,6 +175,9 @@ class Application:
                 {name: value for name, value in place.items() if name != "agency"},
             )  # fmt: skip
             answer = _transacted(screen, visit)
+            if screen.method == "GET" and screen.shows_people and (shown := _people_in(answer)):
+                way: Way = "export" if isinstance(answer, Downloaded) else "page"
+                count_access(connection, agency.id, session.person.name, way, screen.path or "/", shown)
             if isinstance(answer, Moved) and answer.notice:
                 sessions.leave_notice(connection, cookie, answer.notice)
         return self._with_cookie(_response(answer, visit, session), asked, cookie)
@@ -216,6 +223,18 @@ def _transacted(screen: Screen, visit: Visit) -> Answer:
     except (psycopg.DataError, psycopg.IntegrityError):
         return Refused("One of the values does not fit; please check what you entered.")
     return answer
+
+
+def _people_in(answer: Answer) -> int:
+    """Return how many rows about people an answer shows; 1 where it is not a list."""
+    match answer:
+        case Downloaded(_, content, _):
+            return sum(1 for _ in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))) - 1
+        case Shown(_, values, 200, _):
+            listed = values.get("list")
+            rows = listed.rows if isinstance(listed, Page) else values.get("answers", (None,))
+            return len(rows)
+    return 0
 
 
 def _response(answer: Answer, visit: Visit, session: sessions.Session) -> Response:

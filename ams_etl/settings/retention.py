@@ -24,6 +24,8 @@ class RetentionSettings(Strict):
     """Platform events whose writes were all delivered, with those writes; afterwards their idempotency keys are unknown."""
     history_days: Days = 90
     """What each sync did and found: a row for each batch of notifications, so hundreds per agency per day."""
+    accesses_days: Days = 730
+    """The access log: who read personal data, counted per person and day."""
     quarantine_days: Days = 90
     """Quarantined records that no sync has tried since."""
     max_database_gb: Annotated[float, Field(gt=0)] | None = None

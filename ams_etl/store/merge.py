@@ -14,7 +14,7 @@ import psycopg
 
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.store.tombstones import Tombstones
+from ams_etl.store.privacy.tombstones import Tombstones
 
 _COLUMNS = {
     "entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea", "read_at": "timestamptz",

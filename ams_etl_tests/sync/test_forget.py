@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 from ams_etl.store.sending.consents import Consent, hashed, store_consents
-from ams_etl.store.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
 from ams_etl.sync.forgetting.traces import traces_in_database

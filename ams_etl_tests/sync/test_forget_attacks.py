@@ -13,7 +13,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.merge import RawTable, Record, merge_records
-from ams_etl.store.tombstones import KEY_VARIABLE
+from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
 from ams_etl.sync.raw.ams360_tables import mark_customers_dirty

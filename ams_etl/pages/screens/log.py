@@ -71,6 +71,28 @@ _ACTS = Listing(
     ],
 )
 
+_ACCESSES = Listing(
+    "accesses",
+    [
+        Column("day", "Day", "day"),
+        Column("person", "Who", "person"),
+        Column("way", "Through"),
+        Column("what", "What"),
+        Column("reads", "Times", "reads", numeric=True),
+        Column("records", "Rows", "records", numeric=True),
+        Column("last_at", "Last"),
+    ],
+    "select day, person, way, what, reads, records, last_at from ops.accesses where agency = %(agency)s",
+    "-day",
+    "person, way, what",
+    [
+        Filter("person", "Who", "person = %(person)s"),
+        Filter(
+            "way", "Through", "way = %(way)s", [(way, way) for way in ("page", "export", "command", "frames", "feed")]
+        ),
+    ],
+)
+
 
 def show_runs(visit: Visit) -> Answer:
     """Show the syncs, newest first, with a link to each run for engineers."""
@@ -92,6 +114,11 @@ def show_activity(visit: Visit) -> Answer:
     return _list(visit, _ACTS, "activity", {})
 
 
+def show_accesses(visit: Visit) -> Answer:
+    """Show who read personal data, counted per person and day."""
+    return _list(visit, _ACCESSES, "accesses", {})
+
+
 def _list(visit: Visit, listing: Listing, name: str, values: dict[str, Any]) -> Answer:
     scope = {"agency": visit.agency.id}
     if visit.query.get("format") == "csv":
@@ -102,7 +129,8 @@ def _list(visit: Visit, listing: Listing, name: str, values: dict[str, Any]) -> 
 
 
 SCREENS = [
-    Screen("GET", "/log", Role.VIEWER, show_runs),
-    Screen("GET", "/log/notifications", Role.VIEWER, show_notifications),
+    Screen("GET", "/log", Role.VIEWER, show_runs, shows_people=False),
+    Screen("GET", "/log/notifications", Role.VIEWER, show_notifications, shows_people=False),
     Screen("GET", "/activity", Role.OPERATOR, show_activity),
+    Screen("GET", "/activity/accesses", Role.ADMIN, show_accesses, shows_people=False),
 ]

@@ -63,6 +63,6 @@ def sync_now(visit: Visit) -> Answer:
 
 
 SCREENS = [
-    Screen("GET", "", Role.VIEWER, show_overview),
+    Screen("GET", "", Role.VIEWER, show_overview, shows_people=False),
     Screen("POST", "/sync", Role.OPERATOR, sync_now),
 ]

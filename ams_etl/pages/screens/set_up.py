@@ -61,6 +61,6 @@ def ask_for_test(visit: Visit) -> Answer:
 
 
 SCREENS = [
-    Screen("GET", "/set-up", Role.VIEWER, show_set_up),
+    Screen("GET", "/set-up", Role.VIEWER, show_set_up, shows_people=False),
     Screen("POST", "/set-up/test", Role.OPERATOR, ask_for_test),
 ]

@@ -91,6 +91,6 @@ def _block(key: str, value: str) -> str | None:
 
 
 SCREENS = [
-    Screen("GET", "/settings", Role.VIEWER, show_settings),
+    Screen("GET", "/settings", Role.VIEWER, show_settings, shows_people=False),
     Screen("POST", "/settings/preview", Role.OPERATOR, ask_for_preview),
 ]

@@ -230,7 +230,7 @@ def _as_json(row: _Employee) -> dict[str, str]:
 
 
 SCREENS = [
-    Screen("GET", "/users", Role.VIEWER, show_users),
+    Screen("GET", "/users", Role.VIEWER, show_users, shows_people=False),
     Screen("POST", "/users/preview", Role.OPERATOR, preview_user, long=True),
     Screen("POST", "/users", Role.OPERATOR, save_user),
     Screen("POST", "/users/import", Role.OPERATOR, preview_import, long=True),

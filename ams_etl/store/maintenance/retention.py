@@ -46,6 +46,7 @@ _SYNC_RUNS = """delete from ops.sync_runs where agency = %(agency)s and sync_id 
         select sync_id, started_at, row_number() over (partition by mode order by started_at desc) as newest
         from ops.sync_runs where agency = %(agency)s) listed
     where started_at < %(before)s and newest > 50 limit %(step)s)"""
+_ACCESSES = "delete from ops.accesses where agency = %(agency)s and last_at < %(before)s"
 _TRIGGER_CHANGES = "delete from ops.trigger_changes where agency = %(agency)s and at < %(before)s"
 _MISSED_CHANGES = """delete from ops.missed_changes m where m.agency = %(agency)s and not exists (
     select from ops.trigger_changes c where (c.agency, c.sync_id) = (m.agency, m.sync_id))"""
@@ -74,6 +75,7 @@ def prune(
         ("ops.notification_batches", _BATCHES, kept.notifications_days),
         ("ops.events", _EVENTS, kept.events_days),
         ("ops.quarantine", _QUARANTINE, kept.quarantine_days),
+        ("ops.accesses", _ACCESSES, kept.accesses_days),
         ("ops.trigger_changes", _TRIGGER_CHANGES, kept.history_days),
         ("ops.missed_changes", _MISSED_CHANGES, kept.history_days),
         ("ops.sync_prefixes", _WORK_LIST.format(table="ops.sync_prefixes"), kept.history_days),

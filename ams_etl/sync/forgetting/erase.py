@@ -11,7 +11,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.nested_people import without_people
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.content import canonical_json, content_hash
-from ams_etl.store.tombstones import NESTINGS, forget_key, hash_of, stub_of
+from ams_etl.store.privacy.tombstones import NESTINGS, forget_key, hash_of, stub_of
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due

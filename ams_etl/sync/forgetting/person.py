@@ -10,7 +10,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.store.tombstones import NESTINGS
+from ams_etl.store.privacy.tombstones import NESTINGS
 from ams_etl.sync.contacts.why import contacts_meant, customers_numbered
 from ams_etl.sync.forgetting.records import (
     SourceRecord,

@@ -9,7 +9,7 @@ import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.nested_people import FORGOTTEN, entries_of, is_forgotten, people_in
-from ams_etl.store.tombstones import NESTINGS, case_parties, emails_in, record_key
+from ams_etl.store.privacy.tombstones import NESTINGS, case_parties, emails_in, record_key
 from ams_etl.sync.interpret.registry import interpreter_for
 
 _BELONGS = (

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.systems.nested_people import without_people
-from ams_etl.store.tombstones import NESTINGS, emails_in, texts_in
+from ams_etl.store.privacy.tombstones import NESTINGS, emails_in, texts_in
 from ams_etl.sync.forgetting.records import SourceRecord, payload_of
 
 _SHORTEST_VALUE = 6

@@ -8,7 +8,7 @@ import psycopg
 
 from ams_etl.rules.model import Derivation, Skip
 from ams_etl.rules.systems.nested_people import FORGOTTEN, is_forgotten, people_in
-from ams_etl.store.tombstones import NESTINGS
+from ams_etl.store.privacy.tombstones import NESTINGS
 
 
 def has_forgotten(connection: psycopg.Connection[Any], agency: str) -> bool:
