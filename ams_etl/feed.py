@@ -98,9 +98,7 @@ def snapshot(agency: str, *, url: str | None = None) -> Iterator[tuple[int, Iter
     """
     with _connected(url) as connection, _connected(url) as counting, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        contained = connection.execute(
-            "select count(*) from mart.contact_documents where agency = %s", (agency,)
-        ).fetchone()
+        contained = connection.execute("select count(*) from mart.contacts where agency = %s", (agency,)).fetchone()
         count_access(counting, agency, os_user(), "feed", "snapshot", contained[0] if contained else 0)
         row = connection.execute(
             """select greatest((select max(seq) from mart.changes where agency = %(agency)s),

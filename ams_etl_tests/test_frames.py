@@ -1,17 +1,22 @@
 """Frames have the mart's rows and types, and the documented examples run."""
 
+import os
 import re
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pandas as pd
 import psycopg
 import pytest
+from psycopg import sql
 
 from ams_etl import frames
 from ams_etl.errors import ConfigError
+from ams_etl.feed import follow
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.maintenance.readers import grant_reader
 from ams_etl_tests.sync.source_history import Source, customer, policy, refresh, store_reference
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -85,3 +90,25 @@ def test_the_documented_examples_run(
             assert scope["copy"].execute("select count(*) from contacts").fetchone() == (3,)
         elif "by_month" in scope:
             assert scope["by_month"].sum() == 3
+
+
+def test_reading_is_counted_under_who_reads(mart: psycopg.Connection[Any], database: str) -> None:
+    """The reader of one agency is counted under its role, though it may write nowhere and reads only by default."""
+    frames.contacts(AGENCY)
+    counted = "select way, what, reads, records, person from ops.accesses where agency = 'acme' order by person"
+    ((way, what, reads, records, person),) = mart.execute(counted).fetchall()
+    assert (way, what, reads, records) == ("frames", "mart.contacts", 1, 3)
+    assert " as " not in person
+    role = f"reader_{os.urandom(4).hex()}"
+    mart.execute(sql.SQL("create role {} login password 'x'").format(sql.Identifier(role)))
+    try:
+        grant_reader(mart, role, AGENCY)
+        mart.execute(sql.SQL("alter role {} set default_transaction_read_only = on").format(sql.Identifier(role)))
+        parts = urlsplit(database)
+        url = urlunsplit(parts._replace(netloc=f"{role}:x@{parts.netloc.rpartition('@')[2]}"))
+        assert len(frames.contacts(AGENCY, url=url)) == 3
+        list(follow(AGENCY, wait=False, url=url))
+        as_role = [row[:4] for row in mart.execute(counted).fetchall() if row[4].endswith(f" as {role}")]
+        assert sorted(as_role) == [("feed", "mart.changes", 1, 3), ("frames", "mart.contacts", 1, 3)]
+    finally:
+        mart.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(role)))

@@ -387,7 +387,11 @@ def test_a_linked_benefitpoint_account_is_the_same_person(connection: psycopg.Co
         )])  # fmt: skip
         _store(connection, "raw_benefitpoint.contacts", [("91", "5001", {"contact": {
             "contactID": 91, "firstName": "Quincy", "lastName": "Quincyston", "email": "quincy.unique@example.com"}})])  # fmt: skip
-        _store(connection, "raw_benefitpoint.plans", [("66", "5001", {"productID": 66, "accountID": 5001, "name": "Quincyston's dental"})])
+        _store(
+            connection,
+            "raw_benefitpoint.plans",
+            [("66", "5001", {"productID": 66, "accountID": 5001, "name": "Quincyston's dental"})],
+        )
         source.store(connection, range(1, 6))
         refresh(connection, _BOTH, _TODAY)
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -104,6 +105,18 @@ class Tombstones:
             return payload
         rest = without_people(nesting, entity_id, payload, gone, emails)
         return stub_of(payload) if emails.intersection(emails_in(rest)) else rest
+
+
+def forgotten_at(connection: psycopg.Connection[Any], agency: str, value: str) -> list[tuple[str, datetime]]:
+    """Return since when an email, phone number or `table/id` is forgotten, by its kind; only who has the key can ask."""
+    key = forget_key()
+    asked = [
+        hash_of(key, agency, kind, spelt)
+        for kind, spelt in (("email", value.lower()), ("phone", value), ("record", value))
+    ]
+    return connection.execute(
+        "select kind, forgotten_at from ops.forgotten where agency = %s and hash = any(%s) order by 1", (agency, asked)
+    ).fetchall()
 
 
 def record_key(table: str, entity_id: str, part: str = "") -> str:
