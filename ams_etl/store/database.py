@@ -1,7 +1,9 @@
-"""Which Postgres, and how to reach it."""
+"""Which Postgres, how to reach it, and its clock."""
 
 import os
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,22 @@ def _understood(url: str, said: str) -> ConfigError | TransientError:
     if any(word in said for word in ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")):
         return ConfigError(f"{where}: Postgres refused the login or has no such database; check AMS_ETL_DATABASE_URL")
     return TransientError(f"{where}: Postgres does not answer; is it running, and is AMS_ETL_DATABASE_URL right?")
+
+
+class ServerClock:
+    """Tell the time by Postgres's clock, asked once: every process of an agency orders its readings by the same clock.
+
+    Args:
+        connection: asked once.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        row = connection.execute("select clock_timestamp()").fetchone()
+        if row is None:
+            raise AssertionError("a select without a table returns a row")
+        self._asked: datetime = row[0]
+        self._at = time.monotonic()
+
+    def now(self) -> datetime:
+        """The server's time now."""
+        return self._asked + timedelta(seconds=time.monotonic() - self._at)

@@ -17,11 +17,13 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.notifications.batches import claim, close
-from ams_etl.sync.raw.ams360_tables import CUSTOMERS, mark_customers_dirty
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 from ams_etl_tests.sync.source_history import customer, customer_id, refresh
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
@@ -103,7 +105,7 @@ def work(url: str, agency: str) -> list[Any]:
                 now = connection.execute("select now()").fetchone()
                 assert now
                 merged = merge_records(connection, CUSTOMERS, agency, records, seen_at=now[0])
-                mark_customers_dirty(connection, agency, merged.customers)
+                mark_customers(AgencyDb(connection, agency), merged.customers)
             refresh(connection, RuleSettings(), TODAY, agency=agency)
         connection.execute(
             """insert into ops.notifications (agency, state, object_type, change, keys)

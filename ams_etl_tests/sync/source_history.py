@@ -9,6 +9,8 @@ import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import PlanCounts, make_plan
@@ -20,7 +22,6 @@ from ams_etl.sync.raw.ams360_tables import (
     CUSTOMERS,
     EMPLOYEES,
     POLICIES,
-    mark_customers_dirty,
 )
 
 AGENCY = "acme"
@@ -105,7 +106,7 @@ class Source:
                     complete_for=ids,
                 )
                 touched |= merged.customers
-            mark_customers_dirty(connection, AGENCY, touched)
+            mark_customers(AgencyDb(connection, AGENCY), touched)
 
     def _rows(self, kind: str, key: str) -> list[tuple[str, str, dict[str, Any]]]:
         """A customer that is gone has nothing beneath it."""

@@ -19,6 +19,7 @@ from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
 from ams_etl.sync.contacts import components as members
 from ams_etl.sync.contacts import derive
+from ams_etl.sync.contacts.deriving import store_derived
 from ams_etl.sync.interpret import benefitpoint as benefitpoint_interpreter
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
 from ams_etl_tests.sync.history_machine import History, histories_in
@@ -88,7 +89,7 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def former_sharers_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """M6: an address that nobody refuses any more stays refused for whoever else has it."""
-    monkeypatch.setattr(derive, "touch_former_sharers", lambda *_: None)
+    monkeypatch.setattr(store_derived, "touch_former_sharers", lambda *_: None)
 
 
 @pytest.mark.parametrize(

@@ -88,14 +88,11 @@ def prune(
         """with old as (
             select max(at) as at, max(seq) as seq from mart.changes
             where agency = %(agency)s and at < %(before)s and seq <= (
-                select coalesce(min(cursor_seq), 9223372036854775807) from ops.feed_consumers where agency = %(agency)s)),
-        horizon as (
-            insert into ops.feed_horizons as known (agency, pruned_before)
-            select %(agency)s, at from old where at is not null
-            on conflict (agency) do update set pruned_before = greatest(known.pruned_before, excluded.pruned_before))
-        insert into ops.pruned_changes as known (agency, pruned_seq)
-        select %(agency)s, seq from old where seq is not null
-        on conflict (agency) do update set pruned_seq = greatest(known.pruned_seq, excluded.pruned_seq)""",
+                select coalesce(min(cursor_seq), 9223372036854775807) from ops.feed_consumers where agency = %(agency)s))
+        insert into ops.feed_horizons as known (agency, pruned_before, pruned_seq)
+        select %(agency)s, at, seq from old where seq is not null
+        on conflict (agency) do update set pruned_before = greatest(known.pruned_before, excluded.pruned_before),
+            pruned_seq = greatest(known.pruned_seq, excluded.pruned_seq)""",
         {"agency": agency, "before": now - timedelta(days=kept.changes_days)},
     )
     deleted = {}

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.contacts.shared_emails import is_over_shared
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.sync.contacts.documents import candidate_from
 
 _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppressed_reason' = 'do_not_contact')"
@@ -74,17 +75,17 @@ def over_shared_among(connection: psycopg.Connection[Any], agency: str, emails: 
     return frozenset(row[0] for row in rows)
 
 
-def touch_former_sharers(connection: psycopg.Connection[Any], scope: dict[str, Any]) -> None:
+def touch_former_sharers(db: AgencyDb, customers: list[str]) -> None:
     """Mark the candidates that share an address which a candidate of `derived_candidates` no longer has.
 
     Their address may no longer be refused (M6), or no longer be over-shared (M5), and nothing else joins them to that
     candidate any more.
 
     Args:
-        connection: inside the transaction that stores what was derived, before it does.
-        scope: `agency`, and the ids of the `customers` that were derived.
+        db: inside the transaction that stores what was derived, before it does.
+        customers: the ids of those that were derived.
     """
-    connection.execute(
+    db.execute(
         """insert into stage.touched (agency, kind, id)
         select distinct c.agency, 'candidate', other.candidate_id::text
         from stage.candidates c
@@ -94,5 +95,5 @@ def touch_former_sharers(connection: psycopg.Connection[Any], scope: dict[str, A
         where c.agency = %(agency)s and c.customer_id = any(%(customers)s)
             and mine.email <> all(coalesce(d.emails, '{}'))
         on conflict (agency, kind, id) do update set planned = false""",
-        scope,
+        customers=customers,
     )

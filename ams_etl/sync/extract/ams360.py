@@ -19,7 +19,9 @@ import psycopg
 from ams_etl.errors import AmsEtlError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection
 from ams_etl.sources.warm import COLD, Access
-from ams_etl.store.clock import ServerClock
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.database import ServerClock
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, merge_records
 from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
@@ -34,7 +36,6 @@ from ams_etl.sync.raw.ams360_tables import (
     CUSTOMERS,
     POLICIES,
     UNANNOUNCED_MEMBERS,
-    mark_customers_dirty,
 )
 from ams_etl.sync.raw.quarantine import Quarantined, set_aside
 from ams_etl.sync.runs import SyncRun, SyncRuns
@@ -319,7 +320,7 @@ def _store(
             touched |= merged.customers
             counts[table] = merged
         count_changes(connection, run, counts)
-        mark_customers_dirty(connection, run.agency, touched)
+        mark_customers(AgencyDb(connection, run.agency), touched)
         bad = set_aside(
             connection,
             run.agency,

@@ -11,6 +11,8 @@ import psycopg
 from ams_etl.sources.ams360 import Ams360, Ams360Connection
 from ams_etl.sources.calling.answers import Listing, Rejected
 from ams_etl.sources.warm import COLD, Access
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.dirty_customers import mark_selected
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.raw.ams360_tables import (
     BUSINESS_UNITS,
@@ -20,7 +22,6 @@ from ams_etl.sync.raw.ams360_tables import (
     ID_MEMBERS,
     LINES_OF_BUSINESS,
     UNIT_CODE_MEMBERS,
-    mark_customers_naming,
 )
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 
@@ -37,8 +38,11 @@ class _Read:
 
 def has_reference(connection: psycopg.Connection[Any], agency: str) -> bool:
     """Whether an agency's lists were ever read."""
-    row = connection.execute("select exists (select from raw_ams360.employees where agency = %s)", (agency,)).fetchone()
-    return bool(row and row[0])
+    return bool(
+        AgencyDb(connection, agency).scalar(
+            "select exists (select from raw_ams360.employees where agency = %(agency)s)"
+        )
+    )
 
 
 def extract_reference(
@@ -74,7 +78,7 @@ def extract_reference(
                     entity_id.partition(":")[2] if table is BUSINESS_UNITS else entity_id
                     for entity_id in merged.changed
                 ]
-                mark_customers_naming(connection, agency, where=DEPENDENTS_OF[table.name], codes=codes)
+                mark_selected(AgencyDb(connection, agency), DEPENDENTS_OF[table.name], codes=codes)
             counts[table.name] = merged
     return counts
 

@@ -19,12 +19,13 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.rules.systems.member_kinds import misfits_in
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.dirty_customers import mark_customers, mark_selected
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
 from ams_etl.sync.extract.extractor import Opening, SourceBatch
 from ams_etl.sync.interpret.registry import INTERPRETERS
-from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside
 from ams_etl.sync.raw.source_table import SourceTable
 from ams_etl.sync.runs import SyncRun, SyncRuns
@@ -131,10 +132,10 @@ def extract_source(
 
 
 def _cursor(connection: psycopg.Connection[Any], agency: str, system: str) -> datetime | None:
-    row = connection.execute(
-        "select changed_since from ops.source_cursors where agency = %s and system = %s", (agency, system)
-    ).fetchone()
-    return row[0] if row else None
+    cursor: datetime | None = AgencyDb(connection, agency).scalar(
+        "select changed_since from ops.source_cursors where agency = %(agency)s and system = %(system)s", system=system
+    )
+    return cursor
 
 
 class _Storing:
@@ -142,6 +143,7 @@ class _Storing:
 
     def __init__(self, connection: psycopg.Connection[Any], agency: str, system: SourceSystem, run: SyncRun) -> None:
         self._connection, self._agency, self._system, self._run = connection, agency, system, run
+        self._db = AgencyDb(connection, agency)
         self.counts: defaultdict[SourceTable, MergeCounts] = defaultdict(MergeCounts)
         self.quarantined = 0
         self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
@@ -182,13 +184,14 @@ class _Storing:
 
     def unreadable_before(self) -> list[str]:
         """Return the customers that an earlier sync could not read in full; what changed since does not list them."""
-        rows = self._connection.execute(
+        return self._db.column(
             """select distinct customer_id from ops.quarantine
-            where agency = %s and system = %s and entity <> %s and reason = 'unreadable' and customer_id is not null
-                and sync_id is distinct from %s order by customer_id""",
-            (self._agency, self._system, DERIVATION, self._run.sync_id),
+            where agency = %(agency)s and system = %(system)s and entity <> %(derivation)s and reason = 'unreadable'
+                and customer_id is not null and sync_id is distinct from %(sync)s order by customer_id""",
+            system=self._system,
+            derivation=DERIVATION,
+            sync=self._run.sync_id,
         )
-        return [customer_id for (customer_id,) in rows]
 
     def finish(self, complete: Iterable[SourceTable], changed_since: datetime | None, *, full: bool) -> None:
         """Take what complete listings lack for deleted, and move the cursor (None: leave it), at once."""
@@ -221,26 +224,19 @@ class _Storing:
         """Whether a listing shows nothing at all where many are known: more likely a slip than the end of an agency."""
         if self._seen[table]:
             return False
-        row = self._connection.execute(
-            f"select count(*) from {table.raw.qualified} where agency = %s and deleted_at is null", (self._agency,)
-        ).fetchone()
-        return bool(row and row[0] > DOUBTED_ABOVE)
+        known = f"select count(*) from {table.raw.qualified} where agency = %(agency)s and deleted_at is null"
+        return int(self._db.scalar(known)) > DOUBTED_ABOVE
 
     def _mark(self, table: SourceTable, moved: Sequence[str], before: Mapping[str, Sequence[str]]) -> None:
         """Mark every customer due that these changed records affect, or affected before."""
         if not moved:
             return
         if table.touches == "everybody":
-            live = INTERPRETERS[self._system].LIVE_CUSTOMERS
-            self._connection.execute(
-                f"""insert into stage.dirty_customers (agency, customer_id)
-                select %(agency)s, customer_id from ({live}) live on conflict do nothing""",
-                {"agency": self._agency},
-            )
+            mark_selected(self._db, INTERPRETERS[self._system].LIVE_CUSTOMERS)
             return
         touched = {customer for entity_id in moved for customer in before.get(entity_id, ())}
         touched.update(customer for found in self._customers_of(table, moved).values() for customer in found)
-        mark_customers_dirty(self._connection, self._agency, touched)
+        mark_customers(self._db, touched)
 
     def _customers_of(self, table: SourceTable, entity_ids: Sequence[str]) -> dict[str, list[str]]:
         """Return the customers that these records belong to, as raw has them now."""

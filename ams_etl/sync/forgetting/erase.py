@@ -10,8 +10,10 @@ from ams_etl.errors import PermanentError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.nested_people import without_people
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.privacy.tombstones import NESTINGS, forget_key, hash_of, stub_of
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
@@ -109,10 +111,7 @@ def _stub(connection: psycopg.Connection[Any], agency: str, record: SourceRecord
         f"update {table} set payload = %s::text::jsonb, content_hash = %s where agency = %s and entity_id = %s",
         (content.decode(), content_hash(content), agency, record.entity_id),
     )
-    connection.execute(
-        "insert into stage.dirty_customers (agency, customer_id) values (%s, %s) on conflict do nothing",
-        (agency, row[1]),
-    )
+    mark_customers(AgencyDb(connection, agency), [row[1]])
     return True
 
 

@@ -1,9 +1,6 @@
 """Where each AMS360 record type lies in raw, and which customers a changed record touches."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import psycopg
+from collections.abc import Mapping
 
 from ams_etl.store.merge import RawTable
 
@@ -52,37 +49,11 @@ UNIT_CODE_MEMBERS: Mapping[str, str] = {
 }
 
 
-def mark_customers_dirty(connection: psycopg.Connection[Any], agency: str, customer_ids: Iterable[str]) -> None:
-    """Have these customers derived again; call it in the transaction that changed their records."""
-    connection.execute(
-        """insert into stage.dirty_customers (agency, customer_id)
-        select %s, x from unnest(%s::text[]) x on conflict do nothing""",
-        (agency, sorted(set(customer_ids))),
-    )
-
-
-def mark_customers_naming(connection: psycopg.Connection[Any], agency: str, *, where: str, codes: list[str]) -> None:
-    """Have the customers derived again whose records name one of these codes.
-
-    Args:
-        connection: inside the transaction that changed the reference records.
-        agency: the agency id.
-        where: one of `DEPENDENTS_OF`'s conditions.
-        codes: the codes whose records changed.
-    """
-    connection.execute(
-        f"""insert into stage.dirty_customers (agency, customer_id)
-        select distinct %(agency)s, coalesce(customer_id, entity_id) from ({where}) touched
-        on conflict do nothing""",
-        {"agency": agency, "codes": codes},
-    )
-
-
 def _customers_naming(*members: str) -> str:
     tests = " or ".join(f"payload ->> '{member}' = any(%(codes)s)" for member in members)
     return (
-        f"select entity_id, customer_id from raw_ams360.customers where agency = %(agency)s and ({tests})"
-        f" union all select entity_id, customer_id from raw_ams360.policies where agency = %(agency)s and ({tests})"
+        f"select coalesce(customer_id, entity_id) as customer_id from raw_ams360.customers where agency = %(agency)s and ({tests})"
+        f" union all select customer_id from raw_ams360.policies where agency = %(agency)s and ({tests})"
     )
 
 
@@ -90,9 +61,9 @@ DEPENDENTS_OF: Mapping[str, str] = {
     "employees": _customers_naming("AccountExecCode", "AccountRepCode"),
     "companies": _customers_naming("WritingCompanyCode"),
     "business_units": _customers_naming(*UNIT_CODE_MEMBERS.values()),
-    "lines_of_business": """select entity_id, customer_id from raw_ams360.policies p
+    "lines_of_business": """select customer_id from raw_ams360.policies p
         where agency = %(agency)s and exists (
             select from jsonb_path_query(payload, '$.LineOfBusinessList[*].PolicyLineOfBusiness') l
             where l #>> '{}' = any(%(codes)s))""",
 }
-"""Per reference table: the customers and policies whose derivation reads its codes."""
+"""Per reference table: a query for the customers whose derivation reads its `codes`."""

@@ -20,6 +20,7 @@ from ams_etl.rules.writeback.properties import differing
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.sources.ams360 import SECRETS, Ams360
 from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.writeback.delivery.duplicates import DuplicateSearch
 from ams_etl.writeback.delivery.target import Ask, Begin, Contended, Delivered, DependencyMissing
@@ -209,7 +210,7 @@ class Ams360Target:
                 (self._agency, policy_id),
             )
             # A sync may have seen the policy between its insert and now.
-            _derive_again(connection, self._agency, customer_id)
+            mark_customers(AgencyDb(connection, self._agency), [customer_id])
 
         return Delivered(policy_id, note, alongside=(remember,))
 
@@ -271,7 +272,7 @@ class Ams360Target:
             if is_known:
                 record = Record(customer_id, customer_id, payload)
                 merge_records(connection, _CUSTOMERS, self._agency, [record], seen_at=datetime.now(UTC))
-                _derive_again(connection, self._agency, customer_id)
+                mark_customers(AgencyDb(connection, self._agency), [customer_id])
 
         return refresh
 
@@ -294,13 +295,6 @@ def _read_file(connection: psycopg.Connection[Any], agency: str, write: Claimed,
         where agency = %(agency)s and event_id = %(event)s order by attachment_no limit 1 offset %(number)s""",
         event=write.event_id,
         number=number,
-    )
-
-
-def _derive_again(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> None:
-    connection.execute(
-        "insert into stage.dirty_customers (agency, customer_id) values (%s, %s) on conflict do nothing",
-        (agency, customer_id),
     )
 
 

@@ -1,0 +1,212 @@
+"""Store what was derived of a chunk of customers: the difference to what is stored, and what the plan must evaluate for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from ams_etl.rules.model import Derivation, Skip
+from ams_etl.rules.records.ams360 import CUSTOMER
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.content import content_hash
+from ams_etl.store.copy import copy_rows
+from ams_etl.store.dirty_customers import unmark_customers
+from ams_etl.sync.contacts.documents import candidate_json
+from ams_etl.sync.contacts.shared_addresses import touch_former_sharers
+from ams_etl.sync.identity import candidate_id
+from ams_etl.sync.interpret.interpreter import KeyColumn
+
+_KEPT = {
+    "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text", "document": "jsonb",
+    "content_hash": "bytea", "follows_candidate": "uuid", "follows_email": "text",
+}  # fmt: skip
+"""What `stage.candidates` has of a derived candidate beside its id."""
+_FIXED = ("system", "entity", "entity_id")
+"""What the id is made of, so that it never changes."""
+_CANDIDATE = {"candidate_id": "uuid", **_KEPT, "emails": "text[]"}
+_SKIP = {
+    "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
+    "reason": "text", "rule": "text", "detail": "text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedChunk:
+    """What was derived of some customers.
+
+    Args:
+        customers: the ids of all of them.
+        found: id and derivation of each that is live.
+        gone: a skip for each that the source deleted.
+        first_seen: where an entity's records are in raw, and the column of a candidate that names the record.
+        today: the date the rules were asked for.
+    """
+
+    customers: Sequence[str]
+    found: Sequence[tuple[str, Derivation]]
+    gone: Sequence[Skip]
+    first_seen: Mapping[str, tuple[str, KeyColumn]]
+    today: date
+
+
+def store_derived(db: AgencyDb, chunk: DerivedChunk) -> int:
+    """Store a chunk, and mark what the plan must evaluate; call it in a transaction.
+
+    Returns:
+        How many candidates are new or differ.
+    """
+    _load(db, chunk)
+    customers = list(chunk.customers)
+    _touch_what_differs(db, customers)
+    touch_former_sharers(db, customers)
+    _delete_candidates(db, customers)
+    written = _write_candidates(db, chunk.first_seen)
+    _write_emails(db)
+    _touch_changed_skips(db, customers)
+    _write_skips(db, customers)
+    _write_customers(db, chunk)
+    unmark_customers(db, customers)
+    db.execute("update stage.engine set version = version + 1 where agency = %(agency)s")
+    return written
+
+
+def _load(db: AgencyDb, chunk: DerivedChunk) -> None:
+    """Bring the candidates and skips into the temporary tables that the other steps compare with."""
+    derived = [derivation for _, derivation in chunk.found]
+    candidates = chain.from_iterable(_candidate_rows(db.agency, derivation) for derivation in derived)
+    skips = chain(chunk.gone, *(derivation.skips for derivation in derived))
+    for table, columns, rows in (
+        ("derived_candidates", _CANDIDATE, candidates),
+        ("derived_skips", _SKIP, (tuple(getattr(skip, column) for column in _SKIP) for skip in skips)),
+    ):
+        spelt = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        db.connection.execute(f"create temp table if not exists {table} ({spelt}) on commit delete rows")
+        copy_rows(db.connection, table, columns, rows)
+
+
+def _candidate_rows(agency: str, derivation: Derivation) -> Iterable[tuple[Any, ...]]:
+    for candidate in derivation.candidates:
+        document = candidate_json(candidate)
+        joined = candidate.joined
+        goes_with_customer = joined is not None and candidate.role == "primary"
+        values = {
+            "candidate_id": candidate_id(agency, candidate.system, candidate.entity, candidate.entity_id),
+            "customer_id": candidate.customer_id,
+            "system": candidate.system,
+            "entity": candidate.entity,
+            "entity_id": candidate.entity_id,
+            "document": document,
+            "content_hash": content_hash(document),
+            "follows_candidate": candidate_id(agency, "ams360", CUSTOMER, joined.customer_id)
+            if joined and goes_with_customer
+            else None,
+            "follows_email": joined.email if joined and not goes_with_customer else None,
+            "emails": [email.lower() for email in candidate.emails],
+        }
+        yield tuple(values[column] for column in _CANDIDATE)
+
+
+def _touch_what_differs(db: AgencyDb, customers: list[str]) -> None:
+    """Mark the candidates that are gone or differ, and the contacts that they were part of."""
+    db.execute(
+        """insert into stage.touched (agency, kind, id)
+        select distinct c.agency, k.kind, k.id
+        from stage.candidates c
+        left join derived_candidates d on d.candidate_id = c.candidate_id
+        cross join lateral (values ('candidate', c.candidate_id::text), ('contact', c.contact_id::text)) k (kind, id)
+        where c.agency = %(agency)s and c.customer_id = any(%(customers)s)
+            and d.content_hash is distinct from c.content_hash and k.id is not null
+        on conflict (agency, kind, id) do update set planned = false""",
+        customers=customers,
+    )
+
+
+def _delete_candidates(db: AgencyDb, customers: list[str]) -> None:
+    db.execute(
+        """delete from stage.candidates c where agency = %(agency)s and customer_id = any(%(customers)s)
+            and not exists (select from derived_candidates d where d.candidate_id = c.candidate_id)""",
+        customers=customers,
+    )
+
+
+def _write_candidates(db: AgencyDb, first_seen: Mapping[str, tuple[str, KeyColumn]]) -> int:
+    """Write new and changed candidates and mark them; return how many."""
+    joins = "".join(
+        f""" left join {table} s{at} on d.entity = '{entity}' and (s{at}.agency, s{at}.entity_id) = (%(agency)s, d.{key})"""
+        for at, (entity, (table, key)) in enumerate(first_seen.items())
+    )
+    seen_at = ", ".join(f"s{at}.first_seen_at" for at in range(len(first_seen)))
+    changes = ", ".join(f"{column} = excluded.{column}" for column in _KEPT if column not in _FIXED)
+    return db.execute(
+        f"""with written as (
+            insert into stage.candidates as c (agency, candidate_id, {", ".join(_KEPT)}, first_seen_at)
+            select %(agency)s, d.candidate_id, {", ".join(f"d.{column}" for column in _KEPT)}, coalesce({seen_at})
+            from derived_candidates d{joins}
+            on conflict (agency, candidate_id) do update set {changes}
+            where c.content_hash <> excluded.content_hash
+            returning candidate_id)
+        insert into stage.touched (agency, kind, id)
+        select %(agency)s, 'candidate', candidate_id::text from written
+        on conflict (agency, kind, id) do update set planned = false"""
+    )
+
+
+def _write_emails(db: AgencyDb) -> None:
+    db.execute(
+        """delete from stage.candidate_emails e using derived_candidates d
+        where e.agency = %(agency)s and e.candidate_id = d.candidate_id and e.email <> all(d.emails)"""
+    )
+    db.execute(
+        """insert into stage.candidate_emails (agency, email, candidate_id)
+        select %(agency)s, unnest(d.emails), d.candidate_id from derived_candidates d on conflict do nothing"""
+    )
+
+
+def _touch_changed_skips(db: AgencyDb, customers: list[str]) -> None:
+    """Mark the customers whose skips are new, gone or different."""
+    db.execute(
+        """insert into stage.touched (agency, kind, id)
+        select distinct %(agency)s, 'customer', coalesce(s.customer_id, d.customer_id)
+        from (select * from stage.skips where agency = %(agency)s and customer_id = any(%(customers)s)) s
+        full join derived_skips d using (customer_id, system, entity, entity_id)
+        where (s.reason, s.rule, s.detail) is distinct from (d.reason, d.rule, d.detail)
+        on conflict (agency, kind, id) do update set planned = false""",
+        customers=customers,
+    )
+
+
+def _write_skips(db: AgencyDb, customers: list[str]) -> None:
+    db.execute(
+        """delete from stage.skips s where agency = %(agency)s and customer_id = any(%(customers)s)
+            and not exists (select from derived_skips d where (d.customer_id, d.entity, d.entity_id, d.reason, d.rule)
+                = (s.customer_id, s.entity, s.entity_id, s.reason, s.rule) and d.detail is not distinct from s.detail)""",
+        customers=customers,
+    )
+    columns = ", ".join(_SKIP)
+    db.execute(
+        f"""insert into stage.skips (agency, {columns})
+        select %(agency)s, {columns} from derived_skips
+        on conflict (agency, customer_id, entity, entity_id) do nothing"""
+    )
+
+
+def _write_customers(db: AgencyDb, chunk: DerivedChunk) -> None:
+    """Keep when each live customer was derived and must be again, and forget the others."""
+    live = [customer_id for customer_id, _ in chunk.found]
+    db.execute(
+        """insert into stage.customers as c (agency, customer_id, derived_on, review_on)
+        select %(agency)s, x.customer_id, %(today)s, x.review_on
+        from unnest(%(live)s::text[], %(reviews)s::date[]) x (customer_id, review_on)
+        on conflict (agency, customer_id) do update set derived_on = excluded.derived_on, review_on = excluded.review_on
+        where (c.derived_on, c.review_on) is distinct from (excluded.derived_on, excluded.review_on)""",
+        today=chunk.today,
+        live=live,
+        reviews=[derivation.review_on for _, derivation in chunk.found],
+    )
+    db.execute(
+        """delete from stage.customers where agency = %(agency)s and customer_id = any(%(customers)s)
+            and customer_id <> all(%(live)s)""",
+        customers=list(chunk.customers),
+        live=live,
+    )
