@@ -15,6 +15,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError, PermanentError, TransientError
 from ams_etl.settings import home
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.privacy.access_log import count_access, os_user
 
@@ -98,19 +99,20 @@ def snapshot(agency: str, *, url: str | None = None) -> Iterator[tuple[int, Iter
     """
     with _connected(url) as connection, _connected(url) as counting, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        contained = connection.execute("select count(*) from mart.contacts where agency = %s", (agency,)).fetchone()
-        count_access(counting, agency, os_user(), "feed", "snapshot", contained[0] if contained else 0)
-        row = connection.execute(
+        contained = scalar(connection, "select count(*) from mart.contacts where agency = %s", (agency,))
+        count_access(counting, agency, os_user(), "feed", "snapshot", int(contained))
+        cursor = scalar(
+            connection,
             """select greatest((select max(seq) from mart.changes where agency = %(agency)s),
                 (select pruned_seq from mart.feed_horizons where agency = %(agency)s), 0)""",
             {"agency": agency},
-        ).fetchone()
+        )
         with connection.cursor("snapshot") as contacts:
             contacts.itersize = BATCH
             contacts.execute(
                 "select document from mart.contact_documents where agency = %s order by contact_id", (agency,)
             )
-            yield int(row[0]) if row else 0, (document for (document,) in contacts)
+            yield int(cursor or 0), (document for (document,) in contacts)
 
 
 def _reader(consumer: str | None) -> str:
@@ -140,16 +142,17 @@ def _read(
 
 def _register(connection: psycopg.Connection[Any], agency: str, consumer: str, cursor: int) -> int:
     try:
-        row = connection.execute(
+        kept = scalar(
+            connection,
             """insert into ops.feed_consumers as known (agency, consumer, cursor_seq) values (%s, %s, %s)
             on conflict (agency, consumer) do update set read_at = now(),
                 cursor_seq = greatest(known.cursor_seq, excluded.cursor_seq)
             returning cursor_seq""",
             (agency, consumer, cursor),
-        ).fetchone()
+        )
     except psycopg.errors.CheckViolation:
         raise ConfigError(f"consumer {consumer!r}: expected lower-case letters, digits, - and _") from None
-    return int(row[0]) if row else cursor
+    return int(kept)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.alerts.incidents import ANY_AGENCY, Condition
+from ams_etl.store.agency_db import scalar
 from ams_etl.sync.notifications.all_agencies import freshness_by_agency
 
 
@@ -34,12 +35,13 @@ def dead_followers(connection: psycopg.Connection[Any], dead_after_seconds: floa
 
     One that is stopped on purpose leaves no row behind.
     """
-    row = connection.execute(
+    beat_at = scalar(
+        connection,
         """select max(beat_at) from ops.followers
         having max(beat_at) < clock_timestamp() - make_interval(secs => %s)""",
         (dead_after_seconds,),
-    ).fetchone()
-    if row is None:
+    )
+    if beat_at is None:
         return []
     return [
         Condition(
@@ -48,7 +50,7 @@ def dead_followers(connection: psycopg.Connection[Any], dead_after_seconds: floa
             kind="process_dead",
             severity="error",
             title="the follower does not work",
-            detail=f"Its last sign of life was {row[0]:%Y-%m-%d %H:%M:%S %Z}. Sensors do its work meanwhile.",
+            detail=f"Its last sign of life was {beat_at:%Y-%m-%d %H:%M:%S %Z}. Sensors do its work meanwhile.",
             what_to_do="start it again: ams-etl follow (ams-etl up runs it), or your service manager",
         )
     ]

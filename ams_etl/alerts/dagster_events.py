@@ -12,6 +12,7 @@ import dagster as dg
 import psycopg
 
 from ams_etl.alerts.incidents import ANY_AGENCY, Condition, close_incidents, open_incidents
+from ams_etl.store.agency_db import column, scalar
 
 _RUNS_AT_ONCE = 1000
 _CHECKS_AT_ONCE = 2000
@@ -168,8 +169,9 @@ def _finished_after(instance: dg.DagsterInstance, after: datetime) -> Iterator[d
 
 def _explained_by_checks(connection: psycopg.Connection[Any]) -> set[str]:
     """Return the runs that failed because a blocking check did: that check's incident says it better."""
-    rows = connection.execute("select run_id from ops.incidents where closed_at is null and kind = 'publish_stopped'")
-    return {row[0] for row in rows}
+    return set(
+        column(connection, "select run_id from ops.incidents where closed_at is null and kind = 'publish_stopped'")
+    )
 
 
 def _newest_check(instance: dg.DagsterInstance) -> int:
@@ -184,10 +186,10 @@ def _agency(run: dg.DagsterRun) -> str:
 
 
 def _position(connection: psycopg.Connection[Any], source: str) -> str | None:
-    row = connection.execute(
-        "select position from ops.alert_cursors where agency = '' and source = %s", (source,)
-    ).fetchone()
-    return row[0] if row else None
+    position: str | None = scalar(
+        connection, "select position from ops.alert_cursors where agency = '' and source = %s", (source,)
+    )
+    return position
 
 
 def _move(connection: psycopg.Connection[Any], source: str, position: str) -> None:

@@ -127,9 +127,10 @@ def due(connection: psycopg.Connection[Any], channel: AlertChannel, gather_secon
             "repeat": channel.repeat_hours,
         },
     ).fetchall()
-    if not rows or (rows[0][12] < gather_seconds and rows[0][13] < 4 * gather_seconds):
+    # Every row has how long it is since the newest and since the oldest of them.
+    if any(quiet_for < gather_seconds and waiting_for < 4 * gather_seconds for *_, quiet_for, waiting_for in rows):
         return []
-    return [Announcement(Incident(*row[1:12]), row[0]) for row in rows]
+    return [Announcement(Incident(*incident), kind) for kind, *incident, _, _ in rows]
 
 
 def mark_announced(connection: psycopg.Connection[Any], channel: str, announcements: Sequence[Announcement]) -> None:

@@ -41,7 +41,11 @@ def preview(agency: str, changes: tuple[str, ...], form: Form) -> None:
     if form == "table":
         for change, rules in found.examples:
             print_change(change, rules)
-    totals = [row for row in found.totals if row[0] in {"contacts", "status"} or row[2] != row[3]]
+    totals = [
+        (kind, value, before, after)
+        for kind, value, before, after in found.totals
+        if kind in {"contacts", "status"} or before != after
+    ]
     print_tables(form, kinds_table(found.kinds), Table("totals", ("contacts by", "value", "before", "after"), totals))
     remark(
         form,

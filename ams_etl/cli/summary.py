@@ -8,6 +8,7 @@ import psycopg
 from ams_etl.cli.tables import Form, Table, print_tables, remark
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import scalar
 
 _READ: Mapping[SourceSystem, tuple[str, ...]] = {
     "ams360": ("customers", "customer_contacts", "customer_dependents", "policies"),
@@ -114,5 +115,4 @@ def print_accounts(connection: psycopg.Connection[Any], agency: str, form: Form 
 
 
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
-    row = connection.execute(query, (agency,)).fetchone()
-    return int(row[0]) if row else 0
+    return int(scalar(connection, query, (agency,)) or 0)

@@ -7,6 +7,7 @@ import dagster as dg
 import psycopg
 
 from ams_etl.defs.catalog.lineage import column_lineage
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.merge import MergeCounts
 
 
@@ -40,12 +41,12 @@ def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int
     listed = [tuple(row) for row in rows]
     most = [max((row[place] for row in listed), default=0) for place in range(1, len(header))]
     lines = ["  ".join([f"{header[0]:<12}", *(f"{name:<{width + 8}}" for name in header[1:])]).rstrip()]
-    for row in listed:
+    for day, *numbers in listed:
         cells = [
             f"{'█' * round(width * value / top) if top else '':<{width}}{value or '':>8}"
-            for value, top in zip(row[1:], most, strict=True)
+            for value, top in zip(numbers, most, strict=True)
         ]
-        lines.append("  ".join([f"{row[0]:<12}", *cells]).rstrip())
+        lines.append("  ".join([f"{day:<12}", *cells]).rstrip())
     return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
 
 
@@ -60,10 +61,11 @@ def about_table(connection: psycopg.Connection[Any], table: str, agency: str) ->
     The rows are the agency's; of a raw table, those that are not deleted in the source.
     """
     live = " and deleted_at is null" if table.startswith("raw_") else ""
-    row = connection.execute(f"select count(*) from {table} where agency = %s{live}", (agency,)).fetchone()
     lineage = column_lineage(table)
     return {
-        "dagster/row_count": int(row[0]) if row else 0,
+        "dagster/row_count": int(
+            scalar(connection, f"select count(*) from {table} where agency = %s{live}", (agency,))
+        ),
         **({"dagster/column_lineage": lineage} if lineage else {}),
     }
 

@@ -26,6 +26,7 @@ from ams_etl.follow.notified import Notified
 from ams_etl.follow.warm import Warm
 from ams_etl.follow.written import deliver_due
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import column
 from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
 from ams_etl.store.signs_of_life.followers import CHANNEL, FollowerBatch, beat, leave, record
@@ -117,11 +118,9 @@ class Follower:
     def _look(self, connection: psycopg.Connection[Any], agencies: dict[str, Agency]) -> None:
         """Have every agency served that has work: what was not notified, and what comes due by the clock."""
         listed = list(agencies)
-        refreshes = connection.execute(
-            "select distinct agency from ops.refresh_requests where done_at is null"
-        ).fetchall()
+        refreshes = column(connection, "select distinct agency from ops.refresh_requests where done_at is null")
         followed = [agency.id for agency in agencies.values() if agency.notifications]
-        for agency_id in {*waiting_agencies(connection, followed), *(row[0] for row in refreshes)} & agencies.keys():
+        for agency_id in {*waiting_agencies(connection, followed), *refreshes} & agencies.keys():
             self._submit("read", agencies[agency_id])
         with_benefitpoint = [agency.id for agency in agencies.values() if agency.benefitpoint]
         due = {*due_by_agency(connection, listed), *due_by_agency(connection, with_benefitpoint, "benefitpoint")}

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.warm import Warm
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.lease import LeaseHeld
 from ams_etl.store.signs_of_life.followers import BatchKind, FollowerBatch, hand_over, handed_over, take_back
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
@@ -225,10 +225,12 @@ def _batch(
 
 
 def _oldest(connection: psycopg.Connection[Any], agency: str, batch_id: UUID) -> datetime:
-    row: Sequence[Any] | None = connection.execute(
-        "select min(received_at) from ops.notifications where agency = %s and sync_id = %s", (agency, batch_id)
-    ).fetchone()
-    return row[0] if row and row[0] else datetime.now(UTC)
+    received_at: datetime | None = scalar(
+        connection,
+        "select min(received_at) from ops.notifications where agency = %s and sync_id = %s",
+        (agency, batch_id),
+    )
+    return received_at or datetime.now(UTC)
 
 
 def _age(moment: datetime) -> float:

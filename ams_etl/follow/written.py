@@ -10,6 +10,7 @@ from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.warm import Warm
 from ams_etl.settings import Agency
 from ams_etl.sources.connections import benefitpoint_connection
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.lease import LeaseHeld
 from ams_etl.store.logins.login_refusals import PostgresLoginGate
 from ams_etl.store.signs_of_life.followers import FollowerBatch
@@ -66,9 +67,12 @@ def deliver_due(
 
 def _lag(connection: psycopg.Connection[Any], agency: str) -> float:
     """The age in seconds of the oldest event that nobody has planned yet."""
-    row = connection.execute(
-        """select coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float8 from ops.events
+    return float(
+        scalar(
+            connection,
+            """select coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float8 from ops.events
         where agency = %s and state = 'received'""",
-        (agency,),
-    ).fetchone()
-    return float(row[0]) if row else 0.0
+            (agency,),
+        )
+        or 0
+    )

@@ -1,5 +1,7 @@
 """Build the connection to each remote system from an agency's settings, its secrets read from the environment."""
 
+from typing import Protocol, TypedDict
+
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home
 from ams_etl.sources.ams360 import Ams360Connection
@@ -8,6 +10,30 @@ from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.hawksoft import HawkSoftConnection
 from ams_etl.sources.mycase import MyCaseConnection
 from ams_etl.sources.qq_catalyst import QQCatalystConnection
+
+
+class _Pace(TypedDict):
+    max_concurrency: int
+    calls_per_second: float | None
+    timeout_seconds: float
+
+
+class _Paced(Protocol):
+    @property
+    def max_concurrency(self) -> int: ...
+    @property
+    def calls_per_second(self) -> float | None: ...
+    @property
+    def timeout_seconds(self) -> float: ...
+
+
+def _pace(settings: _Paced) -> _Pace:
+    """Return how fast a system may be asked, which every system's settings say in the same words."""
+    return {
+        "max_concurrency": settings.max_concurrency,
+        "calls_per_second": settings.calls_per_second,
+        "timeout_seconds": settings.timeout_seconds,
+    }
 
 
 def ams360_connection(agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None) -> Ams360Connection:
@@ -23,9 +49,7 @@ def ams360_connection(agencies: Agencies, agency: Agency, login_gate: LoginGate 
         login_id=settings.login_id,
         password=agencies.secret(agency, "ams360.password_env", settings.password_env),
         employee_code=settings.employee_code,
-        max_concurrency=settings.max_concurrency,
-        calls_per_second=settings.calls_per_second,
-        timeout_seconds=settings.timeout_seconds,
+        **_pace(settings),
         cache_folder=home() / "cache",
         login_gate=login_gate,
     )
@@ -51,9 +75,7 @@ def benefitpoint_connection(
         login_endpoint=settings.login_endpoint,
         username=settings.username,
         password=agencies.secret(agency, "benefitpoint.password_env", settings.password_env),
-        max_concurrency=settings.max_concurrency,
-        calls_per_second=settings.calls_per_second,
-        timeout_seconds=settings.timeout_seconds,
+        **_pace(settings),
         cache_folder=home() / "cache",
         login_gate=login_gate,
     )
@@ -72,9 +94,7 @@ def hawksoft_connection(agencies: Agencies, agency: Agency) -> HawkSoftConnectio
         client_secret=agencies.secret(agency, "hawksoft.client_secret_env", settings.client_secret_env),
         base=settings.base,
         version=settings.version,
-        max_concurrency=settings.max_concurrency,
-        calls_per_second=settings.calls_per_second,
-        timeout_seconds=settings.timeout_seconds,
+        **_pace(settings),
     )
 
 
@@ -95,9 +115,7 @@ def qq_catalyst_connection(
         base=settings.base,
         login_base=settings.login_base,
         grant_type=settings.grant_type,
-        max_concurrency=settings.max_concurrency,
-        calls_per_second=settings.calls_per_second,
-        timeout_seconds=settings.timeout_seconds,
+        **_pace(settings),
         login_gate=login_gate,
     )
 
@@ -115,7 +133,5 @@ def mycase_connection(agencies: Agencies, agency: Agency) -> MyCaseConnection:
         redirect_uri=settings.redirect_uri,
         base=settings.base,
         login_base=settings.login_base,
-        max_concurrency=settings.max_concurrency,
-        calls_per_second=settings.calls_per_second,
-        timeout_seconds=settings.timeout_seconds,
+        **_pace(settings),
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import scalar_row
 from psycopg.types.json import set_json_loads
 from pydantic import TypeAdapter
 
@@ -158,10 +159,9 @@ class ServerClock:
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        row = connection.execute("select clock_timestamp()").fetchone()
-        if row is None:
-            raise AssertionError("a select without a table returns a row")
-        self._asked: datetime = row[0]
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            asked: Any = cursor.execute("select clock_timestamp()").fetchone()
+        self._asked: datetime = asked
         self._at = time.monotonic()
 
     def now(self) -> datetime:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import psycopg
 
 from ams_etl.errors import AmsEtlError, TransientError
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.database import connect
 
 _log = logging.getLogger(__name__)
@@ -97,15 +98,16 @@ def acquire(
         scope,
     )
     # A row that is locked belongs to a holder in the middle of a transaction.
-    row = connection.execute(
+    generation = scalar(
+        connection,
         """update ops.leases l set generation = l.generation + 1, holder = %(holder)s, acquired_at = clock_timestamp(),
             heartbeat_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
         from (select agency, subject from ops.leases where agency = %(agency)s and subject = %(subject)s
                 and (holder is null or expires_at <= clock_timestamp()) for update skip locked) free
         where (l.agency, l.subject) = (free.agency, free.subject) returning l.generation""",
         scope,
-    ).fetchone()
-    return None if row is None else Lease(agency, subject, holder, row[0])
+    )
+    return None if generation is None else Lease(agency, subject, holder, generation)
 
 
 def renew(connection: psycopg.Connection[Any], lease: Lease, *, expires_seconds: float = EXPIRES_SECONDS) -> bool:
@@ -137,9 +139,10 @@ def holder_of(connection: psycopg.Connection[Any], agency: str, subject: Subject
         where agency = %s and subject = %s and holder is not null and expires_at > clock_timestamp()""",
         (agency, subject),
     ).fetchone()
-    return (
-        None if row is None else f"{row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S %Z}, last heard {float(row[2]):.0f} s ago"
-    )
+    if row is None:
+        return None
+    holder, acquired_at, silent_for = row
+    return f"{holder}, since {acquired_at:%Y-%m-%d %H:%M:%S %Z}, last heard {float(silent_for):.0f} s ago"
 
 
 @contextmanager

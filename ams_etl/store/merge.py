@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import psycopg
 
+from ams_etl.store.agency_db import column
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.privacy.tombstones import Tombstones
@@ -111,11 +112,12 @@ def merge_records(
         "customers": None if complete_for == "agency" else list(complete_for),
     }
     # A record that moved to another customer touches the one it left, too.
-    left = connection.execute(
+    left = column(
+        connection,
         f"""select t.customer_id from {table.qualified} t join staged_records s using (entity_id)
         where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
         scope,
-    ).fetchall()
+    )
     silent = _silent(connection, table, agency, unannounced) if unannounced else frozenset[str]()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
@@ -140,7 +142,7 @@ def merge_records(
             returning entity_id, coalesce(customer_id, entity_id)""",
             scope,
         ).fetchall()
-    inserted = sum(1 for row in merged if row[0])
+    inserted = sum(1 for is_new, _, _ in merged if is_new)
     return MergeCounts(
         seen=staged,
         inserted=inserted,
@@ -148,9 +150,9 @@ def merge_records(
         unchanged=staged - len(merged),
         deleted=len(deleted),
         doubled=seen - staged,
-        changed=frozenset([row[1] for row in merged] + [row[0] for row in deleted]),
+        changed=frozenset([*(record for _, record, _ in merged), *(record for record, _ in deleted)]),
         unannounced=silent,
-        customers=frozenset([row[2] for row in merged] + [row[1] for row in deleted] + [row[0] for row in left]),
+        customers=frozenset([*(customer for _, _, customer in merged), *(customer for _, customer in deleted), *left]),
     )
 
 
@@ -192,8 +194,8 @@ def _silent(
 ) -> frozenset[str]:
     """The staged records that differ in these members alone."""
     return frozenset(
-        row[0]
-        for row in connection.execute(
+        column(
+            connection,
             f"""select t.entity_id from {table.qualified} t join staged_records s using (entity_id)
             where t.agency = %(agency)s and t.content_hash <> s.content_hash and t.deleted_at is null
                 and t.payload - %(unannounced)s::text[] = s.payload - %(unannounced)s::text[]""",

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.store.agency_db import column
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.merge import RawTable
 
@@ -17,12 +18,11 @@ def mark_deleted(
 
     Call it in the transaction that marks their customers dirty.
     """
-    return _ids(
-        connection.execute(
-            f"""update {table.qualified} set deleted_at = %s
+    return column(
+        connection,
+        f"""update {table.qualified} set deleted_at = %s
             where agency = %s and entity_id = any(%s) and deleted_at is null returning entity_id""",
-            (seen_at, agency, list(entity_ids)),
-        )
+        (seen_at, agency, list(entity_ids)),
     )
 
 
@@ -42,14 +42,9 @@ def mark_missing(
     connection.execute("delete from seen_records")
     copy_rows(connection, "seen_records", {"entity_id": "text"}, ((entity_id,) for entity_id in seen))
     connection.execute("analyze seen_records")
-    return _ids(
-        connection.execute(
-            f"""update {table.qualified} t set deleted_at = %s where agency = %s and deleted_at is null
+    return column(
+        connection,
+        f"""update {table.qualified} t set deleted_at = %s where agency = %s and deleted_at is null
                 and not exists (select from seen_records s where s.entity_id = t.entity_id) returning entity_id""",
-            (seen_at, agency),
-        )
+        (seen_at, agency),
     )
-
-
-def _ids(rows: Iterable[tuple[Any, ...]]) -> list[str]:
-    return [row[0] for row in rows]

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ams_etl.scrubbing import scrubbed
+from ams_etl.store.agency_db import column, scalar
 from ams_etl.store.lease import Lease
 from ams_etl.sync.scope import Mode, Trigger
 
@@ -71,8 +72,16 @@ class SyncRuns:
                 {"run_id": run_id, "agency": self._agency, "mode": mode, "within": RESUME_WITHIN[mode]},
             ).fetchone()
             if row:
+                resumed_id, started_at, is_swept = row
                 return SyncRun(
-                    self._agency, row[0], mode, trigger, row[1], resumed=True, sweep_complete=row[2], lease=lease
+                    self._agency,
+                    resumed_id,
+                    mode,
+                    trigger,
+                    started_at,
+                    resumed=True,
+                    sweep_complete=is_swept,
+                    lease=lease,
                 )
         sync_id = uuid4()
         started = self._connection.execute(
@@ -88,23 +97,23 @@ class SyncRuns:
 
     def swept_prefixes(self, run: SyncRun) -> set[str]:
         """The prefixes that this sync has already asked for."""
-        return {
-            row[0]
-            for row in self._connection.execute(
+        return set(
+            column(
+                self._connection,
                 "select prefix from ops.sync_prefixes where agency = %s and sync_id = %s",
                 (self._agency, run.sync_id),
             )
-        }
+        )
 
     def known(self, run: SyncRun, customer_ids: Iterable[str]) -> set[str]:
         """Those of these customers that are on the work list already."""
-        return {
-            row[0]
-            for row in self._connection.execute(
+        return set(
+            column(
+                self._connection,
                 "select customer_id from ops.sync_customers where agency = %s and sync_id = %s and customer_id = any(%s)",
                 (self._agency, run.sync_id, list(customer_ids)),
             )
-        }
+        )
 
     def add_customers(self, run: SyncRun, customer_ids: Iterable[str], *, read: bool = False) -> None:
         """Put customers on the work list; `read` ones are there for the record, with nothing left to do."""
@@ -135,14 +144,12 @@ class SyncRuns:
 
     def unread(self, run: SyncRun) -> list[str]:
         """The customers still to read."""
-        return [
-            row[0]
-            for row in self._connection.execute(
-                """select customer_id from ops.sync_customers
+        return column(
+            self._connection,
+            """select customer_id from ops.sync_customers
                 where agency = %s and sync_id = %s and read_at is null order by customer_id""",
-                (self._agency, run.sync_id),
-            )
-        ]
+            (self._agency, run.sync_id),
+        )
 
     def mark_read(self, run: SyncRun, customer_ids: Sequence[str]) -> None:
         """Tick customers off; call it inside the transaction that stores their records."""
@@ -181,5 +188,4 @@ class SyncRuns:
         )
 
     def _count(self, query: str, run: SyncRun) -> int:
-        row = self._connection.execute(query, (self._agency, run.sync_id)).fetchone()
-        return int(row[0]) if row else 0
+        return int(scalar(self._connection, query, (self._agency, run.sync_id)) or 0)

@@ -12,6 +12,7 @@ import yaml
 
 from ams_etl.rules.accounts.plan_codes import CodeMapping, PlanMappings
 from ams_etl.settings import load_agencies
+from ams_etl.store.agency_db import with_values
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.sync.accounts.quality import ACCOUNTED, SHARED_IDS, VALUES
 from ams_etl.sync.extract.ams360 import extract
@@ -287,7 +288,9 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
                 (ACCOUNTED, "accounts", 1),
                 (VALUES, "is_ams360s", True),
             ):
-                rows = connection.execute(f"select {column} from ({query.format(agency='demo')}) found").fetchall()
+                rows = connection.execute(
+                    f"select {column} from ({with_values(query, agency='demo')}) found"
+                ).fetchall()
                 assert {row[0] for row in rows} == {good}
             [(customer_id, account_id)] = connection.execute(
                 """select ams360_customer_id, benefitpoint_account_id from ops.account_links
@@ -320,10 +323,12 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             connection.execute(
                 "update mart.accounts set city = 'Elsewhere' where ams360_synced and benefitpoint_synced"
             )
-            rows = connection.execute(f"select is_ams360s from ({VALUES.format(agency='demo')}) found").fetchall()
+            rows = connection.execute(f"select is_ams360s from ({with_values(VALUES, agency='demo')}) found").fetchall()
             assert {row[0] for row in rows} == {False}
             connection.execute("delete from mart.accounts where benefitpoint_synced and not ams360_synced")
-            rows = connection.execute(f"select accounts from ({ACCOUNTED.format(agency='demo')}) found").fetchall()
+            rows = connection.execute(
+                f"select accounts from ({with_values(ACCOUNTED, agency='demo')}) found"
+            ).fetchall()
             assert 0 in {row[0] for row in rows}
 
 

@@ -44,7 +44,7 @@ def test_a_full_sync_stores_everything_without_secrets_and_a_second_one_writes_n
     connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox
 ) -> None:
     report = extract_benefitpoint(connection, "demo", sandbox.connection())
-    assert report.mode == "full"
+    assert report.mode == "everything"
     assert stored(connection) == there(sandbox)
     for table in (*KINDS, "offices", "users", "carriers", "product_types"):
         for (payload,) in connection.execute(f"select payload from raw_benefitpoint.{table}"):
@@ -71,7 +71,7 @@ def test_changes_are_read_and_nothing_else(connection: psycopg.Connection[Any], 
     sandbox.edit("contacts", "update", person["contact"]["contactID"], title="Chief")
     sandbox.ask("reset-stats", {})
     report = extract_benefitpoint(connection, "demo", sandbox.connection())
-    assert report.mode == "changes"
+    assert report.mode == "changed"
     touched = {rows[0]["accountID"], kept[0]["accountID"], kept[1]["accountID"], person["accountID"]}
     assert sandbox.ask("stats")["calls"]["getAccount"] == len(touched)
     assert made in live(connection, "plans")
@@ -90,7 +90,7 @@ def test_who_was_away_too_long_reads_everything(
     for column, days in (("changes_since", 30), ("full_at", 8)):
         connection.execute("update ops.benefitpoint_cursors set changes_since = now(), full_at = now()")
         connection.execute(f"update ops.benefitpoint_cursors set {column} = now() - %s", (timedelta(days=days),))
-        assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "full"
+        assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "everything"
 
 
 def test_one_account_asked_for_is_one_account_read(
@@ -98,7 +98,7 @@ def test_one_account_asked_for_is_one_account_read(
 ) -> None:
     key = sandbox.rows("accounts")[0]["accountID"]
     report = extract_benefitpoint(connection, "demo", sandbox.connection(), accounts=[key])
-    assert (report.mode, live(connection, "accounts")) == ("accounts", {key})
+    assert (report.mode, live(connection, "accounts")) == ("customers", {key})
     assert connection.execute("select count(*) from ops.benefitpoint_cursors").fetchone() == (0,)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_set_aside_and_deletes_nothing(
     assert stored(connection) == before
     sandbox.faults(off=True)
     # findChanges does not tell of them again, and they are read all the same.
-    assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "changes"
+    assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "changed"
     assert connection.execute("select count(*) from ops.quarantine").fetchone() == (0,)
 
 

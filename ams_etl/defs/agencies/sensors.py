@@ -13,6 +13,7 @@ from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.defs.under_way import is_under_way
 from ams_etl.errors import AmsEtlError, ConfigError
 from ams_etl.settings import Agency
+from ams_etl.store.agency_db import column
 
 AGENCIES_A_TICK = 25
 """Each needs some twenty events of 20 ms, and a tick has 60 s."""
@@ -65,7 +66,7 @@ def describe_agencies(
     try:
         listed = agencies.read().all
         with warehouse.connection() as connection:
-            rows = [row[0] for row in connection.execute("select agency from stage.engine order by agency")]
+            rows = column(connection, "select agency from stage.engine order by agency")
     except AmsEtlError as error:
         return dg.SkipReason(str(error))
     known = set(context.instance.get_dynamic_partitions("agency"))

@@ -15,6 +15,7 @@ from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.merge import MergeCounts
 from ams_etl.writeback.benefit_plans.waiting import MissingCode
 
@@ -208,11 +209,11 @@ def publish_accounts(
 
 def _waiting(connection: psycopg.Connection[Any], agency: str, missing: Sequence[MissingCode]) -> dict[str, Any]:
     """How many plans wait, and what for."""
-    row = connection.execute(
-        "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", (agency,)
-    ).fetchone()
+    waiting = scalar(
+        connection, "select count(distinct benefitpoint_plan_id) from ops.waiting_plans where agency = %s", (agency,)
+    )
     table = {"plans_wait_for": reasons(missing)} if missing else {}
-    return {"plans_waiting": row[0] if row else 0, **table}
+    return {"plans_waiting": waiting, **table}
 
 
 def _picture(rows: list[tuple[str, int]]) -> dg.MarkdownMetadataValue:

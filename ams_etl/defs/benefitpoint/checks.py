@@ -8,6 +8,7 @@ from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import Warehouse
+from ams_etl.store.agency_db import with_values
 from ams_etl.sync.accounts.quality import ACCOUNTED, SHARED_IDS, VALUES
 
 
@@ -23,7 +24,7 @@ def _of(name: str, description: str) -> dict[str, Any]:
 @dg.asset_check(**_of("no_two_accounts_share_an_id", "B1, B3: no two accounts have one AMS360 or BenefitPoint id."))
 def no_two_accounts_share_an_id(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """No duplicates, whichever system tells first."""
-    query = SHARED_IDS.format(agency=context.partition_key)
+    query = with_values(SHARED_IDS, agency=context.partition_key)
     return validate(warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="accounts", max_value=1)])
 
 
@@ -34,7 +35,7 @@ def no_two_accounts_share_an_id(context: dg.AssetCheckExecutionContext, warehous
 )
 def every_record_is_one_account(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """The check that nothing was lost."""
-    query = ACCOUNTED.format(agency=context.partition_key)
+    query = with_values(ACCOUNTED, agency=context.partition_key)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="accounts", min_value=1, max_value=1)]
     )
@@ -47,7 +48,7 @@ def linked_accounts_have_ams360s_values(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse
 ) -> dg.AssetCheckResult:
     """What is edited in BenefitPoint stays there."""
-    query = VALUES.format(agency=context.partition_key)
+    query = with_values(VALUES, agency=context.partition_key)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="is_ams360s", value_set=[True])]
     )

@@ -8,6 +8,7 @@ from ams_etl.defs.expectations import Expected, validate
 from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.store.agency_db import with_values
 from ams_etl.sync.contacts.quality import (
     EMAILS,
     KEY_FACT_DATES,
@@ -42,7 +43,7 @@ def every_email_is_valid(
     expected = [Expected("ExpectColumnValuesToMatchRegex", column="email", regex=_EMAIL)]
     if agencies.agency(agency).settings.merge_by == "email":
         expected.append(Expected("ExpectColumnValuesToBeBetween", column="contacts", max_value=1))
-    return validate(warehouse.url(), EMAILS.format(agency=agency), expected)
+    return validate(warehouse.url(), with_values(EMAILS, agency=agency), expected)
 
 
 @dg.asset_check(
@@ -64,7 +65,7 @@ def no_mark_or_honorific_greets_anybody(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse
 ) -> dg.AssetCheckResult:
     """The worst greeting is the one to somebody's widow."""
-    query = NAMES.format(agency=context.partition_key)
+    query = with_values(NAMES, agency=context.partition_key)
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=NO_GREETING)]
     )
@@ -82,7 +83,7 @@ def every_default_tag_is_a_known_one(
         "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect",
         "Winback", *(("Active Client", "Past Client") if system == "mycase" else ()),
     ]  # fmt: skip
-    query = TAGS.format(agency=context.partition_key)
+    query = with_values(TAGS, agency=context.partition_key)
     return validate(warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="tag", value_set=known)])
 
 
@@ -93,7 +94,7 @@ def every_key_fact_has_a_sane_date(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """A card on the wrong day is worse than none."""
-    query = KEY_FACT_DATES.format(agency=context.partition_key, today=agencies.today())
+    query = with_values(KEY_FACT_DATES, agency=context.partition_key, today=agencies.today())
     return validate(
         warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="is_sane", value_set=[True])]
     )

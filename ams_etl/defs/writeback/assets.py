@@ -97,7 +97,7 @@ def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
         found = health(connection, context.partition_key)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": sum(row[3] for row in found.counts),
+            "dagster/row_count": sum(count.writes for count in found.counts),
             "oldest_open_minutes": found.oldest_open_minutes,
             "uncertain": found.uncertain,
             "failed_share_of_24_hours": round(found.failed_share, 4),

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.store.agency_db import scalar
 
 COMMANDS = {
     "sync": ("sync", "{agency}"),
@@ -61,20 +62,21 @@ def ask_for(
     Raises:
         ConfigError: one of the same kind with other arguments is not finished.
     """
-    row = connection.execute(
+    job_id: UUID | None = scalar(
+        connection,
         """insert into ops.page_jobs (agency, kind, arguments, requested_by) values (%s, %s, %s, %s)
         on conflict (agency, kind) where state in ('waiting', 'running') do nothing returning job_id""",
         (agency, kind, list(arguments), requested_by),
-    ).fetchone()
-    if row is None:
-        row = connection.execute(
+    )
+    if job_id is None:
+        job_id = scalar(
+            connection,
             """select job_id from ops.page_jobs where agency = %s and kind = %s and state in ('waiting', 'running')
                 and arguments = %s""",
             (agency, kind, list(arguments)),
-        ).fetchone()
-    if row is None:
+        )
+    if job_id is None:
         raise ConfigError("Another one is running; wait until it has finished, then ask again.")
-    job_id: UUID = row[0]
     return job_id
 
 
@@ -127,4 +129,5 @@ def report(connection: psycopg.Connection[Any], job: Job, output: str, state: st
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    return Job(row[0], row[1], row[2], tuple(row[3]), *row[4:])
+    agency, job_id, kind, arguments, *rest = row
+    return Job(agency, job_id, kind, tuple(arguments), *rest)

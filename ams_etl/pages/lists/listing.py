@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.rows import dict_row
 
+from ams_etl.store.agency_db import scalar
+
 PAGE_ROWS = 50
 MOST_COUNTED = 10_000
 """Beyond so many rows the list says "more than": counting on would cost more than it tells."""
@@ -149,8 +151,7 @@ def read_page(
     elif listing.is_short and rows:
         total = rows[0]["total_rows"]
     else:
-        counted = connection.execute(f"select count(*) from ({select} limit {MOST_COUNTED + 1}) x", values).fetchone()
-        total = counted[0] if counted else 0
+        total = scalar(connection, f"select count(*) from ({select} limit {MOST_COUNTED + 1}) x", values)
     return Page(listing, rows, total, number, chosen, sort, path)
 
 

@@ -81,4 +81,4 @@ def list_users(connection: psycopg.Connection[Any]) -> list[PageUser]:
             u.password_hash is not null, u.locked_until, u.last_sign_in_at
         from ops.page_users u left join ops.page_roles r using (user_name) group by u.user_name order by u.user_name"""
     )
-    return [PageUser(row[0], tuple(zip(row[1], row[2], strict=True)), *row[3:]) for row in rows]
+    return [PageUser(name, tuple(zip(agencies, roles, strict=True)), *rest) for name, agencies, roles, *rest in rows]

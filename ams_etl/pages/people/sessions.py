@@ -11,6 +11,7 @@ import psycopg
 from ams_etl.pages.people.passwords import matches
 from ams_etl.pages.people.roles import Person, Role
 from ams_etl.settings import PagesSettings
+from ams_etl.store.agency_db import scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,15 @@ def sign_in(connection: psycopg.Connection[Any], settings: PagesSettings, name: 
 
     The attempt is counted before the password is verified, so that attempts at the same time count, too.
     """
-    row = connection.execute(
+    password_hash = scalar(
+        connection,
         """update ops.page_users set failed_sign_ins = failed_sign_ins + 1,
             locked_until = case when failed_sign_ins + 1 >= %(most)s then now() + make_interval(mins => %(lock)s) end
         where user_name = %(name)s and disabled_at is null and (locked_until is null or locked_until <= now())
         returning password_hash""",
         {"name": name.strip().lower(), "most": settings.most_wrong_passwords, "lock": settings.lock_minutes},
-    ).fetchone()
-    if not matches(password, row[0] if row else None):
+    )
+    if not matches(password, password_hash):
         return None
     return start(connection, name.strip().lower())
 

@@ -100,9 +100,11 @@ def decide_link(visit: Visit) -> Answer:
     ).fetchone()
     if row is None:
         return Refused("This link is not there any more; load the page again.", 409)
-    if row[0] != visit.form.get("had", ""):
+    decided, decided_by = row
+    if decided != visit.form.get("had", ""):
         return Refused(
-            f"{row[1] or 'Somebody'} decided about this link meanwhile: {row[0] or 'undone'}. Load the page again.", 409
+            f"{decided_by or 'Somebody'} decided about this link meanwhile: {decided or 'undone'}. Load the page again.",
+            409,
         )
     if wanted not in {"confirmed", "refused", "undo"}:
         return Refused("Confirm, refuse or undo.")
@@ -111,7 +113,7 @@ def decide_link(visit: Visit) -> Answer:
     else:
         decision: Literal["confirmed", "refused"] = "confirmed" if wanted == "confirmed" else "refused"
         decide(visit.connection, visit.agency.id, customer_id, account_id, decision, decided_by=visit.person.name)
-    visit.record(f"link_{wanted}", f"{customer_id} {account_id}", before=row[0] or None, after=wanted)
+    visit.record(f"link_{wanted}", f"{customer_id} {account_id}", before=decided or None, after=wanted)
     return Moved(f"{visit.home}/accounts/links", _publish(visit))
 
 

@@ -44,13 +44,16 @@ def run_link(visit: Visit, run_id: str | None) -> str | None:
 def _progress(visit: Visit) -> dict[str, Any] | None:
     """Return how many customers of the running sync are read, of how many."""
     row = visit.connection.execute(
-        """select r.sync_id, count(c.customer_id), count(c.read_at) from ops.sync_runs r
+        """select count(c.customer_id), count(c.read_at) from ops.sync_runs r
         left join ops.sync_customers c using (agency, sync_id)
         where r.agency = %(agency)s and r.state = 'running' and r.started_at = (
             select max(started_at) from ops.sync_runs where agency = %(agency)s) group by r.sync_id""",
         {"agency": visit.agency.id},
     ).fetchone()
-    return {"listed": row[1], "read": row[2]} if row else None
+    if row is None:
+        return None
+    listed, read = row
+    return {"listed": listed, "read": read}
 
 
 SCREENS = [Screen("GET", "/jobs/{job_id}", Role.VIEWER, show_job)]

@@ -10,6 +10,7 @@ from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Downloaded, Missing, Moved, Refused, Screen, Shown, Visit
 from ams_etl.rules.contacts.connections import CONNECTION_TYPES
+from ams_etl.store.agency_db import scalar
 from ams_etl.sync.contacts.preview import preview_mappings
 from ams_etl.sync.contacts.user_mappings import MAPPED_EMPLOYEES, UserMapping, remove_mappings, store_mappings
 
@@ -205,12 +206,15 @@ def _all_stored(visit: Visit) -> list[_Employee]:
 
 def _version(visit: Visit) -> str:
     """Return a hash of every mapping, which changes with any of them."""
-    row = visit.connection.execute(
-        """select md5(coalesce(string_agg(md5(row(connection_type, employee_code, user_id, user_name)::text), ''
+    return str(
+        scalar(
+            visit.connection,
+            """select md5(coalesce(string_agg(md5(row(connection_type, employee_code, user_id, user_name)::text), ''
             order by connection_type, employee_code), '')) from ops.user_mappings where agency = %s""",
-        (visit.agency.id,),
-    ).fetchone()
-    return str(row[0]) if row else ""
+            (visit.agency.id,),
+        )
+        or ""
+    )
 
 
 def _lock(connection: psycopg.Connection[Any], agency: str) -> None:

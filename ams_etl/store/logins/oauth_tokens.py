@@ -9,6 +9,7 @@ from cryptography.fernet import InvalidToken
 from ams_etl.encryption import cipher_of
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.database import connect
 
 
@@ -44,10 +45,12 @@ class PostgresTokens:
         try:
             held.execute("begin")
             held.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{self._agency}/{self._system}",))
-            row = held.execute(
-                "select sealed from ops.oauth_tokens where agency = %s and system = %s", (self._agency, self._system)
-            ).fetchone()
-            kept = None if row is None else self._cipher.decrypt(bytes(row[0])).decode().split("\n")
+            sealed = scalar(
+                held,
+                "select sealed from ops.oauth_tokens where agency = %s and system = %s",
+                (self._agency, self._system),
+            )
+            kept = None if sealed is None else self._cipher.decrypt(bytes(sealed)).decode().split("\n")
         except InvalidToken:
             held.close()
             raise ConfigError(

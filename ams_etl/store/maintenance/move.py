@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ams_etl.errors import ConfigError, TransientError
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.database import connect, redacted
 from ams_etl.store.embedded import client_programs
 
@@ -116,6 +117,5 @@ def _rows(connection: psycopg.Connection[Any]) -> dict[str, int]:
     counts = {}
     for schema, table in connection.execute(_TABLES).fetchall():
         name = sql.Identifier(schema, table)
-        row = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
-        counts[f"{schema}.{table}"] = int(row[0]) if row else 0
+        counts[f"{schema}.{table}"] = int(scalar(connection, sql.SQL("select count(*) from {}").format(name)))
     return counts

@@ -6,6 +6,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ams_etl.store.agency_db import scalar
+
 SAMPLED_FROM = 1_000_000
 """Above so many rows, an agency's share of a table is estimated from a sample of about that many."""
 
@@ -28,8 +30,7 @@ class TableSize:
 
 def database_bytes(connection: psycopg.Connection[Any]) -> int:
     """Return the size of the whole database in bytes."""
-    row = connection.execute("select pg_database_size(current_database())").fetchone()
-    return int(row[0]) if row else 0
+    return int(scalar(connection, "select pg_database_size(current_database())") or 0)
 
 
 def table_sizes(connection: psycopg.Connection[Any]) -> list[TableSize]:
@@ -61,4 +62,4 @@ def agency_sizes(connection: psycopg.Connection[Any], tables: list[TableSize]) -
         rows = sum(count for _, count in counts)
         for agency, count in counts:
             total[agency] = total.get(agency, 0.0) + table.bytes * count / rows
-    return sorted(((agency, round(size)) for agency, size in total.items()), key=lambda row: (-row[1], row[0]))
+    return sorted(((agency, round(size)) for agency, size in total.items()), key=lambda sized: (-sized[1], sized[0]))

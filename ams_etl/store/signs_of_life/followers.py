@@ -8,6 +8,8 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ams_etl.store.agency_db import column, scalar
+
 DEAD_AFTER_SECONDS = 15.0
 """A follower without a sign of life for that long is dead."""
 CHANNEL = "ams_etl_work"
@@ -54,13 +56,11 @@ def leave(connection: psycopg.Connection[Any], follower: str) -> None:
 
 def living(connection: psycopg.Connection[Any]) -> list[str]:
     """The followers that live."""
-    return [
-        row[0]
-        for row in connection.execute(
-            "select follower from ops.followers where beat_at > clock_timestamp() - make_interval(secs => %s) order by 1",
-            (DEAD_AFTER_SECONDS,),
-        )
-    ]
+    return column(
+        connection,
+        "select follower from ops.followers where beat_at > clock_timestamp() - make_interval(secs => %s) order by 1",
+        (DEAD_AFTER_SECONDS,),
+    )
 
 
 def hand_over(connection: psycopg.Connection[Any], agency: str, reason: str) -> None:
@@ -95,13 +95,11 @@ def record(connection: psycopg.Connection[Any], batch: FollowerBatch) -> None:
 
 def request_refresh(connection: psycopg.Connection[Any], agency: str, customers: Sequence[str]) -> UUID:
     """Ask the follower to read and publish these customers now, and return the request's id."""
-    row = connection.execute(
+    request_id: UUID = scalar(
+        connection,
         "insert into ops.refresh_requests (agency, customers) values (%s, %s) returning request_id",
         (agency, list(customers)),
-    ).fetchone()
-    if row is None:
-        raise AssertionError("insert … returning returns a row")
-    request_id: UUID = row[0]
+    )
     return request_id
 
 
@@ -111,4 +109,5 @@ def refreshed(connection: psycopg.Connection[Any], agency: str, request_id: UUID
         "select done_at is not null, error from ops.refresh_requests where agency = %s and request_id = %s",
         (agency, request_id),
     ).fetchone()
-    return (True, "the request is gone") if row is None else (row[0], row[1])
+    is_done, error = row or (True, "the request is gone")
+    return is_done, error

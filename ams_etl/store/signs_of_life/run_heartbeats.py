@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError
+from ams_etl.store.agency_db import column
 from ams_etl.store.database import connect
 
 EVERY_SECONDS = 5.0
@@ -54,13 +55,11 @@ def _beat(url: str, run_id: str, ended: threading.Event) -> None:
 
 def silent_runs(connection: psycopg.Connection[Any], *, after_seconds: float = DEAD_AFTER_SECONDS) -> list[str]:
     """The runs without a recent sign of life: ended, or dead."""
-    return [
-        row[0]
-        for row in connection.execute(
-            "select run_id from ops.run_heartbeats where beat_at < clock_timestamp() - make_interval(secs => %s)",
-            (after_seconds,),
-        )
-    ]
+    return column(
+        connection,
+        "select run_id from ops.run_heartbeats where beat_at < clock_timestamp() - make_interval(secs => %s)",
+        (after_seconds,),
+    )
 
 
 def forget_runs(connection: psycopg.Connection[Any], run_ids: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import psycopg
 
 from ams_etl.errors import PermanentError
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.agency_db import scalar
 from ams_etl.sync.accounts.apply_differences import Document, MartTable
 
 _SYSTEMS = {"ams360": "AMS360", "benefitpoint": "BenefitPoint"}
@@ -44,10 +45,9 @@ def stop_great_losses(
         lost = _ids(column, before) - _ids(column, after)
         if len(lost) <= limits.ignore_below:
             continue
-        row = connection.execute(
-            f"select count({column}) from mart.{table.name} where agency = %s", (agency,)
-        ).fetchone()
-        there = int(row[0]) if row else 0
+        there = int(
+            scalar(connection, f"select count({column}) from mart.{table.name} where agency = %s", (agency,)) or 0
+        )
         if len(lost) > limits.max_deleted_share * there:
             raise PermanentError(
                 f"the brake stopped the publish of {table.name}: {system} no longer has {len(lost)} of {there} "

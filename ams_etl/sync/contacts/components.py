@@ -1,12 +1,14 @@
 """Choose the candidates that a plan evaluates, and the contact of each: whole components over shared emails, and followers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from ams_etl.rules.contacts.merging import components, stable_id
+from ams_etl.store.agency_db import column
 from ams_etl.store.copy import copy_rows
 from ams_etl.sync.contacts.shared_addresses import over_shared_in_plan
 
@@ -98,26 +100,26 @@ def _neighbours(connection: psycopg.Connection[Any], agency: str, edges: Sequenc
     # Without its size known, a frontier of ten would have all addresses of an agency read.
     connection.execute("analyze frontier")
     connection.execute("insert into affected select candidate_id from frontier on conflict do nothing")
-    rows = connection.execute(
+    return column(
+        connection,
         f"""with neighbours as (
             select distinct candidate_id from ({" union all ".join(edges)}) near
             where not exists (select from affected a where a.candidate_id = near.candidate_id)),
         gone as (delete from frontier)
         select candidate_id from neighbours""",
         {"agency": agency},
-    ).fetchall()
-    return [row[0] for row in rows]
+    )
 
 
 def _sharing_an_email(connection: psycopg.Connection[Any], agency: str, over_shared: Sequence[str]) -> list[list[UUID]]:
     """M1: the affected candidates that share an address, a list for each address."""
-    rows = connection.execute(
+    return column(
+        connection,
         """select array_agg(e.candidate_id) from stage.candidate_emails e
         join affected a on a.candidate_id = e.candidate_id
         where e.agency = %s and e.email <> all(%s) group by e.email having count(*) > 1""",
         (agency, list(over_shared)),
     )
-    return [row[0] for row in rows]
 
 
 def _followed(
@@ -143,13 +145,12 @@ def _components(
     connection: psycopg.Connection[Any], agency: str, together: Sequence[Sequence[UUID]]
 ) -> dict[UUID, UUID]:
     """The contact of every candidate that is not alone."""
-    seen = {
-        row[0]: row[1]
-        for row in connection.execute(
+    seen: dict[UUID, datetime] = dict(
+        connection.execute(
             "select candidate_id, first_seen_at from stage.candidates where agency = %s and candidate_id = any(%s)",
             (agency, list({member for members in together for member in members})),
-        )
-    }
+        ).fetchall()
+    )
     groups: dict[UUID, UUID] = {}
     for component in components(together):
         groups.update(dict.fromkeys(component, stable_id(component, seen)))

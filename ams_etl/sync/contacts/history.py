@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors
 
 from ams_etl.errors import ConfigError
+from ams_etl.store.agency_db import scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ def contact_as_of(
         ConfigError: the feed does not reach back so far.
     """
     try:
-        row = connection.execute(
-            "select document from mart.documents_as_of(%s, %s) where contact_id = %s", (agency, moment, contact_id)
-        ).fetchone()
+        document = scalar(
+            connection,
+            "select document from mart.documents_as_of(%s, %s) where contact_id = %s",
+            (agency, moment, contact_id),
+        )
     except errors.RaiseException as error:
         raise ConfigError(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
-    return None if row is None else dict(row[0])
+    return None if document is None else dict(document)
 
 
 def since_when(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from ams_etl.rules.contacts.merging import MERGED_SKIPS, merge
 from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.lease import Lease
@@ -181,14 +183,14 @@ def decisions(
 ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str, str], NameOverride]]:
     """What people decided: the user mapping (O1) and the names given in the platform (N12), as `merge` takes them."""
     users = {
-        (row[0], row[1]): row[2]
-        for row in connection.execute(
+        (connection_type, employee_code): user_id
+        for connection_type, employee_code, user_id in connection.execute(
             "select connection_type, employee_code, user_id from ops.user_mappings where agency = %s", (agency,)
         )
     }
     overrides = {
-        (row[0], row[1], row[2]): NameOverride(*row[3:])
-        for row in connection.execute(
+        (system, entity, entity_id): NameOverride(*names)
+        for system, entity, entity_id, *names in connection.execute(
             """select c.system, c.entity, c.entity_id, o.first_name, o.last_name, o.nickname
             from ops.name_overrides o join stage.candidates c using (agency)
             where o.agency = %s and c.candidate_id = o.contact_id""",
@@ -199,8 +201,8 @@ def decisions(
 
 
 def _by_contact(rows: Any) -> Iterator[tuple[UUID, list[Candidate]]]:
-    for contact_id, group in groupby(rows, key=lambda row: row[0]):
-        yield contact_id, [candidate_from(row[1]) for row in group]
+    for contact_id, group in groupby(rows, key=itemgetter(0)):
+        yield contact_id, [candidate_from(document) for _, document in group]
 
 
 def _skip_row(skip: Skip) -> tuple[Any, ...]:
@@ -301,8 +303,7 @@ def _count(
 
 
 def _one(connection: psycopg.Connection[Any], query: str, agency: str) -> int:
-    row = connection.execute(query, (agency,)).fetchone()
-    return int(row[0]) if row else 0
+    return int(scalar(connection, query, (agency,)) or 0)
 
 
 def _as_dict(counts: PlanCounts) -> dict[str, int]:

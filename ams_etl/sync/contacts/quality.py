@@ -6,44 +6,45 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import with_values
 from ams_etl.sync.interpret.registry import INTERPRETERS
 
 EMAILS = """select max(contact_id::text) as id, email, case when exists (
-        select from stage.over_shared_emails o where (o.agency, o.email) = ('{agency}', e.email))
+        select from stage.over_shared_emails o where (o.agency, o.email) = (%(agency)s, e.email))
     then 1 else count(distinct contact_id) end as contacts
-from mart.contact_emails e where agency = '{agency}' group by email"""
+from mart.contact_emails e where agency = %(agency)s group by email"""
 OVER_SHARED_EMAILS = """select count(*)::integer, coalesce(sum(customers), 0)::integer
 from stage.over_shared_emails where agency = %s"""
 NAMES = """select contact_id::text as id, lower(coalesce(nickname, first_name)) as greeting
-from mart.contacts where agency = '{agency}' and coalesce(nickname, first_name) is not null"""
-TAGS = "select contact_id::text as id, tag from mart.contact_tags where agency = '{agency}' and category = 'default'"
+from mart.contacts where agency = %(agency)s and coalesce(nickname, first_name) is not null"""
+TAGS = "select contact_id::text as id, tag from mart.contact_tags where agency = %(agency)s and category = 'default'"
 KEY_FACT_DATES = """select contact_id::text as id, coalesce(case kind
-    when 'birthday' then fact_date between '1850-01-01' and '{today}'
+    when 'birthday' then fact_date between '1850-01-01' and %(today)s
     else fact_date between '1950-01-01' and '2200-01-01' end, is_continuous) as is_sane
-from mart.key_facts where agency = '{agency}'"""
+from mart.key_facts where agency = %(agency)s"""
 _CROSSWALK = """select * from (with live as (
     select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers
-        where agency = '{agency}' and deleted_at is null
+        where agency = %(agency)s and deleted_at is null
     union all select 'customer_contact', entity_id, customer_id from raw_ams360.customer_contacts
-        where agency = '{agency}' and deleted_at is null
+        where agency = %(agency)s and deleted_at is null
     union all select 'customer_dependent', entity_id, customer_id from raw_ams360.customer_dependents
-        where agency = '{agency}' and deleted_at is null
+        where agency = %(agency)s and deleted_at is null
     {beside}),
 listed as (
-    select entity, entity_id from mart.contact_sources where agency = '{agency}' and entity <> 'account_dependent'
+    select entity, entity_id from mart.contact_sources where agency = %(agency)s and entity <> 'account_dependent'
     union all select entity, entity_id from mart.skipped_contacts
-        where agency = '{agency}' and entity <> 'account_dependent' and reason <> 'deleted')
+        where agency = %(agency)s and entity <> 'account_dependent' and reason <> 'deleted')
 select coalesce(l.entity_id, t.entity_id) as id, case when l.entity_id is null then 0 else count(t.entity) end as places
 from live l full join listed t using (entity, entity_id)
-where not exists (select from stage.dirty_customers d where d.agency = '{agency}' and d.customer_id = l.customer_id)
+where not exists (select from stage.dirty_customers d where d.agency = %(agency)s and d.customer_id = l.customer_id)
     and (l.entity is null or exists (
-        select from raw_ams360.customers c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)
-        union all select from raw_benefitpoint.accounts c where (c.agency, c.entity_id) = ('{agency}', l.customer_id)))
+        select from raw_ams360.customers c where (c.agency, c.entity_id) = (%(agency)s, l.customer_id)
+        union all select from raw_benefitpoint.accounts c where (c.agency, c.entity_id) = (%(agency)s, l.customer_id)))
 group by l.entity, l.entity_id, t.entity, t.entity_id) accounted"""
 _BESIDE = """union all select 'account', entity_id, entity_id from raw_benefitpoint.accounts
-        where agency = '{agency}' and deleted_at is null
+        where agency = %(agency)s and deleted_at is null
     union all select 'account_contact', entity_id, customer_id from raw_benefitpoint.contacts
-        where agency = '{agency}' and deleted_at is null"""
+        where agency = %(agency)s and deleted_at is null"""
 
 
 def crosswalk_of(agency: str, settings: RuleSettings) -> str:
@@ -54,16 +55,16 @@ def crosswalk_of(agency: str, settings: RuleSettings) -> str:
     """
     system = settings.source_system
     if system == "ams360":
-        beside = _BESIDE.format(agency=agency) if settings.benefitpoint_contacts else ""
-        return _CROSSWALK.format(agency=agency, beside=beside)
-    live = INTERPRETERS[system].LIVE_CUSTOMERS.replace("%(agency)s", f"'{agency}'")
-    return f"""select customer_id as id, (exists (select from mart.contact_sources s
-            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id))
+        beside = _BESIDE if settings.benefitpoint_contacts else ""
+        return with_values(_CROSSWALK.format(beside=beside), agency=agency)
+    query = f"""select customer_id as id, (exists (select from mart.contact_sources s
+            where (s.agency, s.system, s.customer_id) = (%(agency)s, %(system)s, live.customer_id))
         or exists (select from mart.skipped_contacts s
-            where (s.agency, s.system, s.customer_id) = ('{agency}', '{system}', live.customer_id)))::integer as places
-    from ({live}) live
+            where (s.agency, s.system, s.customer_id) = (%(agency)s, %(system)s, live.customer_id)))::integer as places
+    from ({INTERPRETERS[system].LIVE_CUSTOMERS}) live
     where not exists (select from stage.dirty_customers d
-        where d.agency = '{agency}' and d.customer_id = live.customer_id)"""
+        where d.agency = %(agency)s and d.customer_id = live.customer_id)"""
+    return with_values(query, agency=agency, system=system)
 
 
 def skipped_of(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.contacts.shared_emails import is_over_shared
-from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.agency_db import AgencyDb, column
 from ams_etl.sync.contacts.documents import candidate_from
 
 _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppressed_reason' = 'do_not_contact')"
@@ -14,25 +14,27 @@ _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppres
 
 def refused_in_plan(connection: psycopg.Connection[Any], agency: str) -> frozenset[str]:
     """M6: Return the refused addresses of `stage.planned_members`, which hold everybody who has one of them."""
-    rows = connection.execute(
+    emails_found = column(
+        connection,
         f"""select distinct e.email from stage.planned_members p
         join stage.candidates c using (agency, candidate_id)
         join stage.candidate_emails e using (agency, candidate_id)
         where p.agency = %s and {_REFUSES}""",
         (agency,),
     )
-    return frozenset(row[0] for row in rows)
+    return frozenset(emails_found)
 
 
 def refused_among(connection: psycopg.Connection[Any], agency: str, emails: Sequence[str]) -> frozenset[str]:
     """M6: Return which of these addresses anybody refuses."""
-    rows = connection.execute(
+    emails_found = column(
+        connection,
         f"""select distinct e.email from stage.candidate_emails e
         join stage.candidates c using (agency, candidate_id)
         where e.agency = %s and e.email = any(%s) and {_REFUSES}""",
         (agency, list(emails)),
     )
-    return frozenset(row[0] for row in rows)
+    return frozenset(emails_found)
 
 
 def over_shared_in_plan(connection: psycopg.Connection[Any], agency: str, limit: int) -> list[str]:
@@ -49,7 +51,11 @@ def over_shared_in_plan(connection: psycopg.Connection[Any], agency: str, limit:
         where e.agency = %s group by e.email having count(distinct c.customer_id) > %s""",
         (agency, limit),
     ).fetchall()
-    found = {row[0]: row[1] for row in rows if is_over_shared(map(candidate_from, row[2]), limit)}
+    found = {
+        email: customers
+        for email, customers, documents in rows
+        if is_over_shared(map(candidate_from, documents), limit)
+    }
     connection.execute(
         """delete from stage.over_shared_emails o where o.agency = %(agency)s and o.email <> all(%(found)s)
             and (o.email in (select e.email from stage.candidate_emails e join affected using (candidate_id)
@@ -69,10 +75,12 @@ def over_shared_in_plan(connection: psycopg.Connection[Any], agency: str, limit:
 
 def over_shared_among(connection: psycopg.Connection[Any], agency: str, emails: Sequence[str]) -> frozenset[str]:
     """M5: Return which of these addresses bring nobody together, by the last plan."""
-    rows = connection.execute(
-        "select email from stage.over_shared_emails where agency = %s and email = any(%s)", (agency, list(emails))
+    emails_found = column(
+        connection,
+        "select email from stage.over_shared_emails where agency = %s and email = any(%s)",
+        (agency, list(emails)),
     )
-    return frozenset(row[0] for row in rows)
+    return frozenset(emails_found)
 
 
 def touch_former_sharers(db: AgencyDb, customers: list[str]) -> None:

@@ -14,6 +14,7 @@ from ams_etl.rules.contacts.by_hand import explain_by_hand
 from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import column
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
@@ -87,25 +88,26 @@ def customers_numbered(
 ) -> list[str]:
     """Return the ids of the customers of this number in the agency's system."""
     by_number = interpreter_for(settings).CUSTOMERS_BY_NUMBER
-    return [row[0] for row in connection.execute(by_number, {"agency": agency, "number": number})]
+    return column(connection, by_number, {"agency": agency, "number": number})
 
 
 def _former(connection: psycopg.Connection[Any], agency: str, asked: str) -> list[UUID]:
     """A contact that is gone, as the change feed remembers it."""
-    rows = connection.execute(
+    contact_ids = column(
+        connection,
         """select distinct entity_id from mart.changes
         where agency = %(agency)s and entity = 'contact' and (entity_id = lower(%(asked)s)
             or before -> 'emails' @> jsonb_build_array(jsonb_build_object('email', lower(%(asked)s))))""",
         {"agency": agency, "asked": asked},
-    ).fetchall()
-    return [UUID(row[0]) for row in rows]
+    )
+    return [UUID(contact_id) for contact_id in contact_ids]
 
 
 def _resolve(
     connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings
 ) -> tuple[list[UUID], list[str]]:
     try:
-        return [row[0] for row in connection.execute(_BY_ID, (agency, UUID(asked)))], []
+        return column(connection, _BY_ID, (agency, UUID(asked))), []
     except ValueError:
         pass
     if re.fullmatch(r"[0-9]{1,9}", asked):
@@ -113,7 +115,7 @@ def _resolve(
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
         customers, query, key = [], _CONTACTS_OF_EMAIL, [asked.lower()]
-    return [row[0] for row in connection.execute(query, (agency, key))], customers
+    return column(connection, query, (agency, key)), customers
 
 
 _BY_ID = "select contact_id from mart.contacts where agency = %s and contact_id = %s"
@@ -128,8 +130,9 @@ def _of_contact(
     connection: psycopg.Connection[Any], agency: str, contact_id: UUID, settings: RuleSettings, today: date
 ) -> Answer:
     members = [
-        candidate_from(row[0])
-        for row in connection.execute(
+        candidate_from(document)
+        for document in column(
+            connection,
             "select document::text from stage.candidates where agency = %s and contact_id = %s order by candidate_id",
             (agency, contact_id),
         )

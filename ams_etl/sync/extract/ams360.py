@@ -19,7 +19,7 @@ import psycopg
 from ams_etl.errors import AmsEtlError
 from ams_etl.sources.ams360 import Ams360, Ams360Connection
 from ams_etl.sources.warm import COLD, Access
-from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.agency_db import AgencyDb, column
 from ams_etl.store.database import ServerClock
 from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.lease import Lease
@@ -230,11 +230,12 @@ def _hold_back_without_policies(
         return
 
     def live(table: RawTable, keys: Iterable[str]) -> set[str]:
-        rows = connection.execute(
+        stored = column(
+            connection,
             f"select entity_id from {table.qualified} where agency = %s and entity_id = any(%s) and deleted_at is null",
             (run.agency, list(keys)),
         )
-        return {entity_id for (entity_id,) in rows}
+        return set(stored)
 
     customers = live(CUSTOMERS, (found.customer_id for found in doubtful))
     policies = live(POLICIES, {policy_id for found in doubtful for policy_id in found.unread_policies})
@@ -244,11 +245,7 @@ def _hold_back_without_policies(
             continue
         if found.customer_id in customers and found.unread_policies <= policies:
             continue
-        found.rows.clear()
-        found.incomplete.update(_TABLES)
-        found.set_aside.append(
-            Quarantined("customers", found.customer_id, found.customer_id, "held back", "its policies cannot be read")
-        )
+        found.hold_back(_TABLES, "its policies cannot be read")
 
 
 def _doubt_what_is_listed(connection: psycopg.Connection[Any], run: SyncRun, batch: Sequence[CustomerRead]) -> None:
@@ -276,16 +273,16 @@ def _latest(
     Call it in the transaction that stores them: it makes two readers of one customer store one after the other.
     """
     ordered = sorted(batch, key=lambda read: read.customer_id)
-    latest = {
-        row[0]
-        for row in connection.execute(
+    latest = set(
+        column(
+            connection,
             """insert into ops.customer_reads as r (agency, customer_id, read_at)
             select %s, * from unnest(%s::text[], %s::timestamptz[])
             on conflict (agency, customer_id) do update set read_at = excluded.read_at where r.read_at <= excluded.read_at
             returning customer_id""",
             (agency, [read.customer_id for read in ordered], [read.read_at for read in ordered]),
         )
-    }
+    )
     kept = [read for read in batch if read.customer_id in latest]
     return kept, len(batch) - len(kept)
 

@@ -4,15 +4,16 @@ import asyncio
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import methodcaller
 from typing import Any
 
 from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault
-from ams_etl.store.merge import RawTable, Record
+from ams_etl.store.merge import Record
+from ams_etl.sync.extract.owner_read import OwnerRead, answer_or_error
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_CONTACTS, CUSTOMER_DEPENDENTS, CUSTOMERS, ID_MEMBERS, POLICIES
-from ams_etl.sync.raw.quarantine import Quarantined
 
 MOST_POLICIES = 5_000
 """A customer with more policies is quarantined; each policy is a call and some 10 kB of memory."""
@@ -21,15 +22,11 @@ _MANY_POLICIES = 500
 
 
 @dataclass(slots=True)
-class CustomerRead:
+class CustomerRead(OwnerRead):
     """One customer as AMS360 answered; `gone` says that it answered there is none, `read_at` when reading it began."""
 
-    customer_id: str
     read_at: datetime
     gone: bool = False
-    rows: dict[RawTable, list[Record]] = field(default_factory=dict)
-    incomplete: set[RawTable] = field(default_factory=set)
-    set_aside: list[Quarantined] = field(default_factory=list)
     unread_policies: set[str] = field(default_factory=set)
     """Ids of policies that could not be read; "" where not even the id is known."""
     fault: GeneralFault | None = None
@@ -57,35 +54,20 @@ async def read_customer(
         _or_error(_policies(ams360, customer_id, found, large or asyncio.Lock())),
     )
     found.fault = next((answer for answer in answers if isinstance(answer, GeneralFault)), found.fault)
-    # An empty answer is not AMS360's word that the customer is gone: that is a business fault.
+    # An empty answer does not say that the customer is gone: a business fault does.
     if isinstance(customer, Ams360Refused) and customer.fault is not None:
         found.gone = True
         return found
     if isinstance(customer, Exception):
-        found.set_aside.append(Quarantined("customers", customer_id, customer_id, "unreadable", str(customer)))
-        found.incomplete.add(CUSTOMERS)
+        found.quarantine(CUSTOMERS, customer_id, "unreadable", customer)
     else:
         found.rows[CUSTOMERS] = [Record(customer_id, customer_id, customer)]
     for table, listing in (
         (CUSTOMER_CONTACTS, contacts), (CUSTOMER_DEPENDENTS, dependents), (POLICIES, policies),
     ):  # fmt: skip
-        if isinstance(listing, Exception):
-            found.set_aside.append(
-                Quarantined(table.name, f"of {customer_id}", customer_id, "unreadable", str(listing))
-            )
-            found.incomplete.add(table)
-            continue
-        member = ID_MEMBERS[table.name]
-        found.rows[table] = [Record(row[member], customer_id, row) for row in listing.records if row.get(member)]
-        for rejected in listing.rejected:
-            found.incomplete.add(table)
-            if table is POLICIES:
-                found.unread_policies.add(rejected.entity_id or "")
-            found.set_aside.append(
-                Quarantined(
-                    table.name, rejected.entity_id or f"of {customer_id}", customer_id, "unreadable", rejected.reason
-                )
-            )
+        rejected = found.add_listing(table, listing, methodcaller("get", ID_MEMBERS[table.name]))
+        if table is POLICIES:
+            found.unread_policies.update(row.entity_id or "" for row in rejected)
     return found
 
 
@@ -98,25 +80,14 @@ async def _policies(ams360: Ams360, customer_id: str, found: CustomerRead, large
         raise DataError(f"the customer has {len(ids):,} policies; at most {MOST_POLICIES:,} are read")
     async with large if len(ids) > _MANY_POLICIES else nullcontext():
         answers = await asyncio.gather(*(_or_error(ams360.policy(policy_id)) for policy_id in ids))
-    records = []
+    records = found.readable(POLICIES, zip(ids, answers, strict=True), Ams360Refused)
     for policy_id, answer in zip(ids, answers, strict=True):
-        if isinstance(answer, Exception):
-            # Gone since the list was made, or unreadable: what raw has stays until a later sync knows better.
-            reason = "vanished" if isinstance(answer, Ams360Refused) else "unreadable"
-            found.set_aside.append(Quarantined("policies", policy_id, customer_id, reason, str(answer)))
-            found.incomplete.add(POLICIES)
-            if not isinstance(answer, Ams360Refused):
-                found.unread_policies.add(policy_id)
-            if isinstance(answer, GeneralFault):
-                found.fault = answer
-        else:
-            records.append(answer)
+        if isinstance(answer, Exception) and not isinstance(answer, Ams360Refused):
+            found.unread_policies.add(policy_id)
+        if isinstance(answer, GeneralFault):
+            found.fault = answer
     return Listing(records, listed.rejected)
 
 
 async def _or_error(call: Any) -> Any:
-    """Return the answer, or the error where it is about this record alone."""
-    try:
-        return await call
-    except (DataError, BusinessFault, GeneralFault) as error:
-        return error
+    return await answer_or_error(call, DataError, BusinessFault, GeneralFault)

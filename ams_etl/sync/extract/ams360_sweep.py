@@ -20,8 +20,9 @@ from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.faults import GeneralFault
+from ams_etl.sources.name_prefixes import STANDARD, prefixes_of
+from ams_etl.store.agency_db import column
 from ams_etl.store.merge import MergeCounts, Record, merge_records
-from ams_etl.sync.extract.name_prefixes import STANDARD, prefixes_of
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 from ams_etl.sync.runs import SyncRun, SyncRuns
@@ -207,10 +208,9 @@ async def _customer_of(ams360: Ams360, number: int) -> str | Quarantined | None:
 
 def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: Iterable[int]) -> list[int]:
     """Numbers without a list row, those asked for longest ago first; known empty ones below the highest monthly."""
-    return [
-        row[0]
-        for row in connection.execute(
-            """with listed as (
+    return column(
+        connection,
+        """with listed as (
                 select (payload ->> 'CustomerNumber')::int as number from raw_ams360.customer_list l
                 join ops.sync_customers w on (w.agency, w.customer_id) = (l.agency, l.entity_id) and w.sync_id = %(sync)s
                 where l.agency = %(agency)s
@@ -221,15 +221,14 @@ def _unlisted_numbers(connection: psycopg.Connection[Any], run: SyncRun, found: 
             where not exists (select from listed where listed.number = n)
                 and (n > highest.number or e.asked_at is null or e.asked_at < %(started)s - interval '28 days')
             order by e.asked_at nulls first, n desc""",
-            {
-                "agency": run.agency,
-                "sync": run.sync_id,
-                "started": run.started_at,
-                "found": list(found),
-                "beyond": NUMBERS_BEYOND,
-            },
-        )
-    ]
+        {
+            "agency": run.agency,
+            "sync": run.sync_id,
+            "started": run.started_at,
+            "found": list(found),
+            "beyond": NUMBERS_BEYOND,
+        },
+    )
 
 
 def _finish(connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRuns) -> int:
@@ -246,10 +245,10 @@ def _finish(connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRu
         ).rowcount
         sync_runs.add_customers(
             run,
-            _ids(
-                connection.execute(
-                    "select entity_id from raw_ams360.customers where agency = %s and deleted_at is null", (run.agency,)
-                )
+            column(
+                connection,
+                "select entity_id from raw_ams360.customers where agency = %s and deleted_at is null",
+                (run.agency,),
             ),
         )
         if run.mode == "sweep":
@@ -262,7 +261,3 @@ def _finish(connection: psycopg.Connection[Any], run: SyncRun, sync_runs: SyncRu
             )
         sync_runs.complete_sweep(run)
     return deleted
-
-
-def _ids(rows: Iterable[tuple[Any, ...]]) -> list[str]:
-    return [row[0] for row in rows]

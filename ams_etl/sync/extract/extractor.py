@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from ams_etl.errors import DataError
 from ams_etl.rules.settings import SourceSystem
@@ -14,6 +14,9 @@ from ams_etl.sources.calling.probe import Probe
 from ams_etl.store.merge import Record
 from ams_etl.sync.raw.quarantine import Quarantined
 from ams_etl.sync.raw.source_table import SourceTable
+
+Key_contra = TypeVar("Key_contra", contravariant=True)
+Batch_co = TypeVar("Batch_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +50,33 @@ def unreadable(table: SourceTable, entity_id: str, customer_id: str, error: Data
     return SourceBatch(table, seen=[entity_id], set_aside=aside)
 
 
-class Extractor(Protocol):
-    """One agency's system, open for reading."""
+class Reads(Protocol[Key_contra, Batch_co]):
+    """What every system's read side offers that can say what changed: three ways to read, each in batches to store."""
+
+    @property
+    def counts(self) -> CallCounts:
+        """What was asked so far."""
+
+    def everything(self) -> AsyncIterator[Batch_co]:
+        """Enumerate and read all records."""
+
+    def changed(self, since: datetime) -> AsyncIterator[Batch_co]:
+        """Enumerate and read what changed or went at or after a moment, as far as the system tells."""
+
+    def customers(self, customer_ids: Sequence[Key_contra]) -> AsyncIterator[Batch_co]:
+        """Read these customers, as far as the system lets one be read."""
+
+
+class Extractor(Reads[str, SourceBatch], Protocol):
+    """One agency's system, open for reading, whose batches are records of one table."""
 
     SYSTEM: ClassVar[SourceSystem]
     TABLES: ClassVar[tuple[SourceTable, ...]]
     incomplete: set[SourceTable]
     """Tables whose full listing turned out to lack something: nothing of theirs is deleted."""
 
-    @property
-    def counts(self) -> CallCounts:
-        """What was asked so far."""
-
     async def probe(self) -> list[Probe]:
         """Whether what a sync asks is allowed."""
-
-    def everything(self) -> AsyncIterator[SourceBatch]:
-        """Enumerate and read all records."""
-
-    def changed(self, since: datetime) -> AsyncIterator[SourceBatch]:
-        """Enumerate and read what changed or went at or after a moment, as far as the system tells."""
-
-    def customers(self, customer_ids: Sequence[str]) -> AsyncIterator[SourceBatch]:
-        """Read these customers, as far as the system lets one be read."""
 
 
 Opening = Callable[[], AbstractAsyncContextManager[Extractor]]

@@ -12,8 +12,8 @@ from ams_etl.rules.systems.nested_people import without_people
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import canonical_json, content_hash
-from ams_etl.store.privacy.tombstones import NESTINGS, forget_key, hash_of, stub_of
 from ams_etl.store.dirty_customers import mark_customers
+from ams_etl.store.privacy.tombstones import NESTINGS, forget_key, hash_of, stub_of
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
@@ -101,17 +101,18 @@ def _stub(connection: psycopg.Connection[Any], agency: str, record: SourceRecord
     ).fetchone()
     if row is None:
         return False
+    payload, customer_id = row
     stub = (
-        without_people(NESTINGS[table], record.entity_id, row[0], {record.part}, person.emails)
+        without_people(NESTINGS[table], record.entity_id, payload, {record.part}, person.emails)
         if record.part
-        else stub_of(row[0])
+        else stub_of(payload)
     )
     content = canonical_json(stub)
     connection.execute(
         f"update {table} set payload = %s::text::jsonb, content_hash = %s where agency = %s and entity_id = %s",
         (content.decode(), content_hash(content), agency, record.entity_id),
     )
-    mark_customers(AgencyDb(connection, agency), [row[1]])
+    mark_customers(AgencyDb(connection, agency), [customer_id])
     return True
 
 

@@ -12,6 +12,7 @@ from ams_etl.rules.contacts.explain import explain
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import column
 from ams_etl.sync.interpret.interpreter import KeyColumn
 from ams_etl.sync.raw.reference_names import load_reference
 
@@ -81,9 +82,7 @@ def read_bundles(connection: psycopg.Connection[Any], agency: str, customer_ids:
     contacts = beneath("customer_contacts", CustomerContact.from_payload)
     dependents = beneath("customer_dependents", CustomerDependent.from_payload)
     policies = beneath("policies", Policy.from_payload)
-    shells = frozenset(
-        row[0] for row in rows.execute("select policy_id from ops.policy_shells where agency = %s", (agency,))
-    )
+    shells = frozenset(column(connection, "select policy_id from ops.policy_shells where agency = %s", (agency,)))
     return [
         CustomerBundle(
             customer=Customer.from_payload(payload),

@@ -8,6 +8,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import column
 from ams_etl.sync.interpret.registry import interpreter_for
 
 _BY_EMAIL = """select distinct s.customer_id from mart.contact_emails e join mart.contact_sources s using (agency, contact_id)
@@ -36,13 +37,13 @@ def customers_meant(
 def _meant(connection: psycopg.Connection[Any], agency: str, name: str, settings: RuleSettings) -> list[str]:
     system = settings.source_system
     if "@" in name:
-        found = [row[0] for row in connection.execute(_BY_EMAIL, (agency, name, system))]
+        found = column(connection, _BY_EMAIL, (agency, name, system))
         if not found:
             raise ConfigError(f"{agency} has no customer with the email {name!r}; give its CustomerNumber or id")
         return found
     if name.isascii() and name.isdigit() and len(name) <= 9:
         by_number = interpreter_for(settings).CUSTOMERS_BY_NUMBER
-        found = [row[0] for row in connection.execute(by_number, {"agency": agency, "number": int(name)})]
+        found = column(connection, by_number, {"agency": agency, "number": int(name)})
         if found or system != "ams360":
             # Other systems' ids are numbers, too.
             return found or [name]

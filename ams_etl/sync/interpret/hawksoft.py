@@ -9,6 +9,7 @@ import psycopg
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.hawksoft import derive, explain, offices_of
+from ams_etl.store.agency_db import column
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 from ams_etl.sync.raw.hawksoft_tables import CLIENTS
 
@@ -40,8 +41,8 @@ class HawkSoftInterpreter:
 class _HawkSoftInterpretation:
     def __init__(self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> None:
         self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
-        rows = connection.execute("select payload from raw_hawksoft.offices where agency = %s", (agency,))
-        self._offices = offices_of([row[0] for row in rows])
+        offices = column(connection, "select payload from raw_hawksoft.offices where agency = %s", (agency,))
+        self._offices = offices_of(offices)
 
     def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
         return [

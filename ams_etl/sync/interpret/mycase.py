@@ -9,6 +9,7 @@ import psycopg
 from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
+from ams_etl.store.agency_db import column
 from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
 from ams_etl.sync.raw.mycase_tables import CLIENTS, COMPANIES
 
@@ -40,8 +41,8 @@ class MyCaseInterpreter:
 class _MyCaseInterpretation:
     def __init__(self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> None:
         self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
-        rows = connection.execute("select payload from raw_mycase.staff where agency = %s", (agency,))
-        self._staff = staff_names(row[0] for row in rows)
+        staff = column(connection, "select payload from raw_mycase.staff where agency = %s", (agency,))
+        self._staff = staff_names(staff)
 
     def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
         return [

@@ -44,7 +44,10 @@ def stored_links(connection: psycopg.Connection[Any], agency: str) -> dict[Pair,
         from ops.account_links where agency = %s""",
         (agency,),
     )
-    return {(row[0], row[1]): Link(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in rows}
+    return {
+        (customer_id, account_id): Link(customer_id, account_id, state, evidence, score, tuple(detail))
+        for customer_id, account_id, state, evidence, score, detail in rows
+    }
 
 
 def write_links(
@@ -153,4 +156,7 @@ def list_links(connection: psycopg.Connection[Any], agency: str, *, state: str |
         order by l.state, l.score desc, l.benefitpoint_account_id, l.ams360_customer_id""",
         {"agency": agency, "state": state},
     ).fetchall()
-    return [ListedLink(row[0], row[1], row[2], tuple(row[3]), *row[4:10]) for row in rows]
+    return [
+        ListedLink(state, evidence, score, tuple(detail), *both_sides)
+        for state, evidence, score, detail, *both_sides, _ in rows
+    ]

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
+from ams_etl.store.agency_db import column
 from ams_etl.store.signs_of_life.followers import living
 
 CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
@@ -106,16 +107,14 @@ def claim(connection: psycopg.Connection[Any], agency: str, *, follower: str | N
 
 def waiting_agencies(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> list[str]:
     """Return those of these agencies for which `claim` would find something now: one statement for all of them."""
-    return [
-        row[0]
-        for row in connection.execute(
-            """select asked.agency from unnest(%s::text[]) asked (agency)
+    return column(
+        connection,
+        """select asked.agency from unnest(%s::text[]) asked (agency)
             where exists (
                 select from ops.notifications n where n.agency = asked.agency and n.state = 'pending' and n.sync_id is null
                     and (n.not_before is null or n.not_before <= now()))""",
-            (list(agencies),),
-        )
-    ]
+        (list(agencies),),
+    )
 
 
 def open_batches(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> list[OpenBatch]:
@@ -230,8 +229,9 @@ def _owners(
             spelling for customer_id in named for spelling in (customer_id, customer_id.lower(), customer_id.upper())
         }
         known = {
-            row[0].lower(): row[0]
-            for row in connection.execute(
+            customer_id.lower(): customer_id
+            for customer_id in column(
+                connection,
                 "select entity_id from raw_ams360.customers where agency = %s and entity_id = any(%s)",
                 (agency, list(spelled)),
             )

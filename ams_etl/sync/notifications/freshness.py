@@ -49,14 +49,17 @@ def freshness_of(connection: psycopg.Connection[Any], agency: str, *, days: int 
         from ops.freshness where agency = %(agency)s and day > current_date - %(days)s group by 1 order by 1""",
         scope,
     ).fetchall()
-    brought, missed = sum(row[1] for row in by_type), sum(row[2] for row in by_type)
+    brought, missed = sum(brought for _, brought, _, _ in by_type), sum(missed for _, _, missed, _ in by_type)
     return Freshness(
         missed,
         _share(missed, brought),
         p50 or 0.0,
         p95 or 0.0,
         by_day,
-        [(*row, f"{_share(row[2], row[1]):.2%}") for row in by_type],
+        [
+            (kind, of_kind, missed_of_kind, silent, f"{_share(missed_of_kind, of_kind):.2%}")
+            for kind, of_kind, missed_of_kind, silent in by_type
+        ],
     )
 
 

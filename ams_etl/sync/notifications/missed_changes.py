@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.store.agency_db import column, scalar
 from ams_etl.store.merge import MergeCounts, RawTable
 from ams_etl.sync.raw.ams360_tables import OBJECT_TYPES
 from ams_etl.sync.runs import SyncRun
@@ -117,19 +118,21 @@ def silence_of(newest: datetime | None, lasting: timedelta | None, longest_gap: 
 
 
 def _could_miss(connection: psycopg.Connection[Any], run: SyncRun) -> bool:
-    row = connection.execute(
-        """select exists (select from ops.sync_runs where agency = %(agency)s and mode = 'full'
+    return bool(
+        scalar(
+            connection,
+            """select exists (select from ops.sync_runs where agency = %(agency)s and mode = 'full'
                 and extracted_at is not null and sync_id <> %(sync)s)
             and exists (select from ops.notifications where agency = %(agency)s and part = 0)""",
-        {"agency": run.agency, "sync": run.sync_id},
-    ).fetchone()
-    return bool(row and row[0])
+            {"agency": run.agency, "sync": run.sync_id},
+        )
+    )
 
 
 def _waiting_keys(connection: psycopg.Connection[Any], agency: str) -> frozenset[str]:
     return frozenset(
-        row[0]
-        for row in connection.execute(
+        column(
+            connection,
             """select distinct k.value from ops.notifications n, jsonb_each_text(n.keys) k
             where n.agency = %s and n.state in ('received', 'pending')""",
             (agency,),
