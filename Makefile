@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test audit lint pictures histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test test-matrix audit lint pictures histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -58,6 +58,13 @@ lint: setup
 
 test: setup .chromium .postgres lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What `make test` runs, on each Python that pyproject.toml allows and that is found; TARGET=lint runs another target.
+test-matrix: setup
+	@$(BIN)/python -m ams_etl_tests.interpreters | while read -r version python; do \
+	  echo "Python $$version: $$python"; \
+	  $(MAKE) --no-print-directory $(or $(TARGET),test) VENV=.venv-$$version PYTHON=$$python </dev/null || exit 1; \
+	done
 
 # Known weaknesses of the pinned dependencies, and their licences; asks the network, and says so where there is none.
 audit: setup
