@@ -3,10 +3,10 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
-import tomllib
 from packaging.specifiers import SpecifierSet
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"

@@ -43,7 +43,10 @@ def claim_due(
             "hours": hours, "hours_of_bad": hours_of_bad,
         },
     ).fetchone()  # fmt: skip
-    return (row[0], row[1]) if row else None
+    if row is None:
+        return None
+    agency, system = row
+    return agency, system
 
 
 def store_check(connection: psycopg.Connection[Any], agency: str, system: str, problem: str | None) -> None:

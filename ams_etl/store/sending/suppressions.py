@@ -69,7 +69,7 @@ def suppressed_records(connection: psycopg.Connection[Any], agency: str) -> froz
         join stage.candidates c on (c.agency, c.candidate_id) = (s.agency, s.contact_id) where s.agency = %s""",
         (agency,),
     )
-    return frozenset((row[0], row[1], row[2]) for row in rows)
+    return frozenset((system, entity, entity_id) for system, entity, entity_id in rows)
 
 
 _IDS = """select %(contact)s::uuid

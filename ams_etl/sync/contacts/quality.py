@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.store.agency_db import with_values
+from ams_etl.store.agency_db import AgencyDb, with_values
 from ams_etl.sync.interpret.registry import INTERPRETERS
 
 EMAILS = """select max(contact_id::text) as id, email, case when exists (
@@ -80,13 +80,15 @@ def skipped_of(connection: psycopg.Connection[Any], agency: str) -> tuple[int, i
 
 def volume_change(connection: psycopg.Connection[Any], agency: str) -> tuple[int, int]:
     """How many contacts there are, and how many there were before the last publish."""
-    now = connection.execute("select count(*) from mart.contacts where agency = %s", (agency,)).fetchone()
-    last = connection.execute(
-        "select counts from ops.sync_runs where agency = %s and state = 'published' order by published_at desc limit 1",
-        (agency,),
-    ).fetchone()
-    count = int(now[0]) if now else 0
-    counts = last[0] if last else {}
+    db = AgencyDb(connection, agency)
+    count = int(db.scalar("select count(*) from mart.contacts where agency = %(agency)s"))
+    counts = (
+        db.scalar(
+            """select counts from ops.sync_runs where agency = %(agency)s and state = 'published'
+            order by published_at desc limit 1"""
+        )
+        or {}
+    )
     before = count - int(counts.get("inserted", 0)) + int(counts.get("deleted", 0))
     return count, before
 

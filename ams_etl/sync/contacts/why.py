@@ -14,7 +14,7 @@ from ams_etl.rules.contacts.by_hand import explain_by_hand
 from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.store.agency_db import column
+from ams_etl.store.agency_db import column, scalar
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.contacts.documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
@@ -75,12 +75,13 @@ def contacts_meant(connection: psycopg.Connection[Any], agency: str, asked: str,
 
 def survivor_of(connection: psycopg.Connection[Any], agency: str, contact_id: UUID) -> UUID | None:
     """Return the contact that one which is gone became part of, or None: its records are gone as well."""
-    row = connection.execute(
+    survivor: UUID | None = scalar(
+        connection,
         """select c.contact_id from stage.candidates c join mart.contacts m using (agency, contact_id)
         where c.agency = %s and c.candidate_id = %s and c.contact_id <> c.candidate_id""",
         (agency, contact_id),
-    ).fetchone()
-    return row[0] if row else None
+    )
+    return survivor
 
 
 def customers_numbered(

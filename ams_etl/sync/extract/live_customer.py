@@ -105,7 +105,7 @@ def _stored(connection: psycopg.Connection[Any], agency: str, table: RawTable, c
         where agency = %s and {key} = %s and deleted_at is null""",
         (agency, customer_id),
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {entity_id: (payload, seen_at) for entity_id, payload, seen_at in rows}
 
 
 def _compared(table: str, stored: Stored, live: Sequence[Record]) -> Iterator[MemberDifference]:

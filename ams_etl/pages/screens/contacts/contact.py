@@ -13,6 +13,7 @@ from ams_etl.pages.screens.contacts.sending import said_by, sending_of
 from ams_etl.pages.screens.job import run_link
 from ams_etl.pages.visit import Answer, Missing, Moved, Refused, Screen, Shown, Visit, uuids
 from ams_etl.rules.contacts.connections import CONNECTION_TYPES
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.name_overrides import NameGiven, clear_name, set_name
 from ams_etl.sync.contacts.plan_report import differences
 from ams_etl.sync.contacts.why import survivor_of, why
@@ -64,14 +65,15 @@ def _moved_on(visit: Visit, contact_id: str) -> Answer:
 
 def _waits(visit: Visit, contact_id: str) -> str | None:
     """Return a customer to refresh where a decision about the contact is not published yet; None where nothing waits."""
-    row = visit.connection.execute(
+    customer: str | None = scalar(
+        visit.connection,
         """select min(s.customer_id) from mart.contact_sources s
         where s.agency = %(agency)s and s.contact_id = %(contact)s and exists (
             select from stage.touched t join stage.candidates c on c.agency = t.agency and c.candidate_id::text = t.id
             where t.agency = %(agency)s and t.kind = 'candidate' and c.contact_id = %(contact)s)""",
         {"agency": visit.agency.id, "contact": contact_id},
-    ).fetchone()
-    return row[0] if row else None
+    )
+    return customer
 
 
 _TABLES = {

@@ -9,6 +9,7 @@ from uuid import UUID
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Missing, Moved, Refused, Screen, Visit, uuids
 from ams_etl.rules.contacts.by_hand import BY_HAND
+from ams_etl.store.agency_db import scalar
 from ams_etl.store.sending.consents import Consent, ConsentSource, store_consents
 from ams_etl.store.sending.reach import Refusal, Way, ways_to
 from ams_etl.store.sending.suppressions import Suppression, release, suppress, suppressions_of
@@ -55,20 +56,21 @@ def said_by(refusal: Refusal) -> str:
 
 def _mark(visit: Visit, contact_id: str) -> str | None:
     """Return the mark of the source that suppresses the contact, with the member that holds it; None without one."""
-    row = visit.connection.execute(
+    stored: str | None = scalar(
+        visit.connection,
         "select suppressed_reason from mart.contacts where agency = %s and contact_id = %s",
         (visit.agency.id, contact_id),
-    ).fetchone()
-    if row is None or row[0] is None or row[0] == BY_HAND:
+    )
+    if stored is None or stored == BY_HAND:
         return None
-    reason = str(row[0]).replace("_", " ")
+    reason = stored.replace("_", " ")
     answers = why(visit.connection, visit.agency.id, contact_id, visit.agency.settings, visit.today)
     findings = [finding for answer in answers for finding in (*answer.records, *answer.contact)]
     sources = [
         f"{finding.source_entity.replace('_', ' ')} {finding.source_entity_id}, {finding.source_field}"
         + (f" “{finding.source_value}”" if finding.source_value else "")
         for finding in findings
-        if finding.field == "suppressed_reason" and finding.value == row[0]
+        if finding.field == "suppressed_reason" and finding.value == stored
     ]
     return f"{reason}, by a mark in its source ({sources[0]})" if sources else f"{reason}, by a mark in its source"
 
