@@ -40,7 +40,7 @@ def history(agency: str, asked: str, form: Form) -> None:
             for contact_id in contacts_meant(connection, agency, asked, settings)
             for change in changes_of_contact(connection, agency, contact_id)
         ]
-        count_command(connection, agency, "history", len({row[0] for row in rows}))
+        count_command(connection, agency, "history", len({contact_id for contact_id, *_ in rows}))
     columns = ("contact", "at", "op", "field", "before", "after", "run")
     print_tables(form, Table("changes", columns, rows, ids=("contact", "run")))
 
@@ -69,7 +69,7 @@ def past(agency: str, asked: str, moment: Any, form: Form) -> None:
                 continue
             stood = since_when(connection, agency, contact_id, moment)
             rows += [_row(contact_id, field, value, stood.get(field)) for field, value in sorted(document.items())]
-        count_command(connection, agency, "why --at", len({row[0] for row in rows}))
+        count_command(connection, agency, "why --at", len({contact_id for contact_id, *_ in rows}))
     title = f"as of {moment.isoformat(timespec='seconds')}"
     columns = ("contact", "field", "value", "since", "run")
     print_tables(form, Table("contact", columns, rows, title=title, ids=("contact", "run")))

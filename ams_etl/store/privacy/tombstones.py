@@ -25,6 +25,7 @@ from ams_etl.rules.systems.nested_people import (
     people_in,
     without_people,
 )
+from ams_etl.store.agency_db import column
 
 KEY_VARIABLE = "AMS_ETL_FORGET_KEY"
 NESTINGS: Mapping[str, Nesting] = {
@@ -72,10 +73,10 @@ class Tombstones:
             return None
         key = forget_key()
         asked = {hash_of(key, agency, kind, value) for record in records for kind, value in _asked_of(table, *record)}
-        found = connection.execute(
-            "select hash from ops.forgotten where agency = %s and hash = any(%s)", (agency, list(asked))
+        found = column(
+            connection, "select hash from ops.forgotten where agency = %s and hash = any(%s)", (agency, list(asked))
         )
-        hashes = frozenset(bytes(row[0]) for row in found)
+        hashes = frozenset(map(bytes, found))
         return cls(agency, key, hashes) if hashes else None
 
     def holds(self, kind: str, value: str) -> bool:

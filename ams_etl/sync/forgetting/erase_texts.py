@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ams_etl.store.agency_db import column
 from ams_etl.sync.forgetting.person import Person
 from ams_etl.sync.forgetting.spellings import holds_any, in_bytes
 from ams_etl.sync.forgetting.traces import pattern_of
@@ -66,10 +67,9 @@ def forget_events(connection: psycopg.Connection[Any], agency: str, person: Pers
         "customers": [customer.lower() for customer in person.policies_of],
         "numbers": [str(number) for number in person.numbers],
     }
-    events = [
-        row[0]
-        for row in connection.execute(
-            """update ops.events set payload = %(forgotten)s, idempotency_key = 'forgotten ' || event_id, error = null,
+    events = column(
+        connection,
+        """update ops.events set payload = %(forgotten)s, idempotency_key = 'forgotten ' || event_id, error = null,
                 state = case when state in ('received', 'waiting') then 'refused' else state end
             where agency = %(agency)s and payload <> %(forgotten)s and (
                 lower(payload::text || idempotency_key || coalesce(error, '')) ~ %(pattern)s
@@ -80,9 +80,8 @@ def forget_events(connection: psycopg.Connection[Any], agency: str, person: Pers
                 or event_id in (select event_id from ops.writebacks where agency = %(agency)s
                     and lower(customer_id) = any(%(customers)s)))
             returning event_id""",
-            {**named, "forgotten": _FORGOTTEN},
-        )
-    ]
+        {**named, "forgotten": _FORGOTTEN},
+    )
     connection.execute("delete from ops.event_attachments where agency = %s and event_id = any(%s)", (agency, events))
     writes = connection.execute(
         """update ops.writebacks set request = %(forgotten)s, error = null, note = null,
@@ -164,11 +163,9 @@ def forget_decisions(connection: psycopg.Connection[Any], agency: str, person: P
 
 def _gone(connection: psycopg.Connection[Any], agency: str, person: Person) -> list[UUID]:
     """Return the contacts that were this person's alone: those that are published no more."""
-    return [
-        row[0]
-        for row in connection.execute(
-            """select x.contact_id from unnest(%s::uuid[]) x (contact_id)
+    return column(
+        connection,
+        """select x.contact_id from unnest(%s::uuid[]) x (contact_id)
             where not exists (select from mart.contacts c where c.agency = %s and c.contact_id = x.contact_id)""",
-            (list(person.contacts), agency),
-        )
-    ]
+        (list(person.contacts), agency),
+    )

@@ -10,6 +10,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import column
 from ams_etl.store.privacy.tombstones import NESTINGS
 from ams_etl.sync.contacts.why import contacts_meant, customers_numbered
 from ams_etl.sync.forgetting.records import (
@@ -229,8 +230,9 @@ def _contacts(connection: psycopg.Connection[Any], agency: str, records: Iterabl
     """Return the contacts that these records are part of, and those that they were part of as far as the feed reaches."""
     ids = sorted({record.part or record.entity_id for record in records})
     return [
-        UUID(row[0])
-        for row in connection.execute(
+        UUID(contact_id)
+        for contact_id in column(
+            connection,
             """select contact_id::text from mart.contact_sources where agency = %(agency)s and entity_id = any(%(ids)s)
             union select entity_id from mart.changes where agency = %(agency)s and entity = 'contact' and exists (
                 select from unnest(array[before, after]) document, jsonb_array_elements(document -> 'sources') source

@@ -9,6 +9,7 @@ import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.nested_people import FORGOTTEN, entries_of, is_forgotten, people_in
+from ams_etl.store.agency_db import AgencyDb, column
 from ams_etl.store.privacy.tombstones import NESTINGS, case_parties, emails_in, record_key
 from ams_etl.sync.interpret.registry import interpreter_for
 
@@ -55,22 +56,20 @@ def raw_tables(connection: psycopg.Connection[Any], settings: RuleSettings) -> l
     schemas = {table.partition(".")[0] for table in tables_of(settings)}
     if settings.source_system == "ams360":
         schemas.add("raw_benefitpoint")
-    return [
-        row[0]
-        for row in connection.execute(
-            """select table_schema || '.' || table_name from information_schema.columns
+    return column(
+        connection,
+        """select table_schema || '.' || table_name from information_schema.columns
             where table_schema = any(%s) and column_name = 'payload' order by 1""",
-            (sorted(schemas),),
-        )
-    ]
+        (sorted(schemas),),
+    )
 
 
 def payload_of(connection: psycopg.Connection[Any], agency: str, record: SourceRecord) -> dict[str, Any] | None:
     """Return a row's whole payload; None where there is none, or it was forgotten already."""
-    row = connection.execute(
-        f"select payload from {record.table} where agency = %s and entity_id = %s", (agency, record.entity_id)
-    ).fetchone()
-    return None if row is None or FORGOTTEN in row[0] else dict(row[0])
+    payload = AgencyDb(connection, agency).scalar(
+        f"select payload from {record.table} where agency = %(agency)s and entity_id = %(id)s", id=record.entity_id
+    )
+    return None if payload is None or FORGOTTEN in payload else dict(payload)
 
 
 def payloads_of(
@@ -127,12 +126,12 @@ def with_what_belongs(
     """Add the records that go with these: the same person elsewhere, then policies and whatever else is a customer's own."""
     found = records | _linked(connection, agency, records)
     found |= _once_more(connection, agency, found)
-    for of, table, column in _BELONGS:
+    for of, table, member in _BELONGS:
         customers = [record.entity_id for record in found if record.table == of and not record.part]
         found |= {
             SourceRecord(table, entity_id, customer_id)
             for entity_id, customer_id in connection.execute(
-                f"select entity_id, customer_id from {table} where agency = %s and {column} = any(%s)",
+                f"select entity_id, customer_id from {table} where agency = %s and {member} = any(%s)",
                 (agency, customers),
             )
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.store.agency_db import scalar
 from ams_etl.sync.forgetting.spellings import holds_any, in_bytes, spellings
 
 _LARGEST_FILE = 200_000_000
@@ -41,10 +42,11 @@ def traces_in_database(connection: psycopg.Connection[Any], agency: str, values:
         if kind == "bytea":
             rows = _rows_of_bytes(connection, f"select {column} from {schema}.{table} where {where}", agency, needles)
         else:
-            row = connection.execute(
-                f"select count(*) from {schema}.{table} where {where} and lower({column}::text) ~ %(pattern)s", scope
-            ).fetchone()
-            rows = row[0] if row else 0
+            rows = scalar(
+                connection,
+                f"select count(*) from {schema}.{table} where {where} and lower({column}::text) ~ %(pattern)s",
+                scope,
+            )
         if rows:
             found.append(Trace(f"{schema}.{table}", column, rows))
     return found
@@ -60,10 +62,14 @@ def pattern_of(values: Sequence[str]) -> str:
 
 def sealed_bodies(connection: psycopg.Connection[Any], agency: str) -> int:
     """Return how many bodies of notifications are encrypted, so that nobody can search them."""
-    row = connection.execute(
-        "select count(*) from ops.notifications where agency = %s and body like %s", (agency, b"ams-etl sealed:%")
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return int(
+        scalar(
+            connection,
+            "select count(*) from ops.notifications where agency = %s and body like %s",
+            (agency, b"ams-etl sealed:%"),
+        )
+        or 0
+    )
 
 
 def traces_in_files(folder: Path, values: Sequence[str]) -> Iterator[Trace]:
@@ -85,7 +91,7 @@ def _rows_of_bytes(connection: psycopg.Connection[Any], query: str, agency: str,
     with connection.transaction(), connection.cursor("forgetting_bytes") as cursor:
         cursor.itersize = _MOST_ROWS
         cursor.execute(query, {"agency": agency})
-        return sum(holds_any(bytes(row[0]), needles) for row in cursor)
+        return sum(holds_any(bytes(stored), needles) for (stored,) in cursor)
 
 
 def _columns(connection: psycopg.Connection[Any]) -> list[tuple[str, str, str, str, bool]]:
