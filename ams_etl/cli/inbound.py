@@ -5,6 +5,7 @@ import json
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.progress import show_progress
 from ams_etl.settings import home, load_agencies
 
 
@@ -18,6 +19,7 @@ def inbound(host: str, port: int) -> None:
     """
     from ams_etl.inbound.server import serve
 
+    show_progress()
     prepare()
     serve(load_agencies(), home(), host, port, _tell)
 

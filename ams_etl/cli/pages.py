@@ -5,6 +5,7 @@ import json
 import click
 
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.progress import show_progress
 from ams_etl.settings import home, load_agencies
 
 
@@ -18,6 +19,7 @@ def pages(host: str, port: int) -> None:
     """
     from ams_etl.pages.server import serve
 
+    show_progress()
     prepare()
     load_agencies()
     serve(home(), host, port, _announce)

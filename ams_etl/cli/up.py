@@ -1,12 +1,10 @@
-"""`ams-etl up`: Dagster's UI and daemon on localhost, until Ctrl-C."""
+"""`ams-etl up`: Dagster's UI and daemon and our own services, until Ctrl-C."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,10 +12,14 @@ import click
 
 from ams_etl.cli.demo import AGENCY
 from ams_etl.cli.instance import prepare
+from ams_etl.cli.process_log import Fact
+from ams_etl.cli.processes import Process, check_ports, free_port, run_until_stopped
 from ams_etl.cli.sandbox import start_in_background, stop_in_background
-from ams_etl.errors import TransientError
 from ams_etl.settings import Agencies, load_agencies
 from ams_etl.settings.shipped import shipped
+
+_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+_WIDTH = len("dagster-webserver")
 
 
 @click.command()
@@ -26,6 +28,10 @@ from ams_etl.settings.shipped import shipped
     "--inbound-port", default=8361, show_default=True, help="Port of the inbound service for notifications and events."
 )
 @click.option("--pages-port", default=8362, show_default=True, help="Of the integration page; 0 takes a free one.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True,
+    help="Address on which all of them listen. The Dagster UI has no sign-in: anybody who reaches it can run and stop jobs.",
+)  # fmt: skip
 @click.option(
     "--sandbox", "with_sandbox", is_flag=True,
     help="Also run the demo agency's sandbox AMS360, which sends its notifications to the inbound service.",
@@ -36,67 +42,84 @@ from ams_etl.settings.shipped import shipped
     show_default=True,
     help="Run `ams-etl follow`; without it sensors do its work.",
 )
-def up(port: int, inbound_port: int, pages_port: int, *, with_sandbox: bool, follow: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print each fact as a JSON object a line, with its traceback.")
+def up(
+    port: int, inbound_port: int, pages_port: int, host: str, *, with_sandbox: bool, follow: bool, as_json: bool
+) -> None:
     """Serve the Dagster UI and run its daemon (schedules, sensors, runs) until Ctrl-C.
 
     `ams-etl pages` runs along, and where an agency has `notifications` or `events`, `ams-etl inbound` and `ams-etl follow`, too.
+    An address is printed once it answers.
     """
+    say = _say_json if as_json else _say
     prepare()
     agencies = load_agencies()
-    wsdl = start_in_background(2000) if with_sandbox else None
-    if wsdl:
-        click.echo(f"sandbox: {wsdl}")
-    door = any(agency.notifications or agency.events for agency in agencies.all)
-    commands = _commands(agencies, port, inbound_port, pages_port, follow=follow)
-    if door and wsdl:
-        _send_notifications(agencies, wsdl, inbound_port)
+    processes = _processes(agencies, host, port, inbound_port, pages_port or free_port(host), follow=follow)
+    check_ports(host, processes)
     # SIGINT as well: a shell starts what it puts into the background with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    # A session of their own each: Ctrl-C is ours to pass on, to the whole group.
-    processes = {
-        name: subprocess.Popen([str(part) for part in command], start_new_session=True)
-        for name, command in commands.items()
-    }
-    if door:
-        click.echo(f"notifications and events: http://127.0.0.1:{inbound_port}")
-    if pages_port:
-        click.echo(f"integration page: http://127.0.0.1:{pages_port}   (`ams-etl page-users add` says who may sign in)")
-    click.echo(f"Dagster UI: http://127.0.0.1:{port}   (Ctrl-C stops it)")
     try:
-        while True:
-            time.sleep(0.5)
-            for name, process in processes.items():
-                if process.poll() is not None:
-                    raise TransientError(f"{name} ended with code {process.returncode}; is its port in use?")
+        if with_sandbox:
+            wsdl = start_in_background(2000)
+            say("sandbox", Fact("info", f"AMS360: {wsdl}"))
+            if _takes_calls(agencies):
+                _send_notifications(agencies, wsdl, inbound_port)
+        run_until_stopped(host, processes, say)
     except KeyboardInterrupt:
-        click.echo("stopping ...")
+        say("up", Fact("info", "stopped"))
     finally:
-        _stop(list(processes.values()))
         if with_sandbox:
             stop_in_background()
 
 
-def _commands(
-    agencies: Agencies, port: int, inbound_port: int, pages_port: int, *, follow: bool
-) -> dict[str, list[object]]:
-    """Return the processes to run, by name: Dagster's two, and ours that the settings ask for."""
+def _processes(
+    agencies: Agencies, host: str, port: int, inbound_port: int, pages_port: int, *, follow: bool
+) -> list[Process]:
+    """Return the processes to run: Dagster's two, and ours that the settings ask for."""
     workspace = str(shipped("workspace.yaml"))
     tools = Path(sys.executable).parent
-    commands: dict[str, list[object]] = {
-        "dagster-webserver": [
-            tools / "dagster-webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
-        ],
-        "dagster-daemon": [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"],
-        "ams-etl pages": [sys.executable, "-m", "ams_etl.cli", "pages", "--port", str(pages_port)],
-    }  # fmt: skip
-    if any(agency.notifications or agency.events for agency in agencies.all):
-        commands["ams-etl inbound"] = [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(inbound_port)]
-    if follow and any(agency.notifications or agency.events for agency in agencies.all):
-        commands["ams-etl follow"] = [sys.executable, "-m", "ams_etl.cli", "follow"]
+    ours = [sys.executable, "-m", "ams_etl.cli"]
+    processes = [
+        Process(
+            "dagster-webserver",
+            [
+                tools / "dagster-webserver", "-w", workspace, "-h", host, "-p", port,
+                "--log-level", "warning", "--dagster-log-level", "warning", "--code-server-log-level", "warning",
+            ],
+            port, "--port", "/server_info", "Dagster UI: {url}   (Ctrl-C stops it)",
+        ),
+        Process("dagster-daemon", [tools / "dagster-daemon", "run", "-w", workspace, "--log-level", "warning"]),
+        Process(
+            "pages", [*ours, "pages", "--host", host, "--port", pages_port], pages_port, "--pages-port", "/",
+            "integration page: {url}   (`ams-etl page-users add` says who may sign in)",
+        ),
+    ]  # fmt: skip
+    if _takes_calls(agencies):
+        command = [*ours, "inbound", "--host", host, "--port", inbound_port]
+        announcement = "notifications and events: {url}"
+        processes.append(Process("inbound", command, inbound_port, "--inbound-port", "/healthz", announcement))
+        if follow:
+            processes.append(Process("follow", [*ours, "follow"]))
     if agencies.alert_channels:
-        commands["ams-etl alerts"] = [sys.executable, "-m", "ams_etl.cli", "alerts", "watch"]
-    return commands
+        processes.append(Process("alerts", [*ours, "alerts", "watch"]))
+    return processes
+
+
+def _takes_calls(agencies: Agencies) -> bool:
+    return any(agency.notifications or agency.events for agency in agencies.all)
+
+
+def _say(process: str, fact: Fact) -> None:
+    if fact.is_for_people:
+        line = f"{datetime.now():%H:%M:%S}  {process:<{_WIDTH}}  {fact.text}"  # noqa: DTZ005 - the clock on the wall
+        click.secho(line, fg=_COLOURS.get(fact.level))
+
+
+def _say_json(process: str, fact: Fact) -> None:
+    at = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    detail = {"detail": fact.detail} if fact.detail else {}
+    click.echo(json.dumps({"at": at, "process": process, "level": fact.level, "text": fact.text, **detail}))
 
 
 def _send_notifications(agencies: Agencies, wsdl: str, port: int) -> None:
@@ -117,22 +140,3 @@ def _send_notifications(agencies: Agencies, wsdl: str, port: int) -> None:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    for number in (signal.SIGINT, signal.SIGKILL):
-        for process in processes:
-            _signal_group(process, number)
-        deadline = time.monotonic() + 10
-        for process in processes:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                continue
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
