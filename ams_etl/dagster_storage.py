@@ -9,7 +9,7 @@ from dagster_postgres import DagsterPostgresStorage
 VARIABLE = "AMS_ETL_DAGSTER_URL"
 
 
-class PostgresStorage(DagsterPostgresStorage):  # type: ignore[misc]
+class PostgresStorage(DagsterPostgresStorage):
     """Dagster's storage in Postgres, with an error that says what to do where the variable is not set."""
 
     @classmethod

@@ -92,16 +92,12 @@ def _check_shared(agencies: Agencies) -> int:
 
 def _check_inbound(agencies: Agencies, agency: Agency) -> int:
     """Check what `ams-etl inbound` would need of this agency."""
-    from ams_etl.inbound.server import event_token, open_door
+    from ams_etl.inbound.server import mistakes_of
 
-    failed = 0
-    if agency.notifications is not None:
-        notifications = agency.notifications
-        failed += _is_wrong(lambda: open_door(agencies, agency, notifications))
-    if agency.events is not None:
-        events = agency.events
-        failed += _is_wrong(lambda: event_token(agencies, agency, events))
-    return failed
+    found = mistakes_of(agencies, agency)
+    for mistake in found:
+        click.secho(f"WRONG  {mistake}", fg="red")
+    return len(found)
 
 
 def _is_wrong(check: Callable[[], object]) -> bool:

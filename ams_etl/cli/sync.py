@@ -10,7 +10,7 @@ from ams_etl.cli.plan import print_plan
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.summary import print_accounts, print_summary
 from ams_etl.cli.tables import Form, remark, table_options
-from ams_etl.settings import load_agencies
+from ams_etl.settings import Agencies, Agency, load_agencies
 from ams_etl.store.database import connect
 from ams_etl.sync.interpret.customers_meant import customers_meant
 
@@ -62,7 +62,9 @@ def sync(
         return
     show_progress()
     url = prepare()
-    chosen = load_agencies().get(agency)
+    agencies = load_agencies()
+    chosen = agencies.get(agency)
+    _warn_of_secrets(agencies, chosen)
     system = chosen.system
     started = time.monotonic()
     own = "" if system == "ams360" else f"{system}_"
@@ -83,6 +85,14 @@ def sync(
         else:
             print_summary(connection, agency, system, time.monotonic() - started, form)
     remark(form, f"run {run_id}; see it with `ams-etl up`")
+
+
+def _warn_of_secrets(agencies: Agencies, agency: Agency) -> None:
+    """Say of codes and tokens that are set what the inbound service would refuse; the sync itself needs none of them."""
+    from ams_etl.inbound.server import mistakes_of
+
+    for mistake in mistakes_of(agencies, agency, unset=False):
+        click.secho(f"warning: {mistake}", fg="yellow", err=True)
 
 
 def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:

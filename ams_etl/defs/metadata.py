@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import psycopg
@@ -36,23 +37,24 @@ def _cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def bars(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, width: int = 24) -> dg.MarkdownMetadataValue:
-    """A picture over time: a row a day, each number with a bar against the largest of its column."""
-    listed = [tuple(row) for row in rows]
-    most = [max((row[place] for row in listed), default=0) for place in range(1, len(header))]
-    lines = ["  ".join([f"{header[0]:<12}", *(f"{name:<{width + 8}}" for name in header[1:])]).rstrip()]
-    for day, *numbers in listed:
-        cells = [
-            f"{'█' * round(width * value / top) if top else '':<{width}}{value or '':>8}"
-            for value, top in zip(numbers, most, strict=True)
-        ]
-        lines.append("  ".join([f"{day:<12}", *cells]).rstrip())
-    return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
-
-
 def sample_of(ids: Iterable[object], command: str) -> dg.MarkdownMetadataValue:
     """Return ids as a table with the command that explains each; `{id}` in the command is the id."""
     return table_of(("id", "explains it"), [(each, f"`{command.replace('{id}', str(each))}`") for each in ids])
+
+
+def sample_with_why(ids: Iterable[object], pages_address: str, agency: str) -> dg.MarkdownMetadataValue:
+    """Return ids as a table, each with the page and the command that say why it is what it is."""
+    return table_of(
+        ("id", "on the page", "in a shell"),
+        [
+            (
+                each,
+                f"[why]({pages_address}/{agency}/why?q={quote(str(each), safe='')})",
+                f"`ams-etl why {agency} {each}`",
+            )
+            for each in ids
+        ],
+    )
 
 
 def about_table(connection: psycopg.Connection[Any], table: str, agency: str) -> dict[str, Any]:

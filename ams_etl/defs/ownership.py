@@ -1,3 +1,3 @@
-"""Who answers for the assets."""
+"""Who answers for the assets where `owners` of agencies.yaml names nobody."""
 
 OWNERS = ["team:data-engineering"]

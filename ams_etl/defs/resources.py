@@ -1,13 +1,13 @@
 """The code location's resources: each builds a plain object of the lower rooms and holds no state of its own.
 
-This module has the one `@dg.definitions` function that binds them; assets live elsewhere.
+`bound_resources.py` binds them; assets live elsewhere.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import dagster as dg
@@ -118,7 +118,7 @@ class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=False, description="Read only the customers whose row in the customer list is new, changed or gone."
     )
     reference: bool = Field(default=False, description="Read the code lists even if only some customers are read.")
-    trigger: str = Field(
+    trigger: Trigger = Field(
         default="manual", description=f"What started the run: {', '.join(get_args(Trigger))}. For the statistics only."
     )
     lane: str = Field(
@@ -149,19 +149,4 @@ class SyncScopeConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
             if self.lane not in DEPRECATED_LANES:
                 raise ConfigError(f"sync_scope.lane: {self.lane!r}; expected one of {', '.join(DEPRECATED_LANES)}")
             return DEPRECATED_LANES[self.lane]
-        for trigger in get_args(Trigger):
-            if self.trigger == trigger:
-                return cast(Trigger, trigger)
-        raise ConfigError(f"sync_scope.trigger: {self.trigger!r}; expected one of {', '.join(get_args(Trigger))}")
-
-
-@dg.definitions
-def resources() -> dg.Definitions:
-    """Bind every resource under the name that assets ask for it by."""
-    return dg.Definitions(
-        resources={
-            "warehouse": Warehouse(),
-            "agencies": AgenciesFile(),
-            "sync_scope": SyncScopeConfig.configure_at_launch(),
-        }
-    )
+        return self.trigger

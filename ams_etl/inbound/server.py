@@ -1,6 +1,7 @@
 """The service as a process: uvicorn, its limits, and what it is made of."""
 
 import logging
+import os
 import resource
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ams_etl.inbound.service import Door, Service
 from ams_etl.serving.bounded_protocol import bounded_protocol
 from ams_etl.serving.until_stopped import serve_until_stopped
 from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettings
+from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
 
@@ -76,6 +78,31 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     # Understanding runs in a thread beside the requests; by default it could keep each of them waiting for 5 ms.
     sys.setswitchinterval(0.0005)
     serve_until_stopped(config, ready)
+
+
+def mistakes_of(agencies: Agencies, agency: Agency, *, unset: bool = True) -> list[str]:
+    """Return what keeps this agency's notifications and events out: codes and tokens that are missing, too short or unfit.
+
+    Args:
+        agencies: the agencies file.
+        agency: the agency.
+        unset: whether a variable that is not set counts; it may be set only where the inbound service runs.
+    """
+    found = []
+    checks: list[tuple[str, Callable[[], object]]] = []
+    if (notifications := agency.notifications) is not None:
+        checks.append((notifications.authentication_code_env, lambda: open_door(agencies, agency, notifications)))
+    if (events := agency.events) is not None:
+        checks.append((events.token_env, lambda: event_token(agencies, agency, events)))
+    load_environment_file()
+    for variable, check in checks:
+        if not unset and not os.environ.get(variable):
+            continue
+        try:
+            check()
+        except ConfigError as error:
+            found.append(str(error))
+    return found
 
 
 def open_door(agencies: Agencies, agency: Agency, settings: NotificationSettings) -> Door:

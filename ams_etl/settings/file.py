@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Annotated, NamedTuple
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ams_etl.errors import ConfigError
 from ams_etl.scrubbing import remember_secret
@@ -30,6 +30,10 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 """Capitals with an underscore: what people name variables, and hardly a password."""
 
 
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")]
+"""Who answers for the assets in Dagster's catalog: `team:NAME` or an email address."""
+
+
 class _File(Strict):
     agencies: tuple[Agency, ...]
     schedule: ScheduleSettings = ScheduleSettings()
@@ -37,6 +41,7 @@ class _File(Strict):
     retention: RetentionSettings = RetentionSettings()
     pages: PagesSettings = PagesSettings()
     alerts: AlertSettings = AlertSettings()
+    owners: tuple[Owner, ...] = ("team:data-engineering",)
 
 
 class _FileStamp(NamedTuple):
@@ -60,6 +65,7 @@ class Agencies:
     retention: RetentionSettings
     pages: PagesSettings
     alerts: AlertSettings
+    owners: tuple[str, ...] = ()
 
     @cached_property
     def _by_id(self) -> Mapping[str, Agency]:
@@ -187,4 +193,6 @@ def _validated(path: Path, document: object) -> Agencies:
         raise ConfigError(
             f"{path}: alerts: expected smtp and sender, by which agencies.{contacts}.technical_contact gets its mail"
         )
-    return Agencies(path, read.agencies, read.schedule, read.inbound, read.retention, read.pages, read.alerts)
+    return Agencies(
+        path, read.agencies, read.schedule, read.inbound, read.retention, read.pages, read.alerts, read.owners
+    )

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from ams_etl.pages.screens.overview import bars
-from ams_etl.pages.screens.reasons import REASONS
 from ams_etl.pages.screens.settings import SENTENCES, as_yaml
+from ams_etl.rules.contacts.reasons import REASONS
 from ams_etl.rules.model import SkipReason
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect

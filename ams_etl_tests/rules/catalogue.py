@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 import ams_etl.rules
-from ams_etl.pages.screens.reasons import REASONS
 from ams_etl.rules.contacts.findings import SENTENCES
+from ams_etl.rules.contacts.reasons import REASONS
 from ams_etl_tests.rules import golden, writeback_golden
 
 HERE = Path(__file__).parent

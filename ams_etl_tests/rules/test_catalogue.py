@@ -2,8 +2,8 @@
 
 from typing import get_args
 
-from ams_etl.pages.screens.reasons import REASONS
 from ams_etl.rules.contacts.findings import SENTENCES
+from ams_etl.rules.contacts.reasons import REASONS
 from ams_etl.rules.model import SkipReason
 from ams_etl_tests.rules import golden
 from ams_etl_tests.rules.catalogue import PAGE, REQUIRED, RULES, chapters, render

@@ -1,14 +1,13 @@
 """From candidates to contacts: derive what changed, plan the difference, publish it."""
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 import dagster as dg
-import psycopg
 
+from ams_etl.defs.contacts.published import published_tables
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import about_table, table_of, totals_by
+from ams_etl.defs.metadata import about_table
 from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
@@ -176,36 +175,4 @@ def publish_contacts(
         take_back(connection, agency)
         if sync_scope.batch:
             close(connection, agency, UUID(sync_scope.batch), "done")
-        for table in (
-            "contact_emails", "contact_phones", "contact_sources", "connections", "changes",
-        ):  # fmt: skip
-            yield _result(connection, table, agency)
-        yield _result(
-            connection,
-            "contacts",
-            agency,
-            **published,
-            by_status=_by(connection, "contacts", agency, "status"),
-            **_why(agencies, agency),
-        )
-        yield _result(connection, "contact_tags", agency, most_used=_by(connection, "contact_tags", agency, "tag"))
-        yield _result(connection, "key_facts", agency, by_kind=_by(connection, "key_facts", agency, "kind"))
-        yield _result(
-            connection, "skipped_contacts", agency, by_reason=_by(connection, "skipped_contacts", agency, "reason")
-        )
-
-
-def _why(agencies: AgenciesFile, agency: str) -> dict[str, dg.MetadataValue]:
-    """Return the link to the page that says why a contact is what it is."""
-    return {"why": dg.MetadataValue.url(f"{agencies.read().pages.address}/{agency}/why")}
-
-
-def _result(connection: psycopg.Connection[Any], table: str, agency: str, **more: Any) -> dg.MaterializeResult[None]:
-    return dg.MaterializeResult(
-        asset_key=dg.AssetKey(["mart", table]),
-        metadata={**about_table(connection, f"mart.{table}", agency), **more},
-    )
-
-
-def _by(connection: psycopg.Connection[Any], table: str, agency: str, column: str) -> dg.MarkdownMetadataValue:
-    return table_of((column, "rows"), totals_by(connection, f"mart.{table}", agency, column))
+        yield from published_tables(connection, agencies.read(), agency, published)

@@ -6,10 +6,10 @@ What watches the published tables comes after it (mart_checks.py).
 import dagster as dg
 
 from ams_etl.defs.contacts.assets import PLAN_KEY
-from ams_etl.defs.expectations import SAMPLE
-from ams_etl.defs.metadata import sample_of
+from ams_etl.defs.expectations.validation import SAMPLE
+from ams_etl.defs.metadata import sample_with_why
 from ams_etl.defs.partitions import agency_partitions
-from ams_etl.defs.resources import Warehouse
+from ams_etl.defs.resources import AgenciesFile, Warehouse
 
 
 @dg.asset_check(
@@ -20,7 +20,7 @@ from ams_etl.defs.resources import Warehouse
     partitions_def=agency_partitions,
 )
 def every_planned_contact_meets_the_requirements(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Check what would be published before it is."""
     from ams_etl.sync.contacts.quality import check_planned_contacts
@@ -35,7 +35,7 @@ def every_planned_contact_meets_the_requirements(
             "without_name_or_email": found.without_name_or_email,
             "without_source": found.without_source,
             "greeted_by_a_mark": found.greeted_by_a_mark,
-            "sample_ids": sample_of(found.sample_ids, f"ams-etl why {context.partition_key} {{id}}"),
+            "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, context.partition_key),
         },
     )
 

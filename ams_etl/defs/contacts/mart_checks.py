@@ -1,28 +1,17 @@
-"""Checks on the published tables: what a data engineer watches. They come after the publish and stop nothing."""
+"""Checks on the published tables: what a data engineer watches. They come after the publish and stop nothing.
+
+What Great Expectations validates is in `expectations/`, a file per check.
+"""
 
 from typing import Any
 
 import dagster as dg
 
-from ams_etl.defs.expectations import Expected, validate
-from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
-from ams_etl.store.agency_db import with_values
-from ams_etl.sync.contacts.quality import (
-    EMAILS,
-    KEY_FACT_DATES,
-    NAMES,
-    NO_GREETING,
-    OVER_SHARED_EMAILS,
-    TAGS,
-    crosswalk_of,
-    skipped_of,
-    volume_change,
-)
+from ams_etl.sync.contacts.quality import OVER_SHARED_EMAILS, skipped_of, volume_change
 
 _WARN = dg.AssetCheckSeverity.WARN
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
 def _of(table: str, name: str, description: str) -> dict[str, Any]:
@@ -34,18 +23,6 @@ def _of(table: str, name: str, description: str) -> dict[str, Any]:
     }
 
 
-@dg.asset_check(**_of("contact_emails", "every_email_is_valid", "C7: every stored address looks like one."))
-def every_email_is_valid(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
-    """Addresses are validated on the way in; this checks what is stored. Merged by email, each belongs to one contact."""
-    agency = context.partition_key
-    expected = [Expected("ExpectColumnValuesToMatchRegex", column="email", regex=_EMAIL)]
-    if agencies.agency(agency).settings.merge_by == "email":
-        expected.append(Expected("ExpectColumnValuesToBeBetween", column="contacts", max_value=1))
-    return validate(warehouse.url(), with_values(EMAILS, agency=agency), expected)
-
-
 @dg.asset_check(
     **_of("contact_emails", "no_email_is_everybodys", "M5: an address of many unrelated customers merges nobody.")
 )
@@ -55,65 +32,6 @@ def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Wa
         found = connection.execute(OVER_SHARED_EMAILS, (context.partition_key,)).fetchone() or (0, 0)
     return dg.AssetCheckResult(
         passed=not found[0], severity=_WARN, metadata={"addresses": found[0], "customers": found[1]}
-    )
-
-
-@dg.asset_check(
-    **_of("contacts", "no_mark_or_honorific_greets_anybody", "N7, N10: nobody is greeted as Mr. or (Deceased).")
-)
-def no_mark_or_honorific_greets_anybody(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
-) -> dg.AssetCheckResult:
-    """The worst greeting is the one to somebody's widow."""
-    query = with_values(NAMES, agency=context.partition_key)
-    return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToNotMatchRegex", column="greeting", regex=NO_GREETING)]
-    )
-
-
-@dg.asset_check(**_of("contact_tags", "every_default_tag_is_a_known_one", "T1: default tags are the documents' own."))
-def every_default_tag_is_a_known_one(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
-    """Automations are built on these words."""
-    agency = agencies.agency(context.partition_key)
-    system = agency.system
-    known = [
-        TITLES[system], *(["BenefitPoint"] if agency.settings.benefitpoint_contacts else ()),
-        "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect",
-        "Winback", *(("Active Client", "Past Client") if system == "mycase" else ()),
-    ]  # fmt: skip
-    query = with_values(TAGS, agency=context.partition_key)
-    return validate(warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="tag", value_set=known)])
-
-
-@dg.asset_check(
-    **_of("key_facts", "every_key_fact_has_a_sane_date", "K1, K2: no birthday to come, no renewal in year 1 or 9999.")
-)
-def every_key_fact_has_a_sane_date(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
-    """A card on the wrong day is worse than none."""
-    query = with_values(KEY_FACT_DATES, agency=context.partition_key, today=agencies.today())
-    return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToBeInSet", column="is_sane", value_set=[True])]
-    )
-
-
-@dg.asset_check(
-    **_of(
-        "contact_sources",
-        "every_source_record_is_accounted_for",
-        "Q3: each live record is in contact_sources or skipped_contacts, in exactly one.",
-    )
-)
-def every_source_record_is_accounted_for(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
-    """The check that nothing was lost."""
-    query = crosswalk_of(context.partition_key, agencies.agency(context.partition_key).settings)
-    return validate(
-        warehouse.url(), query, [Expected("ExpectColumnValuesToBeBetween", column="places", min_value=1, max_value=1)]
     )
 
 

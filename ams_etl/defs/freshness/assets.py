@@ -1,12 +1,14 @@
 """How fresh the mart is, for all agencies in one run: seconds from a notification to the mart, and what none announced."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ams_etl.defs.metadata import bars, table_of
+from ams_etl.defs.metadata import table_of
 from ams_etl.defs.ownership import OWNERS
+from ams_etl.defs.pictures import over_time
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ _SHOWN = 50
 )
 def freshness(warehouse: Warehouse, agencies: AgenciesFile) -> dg.MaterializeResult[None]:
     """The last four weeks of every agency with notifications: staleness, and changes that none of them announced."""
-    from ams_etl.sync.notifications.all_agencies import freshness_by_agency, notifications_by_day
+    from ams_etl.sync.notifications.all_agencies import freshness_by_agency, missed_by_day, notifications_by_day
 
     listed = notified_agencies(agencies)
     with warehouse.connection() as connection:
         found = freshness_by_agency(connection, listed)
         days = notifications_by_day(connection, listed)
+        missed = missed_by_day(connection, listed)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(found),
@@ -49,8 +52,17 @@ def freshness(warehouse: Warehouse, agencies: AgenciesFile) -> dg.MaterializeRes
                     for agency in found[:_SHOWN]
                 ],
             ),
-            "staleness_over_time": bars(
-                ("day", "p95, seconds", "notifications"), [(f"{day:%a %d %b}", p95, count) for day, p95, count in days]
+            **over_time(
+                "staleness", "From a notification to the mart, all agencies (p95)", [day for day, _, _ in days],
+                {"seconds": [seconds for _, seconds, _ in days]}, "seconds",
+            ),
+            **over_time(
+                "notifications_a_day", "Notifications, all agencies", [day for day, _, _ in days],
+                {"notifications": [count for _, _, count in days]}, "a day",
+            ),
+            **over_time(
+                "missed_a_day", "Changes that no notification announced, all agencies", [day for day, _, _ in missed],
+                {"percent": [100 * share for _, share, _ in missed]}, "percent of the changes",
             ),
         }
     )  # fmt: skip
@@ -74,15 +86,43 @@ def freshness(warehouse: Warehouse, agencies: AgenciesFile) -> dg.MaterializeRes
             asset=FRESHNESS_KEY,
             description="Of the last week's changes, no more came without a notification than `checks.max_missed_share`.",
         ),
+        dg.AssetCheckSpec(
+            "every_agency_was_synced",
+            asset=FRESHNESS_KEY,
+            description="Each agency's last full sync or sweep is no older than its `checks.max_days_without_sync`.",
+        ),
     ],
 )
 def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[dg.AssetCheckResult]:
     """Check every agency's notifications, and name the agencies that fail."""
-    from ams_etl.sync.notifications.all_agencies import freshness_by_agency
+    from ams_etl.sync.notifications.all_agencies import freshness_by_agency, last_syncs
 
-    limits = {agency.id: agency.checks.max_missed_share for agency in agencies.read().all}
+    listed = agencies.read().all
+    limits = {agency.id: agency.checks.max_missed_share for agency in listed}
     with warehouse.connection() as connection:
         found = freshness_by_agency(connection, notified_agencies(agencies))
+        synced = last_syncs(connection, [agency.id for agency in listed])
+    now = datetime.now(UTC)
+    late = [
+        (
+            agency.id,
+            f"{synced[agency.id]:%Y-%m-%d %H:%M %Z}" if agency.id in synced else "never",
+            agency.checks.max_days_without_sync,
+        )
+        for agency in listed
+        if agency.id not in synced or now - synced[agency.id] > timedelta(days=agency.checks.max_days_without_sync)
+    ]
+    yield dg.AssetCheckResult(
+        asset_key=FRESHNESS_KEY,
+        check_name="every_agency_was_synced",
+        passed=not late,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "agencies": len(late),
+            "which": table_of(("agency", "last synced", "days allowed"), sorted(late, key=lambda row: row[1])[:_SHOWN]),
+            "what_to_do": "ams-etl doctor AGENCY says what is wrong; ams-etl sync AGENCY, or its job in the UI, syncs it now",
+        },
+    )
     yield _result(
         "agency_is_not_silent",
         [agency for agency in found if agency.silence.is_too_long],

@@ -7,6 +7,7 @@ from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.pictures import columns
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import TransientError
@@ -91,10 +92,14 @@ def writebacks(
 )
 def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Writes by kind, status and age, and the last 24 hours as a picture."""
-    from ams_etl.writeback.people.health import health, timeline
+    from ams_etl.writeback.people.health import health, open_writes_by_age
 
     with warehouse.connection() as connection:
         found = health(connection, context.partition_key)
+        ages = open_writes_by_age(connection, context.partition_key)
+    states: dict[str, int] = {}
+    for count in found.counts:
+        states[count.status] = states.get(count.status, 0) + count.writes
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(count.writes for count in found.counts),
@@ -103,6 +108,14 @@ def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
             "failed_share_of_24_hours": round(found.failed_share, 4),
             "writes": table_of(("system", "kind", "status", "writes", "oldest, minutes"), found.counts),
             "events": table_of(("state", "events"), found.events),
-            "last_24_hours": dg.MetadataValue.md(f"```\n{timeline(found)}\n```"),
+            **columns("picture", "Writes by state", list(states), list(states.values()), "writes"),
+            **columns("ages", "Open writes by age: up to …", [age for age, _ in ages], [n for _, n in ages], "writes"),
+            **columns(
+                "last_24_hours",
+                "Delivered in each of the last 24 hours (UTC)",
+                [f"{hour.hour:%H}" for hour in found.hours],
+                [hour.delivered for hour in found.hours],
+                "writes",
+            ),
         }
     )

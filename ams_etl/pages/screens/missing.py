@@ -4,8 +4,8 @@ from ams_etl.pages.lists.csv_files import write_csv
 from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.contacts.contact_list import search_scope
-from ams_etl.pages.screens.reasons import REASONS, reason_for
 from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+from ams_etl.rules.contacts.reasons import REASONS, reason_for
 
 _COLUMNS = [
     Column("name", "Customer", "lower(name)"),

@@ -9,19 +9,8 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb, with_values
 from ams_etl.sync.interpret.registry import INTERPRETERS
 
-EMAILS = """select max(contact_id::text) as id, email, case when exists (
-        select from stage.over_shared_emails o where (o.agency, o.email) = (%(agency)s, e.email))
-    then 1 else count(distinct contact_id) end as contacts
-from mart.contact_emails e where agency = %(agency)s group by email"""
 OVER_SHARED_EMAILS = """select count(*)::integer, coalesce(sum(customers), 0)::integer
 from stage.over_shared_emails where agency = %s"""
-NAMES = """select contact_id::text as id, lower(coalesce(nickname, first_name)) as greeting
-from mart.contacts where agency = %(agency)s and coalesce(nickname, first_name) is not null"""
-TAGS = "select contact_id::text as id, tag from mart.contact_tags where agency = %(agency)s and category = 'default'"
-KEY_FACT_DATES = """select contact_id::text as id, coalesce(case kind
-    when 'birthday' then fact_date between '1850-01-01' and %(today)s
-    else fact_date between '1950-01-01' and '2200-01-01' end, is_continuous) as is_sane
-from mart.key_facts where agency = %(agency)s"""
 _CROSSWALK = """select * from (with live as (
     select 'customer' as entity, entity_id, entity_id as customer_id from raw_ams360.customers
         where agency = %(agency)s and deleted_at is null

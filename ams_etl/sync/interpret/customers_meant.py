@@ -34,6 +34,20 @@ def customers_meant(
     )
 
 
+def check_form(place: str, name: str) -> None:
+    """Refuse what can be no customer of any system, before anything is asked for.
+
+    Raises:
+        ConfigError: the name is no number, id or email address; `place` is where it is written.
+    """
+    bare = name.strip()
+    if not ("@" in bare or (bare.isascii() and bare.isdigit()) or _is_uuid(bare)):
+        raise ConfigError(
+            f"{place}: {name!r}: expected a CustomerNumber such as 1017, a CustomerId such as "
+            "00000000-0000-0000-0000-000000000000, or an email address"
+        )
+
+
 def _meant(connection: psycopg.Connection[Any], agency: str, name: str, settings: RuleSettings) -> list[str]:
     system = settings.source_system
     if "@" in name:

@@ -38,6 +38,11 @@ _BY_DAY = """select received_at::date,
 from ops.notifications where agency = any(%(agencies)s) and received_at > now() - %(habit)s::interval
 group by 1 order by 1"""
 
+_MISSED_BY_DAY = """select at::date, (coalesce(sum(missed), 0) / nullif(sum(missed)
+        + coalesce(sum(changed) filter (where trigger = 'notification'), 0), 0))::float8 as share, sum(missed)
+from ops.trigger_changes where agency = any(%(agencies)s) and at > now() - %(habit)s::interval
+group by 1 having sum(missed) + coalesce(sum(changed) filter (where trigger = 'notification'), 0) > 0 order by 1"""
+
 
 @dataclass(frozen=True, slots=True)
 class AgencyFreshness:
@@ -65,6 +70,22 @@ def freshness_by_agency(connection: psycopg.Connection[Any], agencies: Sequence[
 def notifications_by_day(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> list[tuple[date, float, int]]:
     """Return the last four weeks of these agencies together: day, p95 of staleness in seconds, notifications."""
     return connection.execute(_BY_DAY, {"agencies": list(agencies), "habit": HABIT}).fetchall()
+
+
+def last_syncs(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> dict[str, datetime]:
+    """Return when each agency's newest sync that asked for all of it, or for all that changed, was published."""
+    return dict(
+        connection.execute(
+            """select agency, max(published_at) from ops.sync_runs
+            where agency = any(%s) and mode <> 'customers' and published_at is not null group by agency""",
+            (list(agencies),),
+        ).fetchall()
+    )
+
+
+def missed_by_day(connection: psycopg.Connection[Any], agencies: Sequence[str]) -> list[tuple[date, float, int]]:
+    """Return the last four weeks of these agencies together: day, share (0..1) of changes without a notification, their number."""
+    return connection.execute(_MISSED_BY_DAY, {"agencies": list(agencies), "habit": HABIT}).fetchall()
 
 
 def _row(

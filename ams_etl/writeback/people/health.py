@@ -9,10 +9,6 @@ import psycopg
 
 from ams_etl.store.agency_db import AgencyDb
 
-_BAR = "▏▎▍▌▋▊▉█"
-_WIDTH = 24
-
-
 _OPEN = frozenset({"waiting", "pending", "claimed", "delivering"})
 
 
@@ -108,19 +104,18 @@ def health(connection: psycopg.Connection[Any], agency: str) -> Health:
     )
 
 
-def timeline(found: Health) -> str:
-    """The last 24 hours as bars of text: what came in, and what of it was delivered, failed or left uncertain."""
-    most = max(
-        (max(created, delivered + failed + uncertain) for _, created, delivered, failed, uncertain in found.hours)
-    )
-    lines = [f"{'hour (UTC)':<12}{'planned':<{_WIDTH + 8}}delivered"]
-    for hour, created, delivered, failed, uncertain in found.hours:
-        trouble = f"  {failed} failed" * bool(failed) + f"  {uncertain} uncertain" * bool(uncertain)
-        lines.append(
-            f"{hour:%d. %H:00}   {_bar(created, most):<{_WIDTH}}{created or '':>6}  "
-            f"{_bar(delivered, most):<{_WIDTH}}{delivered or '':>6}{trouble}".rstrip()
-        )
-    return "\n".join(lines)
+def open_writes_by_age(connection: psycopg.Connection[Any], agency: str) -> list[tuple[str, int]]:
+    """Return how many writes that are neither delivered nor given up are how old, the youngest first."""
+    rows = connection.execute(
+        """select place, count(w.age) from unnest(array['under a minute', 'an hour', 'a day', 'a week', 'longer'],
+                array[0, 60, 3600, 86400, 604800], array[60, 3600, 86400, 604800, null]) as bucket (place, low, high)
+        left join (select extract(epoch from now() - created_at) as age from ops.writebacks
+            where agency = %s and status not in ('delivered', 'failed')) w
+            on w.age >= low and (high is null or w.age < high)
+        group by place, low order by low""",
+        (agency,),
+    ).fetchall()
+    return [(str(place), int(count)) for place, count in rows]
 
 
 def what_is_due(connection: psycopg.Connection[Any], agency: str, system: str = "ams360") -> str | None:
@@ -153,8 +148,3 @@ def due_by_agency(
         {"agencies": list(agencies), "system": system},
     ).fetchall()
     return {agency: "-".join(str(part or 0) for part in found) for agency, *found in rows if any(found)}
-
-
-def _bar(count: int, most: int) -> str:
-    eighths = round(count / most * _WIDTH * 8) if most else 0
-    return "█" * (eighths // 8) + (_BAR[eighths % 8 - 1] if eighths % 8 else "")
