@@ -65,52 +65,6 @@ def list_(form: Form) -> None:
 
 @page_users.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["viewer", "operator", "admin"]), default="viewer", show_default=True)
-@click.option("--agency", "agencies", multiple=True, help="May be given several times.")
-@click.option("--all", "every", is_flag=True, help="Every agency, also those added later.")
-@click.option(
-    "--password-env", metavar="VARIABLE", help="The environment variable with the password, instead of asking."
-)
-@click.option("--no-password", is_flag=True, help="Only a trusted proxy signs this person in.")
-def add(
-    name: str, role: str, agencies: tuple[str, ...], password_env: str | None, *, every: bool, no_password: bool
-) -> None:
-    """Add NAME, or give a known person this password and this role in place of the old; their sessions end."""
-    from ams_etl.pages.people.page_users import save_user
-    from ams_etl.pages.people.roles import EVERY_AGENCY, Role
-
-    if bool(agencies) == every:
-        raise click.UsageError("say --agency, once for each, or --all")
-    known = load_agencies()
-    for agency in agencies:
-        known.get(agency)
-    password = None if no_password else _password(password_env)
-    held = Role[role.upper()]
-    with connect(prepare()) as connection:
-        save_user(connection, name, password, dict.fromkeys([EVERY_AGENCY] if every else agencies, held))
-    click.echo(f"{name.strip().lower()} is {role} of {'every agency' if every else ', '.join(agencies)}")
-
-
-@page_users.command("list")
-def list_() -> None:
-    """Show who may sign in, in which role, and when they last did."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from ams_etl.pages.people.page_users import list_users
-
-    with connect(prepare()) as connection:
-        rows = list_users(connection)
-    table = Table("name", "roles", "signs in by", "last sign-in", "locked until")
-    for row in rows:
-        roles = ", ".join(f"{agency}: {role}" for agency, role in row.roles)
-        moments = (f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (row.last_sign_in_at, row.locked_until))
-        table.add_row(row.name, roles, "password" if row.has_password else "proxy", *moments)
-    Console().print(table)
-
-
-@page_users.command()
-@click.argument("name")
 def remove(name: str) -> None:
     """Remove NAME; open sessions end at once, and what the person did stays recorded."""
     from ams_etl.pages.people.page_users import remove_user
