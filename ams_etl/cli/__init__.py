@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": ("ams_etl.cli.demo", "demo"),
     "env": ("ams_etl.cli.env", "env"),
     "doctor": ("ams_etl.cli.doctor", "doctor"),
+    "expectations": ("ams_etl.cli.expectations", "expectations"),
     "forget": ("ams_etl.cli.forget", "forget"),
     "follow": ("ams_etl.cli.follow", "follow"),
     "grant": ("ams_etl.cli.grant", "grant"),

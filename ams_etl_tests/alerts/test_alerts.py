@@ -197,6 +197,26 @@ def test_a_dead_follower_arrives_and_ends(watched: Watched) -> None:
     assert watched.subjects() == ["[ams-etl] over: the follower does not work"]
 
 
+def test_a_silent_agency_arrives_once_and_ends_with_its_next_notification(watched: Watched) -> None:
+    """One every two hours for three days, then none for four hours."""
+    document = yaml.safe_load(watched.file.read_text())
+    ams360 = {"wsdl": "https://x/?wsdl", "agency_no": "1234567-1", "login_id": "etl", "password_env": "X_Y"}
+    notifications = {"authentication_code_env": "A_B"}
+    document["agencies"] = [{"id": "acme", "name": "A", "ams360": ams360, "notifications": notifications}]
+    watched.file.write_text(yaml.safe_dump(document))
+    watched.connection.execute(
+        """insert into ops.notifications (agency, received_at, state)
+        select 'acme', now() - make_interval(hours => 4 + 2 * n), 'ignored' from generate_series(0, 36) n"""
+    )
+    watched.look()
+    watched.look()
+    assert watched.subjects() == ["[ams-etl] warning: acme has sent no notification for 4.0 hours"]
+    watched.connection.execute("insert into ops.notifications (agency, state) values ('acme', 'ignored')")
+    watched.look()
+    watched.look()
+    assert watched.subjects() == ["[ams-etl] over: acme has sent no notification for 4.0 hours"]
+
+
 def heartbeat(instance: dg.DagsterInstance, age: float) -> None:
     import time
 

@@ -5,6 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from dagster import DagsterInvariantViolationError
+
+from ams_etl.dagster_storage import PostgresStorage
+
+_ADD_AGENCY = "from dagster import DagsterInstance as I; I.get().add_dynamic_partitions('agency', ['acme'])"
+_MATERIALIZE = "dagster asset materialize -m ams_etl.definitions --select ops/writeback_health --partition acme"
+
 
 def test_a_shell_has_dagsters_variables_and_no_secret(tmp_path: Path, database: str) -> None:
     """Whatever is in the path of the home."""
@@ -14,12 +22,22 @@ def test_a_shell_has_dagsters_variables_and_no_secret(tmp_path: Path, database: 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
     environment |= {"AMS_ETL_HOME": str(home), "AMS_ETL_DATABASE_URL": database}
     printed = subprocess.run(
-        ["sh", "-c", f'eval "$({sys.executable} -m ams_etl.cli env)"; env'],
-        env=environment, capture_output=True, text=True, check=True,
+        ["sh", "-c", f'''eval "$({sys.executable} -m ams_etl.cli env)"; env; set -e
+            dg list defs --json; python -c "{_ADD_AGENCY}"; {_MATERIALIZE} 2>&1'''],
+        env=environment, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
     ).stdout  # fmt: skip
+    assert '"key": "mart/contacts"' in printed, "dg list defs"
+    assert "RUN_SUCCESS" in printed, "dagster asset materialize"
     variables = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
     assert variables["DAGSTER_HOME"] == f"{home}/dagster"
     assert variables["AMS_ETL_DAGSTER_URL"].startswith("postgresql+psycopg2://")
     assert variables["PATH"].startswith(str(Path(sys.executable).parent))
     assert (Path(variables["DAGSTER_HOME"]) / "dagster.yaml").exists()
     assert "hidden" not in printed
+
+
+def test_without_the_variable_dagsters_commands_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever Dagster loads asks its storage first."""
+    monkeypatch.delenv("AMS_ETL_DAGSTER_URL", raising=False)
+    with pytest.raises(DagsterInvariantViolationError, match=r'run first: eval "\$\(.venv/bin/ams-etl env\)"'):
+        PostgresStorage.config_type()

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ams_etl.defs.expectations.suites import read_suite, shipped_suites
+from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import ConfigError
 from ams_etl.sync.contacts.quality import NO_GREETING
@@ -30,7 +31,12 @@ expectations:
 @pytest.fixture
 def agency(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with one agency."""
-    ams360 = {"wsdl": "http://127.0.0.1:1/x?wsdl", "agency_no": "1-1", "login_id": "etl", "password_env": "TEST_NONE"}
+    ams360 = {
+        "wsdl": "http://127.0.0.1:1/x?wsdl",
+        "agency_no": "1234567-1",
+        "login_id": "etl",
+        "password_env": "TEST_NONE",
+    }
     (tmp_path / "agencies.yaml").write_text(
         yaml.safe_dump({"agencies": [{"id": "acme", "name": "A", "ams360": ams360}]})
     )
@@ -55,11 +61,17 @@ def _evaluated(name: str) -> Any:
     from ams_etl.defs.expectations.checks import expectation_checks
 
     (check,) = [check for check in expectation_checks().asset_checks or () if check.check_key.name == name]
+
+    @dg.asset(key=check.check_key.asset_key, partitions_def=agency_partitions)
+    def checked() -> None:
+        """A table that is there already."""
+
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("agency", ["acme"])
         job = dg.Definitions(
+            assets=[checked],
             asset_checks=[check],
-            jobs=[dg.define_asset_job("one", selection=dg.AssetSelection.checks(check.check_key))],
+            jobs=[dg.define_asset_job("one", selection=dg.AssetSelection.assets(checked))],
             resources={"warehouse": Warehouse(), "agencies": AgenciesFile()},
         ).resolve_job_def("one")
         result = job.execute_in_process(instance=instance, partition_key="acme")

@@ -12,6 +12,10 @@ _STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }
 _WHY = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
     ... on ExecutionStepFailureEvent { stepKey error { message } failureMetadata { description } }
     ... on RunFailureEvent { message } } } } } }"""
+_BACKFILL = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_BACKFILL_STATUS = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { status } } }"""
 _RUNS = "query { runsOrError { ... on Runs { results { runId status jobName } } } }"
 
 
@@ -37,6 +41,31 @@ class UserInterface:
         )["launchRun"]  # fmt: skip
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
+
+    def backfill(self, job: str, agencies: list[str]) -> str:
+        """Launch a backfill of a job's partitions; returns its id."""
+        repository = {"repositoryLocationName": "ams_etl", "repositoryName": "__repository__"}
+        launched = self._ask(
+            _BACKFILL,
+            {
+                "params": {
+                    "selector": {"repositorySelector": repository, "partitionSetName": f"{job}_partition_set"},
+                    "partitionNames": agencies, "fromFailure": False, "tags": [],
+                }
+            },
+        )["launchPartitionBackfill"]  # fmt: skip
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def backfill_ended(self, backfill: str, seconds: float = 300) -> str:
+        """The status of a backfill once it has ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = str(self._ask(_BACKFILL_STATUS, {"id": backfill})["partitionBackfillOrError"]["status"])
+            if status not in {"REQUESTED", "CANCELING", "FAILING"}:
+                return status
+            assert time.monotonic() < deadline, status
+            time.sleep(0.5)
 
     def terminate(self, run_id: str) -> None:
         """The button of that name."""

@@ -1,16 +1,24 @@
-"""The Dagster UI in a real browser: the asset graph is there, and `contacts` is materialized."""
+"""The Dagster UI in a real browser, as a data engineer walks through it, and `ams-etl up` that serves it."""
 
 import json
 import os
+import re
 import shutil
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ams_etl_tests.end_to_end.command_line import command_line
-from ams_etl_tests.end_to_end.served import served
+from ams_etl.pages.people.page_users import save_user
+from ams_etl.pages.people.roles import EVERY_AGENCY, Role
+from ams_etl.store.database import connect
+from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
+from ams_etl_tests.end_to_end.graphql import UserInterface
+from ams_etl_tests.end_to_end.served import free_port, served
+from ams_etl_tests.pages.pages_process import PASSWORD
 from ams_etl_tests.sandbox_process import running_sandbox
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -18,44 +26,160 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE = 90_000
+"""Milliseconds, on a machine that does a lot besides."""
+SECOND = "5551234-2"
+OURS = """
+name: our_cities
+notes: We work in one city.
+meta:
+  agencies: [demo]
+  query: select contact_id::text as id, city from mart.contacts where agency = '{agency}' and city is not null
+expectations:
+  - {type: expect_column_values_to_be_in_set, kwargs: {column: city, value_set: [Nowhere]}, meta: {rule: OURS1}}
+"""
 
 
-def asked(url: str, query: str) -> Any:
-    """A GraphQL question to the UI's server."""
-    request = urllib.request.Request(
-        f"{url}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["data"]
+class Walk:
+    """What the engineer does and sees."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page = page
+        self._url = url
+
+    def opens(self, path: str) -> None:
+        self.page.goto(f"{self._url}{path}")
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        self.page.get_by_text(text).first.wait_for(timeout=PATIENCE)
+
+    def shot(self, name: str) -> None:
+        """Take a picture for the documentation, where one is asked for."""
+        folder = os.environ.get("PICTURES")
+        if folder:
+            self.page.wait_for_timeout(2500)
+            self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+@contextmanager
+def browser_page(url: str) -> Iterator[Walk]:
+    """A page of a real chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield Walk(browser.new_page(viewport={"width": 1500, "height": 1000}), url)
+        browser.close()
+
+
+def with_a_second_agency(line: CommandLine, pages: int) -> None:
+    """Add an agency of the same system, and the integration page's address."""
+    path = line.home / "agencies.yaml"
+    written = yaml.safe_load(path.read_text())
+    (demo,) = written["agencies"]
+    second = {"id": "second", "name": "Second", "ams360": {**demo["ams360"], "agency_no": SECOND}}
+    written["agencies"].append(second)
+    written["pages"] = {"public_url": f"http://127.0.0.1:{pages}"}
+    path.write_text(yaml.safe_dump(written))
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium on this machine: install Debian's package to see the UI tested"
 )
-def test_a_person_sees_the_run_and_its_contacts_in_the_ui(tmp_path: Path, database: str) -> None:
-    """A run from the command line is one that the UI shows, with its asset graph and numbers."""
-    from playwright.sync_api import sync_playwright
-
-    with running_sandbox(size=40) as sandbox:
+def test_an_engineer_walks_from_the_catalog_to_why_launches_customers_and_backfills(
+    tmp_path: Path, database: str
+) -> None:
+    """One walk, since `ams-etl up` takes longer to start than most of it."""
+    pages = free_port()
+    with running_sandbox(size=40, more=("--agency", f"second:{SECOND}:8:20")) as sandbox:
         line = command_line(tmp_path, database, sandbox)
+        with_a_second_agency(line, pages)
+        (line.home / "expectations").mkdir()
+        (line.home / "expectations" / "our_cities.yaml").write_text(OURS)
         line.run("sync", "demo")
-        with served(line) as url:
-            found = asked(url, "{runsOrError { ... on Runs { results { jobName status } } }}")
-            assert {"jobName": "sync", "status": "SUCCESS"} in found["runsOrError"]["results"]
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-                page = browser.new_page(viewport={"width": 1500, "height": 900})
-                page.goto(f"{url}/locations/ams_etl/asset-groups/contacts")
-                page.get_by_text("contact_candidates").first.wait_for(timeout=60_000)
-                page.goto(f"{url}/assets/mart/contacts?view=overview")
-                page.get_by_text("One row a contact").first.wait_for(timeout=60_000)
-                page.get_by_text("Latest materialization").first.wait_for(timeout=60_000)
-                picture = os.environ.get("PICTURES")
-                if picture:
-                    page.wait_for_timeout(1500)
-                    page.screenshot(path=str(Path(picture) / "contacts.png"))
-                    page.goto(f"{url}/locations/ams_etl/asset-groups/contacts")
-                    page.wait_for_timeout(3000)
-                    page.screenshot(path=str(Path(picture) / "asset-graph.png"))
-                browser.close()
+        with connect(database) as connection:
+            save_user(connection, "sam", PASSWORD, {EVERY_AGENCY: Role.VIEWER})
+            numbers = [
+                row[0]
+                for row in connection.execute(
+                    "select customer_number from ams360.customers order by 1 limit 3"
+                ).fetchall()
+            ]
+        with served(line, "--pages-port", str(pages)) as url, browser_page(url) as walk:
+            reads_the_catalog(walk)
+            follows_a_failing_check_to_why(walk, pages)
+            launches_three_customers(walk, UserInterface(url), numbers)
+            backfills_every_agency(walk, UserInterface(url))
+
+
+def reads_the_catalog(walk: Walk) -> None:
+    """The graph; of contacts: columns, their lineage, a picture."""
+    walk.opens("/locations/ams_etl/asset-groups/contacts")
+    walk.sees("contact_candidates")
+    walk.shot("asset-graph")
+    walk.opens("/assets/mart/contacts?view=overview")
+    walk.sees("One row a contact")
+    walk.sees("Latest materialization")
+    walk.page.locator("img[alt='Contacts by status']").first.wait_for(timeout=PATIENCE)
+    walk.sees("greeting")
+    walk.shot("contacts")
+    walk.opens("/assets/mart/contacts?view=lineage&column=city")
+    walk.sees("payload.City")
+
+
+def follows_a_failing_check_to_why(walk: Walk, pages: int) -> None:
+    """A suite of the agency's own fails: its expectation with the rule, the ids of its rows, and why one is what it is."""
+    check = "this_installations_own_expectations_hold"
+    walk.opens(f"/assets/mart/contacts?view=checks&checkDetail={check}")
+    walk.sees("Failed")
+    walk.page.get_by_text("sample_ids").first.wait_for(timeout=PATIENCE)
+    walk.shot("failing-check")
+    links = walk.page.locator(f"a[href*='127.0.0.1:{pages}/demo/why']")
+    if not links.count():
+        walk.page.get_by_text("Show Markdown").last.click()
+    links.first.wait_for(timeout=PATIENCE)
+    where = links.first.get_attribute("href")
+    walk.page.goto(f"http://127.0.0.1:{pages}/sign-in")
+    walk.page.get_by_label("Name").fill("sam")
+    walk.page.get_by_label("Password").fill(PASSWORD)
+    walk.page.get_by_role("button", name="Sign in").click()
+    walk.page.wait_for_url(re.compile("/demo"), timeout=PATIENCE)
+    walk.page.goto(where)
+    walk.sees(re.compile("City"))
+    assert "/demo/contacts/" in walk.page.url
+
+
+def launches_three_customers(walk: Walk, ui: UserInterface, numbers: list[int]) -> None:
+    """From the Launchpad of the run before: a wrong value is refused before there is a run; then three CustomerNumbers."""
+    (before,) = [run["runId"] for run in ui.runs() if run["jobName"] == "sync"]
+    walk.opens(f"/locations/ams_etl/jobs/sync/playground/setup-from-run/{before}")
+    button = walk.page.get_by_role("button", name="Launch Run")
+    button.wait_for(timeout=PATIENCE)
+    known = len(ui.runs())
+
+    def configure(customers: object) -> None:
+        text = json.dumps({"resources": {"sync_scope": {"config": {"customers": customers}}}})
+        walk.page.wait_for_function("document.querySelector('.CodeMirror')?.CodeMirror", timeout=PATIENCE)
+        walk.page.evaluate("text => document.querySelector('.CodeMirror').CodeMirror.setValue(text)", text)
+        walk.page.wait_for_timeout(2000)
+        button.click()
+
+    configure(["Smith"])
+    walk.sees(re.compile("expected a CustomerNumber such as 1017"))
+    walk.shot("launchpad-refuses")
+    assert len(ui.runs()) == known, "a run was created"
+    walk.page.keyboard.press("Escape")
+    configure([str(number) for number in numbers])
+    walk.page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"), timeout=PATIENCE)
+    run_id = walk.page.url.partition("/runs/")[2][:36]
+    assert ui.ended(run_id) == "SUCCESS", ui.why(run_id)
+
+
+def backfills_every_agency(walk: Walk, ui: UserInterface) -> None:
+    """As "Launch backfill" of the job's page asks for it."""
+    backfill = ui.backfill("sync", ["demo", "second"])
+    assert ui.backfill_ended(backfill) == "COMPLETED_SUCCESS"
+    walk.opens(f"/runs/b/{backfill}")
+    walk.sees(re.compile("Completed|Succeeded"))
+    walk.shot("backfill")

@@ -73,10 +73,24 @@ def test_the_checks_name_the_agencies_that_fail(
     monkeypatch.setenv("AMS_ETL_CONFIG", str(config))
     monkeypatch.setenv("AMS_ETL_DATABASE_URL", database)
     busy.execute("update ops.notifications set state = 'ignored' where state = 'parked' and agency <> 'agency2'")
+    synced = """insert into ops.sync_runs (agency, sync_id, mode, state, published_at)
+        values (%s, %s, %s, 'published', now() - %s::interval)"""
+    for agency, mode, age in (
+        ("agency0", "full", "7 days"),
+        ("agency1", "full", "9 days"),
+        ("agency1", "customers", "1 hour"),
+    ):
+        busy.execute(synced, (agency, uuid4(), mode, age))
     result = dg.materialize(
         [freshness, freshness_checks], resources={"agencies": AgenciesFile(), "warehouse": Warehouse()}
     )
     found = {one.check_name: one for one in result.get_asset_check_evaluations()}
     assert found["nothing_is_parked"].metadata["agencies"].value == 1
     assert "agency2" in str(found["nothing_is_parked"].metadata["which"].value)
-    assert set(found) == {"agency_is_not_silent", "nothing_is_parked", "few_changes_are_missed"}
+    assert set(found) == {
+        "agency_is_not_silent", "nothing_is_parked", "few_changes_are_missed", "every_agency_was_synced",
+    }  # fmt: skip
+    late = found["every_agency_was_synced"]
+    assert late.metadata["agencies"].value == len(AGENCIES) - 1, "what a notification brought is no sync of the agency"
+    assert "agency0" not in str(late.metadata["which"].value)
+    assert "agency1" in str(late.metadata["which"].value)
