@@ -88,8 +88,8 @@ def validate(url: str, suite: Suite, query: str, parameters: Mapping[str, Any]) 
             Outcome(
                 expectation,
                 bool(found.success),
-                int(found.result.get("element_count", 0)),
-                int(found.result.get("unexpected_count", 0)),
+                int(found.result.get("element_count") or 0),
+                int(found.result.get("unexpected_count") or 0),
                 str(found.result.get("observed_value", "")),
             )
         )
