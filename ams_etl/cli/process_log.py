@@ -1,7 +1,7 @@
 """Read what the processes of `ams-etl up` print, and make one line a fact of it.
 
 Dagster's processes colour their lines, write a line per event of a run, and warn about the end of each code server that they
-replaced on purpose. People get what they need to know; `--json` gives every fact with its level and its traceback.
+replaced on purpose. People get what they need to know; `--json` prints every fact with its level and its traceback.
 """
 
 import json

@@ -33,7 +33,7 @@ class Process:
     path: str = "/"
     """What it answers once it is ready."""
     announcement: str = ""
-    """What people are told then; `{url}` is its address."""
+    """What people read then; `{url}` is its address."""
 
 
 Say = Callable[[str, Fact], None]

@@ -15,7 +15,7 @@ _DOTS = 100
 _COLOURS = 32
 """Of the palette: a chart of few colours takes a quarter of the bytes that way."""
 _SERIES = ("#1f5fa8", "#d1731a", "#2f8f4e", "#8a4fa3", "#b23a48", "#6b6b6b", "#3aa6a6", "#a68a2f")
-"""Told apart by people who see few colours, too, in this order."""
+"""Colours that people who see few of them can still distinguish, in this order."""
 _MOST_SERIES = 8
 
 Pictures = dict[str, dg.MarkdownMetadataValue]
