@@ -26,5 +26,8 @@ def env() -> None:
         "GX_ANALYTICS_ENABLED": "false",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
+    if sys.prefix != sys.base_prefix:
+        # dg warns where another environment is active than the project's.
+        values["VIRTUAL_ENV"] = sys.prefix
     for name, value in values.items():
         click.echo(f"export {name}={shlex.quote(value)}")

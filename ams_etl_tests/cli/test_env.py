@@ -19,6 +19,8 @@ def test_a_shell_has_dagsters_variables_and_no_secret(tmp_path: Path, database: 
     home = tmp_path / "a home with 'quotes'"
     home.mkdir()
     (home / ".env").write_text("TEST_SECRET_OF_ENV=hidden\n")
+    hawksoft = "{agency_id: 7, client_id: etl, client_secret_env: X_Y}"
+    (home / "agencies.yaml").write_text(f"agencies:\n  - {{id: acme, name: Acme, hawksoft: {hawksoft}}}\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
     environment |= {"AMS_ETL_HOME": str(home), "AMS_ETL_DATABASE_URL": database}
     printed = subprocess.run(
@@ -26,7 +28,7 @@ def test_a_shell_has_dagsters_variables_and_no_secret(tmp_path: Path, database: 
             dg list defs --json; python -c "{_ADD_AGENCY}"; {_MATERIALIZE} 2>&1'''],
         env=environment, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
     ).stdout  # fmt: skip
-    assert '"key": "mart/contacts"' in printed, "dg list defs"
+    assert '"asset_key": "mart/contacts"' in printed, "dg list defs"
     assert "RUN_SUCCESS" in printed, "dagster asset materialize"
     variables = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
     assert variables["DAGSTER_HOME"] == f"{home}/dagster"

@@ -16,6 +16,9 @@ _BACKFILL = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfi
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 _BACKFILL_STATUS = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) {
     ... on PartitionBackfill { status } } }"""
+_LINEAGE = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
+    assetMaterializations(limit: 1) { metadataEntries { ... on TableColumnLineageMetadataEntry {
+        lineage { columnName columnDeps { assetKey { path } columnName } } } } } } } }"""
 _RUNS = "query { runsOrError { ... on Runs { results { runId status jobName } } } }"
 
 
@@ -66,6 +69,15 @@ class UserInterface:
                 return status
             assert time.monotonic() < deadline, status
             time.sleep(0.5)
+
+    def column_lineage(self, path: list[str], column: str) -> list[tuple[str, str]]:
+        """The columns that a column of the last materialization comes from, as asset and column."""
+        (made,) = self._ask(_LINEAGE, {"path": path})["assetNodeOrError"]["assetMaterializations"]
+        columns = [column for entry in made["metadataEntries"] for column in entry.get("lineage") or ()]
+        return [
+            ("/".join(dep["assetKey"]["path"]), dep["columnName"])
+            for known in columns if known["columnName"] == column for dep in known["columnDeps"]
+        ]  # fmt: skip
 
     def terminate(self, run_id: str) -> None:
         """The button of that name."""

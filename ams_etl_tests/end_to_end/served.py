@@ -38,7 +38,7 @@ def served(line: CommandLine, *options: str) -> Iterator[str]:
     process = line.start("up", "--port", str(port), "--pages-port", "0", *options)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while True:
             try:
                 urllib.request.urlopen(f"{url}/server_info", timeout=2).close()

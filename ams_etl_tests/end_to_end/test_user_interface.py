@@ -19,7 +19,7 @@ from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.graphql import UserInterface
 from ams_etl_tests.end_to_end.served import free_port, served
 from ams_etl_tests.pages.pages_process import PASSWORD
-from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
@@ -52,6 +52,11 @@ class Walk:
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         self.page.get_by_text(text).first.wait_for(timeout=PATIENCE)
+
+    def shows_markdown(self, label: str) -> None:
+        """Open an entry of the metadata that is too long for its row."""
+        row = self.page.locator("tr", has_text=label)
+        row.first.get_by_text("[Show Markdown]").click(timeout=PATIENCE)
 
     def shot(self, name: str) -> None:
         """Take a picture for the documentation, where one is asked for."""
@@ -107,13 +112,15 @@ def test_an_engineer_walks_from_the_catalog_to_why_launches_customers_and_backfi
                 ).fetchall()
             ]
         with served(line, "--pages-port", str(pages)) as url, browser_page(url) as walk:
-            reads_the_catalog(walk)
+            ui = UserInterface(url)
+            reads_the_catalog(walk, ui)
             follows_a_failing_check_to_why(walk, pages)
-            launches_three_customers(walk, UserInterface(url), numbers)
-            backfills_every_agency(walk, UserInterface(url))
+            launches_three_customers(walk, ui, numbers)
+            backfills_every_agency(walk, ui)
+            pictures_a_plan(walk, line, sandbox, numbers)
 
 
-def reads_the_catalog(walk: Walk) -> None:
+def reads_the_catalog(walk: Walk, ui: UserInterface) -> None:
     """The graph; of contacts: columns, their lineage, a picture."""
     walk.opens("/locations/ams_etl/asset-groups/contacts")
     walk.sees("contact_candidates")
@@ -121,11 +128,15 @@ def reads_the_catalog(walk: Walk) -> None:
     walk.opens("/assets/mart/contacts?view=overview")
     walk.sees("One row a contact")
     walk.sees("Latest materialization")
-    walk.page.locator("img[alt='Contacts by status']").first.wait_for(timeout=PATIENCE)
-    walk.sees("greeting")
+    walk.sees("Freshness policy")
+    walk.sees("First name for greetings")
     walk.shot("contacts")
-    walk.opens("/assets/mart/contacts?view=lineage&column=city")
-    walk.sees("payload.City")
+    assert ("raw_ams360/customers", "payload.City") in ui.column_lineage(["mart", "contacts"], "city")
+    walk.opens("/assets/mart/contacts?view=partitions&partition=demo")
+    walk.sees("since last time")
+    walk.shows_markdown("picture")
+    walk.page.locator("img[alt='Contacts by status']").first.wait_for(timeout=PATIENCE)
+    walk.shot("contacts-by-status")
 
 
 def follows_a_failing_check_to_why(walk: Walk, pages: int) -> None:
@@ -133,20 +144,19 @@ def follows_a_failing_check_to_why(walk: Walk, pages: int) -> None:
     check = "this_installations_own_expectations_hold"
     walk.opens(f"/assets/mart/contacts?view=checks&checkDetail={check}")
     walk.sees("Failed")
-    walk.page.get_by_text("sample_ids").first.wait_for(timeout=PATIENCE)
-    walk.shot("failing-check")
+    walk.sees("open one of the ids")
+    walk.shows_markdown("sample_ids")
     links = walk.page.locator(f"a[href*='127.0.0.1:{pages}/demo/why']")
-    if not links.count():
-        walk.page.get_by_text("Show Markdown").last.click()
     links.first.wait_for(timeout=PATIENCE)
+    walk.shot("failing-check")
     where = links.first.get_attribute("href")
-    walk.page.goto(f"http://127.0.0.1:{pages}/sign-in")
+    walk.page.goto(f"http://127.0.0.1:{pages}/demo")
     walk.page.get_by_label("Name").fill("sam")
     walk.page.get_by_label("Password").fill(PASSWORD)
-    walk.page.get_by_role("button", name="Sign in").click()
+    walk.page.get_by_role("button", name="Sign in", exact=True).click()
     walk.page.wait_for_url(re.compile("/demo"), timeout=PATIENCE)
     walk.page.goto(where)
-    walk.sees(re.compile("City"))
+    walk.sees("FirstName")
     assert "/demo/contacts/" in walk.page.url
 
 
@@ -183,3 +193,16 @@ def backfills_every_agency(walk: Walk, ui: UserInterface) -> None:
     walk.opens(f"/runs/b/{backfill}")
     walk.sees(re.compile("Completed|Succeeded"))
     walk.shot("backfill")
+
+
+def pictures_a_plan(walk: Walk, line: CommandLine, sandbox: Sandbox, numbers: list[int]) -> None:
+    """For the documentation alone: the page that `ams-etl plan --to plan.html` writes after an edit in AMS360."""
+    if "PICTURES" not in os.environ:
+        return
+    for at, number in enumerate(numbers):
+        (key,) = [key for key, known in sandbox.ask("customers") if known == number]
+        sandbox.edit("customers", "update", key, City="Reno", Email=f"new{at}@example.com")
+    line.run("sync", "demo", "--plan", *(part for number in numbers for part in ("--customer", str(number))))
+    line.run("plan", "demo", "--full", "--to", str(line.home / "plan.html"))
+    walk.page.goto(f"file://{line.home}/plan.html")
+    walk.shot("plan")

@@ -110,20 +110,18 @@ def _raised(info: Any) -> str | None:
 
 
 @cache
-def _context() -> Any:
+def _source(url: str) -> Any:
+    """Return Great Expectations' view of a Postgres; it keeps a pool of connections, so one for each address."""
     import great_expectations as gx
+
+    from ams_etl.store.database import sqlalchemy_url
 
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    return context
+    return context.data_sources.add_postgres("warehouse", connection_string=sqlalchemy_url(url))
 
 
 def _batch_definition(url: str, query: str) -> Any:
-    from ams_etl.store.database import sqlalchemy_url
-
-    context = _context()
-    if "warehouse" not in {source["name"] for source in context.list_datasources()}:
-        context.data_sources.add_postgres("warehouse", connection_string=sqlalchemy_url(url))
-    source = context.data_sources.get("warehouse")
+    source = _source(url)
     name = f"query {len(source.assets)}"
     return source.add_query_asset(name, query=query).add_batch_definition_whole_table("all")
