@@ -10,10 +10,10 @@ from ams_etl.defs.resources import AgenciesFile
     job=freshness_job,
     cron_schedule="5 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every hour, for all agencies at once: how fresh the mart is, and whether an agency's notifications stopped.",
+    description="Every hour, for all agencies at once: how fresh the mart is, whether an agency's notifications stopped, or its syncs.",
 )
 def hourly_freshness(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> dg.RunRequest | dg.SkipReason:
     """Ask for one run; a run per agency would take longer than the hour when there are hundreds."""
-    if not any(agency.notifications for agency in agencies.read().all):
-        return dg.SkipReason("no agency has notifications")
+    if not agencies.read().all:
+        return dg.SkipReason("agencies.yaml has no agency")
     return dg.RunRequest(run_key=f"freshness:{context.scheduled_execution_time:%Y-%m-%dT%H}")
