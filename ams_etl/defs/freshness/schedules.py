@@ -10,7 +10,7 @@ from ams_etl.defs.resources import AgenciesFile
     job=freshness_job,
     cron_schedule="5 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every hour, for all agencies at once: how fresh the mart is, whether an agency's notifications stopped, or its syncs.",
+    description="Every hour, for all agencies at once: whether the mart is fresh and notifications come.",
 )
 def hourly_freshness(context: dg.ScheduleEvaluationContext, agencies: AgenciesFile) -> dg.RunRequest | dg.SkipReason:
     """Ask for one run; a run per agency would take longer than the hour when there are hundreds."""
