@@ -50,6 +50,7 @@ _ACCESSES = "delete from ops.accesses where agency = %(agency)s and last_at < %(
 _TRIGGER_CHANGES = "delete from ops.trigger_changes where agency = %(agency)s and at < %(before)s"
 _MISSED_CHANGES = """delete from ops.missed_changes m where m.agency = %(agency)s and not exists (
     select from ops.trigger_changes c where (c.agency, c.sync_id) = (m.agency, m.sync_id))"""
+_DAILY_COUNTS = "delete from ops.daily_counts where agency = %(agency)s and day < (%(before)s)::date"
 _WORK_LIST = """delete from {table} w using ops.sync_runs r
 where w.agency = %(agency)s and (r.agency, r.sync_id) = (w.agency, w.sync_id) and r.started_at < now() - interval '30 days'"""
 """What a full sync that was cut off had still to read; after two weeks no sync resumes it."""
@@ -78,6 +79,7 @@ def prune(
         ("ops.accesses", _ACCESSES, kept.accesses_days),
         ("ops.trigger_changes", _TRIGGER_CHANGES, kept.history_days),
         ("ops.missed_changes", _MISSED_CHANGES, kept.history_days),
+        ("ops.daily_counts", _DAILY_COUNTS, kept.changes_days),
         ("ops.sync_prefixes", _WORK_LIST.format(table="ops.sync_prefixes"), kept.history_days),
         ("ops.sync_customers", _WORK_LIST.format(table="ops.sync_customers"), kept.history_days),
         # Last: the work lists are found by their sync.
