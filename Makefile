@@ -91,6 +91,7 @@ docs: setup
 	@$(BIN)/python -m ams_etl_tests.rules.catalogue --write
 	@$(BIN)/python -m ams_etl_tests.store.columns --write
 	@$(BIN)/python -m ams_etl_tests.end_to_end.catalog --write
+	@$(BIN)/python -m ams_etl_tests.module_tests --write
 
 # Pin every dependency, with the hashes of its files, at the newest version that fits pyproject.toml, for every Python and
 # platform. The second file is what the container image installs: no tools of development, but the extra `kubernetes`.

@@ -52,7 +52,7 @@ AVOIDED = (
     # `sync_scope.lane` (`self.lane` in its message) and the run tag `ams_etl/lane` are deprecated names that users may
     # still have. The pages excepted below describe the outbox.
     _avoided(
-        r"(?<!sync_scope\.)(?<!self\.)(?<!ams_etl/)\blanes?\b",
+        r"(?<!sync_scope\.)(?<!self\.)(?<!ams_etl/)(?<!outbox/)\blanes?\b",
         "trigger; the outbox alone has lanes",
         r"^(?!ams_etl/writeback/|ams_etl/sync/forgetting/erase|docs/(writeback|benefitpoint|glossary|architecture|performance))",
     ),

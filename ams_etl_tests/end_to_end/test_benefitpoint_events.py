@@ -16,7 +16,7 @@ from ams_etl_tests.end_to_end.benefitpoint_agency import TODAY
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.sync.source_history import refresh
 from ams_etl_tests.writeback.both_systems import AGENCY, Both
-from ams_etl_tests.writeback.test_contacts import sync
+from ams_etl_tests.writeback.synced_office import sync
 from ams_etl_tests.writeback.working_agency import QUICK, ZONE, Office
 
 SAID = {"occurred_at": "2026-11-20T10:00:00Z", "actor": {"name": "Ann Lee"}}

@@ -14,8 +14,8 @@ import pytest
 from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.graphql import UserInterface
+from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
-from ams_etl_tests.end_to_end.test_sync import count, published
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 

@@ -5,32 +5,11 @@ import re
 import signal
 import time
 from pathlib import Path
-from typing import Any
-
-import psycopg
 
 from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import command_line
+from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.sandbox_process import running_sandbox
-
-TABLES = (
-    "contacts", "contact_emails", "contact_phones", "contact_sources", "contact_tags", "key_facts", "connections",
-    "skipped_contacts",
-)  # fmt: skip
-
-
-def published(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
-    return {
-        table: connection.execute(
-            f"select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m order by 1"
-        ).fetchall()
-        for table in TABLES
-    }
-
-
-def count(connection: psycopg.Connection[Any], query: str) -> int:
-    row = connection.execute(query).fetchone()  # type: ignore[call-overload]
-    return int(row[0]) if row else 0
 
 
 def test_a_sync_killed_half_way_goes_on_and_ends_as_an_undisturbed_one(

@@ -17,15 +17,12 @@ from ams_etl.pages.people.roles import EVERY_AGENCY, Role
 from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.graphql import UserInterface
+from ams_etl_tests.end_to_end.quiet_interface import QUIET
 from ams_etl_tests.end_to_end.served import free_port, served
 from ams_etl_tests.pages.pages_process import PASSWORD
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATIENCE = 90_000
 """Milliseconds, on a machine that does a lot besides."""
 SECOND = "5551234-2"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ams_etl_tests.end_to_end.test_user_interface import QUIET
+from ams_etl_tests.end_to_end.quiet_interface import QUIET
 from ams_etl_tests.pages.pages_process import COOKIE, Visitor
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

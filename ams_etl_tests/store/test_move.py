@@ -11,7 +11,7 @@ from ams_etl.errors import ConfigError, TransientError
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.store.maintenance.move import move
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl_tests.store.test_oldest_postgres import oldest_server  # noqa: F401 - a fixture
+from ams_etl_tests.store.oldest_server import oldest_server  # noqa: F401 - a fixture
 
 
 @pytest.fixture

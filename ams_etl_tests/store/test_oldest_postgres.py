@@ -1,7 +1,6 @@
 """The lowest Postgres that the documentation promises: all migrations and a merge on Debian's own server."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,34 +10,10 @@ import pytest
 
 from ams_etl.errors import ConfigError
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.store.migrations import LOWEST_POSTGRES, sql_folder, upgrade
 
 ROOT = Path(__file__).parents[2]
-
-
-def debian_server() -> Path | None:
-    """The programs of the oldest installed server that is new enough."""
-    found = {int(folder.parent.name): folder for folder in Path("/usr/lib/postgresql").glob("[0-9]*/bin")}
-    return next(
-        (found[major] for major in sorted(found) if major >= LOWEST_POSTGRES and (found[major] / "initdb").exists()),
-        None,
-    )
-
-
-@pytest.fixture
-def oldest_server(short_home: Path) -> Iterator[str]:
-    """The URL of an empty database on that server."""
-    binaries = debian_server()
-    if binaries is None:
-        pytest.skip(
-            f"no Postgres server ({LOWEST_POSTGRES} or newer) in /usr/lib/postgresql: apt-get install postgresql"
-        )
-    try:
-        yield running_server(short_home, binaries)
-    finally:
-        stop(short_home, binaries)
 
 
 def test_migrations_and_a_merge_work_on_the_oldest_server(oldest_server: str) -> None:

@@ -15,7 +15,7 @@ import psycopg
 from ams_etl.errors import ConfigError
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.sync.links.stored_links import decide
-from ams_etl_tests.rules.test_accounts import account_payload
+from ams_etl_tests.rules.account_payloads import account_payload
 
 AGENCY = "demo"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from ams_etl.sync.accounts import publish_accounts as accounts
 from ams_etl.sync.accounts.publish_accounts import rebuild_accounts
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.account_stories import Stories, Telling, stories
-from ams_etl_tests.sync.test_accounts import AGENCY, clear, publish, rebuilt, replayed, state
+from ams_etl_tests.sync.stored_accounts import AGENCY, clear, publish, rebuilt, replayed, state
 
 ORDERS = int(os.environ.get("HISTORIES", "4"))
 

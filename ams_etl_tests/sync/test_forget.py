@@ -16,6 +16,7 @@ from ams_etl.store.sending.consents import Consent, hashed, store_consents
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
 from ams_etl.sync.forgetting.traces import traces_in_database
+from ams_etl_tests.sync.database_dump import dump
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     Source,
@@ -98,20 +99,6 @@ def _erase(connection: psycopg.Connection[Any], asked: str) -> Person:
     person = find_person(connection, AGENCY, _SETTINGS, asked)
     erase(connection, AGENCY, _SETTINGS, BrakeSettings(), _TODAY, person)
     return person
-
-
-def dump(connection: psycopg.Connection[Any]) -> str:
-    """Every row of every table as text."""
-    tables = connection.execute(
-        """select format('%I.%I', table_schema, table_name) from information_schema.tables
-        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')"""
-    ).fetchall()
-    rows = [row[0] for (table,) in tables for row in connection.execute(f"select to_jsonb(t)::text from {table} t")]
-    bodies = [
-        bytes(row[0]).decode()
-        for row in connection.execute("select body from ops.notifications where body is not null")
-    ]
-    return "\n".join([*rows, *bodies]).lower()
 
 
 @pytest.mark.parametrize("asked", ["quincy.unique@example.com", "1"])

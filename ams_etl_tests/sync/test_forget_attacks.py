@@ -17,6 +17,7 @@ from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
 from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
+from ams_etl_tests.sync.database_dump import dump
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     BEGIN,
@@ -29,7 +30,6 @@ from ams_etl_tests.sync.source_history import (
     refresh,
     store_reference,
 )
-from ams_etl_tests.sync.test_forget import dump
 
 _TODAY = date(2026, 6, 1)
 _AMS360 = RuleSettings()

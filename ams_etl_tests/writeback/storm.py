@@ -1,6 +1,6 @@
 """A storm: mixed events, replies lost, 503s, dead tickets, and a deliverer that is killed again and again.
 
-Afterwards AMS360 is compared with the outbox, write by write; `python -m benchmarks.writeback_storm` runs a large one.
+Afterwards AMS360 is compared with the outbox, write by write; `python -m ams_etl_tests.long.writeback_storm` runs a large one.
 """
 
 import random

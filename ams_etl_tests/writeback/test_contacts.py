@@ -1,35 +1,16 @@
 """Whom an event is about: the contacts of a synced agency, and what writing does to the next sync."""
 
-from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
 from ams_etl.store.database import connect
-from ams_etl.sync.contacts.derive import derive_dirty, mark_due
-from ams_etl.sync.contacts.plan import make_plan
-from ams_etl.sync.contacts.publish import publish
-from ams_etl.sync.extract.ams360 import extract
-from ams_etl.sync.extract.reference import extract_reference
-from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
+from ams_etl_tests.writeback.synced_office import sync
 from ams_etl_tests.writeback.working_agency import ZONE, Office, office
-
-TODAY = date(2026, 6, 2)
-
-
-def sync(demo: Office) -> None:
-    """A full sync of the stand-in into the mart."""
-    connection, agency = demo.connection, demo.agency
-    extract_reference(connection, "demo", demo.sandbox.connection())
-    extract(connection, "demo", demo.sandbox.connection(), SyncScope(), fresh=True)
-    mark_due(connection, "demo", agency.settings, TODAY)
-    derive_dirty(connection, "demo", agency.settings, TODAY)
-    make_plan(connection, "demo", agency.settings, agency.brake, TODAY)
-    publish(connection, "demo")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.store.merge import Record
 from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
-from ams_etl_tests.sync.test_accounts import AGENCY, NOW, account, customer, publish, store
+from ams_etl_tests.sync.stored_accounts import AGENCY, NOW, account, customer, publish, store
 
 TODAY = date(2026, 11, 21)
 

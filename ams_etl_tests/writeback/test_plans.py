@@ -19,7 +19,7 @@ from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
 from ams_etl_tests.postgres import fresh_database
-from ams_etl_tests.rules.test_accounts import account_payload
+from ams_etl_tests.rules.account_payloads import account_payload
 
 AGENCY, TODAY, NOW = "demo", date(2026, 11, 21), datetime(2026, 11, 21, tzinfo=UTC)
 ACCOUNTS, PLANS = RawTable("raw_benefitpoint", "accounts"), RawTable("raw_benefitpoint", "plans")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -119,7 +120,7 @@ def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[d
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "agencies": len(late),
-            "which": table_of(("agency", "last synced", "days allowed"), sorted(late, key=lambda row: row[1])[:_SHOWN]),
+            "which": table_of(("agency", "last synced", "days allowed"), sorted(late, key=itemgetter(1))[:_SHOWN]),
             "what_to_do": "ams-etl doctor AGENCY says what is wrong; ams-etl sync AGENCY, or its job in the UI, syncs it now",
         },
     )

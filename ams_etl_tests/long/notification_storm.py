@@ -1,11 +1,11 @@
 """A large storm through the real Dagster daemon: edits whose notifications are lost, doubled and overtaken, and kills.
 
-    python -m benchmarks.notification_storm [--edits 2000] [--customers 1000] [--kills 8] [--seed 1]
+    python -m ams_etl_tests.long.notification_storm [--edits 2000] [--customers 1000] [--kills 8] [--seed 1]
 
-The inbound service, the daemon with all its children, a run's process and Postgres are killed in turn while the edits go on; what died
-is started again, as a service manager would. Then the daily sweep and the weekly resync run. Ends with code 1 when the mart is
-not what a rebuild gives, an acknowledged notification is not settled, or what is published as missed is not exactly what
-nobody announced.
+The inbound service, the daemon with all its children, a run's process and Postgres are killed in turn while the edits go
+on; what died is started again, as a service manager would. Then the daily sweep and the weekly resync run. Ends with code 1
+when the mart is not what a rebuild gives, an acknowledged notification is not settled, or what is published as missed is
+not exactly what nobody announced.
 """
 
 import argparse
@@ -236,7 +236,8 @@ def _compare(home: Path, sandbox: Sandbox, editor: Editor) -> list[str]:
         if missed(connection) != expected:
             wrong.append(f"missed: published {len(missed(connection))}, truly {len(expected)}")
     print(
-        f"notifications: {report['raised']:,} raised, {report['lost']} lost, {report['doubled']} doubled, {report['reordered']:,} overtaken"
+        f"notifications: {report['raised']:,} raised, {report['lost']} lost, {report['doubled']} doubled, "
+        f"{report['reordered']:,} overtaken"
     )
     print(f"states: {ended}; batches: {dict(runs)}")
     print(f"missed: {len(expected)} records, {by_day} of them found by the daily sweep; rate {found.missed_rate:.2%}")

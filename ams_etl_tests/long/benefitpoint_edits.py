@@ -1,6 +1,6 @@
 """Thousands of edits of BenefitPoint: not one may reach AMS360 or its values, but each plan that is added, once.
 
-    python -m benchmarks.benefitpoint_edits [--edits 2000] [--customers 200] [--seed 1]
+    python -m ams_etl_tests.long.benefitpoint_edits [--edits 2000] [--customers 200] [--seed 1]
 
 Ends with an AssertionError that says what got where it must not.
 """

@@ -1,6 +1,6 @@
 """Bodies that nobody meant, by the hundred thousand: no exception, bounded memory, bounded time.
 
-    python -m benchmarks.fuzz_notifications [--bodies 100000] [--seed 1]
+    python -m ams_etl_tests.long.fuzz_notifications [--bodies 100000] [--seed 1]
 
 Each body is redacted, read and answered as the service does it. A reader that failed inside counts as an exception.
 """

@@ -17,6 +17,7 @@ from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan, BenefitPoin
 from ams_etl.rules.accounts.links import link
 from ams_etl.rules.accounts.same_accounts import the_same_account
 from ams_etl.rules.records.ams360 import Policy
+from ams_etl_tests.rules.account_payloads import account_payload
 
 CASES, SAME = (
     yaml.safe_load((Path(__file__).parent / "cases" / "benefitpoint" / f"{name}.yaml").read_text("utf-8"))
@@ -27,27 +28,6 @@ CASES, SAME = (
 def customer(given: Mapping[str, Any]) -> CustomerAccount:
     left = {name: value for name, value in given.items() if name not in {"id", "number"}}
     return CustomerAccount.from_payload({"CustomerId": given["id"], "CustomerNumber": given["number"], **left})
-
-
-def account_payload(given: Mapping[str, Any]) -> dict[str, Any]:
-    ids = {"amsCustomerId": given.get("ams_id"), "amsCustomerNumber": given.get("ams_number")}
-    payload: dict[str, Any] = {
-        "accountID": given["id"], "active": given.get("active", True), "accountClassification": "Group",
-        "mainAddress": {"zip": given.get("zip"), "state": "New_York"}, "officeID": 3, "departmentID": 12,
-        "accountType": "Client",
-    }  # fmt: skip
-    if "pool" in given:
-        payload["accountClassification"] = "Marketing_Group"
-        payload["marketingGroupAccountInfo"] = {"marketingGroupName": given["pool"]}
-    elif "last" in given:
-        payload["accountClassification"] = "Individual"
-        payload["individualAccountInfo"] = {
-            "personInfo": {"firstName": given.get("first"), "lastName": given["last"]}, "email": given.get("email"),
-            "accountIntegrationInfo": ids,
-        }  # fmt: skip
-    else:
-        payload["groupAccountInfo"] = {"accountName": given.get("name"), "accountIntegrationInfo": ids}
-    return payload
 
 
 def account(given: Mapping[str, Any]) -> BenefitPointAccount:

@@ -1,6 +1,6 @@
 """A large storm: events, lost replies, 503s, dead tickets and kills; then AMS360 against the outbox, write by write.
 
-    python -m benchmarks.writeback_storm [--events 10000] [--kills 12] [--seed 1]
+    python -m ams_etl_tests.long.writeback_storm [--events 10000] [--kills 12] [--seed 1]
 
 Ends with code 1 when a write is missing, doubled or out of order, or uncertain without cause.
 """
