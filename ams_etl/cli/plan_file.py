@@ -22,7 +22,8 @@ def write_plan(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         case ".csv":
             frame.to_csv(path, index=False)
         case ".html":
-            frame.to_html(path, index=False, na_rep="", escape=True)
+            # pandas writes a missing text as <NA>, whatever na_rep says.
+            frame.fillna("").to_html(path, index=False, escape=True)
         case ".xlsx":
             with pd.ExcelWriter(path, engine="openpyxl") as writer:
                 frame.to_excel(writer, index=False, sheet_name="plan", freeze_panes=(1, 0))

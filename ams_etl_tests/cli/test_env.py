@@ -9,6 +9,7 @@ import pytest
 from dagster import DagsterInvariantViolationError
 
 from ams_etl.dagster_storage import PostgresStorage
+from ams_etl.store.database import connect
 
 _ADD_AGENCY = "from dagster import DagsterInstance as I; I.get().add_dynamic_partitions('agency', ['acme'])"
 _MATERIALIZE = "dagster asset materialize -m ams_etl.definitions --select ops/writeback_health --partition acme"
@@ -29,7 +30,11 @@ def test_a_shell_has_dagsters_variables_and_no_secret(tmp_path: Path, database: 
         env=environment, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
     ).stdout  # fmt: skip
     assert '"asset_key": "mart/contacts"' in printed, "dg list defs"
-    assert "RUN_SUCCESS" in printed, "dagster asset materialize"
+    with connect(database) as connection:
+        materialized = connection.execute(
+            "select asset_key, partition from public.event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+        ).fetchall()
+    assert materialized == [('["ops", "writeback_health"]', "acme")], "dagster asset materialize"
     variables = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
     assert variables["DAGSTER_HOME"] == f"{home}/dagster"
     assert variables["AMS_ETL_DAGSTER_URL"].startswith("postgresql+psycopg2://")

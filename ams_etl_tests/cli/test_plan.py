@@ -82,7 +82,9 @@ def test_every_form_holds_the_same_changes(
         assert list(frame.columns) == list(CHANGES)
         assert [tuple(None if pd.isna(value) else value for value in row) for row in frame.to_numpy()] == changes
     print_plan(planned, agency(), "table", file=tmp_path / "plan.html")
-    assert "Doe [/] Plumbing LLC" in (tmp_path / "plan.html").read_text()
+    page = (tmp_path / "plan.html").read_text()
+    assert "Doe [/] Plumbing LLC" in page
+    assert "NA&gt;" not in page, "what is missing is an empty cell"
     with pytest.raises(ConfigError, match=r"\.xlsx, \.csv or \.html"):
         print_plan(planned, agency(), "table", file=tmp_path / "plan.doc")
 
