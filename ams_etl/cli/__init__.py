@@ -3,6 +3,7 @@
 Errors that ams_etl raises on purpose become one line on stderr and exit code 1; wrong usage is 2.
 """
 
+import errno
 import sys
 from typing import Any
 
@@ -83,8 +84,23 @@ def _show_version(ctx: click.Context) -> None:
     ctx.exit()
 
 
+def _about_files(error: OSError) -> str | None:
+    """Return what to do about a file that cannot be written or read; None where an error is about something else."""
+    where = error.filename or "a file"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{where}: no permission; set AMS_ETL_HOME to a folder of your own"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"{where}: the disk is full; make room and try again"
+    return None
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; the entry point of `ams-etl`."""
+    for place, argument in enumerate(sys.argv[1:] if arguments is None else arguments, 1):
+        # The system hands bytes that are not UTF-8 on as lone surrogates, which neither Postgres nor a terminal takes.
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            click.echo(f"ams-etl: argument {place} is not valid UTF-8", err=True)
+            sys.exit(2)
     try:
         return cli.main(args=arguments, prog_name="ams-etl", standalone_mode=False)
     except AmsEtlError as error:
@@ -92,6 +108,12 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(1)
     except psycopg.Error as error:
         click.echo(f"ams-etl: {understood(error)}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        sentence = _about_files(error)
+        if sentence is None:
+            raise
+        click.echo(f"ams-etl: {sentence}", err=True)
         sys.exit(1)
     except click.exceptions.Abort:
         click.echo("ams-etl: stopped", err=True)

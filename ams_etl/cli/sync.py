@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -60,6 +61,10 @@ def sync(
     if apply_plan == "accounts":
         _publish_accounts(agency, form)
         return
+    if apply_plan is not None and not _is_uuid(apply_plan):
+        raise click.UsageError(
+            f"--apply {apply_plan}: expected the id of a plan as `ams-etl sync {agency} --plan` shows it, or `accounts`"
+        )
     show_progress()
     url = prepare()
     agencies = load_agencies()
@@ -93,6 +98,14 @@ def _warn_of_secrets(agencies: Agencies, agency: Agency) -> None:
 
     for mistake in mistakes_of(agencies, agency, unset=False):
         click.secho(f"warning: {mistake}", fg="yellow", err=True)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:

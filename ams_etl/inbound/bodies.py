@@ -13,7 +13,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes | Response:
     How long it may take is the server's to say.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared[:20]) > max_bytes:
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
         return _oversized(max_bytes)
     chunks, size = [], 0
     try:

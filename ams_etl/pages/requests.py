@@ -72,7 +72,7 @@ async def read_request(request: Request, proxy_header: str | None, trusted_proxi
 async def _limit(request: Request) -> None:
     """Refuse a body by its announced size; one without a size is refused, too."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         raise HTTPException(411)
-    if int(length) > MOST_BYTES:
+    if int(length[:20]) > MOST_BYTES:
         raise HTTPException(413)

@@ -1,6 +1,7 @@
 """Which Postgres, how to reach it, and its clock."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -141,6 +142,8 @@ def connect(url: str, *, application_name: str = "ams_etl") -> psycopg.Connectio
 def _understood(url: str, said: str) -> ConfigError | TransientError:
     """Say what to do next about a connection that libpq refused; its own text may hold more than people should see."""
     where = redacted(url)
+    if re.search(r"invalid \w+ value", said):
+        return ConfigError(_EXPECTED)
     if "certificate" in said or "ssl" in said.replace("sslmode", ""):
         return ConfigError(
             f"{where}: the TLS connection that `sslmode` asks for cannot be made; set sslrootcert to the file of the "

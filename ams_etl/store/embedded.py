@@ -127,9 +127,9 @@ def _locked(where: Path) -> Iterator[None]:
         with (where / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-    except PermissionError as error:
-        raise ConfigError(f"{error.filename}: no permission; set AMS_ETL_HOME to a folder of your own") from None
     except OSError as error:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise ConfigError(f"{error.filename}: no permission; set AMS_ETL_HOME to a folder of your own") from None
         if error.errno == errno.ENOSPC:
             raise TransientError(f"{where}: the disk is full; make room and try again") from None
         raise
@@ -214,8 +214,20 @@ def _running_port(data: Path) -> int | None:
 
 
 def _serves(pid: int, data: Path) -> bool:
-    told = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return "postgres" in told.stdout and str(data) in told.stdout
+    command = _command_of(pid)
+    return "postgres" in command and str(data) in command
+
+
+def _command_of(pid: int) -> str:
+    """Return a process' command line, "" where there is no such process; a slim container has /proc and no `ps`."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            return ""
+    return subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _answers(port: int) -> bool:

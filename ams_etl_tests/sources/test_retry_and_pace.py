@@ -74,6 +74,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert seconds_to_wait("7") == 7
     assert seconds_to_wait(None) is None
     assert seconds_to_wait("soon") is None
+    assert seconds_to_wait("²") is None
     waiting = seconds_to_wait(formatdate(time.time() + 30, usegmt=True))
     assert waiting is not None
     assert 25 < waiting <= 30

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -96,7 +97,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
     """A Retry-After header's meaning: seconds, or a date."""
     if not retry_after:
         return None
-    if retry_after.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
         return float(retry_after)
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time())

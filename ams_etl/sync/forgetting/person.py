@@ -63,7 +63,7 @@ def find_person(connection: psycopg.Connection[Any], agency: str, settings: Rule
         ConfigError: nothing is known by that, or the record of that number holds several people.
     """
     asked = asked.strip()
-    if asked.isdigit():
+    if asked.isascii() and asked.isdigit():
         records = _numbered(connection, agency, settings, int(asked))
     elif "@" in asked:
         records = _by_email(connection, agency, settings, asked.lower())

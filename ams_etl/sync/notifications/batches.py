@@ -5,6 +5,7 @@ Those that came while the last run was at work are taken together. None is done 
 failed run come back later, and fewer of them at a time, so that one customer that nobody can sync holds up no other one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from ams_etl.sources.ams360 import Ams360, Ams360Refused
 from ams_etl.store.agency_db import column
 from ams_etl.store.signs_of_life.followers import living
 
+_CUSTOMER_NUMBER = re.compile("[0-9]{1,9}")
 CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
 """How many customers a run takes, by how often it was tried before."""
 MAX_ATTEMPTS = 6
@@ -187,7 +189,9 @@ async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: s
             found.append(str((await ams360.policy(policy_id))["CustomerId"]))
         except (Ams360Refused, KeyError):
             continue
-    for number in sorted({keys["CustomerNumber"] for keys in unknown if keys.get("CustomerNumber", "").isdigit()}):
+    for number in sorted({keys.get("CustomerNumber", "") for keys in unknown}):
+        if not _CUSTOMER_NUMBER.fullmatch(number):
+            continue
         try:
             found.append(str((await ams360.customer_by_number(int(number)))["CustomerId"]))
         except (Ams360Refused, KeyError):
