@@ -84,7 +84,10 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
 
 def kill_postgres(home: Path) -> None:
     pid = int((server_root(home) / "postgres" / "postmaster.pid").read_text().split()[0])
+    children = psutil.Process(pid).children()
     os.kill(pid, signal.SIGKILL)
+    # Until they have seen it they hold the port, which the next server takes again.
+    psutil.wait_procs(children, timeout=20)
 
 
 class Place:
@@ -148,7 +151,7 @@ def publish_postgres(place: Place) -> str:
         process = place.line.start("sync", "demo")
         wait_for(lambda: asked(place.url, _WAITING))
         kill_postgres(place.home)
-    running_server(place.home)
+    place.url = running_server(place.home)
     printed, _ = process.communicate(timeout=600)
     assert "Traceback" not in printed, printed
     said = printed.strip().splitlines()[-1][:110]
@@ -248,7 +251,7 @@ def migration_postgres(place: Place) -> str:
         process = place.line.start("sync", "demo")
         wait_for(lambda: asked(place.url, _WAITING))
         kill_postgres(place.home)
-    running_server(place.home)
+    place.url = running_server(place.home)
     printed, _ = process.communicate(timeout=600)
     assert "Traceback" not in printed, printed
     return f"the command ended with code {process.returncode}; {_applied(place)}"
