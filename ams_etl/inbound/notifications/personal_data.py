@@ -6,15 +6,17 @@
 | a name and a value side by side | `<Field><Name>SSN</Name><Value>…`, `{"name": "SSN", "value": …}`, `["SSN", "…"]` |
 | the number's own shape in any text | `note: 536-22-8726` |
 | a document inside a text, a comment | the same again; comments go whole |
+| what looks like such a number, wherever the body speaks of one | `{"columns": ["Id", "SSN"], "rows": …}`: digits become 9 |
 
 What is not parsed with certainty is not judged here: see `sealing`.
 """
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from lxml import etree
 
@@ -25,6 +27,17 @@ MASK = "***"
 _INNER_DOCUMENTS = 3
 _NUMBER = re.compile(r"\d(?:\W?\w){3}|(?:\w\W?){3}\d")
 """What an attribute beneath such a name must hold to be masked: `xsi:nil="true"` and a sequence number say nothing."""
+_SHAPED = re.compile(
+    rb"(?:(?<![0-9A-Za-z-])|(?<=SSN)|(?<=ssn))"
+    rb"(?:\d{9}|\d{2}[- .]\d{7}|\d{3}[- .]\d{2}[- .]\d{4}|[A-Z]{1,2}\d{5,14})(?![0-9A-Za-z-])"
+)
+"""What an SSN, a tax id or a licence looks like; GUIDs, dates, phone numbers and most numbers of records do not."""
+_WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{1,59}")
+_SPEAKS = re.compile(
+    r"soc(?:ial)?\W{0,3}sec|\bss\W{0,2}(?:#|no|num)|licen[cs]e|tax\W{0,3}(?:payer\W{0,3})?id|employer\W{0,3}id",
+    re.IGNORECASE,
+)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def without_personal_data(body: bytes) -> bytes:
@@ -33,7 +46,23 @@ def without_personal_data(body: bytes) -> bytes:
     Raises:
         UnreadableError: it cannot be parsed, so nothing is certain.
     """
-    return _document(body, 0)
+    masked = _document(body, 0)
+    if not _speaks_of_a_number(masked):
+        return masked
+    if b"\0" in masked:
+        raise UnreadableError("speaks of such a number in a wide encoding")
+    # A nine is a digit in every format, so what was well-formed stays so.
+    return _SHAPED.sub(lambda found: re.sub(rb"\d", b"9", found[0]), masked)
+
+
+def _speaks_of_a_number(body: bytes) -> bool:
+    """Whether a name or a text of the body is about such a number, which may then be anywhere in it."""
+    text = body.replace(b"\0", b"").decode("utf-8", "replace")
+    text += _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else ""
+    text += unquote_plus(text) if "%" in text or "+" in text else ""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return bool(_SPEAKS.search(text)) or any(is_personal(word) for word in set(_WORD.findall(text)))
 
 
 def _document(body: bytes, depth: int) -> bytes:
