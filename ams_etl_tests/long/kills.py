@@ -1,6 +1,6 @@
 """Kill -9 of each process at each named point, and what the next start makes of it.
 
-    python -m benchmarks.kills [--only publish/run]
+    python -m ams_etl_tests.long.kills [--only publish/run]
 
 A point is reached for certain, not by a timer: a lock in Postgres holds the process in the middle of the transaction in
 question, or the files of the first start show how far it is. After each kill the same thing is started again; it must end
@@ -31,8 +31,8 @@ from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.end_to_end.graphql import UserInterface
+from ams_etl_tests.end_to_end.published_rows import published
 from ams_etl_tests.end_to_end.served import CODE, free_port, served, take_notifications
-from ams_etl_tests.end_to_end.test_sync import published
 from ams_etl_tests.inbound.bodies import assumed_soap
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
