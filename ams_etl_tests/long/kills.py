@@ -138,7 +138,8 @@ def publish_run(place: Place) -> str:
         lambda: (
             asked(
                 place.url,
-                "select count(*) from pg_stat_activity where query ~ 'contact_tags' and pid <> pg_backend_pid() and state = 'active'",
+                """select count(*) from pg_stat_activity
+                where query ~ 'contact_tags' and pid <> pg_backend_pid() and state = 'active'""",
             )
             == 0
         )
