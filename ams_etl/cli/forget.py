@@ -98,7 +98,7 @@ def _prove(connection: psycopg.Connection[object], agency: str, asked: str, form
     if not stones:
         raise ConfigError(f"{agency}: nobody was forgotten by this text; give it as the source spelled it")
     if traces:
-        raise ConfigError(f"{agency}: it was forgotten, and it is stored again; look at the places above")
+        raise ConfigError(f"{agency}: it was forgotten, and it is stored again; check the places above")
     click.echo("it was forgotten, and no table and no file of home holds it", err=True)
 
 

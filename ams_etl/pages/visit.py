@@ -116,7 +116,7 @@ class Screen:
         path: after the agency's id, as in `/contacts/{contact_id}`.
         role: the lowest role that may.
         long: whether it may take longer than a page, as a download does.
-        shows_people: whether it shows the agency's customers, so that each look at it is in the access log.
+        shows_people: whether it shows the agency's customers, so that each view of it is in the access log.
     """
 
     method: Method

@@ -52,7 +52,7 @@ def tables_of(settings: RuleSettings, entities: Collection[str] | None = None) -
 
 
 def raw_tables(connection: psycopg.Connection[Any], settings: RuleSettings) -> list[str]:
-    """Return every table of source records of an agency's systems; BenefitPoint's where it stands beside AMS360."""
+    """Return every table of source records of an agency's systems; BenefitPoint's where it is read beside AMS360."""
     schemas = {table.partition(".")[0] for table in tables_of(settings)}
     if settings.source_system == "ams360":
         schemas.add("raw_benefitpoint")
