@@ -298,10 +298,15 @@ def report(site: Site, connection: psycopg.Connection[Any], names: list[str], re
     for agency in (names[0], names[len(names) // 2]):
         paths = addresses(connection, agency)
         before = large_tables_read_whole(connection)
+        # What the smallest request takes just now: one query, no page. It waits for the processor as the pages do.
+        [(_, baseline, _, _)] = measure(site, connection, visitor, ["/healthz"], 5 * requests)
         measured = measure(site, connection, visitor, paths, requests)
         after = large_tables_read_whole(connection)
         for p95, median, computed, path in measured:
-            print(f"{p95:6.0f} ms p95  {median:6.0f} ms median  {computed:6.0f} ms of processor  {path}")
+            print(
+                f"{p95:6.0f} ms p95  {median:6.0f} ms median  {median / baseline:5.1f} baselines  {computed:6.0f} ms of processor  {path}"
+            )
+        print(f"baseline: /healthz in {baseline:.1f} ms (median)")
         whole = {name: after[name] - count for name, count in before.items() if after.get(name, 0) > count}
         print(f"rows of large tables read by sequential scans: {whole or 'none'}")
         print(f"effect of one mapping: {see_effect(visitor, agency):.0f} ms\n")

@@ -11,6 +11,7 @@ from ams_etl.alerts.incidents import Condition
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.settings import Agencies, Agency
 from ams_etl.settings.alerts import LOGIN_STOPPED
+from ams_etl.settings.systems import SYSTEM_NAMES
 from ams_etl.store.database import connect
 from ams_etl.store.logins.login_checks import claim_due, problems, store_check
 from ams_etl.sync.extract.probing import problem_of_login, systems_of
@@ -27,9 +28,6 @@ _WHERE = {
     "qq_catalyst": "in QQ Catalyst, among its users",
     "mycase": "in MyCase: access is granted again with `ams-etl grant`",
 }
-_NAMES = {
-    "ams360": "AMS360", "benefitpoint": "BenefitPoint", "hawksoft": "HawkSoft", "qq_catalyst": "QQ Catalyst", "mycase": "MyCase",
-}  # fmt: skip
 
 
 def keep_checking(url: str, agencies: Callable[[], Agencies]) -> None:
@@ -77,7 +75,7 @@ def stopped_logins(connection: psycopg.Connection[Any], agencies: Sequence[Agenc
             agency=found.agency,
             kind=LOGIN_STOPPED,
             severity="error",
-            title=f"the login of {names[found.agency]} to {_NAMES[found.system]} does not work",
+            title=f"the login of {names[found.agency]} to {SYSTEM_NAMES[found.system]} does not work",
             detail=found.problem or "",
             what_to_do=f"look {_WHERE[found.system]}: was the password changed, the login locked, or a right taken away? Give a "
             "new password to whoever runs ams-etl; Set up on the integration page has “Test connection”",

@@ -151,6 +151,8 @@ def _write_agencies(wsdl: str) -> None:
                     },
                     *other_demo_agencies(base),
                 ],
+                "inbound": {"public_url": "http://127.0.0.1:8361"},
+                "pages": {"dagster_url": "http://127.0.0.1:3000"},
             },
             sort_keys=False,
         )

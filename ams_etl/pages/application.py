@@ -121,7 +121,7 @@ class Application:
 
         def work() -> Response:
             cookie = asked.cookies.get(COOKIE, "")
-            if not hmac.compare_digest(asked.form.get("csrf", ""), sessions.csrf_token(cookie)):
+            if not hmac.compare_digest(asked.form.get("csrf", "").encode(), sessions.csrf_token(cookie).encode()):
                 return _error(403, "This form is too old. Go back, load the page again and repeat.")
             with self._pool.connection() as connection:
                 sessions.end(connection, self._load().pages, cookie)
@@ -180,7 +180,7 @@ class Application:
                 count_access(connection, agency.id, session.person.name, way, screen.path or "/", shown)
             if isinstance(answer, Moved) and answer.notice:
                 sessions.leave_notice(connection, cookie, answer.notice)
-        return self._with_cookie(_response(answer, visit, session), asked, cookie)
+        return self._with_cookie(_response(answer, visit, session, asked.came_from), asked, cookie)
 
     def _session(self, connection: psycopg.Connection[Any], asked: Asked) -> tuple[sessions.Session | None, str]:
         """Find the session of a request; a trusted proxy's user gets one with the first request."""
@@ -237,7 +237,7 @@ def _people_in(answer: Answer) -> int:
     return 0
 
 
-def _response(answer: Answer, visit: Visit, session: sessions.Session) -> Response:
+def _response(answer: Answer, visit: Visit, session: sessions.Session, came_from: str | None) -> Response:
     match answer:
         case Shown(template, values, status, reload_seconds):
             frame = _frame(visit.agencies, session, visit.agency, visit.path)
@@ -252,9 +252,9 @@ def _response(answer: Answer, visit: Visit, session: sessions.Session) -> Respon
                 content, 200, {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}, media_type
             )
         case Missing(what):
-            return _error(404, f"There is no {what} in this agency.", visit.home)
+            return _error(404, f"There is no {what} in this agency.", visit.home, came_from)
         case Refused(why, status):
-            return _error(status, why, visit.home)
+            return _error(status, why, visit.home, came_from)
 
 
 def _frame(agencies: Agencies, session: sessions.Session, agency: Agency | None, path: str) -> dict[str, Any]:
@@ -276,8 +276,9 @@ def _to_sign_in(asked: Asked) -> Response:
     return RedirectResponse(f"/sign-in?next={in_url(target if asked.method == 'GET' else '/')}", 303, HEADERS)
 
 
-def _error(status: int, why: str, home: str = "/") -> Response:
-    return render("error.html", {"status": status, "why": why, "home": home, "reload": status == 503}, status)
+def _error(status: int, why: str, home: str = "/", back: str | None = None) -> Response:
+    values = {"status": status, "why": why, "home": home, "back": back, "reload": status == 503}
+    return render("error.html", values, status)
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:

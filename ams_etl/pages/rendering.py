@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from ams_etl.pages.navigation import navigation
+from ams_etl.settings.systems import SYSTEM_NAMES
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -33,6 +34,7 @@ def environment() -> Environment:
     made.filters["share"] = lambda number: f"{number:.1%}"
     made.filters["moment"] = moment
     made.filters["lasting"] = lasting
+    made.filters["system"] = lambda name: SYSTEM_NAMES.get(name, name)
     made.filters["words"] = lambda name: str(name).replace("_", " ")
     return made
 

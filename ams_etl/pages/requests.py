@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -20,6 +21,7 @@ class Asked:
         secure: whether it came over TLS, here or at a trusted proxy.
         same_site: False where the browser says that another site caused it.
         proxy_user: the user that a trusted proxy has signed in.
+        came_from: the page of ours that the request was made on, where the browser says so.
     """
 
     method: str
@@ -32,6 +34,7 @@ class Asked:
     files: Mapping[str, bytes]
     same_site: bool
     proxy_user: str | None
+    came_from: str | None
 
 
 async def read_request(request: Request, proxy_header: str | None, trusted_proxies: tuple[str, ...]) -> Asked:
@@ -66,7 +69,18 @@ async def read_request(request: Request, proxy_header: str | None, trusted_proxi
         request.method, request.url.path, request.url.query, address, request.cookies, query, form, files,
         request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"},
         request.headers.get(proxy_header) if trusted and proxy_header else None,
+        _came_from(request),
     )  # fmt: skip
+
+
+def _came_from(request: Request) -> str | None:
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return None
+    if page.netloc != request.url.netloc or not page.path.startswith("/"):
+        return None
+    return "/" + page.path.lstrip("/") + (f"?{page.query}" if page.query else "")
 
 
 async def _limit(request: Request) -> None:

@@ -176,6 +176,15 @@ def work_for_people(connection: psycopg.Connection[Any]) -> None:
                 now() - interval '1 day' + make_interval(secs => %s), 'as the test has it')""",
             (state, seconds),
         )
+    connection.execute(
+        """insert into ops.suppressions (agency, contact_id, reason, set_by)
+        select agency, contact_id, 'asked by phone', 'sam' from mart.contacts
+        where agency = 'acme' and email = 'ink@example.com'"""
+    )
+    connection.execute(
+        """insert into ops.name_overrides (agency, contact_id, first_name, set_by)
+        select agency, contact_id, 'Patty', 'sam' from mart.contacts where agency = 'acme' and email = 'pat15@example.com'"""
+    )
     with_inactive = RuleSettings(import_inactive=True)
     mark_due(connection, AGENCY, with_inactive, TODAY)
     derive_dirty(connection, AGENCY, with_inactive, TODAY)

@@ -33,7 +33,12 @@ def test_axe_finds_no_violation(
     paths = [
         "/sign-in",
         "/",
-        *(address(screen, stored) for screen in SCREENS if screen.method == "GET"),
+        # A page that loads itself again might do so under axe's hands.
+        *(
+            f"{address(screen, stored)}{'?reload=no' if 'job_id' in screen.path else ''}"
+            for screen in SCREENS
+            if screen.method == "GET"
+        ),
         "/acme/nowhere",
     ]
     found = []

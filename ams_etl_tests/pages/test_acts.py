@@ -22,7 +22,7 @@ def test_an_uncertain_write_is_resolved_once(quiet: Site, operator: Visitor, sto
     stored.execute("update ops.writebacks set status = 'uncertain' where agency = 'acme' and lane = 'uncertain'")
     page = operator.page("/acme/writeback")
     assert set(column(page, "Status")) <= {"uncertain", "failed"}
-    assert "Open customer c-1 in ams360: is there a note of" in page
+    assert "Open customer c-1 in AMS360: is there a note of" in page
     form = next(form for form in forms_of(page) if form.action.endswith("/resolve"))
     given = {**form.values, "decision": "delivered", "target_id": "n-1"}
     assert operator.post(form.action, given).status_code == 303

@@ -50,7 +50,7 @@ class Walk:
 def test_a_stranger_finds_why_a_customer_is_missing_and_what_a_setting_would_do(
     tmp_path: Path, database: str, connection: psycopg.Connection[Any]
 ) -> None:
-    """Sign in, sync, map a user, see who would send, see why somebody is missing and try the setting, look up, refresh."""
+    """Sign in, sync, map a user, see who would send, see why somebody is missing, try the setting, apply it, look up, refresh."""
     with running_sandbox(size=40, more=("--benefitpoint",)) as sandbox:
         line = command_line(tmp_path, database, sandbox)
         secrets = {name: value for name, value in line.environment.items() if name.startswith("TEST_")}
@@ -64,11 +64,11 @@ def test_a_stranger_finds_why_a_customer_is_missing_and_what_a_setting_would_do(
                 map_a_user(walk)
                 see_who_would_send(walk)
                 see_why_somebody_is_missing(walk, connection)
+                apply_the_setting(walk, connection, tmp_path / "agencies.yaml")
                 look_up_and_refresh(walk, connection, sandbox)
                 sync_benefitpoint(walk)
                 walk.page.goto("/demo/activity")
                 walk.reads("map user")
-    assert yaml.safe_load((tmp_path / "agencies.yaml").read_text())["agencies"][0].get("settings") is None
 
 
 def sign_in(walk: Walk) -> None:
@@ -125,6 +125,24 @@ def see_why_somebody_is_missing(walk: Walk, connection: psycopg.Connection[Any])
     walk.waits_for_the_job()
     walk.reads("contacts would appear")
     walk.pictures("what-if")
+
+
+def apply_the_setting(walk: Walk, connection: psycopg.Connection[Any], file: Path) -> None:
+    """As an engineer puts the lines of the page into agencies.yaml; the plan that is applied is the one that was reviewed."""
+    missing = "select count(*) from mart.skipped_contacts where agency = 'demo' and reason = 'inactive'"
+    assert connection.execute(missing).fetchone() != (0,)
+    document = yaml.safe_load(file.read_text())
+    document["agencies"][0]["settings"] = {"import_inactive": True}
+    file.write_text(yaml.safe_dump(document))
+    walk.page.goto("/demo/plan")
+    walk.press("Read and plan")
+    walk.waits_for_the_job()
+    walk.follow("Review the plan")
+    walk.reads("appears")
+    walk.pictures("plan")
+    walk.press("Apply exactly this plan")
+    walk.waits_for_the_job()
+    assert connection.execute(missing).fetchone() == (0,)
 
 
 def look_up_and_refresh(walk: Walk, connection: psycopg.Connection[Any], sandbox: Any) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from ams_etl.defs.catalog.columns import COLUMNS
-from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.settings import Agency
+from ams_etl.settings.systems import SYSTEM_NAMES
 
 _AMS360_ALONE = ("mart.accounts", "mart.policies", "ops.account_links", "ops.writebacks", "ops.writeback_health")
 REASON = "not_this_agencys_system"
@@ -26,7 +26,7 @@ def inapplicable(agency: Agency, table: str) -> str | None:
     needed = "ams360" if table in _AMS360_ALONE else schema.removeprefix("raw_") if schema.startswith("raw_") else None
     if needed in {None, agency.system}:
         return None
-    return f"the records of {agency.id} come from {TITLES[agency.system]}"
+    return f"the records of {agency.id} come from {SYSTEM_NAMES[agency.system]}"
 
 
 def inapplicable_tables(agency: Agency) -> dict[str, str]:

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 import dagster as dg
 
 from ams_etl.defs.metadata import table_of
-from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.settings import Agency
+from ams_etl.settings.systems import SYSTEM_NAMES
 
 AGENCIES_KEY = dg.AssetKey(["ops", "agencies"])
 
@@ -22,7 +22,7 @@ def about_agencies(listed: Sequence[Agency], with_data: Collection[str]) -> dict
     active = {agency.id for agency in listed}
     inactive = sorted(set(with_data) - active)
     lines = [
-        (agency.id, agency.name, TITLES[agency.system], "yes" if agency.benefitpoint else "no", "active")
+        (agency.id, agency.name, SYSTEM_NAMES[agency.system], "yes" if agency.benefitpoint else "no", "active")
         for agency in listed
     ]
     lines += [(agency, "", "", "", "inactive: not in agencies.yaml, its data is kept") for agency in inactive]

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import psycopg
 
 from ams_etl.defs.due.windows import Due, Interval, Window, due
-from ams_etl.defs.other_systems.records import RECORDS, TITLES
+from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import Agencies, Agency
 from ams_etl.settings.schedule import ScheduleSettings
+from ams_etl.settings.systems import SYSTEM_NAMES
 from ams_etl.sync.scope import Trigger
 
 Kind = Literal["weekly_resync", "daily_sweep", "changes", "benefitpoint"]
@@ -74,7 +75,7 @@ class RegularWork:
 
 def _of_other_systems() -> Iterable[RegularWork]:
     for system in RECORDS:
-        title = TITLES[system]
+        title = SYSTEM_NAMES[system]
         yield RegularWork(
             f"{system}_changes", "changes", system, f"{system}_sync",
             f"Every half hour what {title} says has changed, each agency at its own minute.",

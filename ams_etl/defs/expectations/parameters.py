@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ams_etl.defs.other_systems.records import TITLES
 from ams_etl.settings import Agency
+from ams_etl.settings.systems import SYSTEM_NAMES
 from ams_etl.store.agency_db import with_values
 from ams_etl.sync.accounts import quality as accounts
 from ams_etl.sync.contacts.quality import crosswalk_of
@@ -40,7 +40,7 @@ def parameters_of(agency: Agency) -> Mapping[str, Any]:
     """Return what `$PARAMETER` may name in an expectation."""
     return {
         "default_tags": [
-            TITLES[agency.system], *(["BenefitPoint"] if agency.settings.benefitpoint_contacts else ()),
+            SYSTEM_NAMES[agency.system], *(["BenefitPoint"] if agency.settings.benefitpoint_contacts else ()),
             "Client", "Inactive", "Commercial", "Personal", "Personal Prospect", "Commercial Prospect", "Winback",
             *(("Active Client", "Past Client") if agency.system == "mycase" else ()),
         ]

@@ -7,12 +7,13 @@ import dagster as dg
 from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of
-from ams_etl.defs.other_systems.records import RECORDS, TITLES
+from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.rules.settings import SourceSystem
+from ams_etl.settings.systems import SYSTEM_NAMES
 
 
 def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
@@ -30,7 +31,7 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
             )
             for table, description in RECORDS[system].items()
         ],
-        description=f"Read {TITLES[system]}: everything, what changed since the last time, or some customers.",
+        description=f"Read {SYSTEM_NAMES[system]}: everything, what changed since the last time, or some customers.",
     )
     def records(
         context: dg.AssetExecutionContext,

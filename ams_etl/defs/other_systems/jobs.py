@@ -5,14 +5,15 @@ from typing import Any
 import dagster as dg
 
 from ams_etl.defs.jobs import CONTACTS, STAGED
-from ams_etl.defs.other_systems.records import RECORDS, TITLES
+from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.rules.settings import SourceSystem
+from ams_etl.settings.systems import SYSTEM_NAMES
 
 
 def _jobs_of(system: SourceSystem) -> tuple[Any, Any]:
     # Dagster does not export the type of a job of assets.
     extracted = dg.AssetSelection.key_prefixes(f"raw_{system}")
-    title = TITLES[system]
+    title = SYSTEM_NAMES[system]
     return (
         dg.define_asset_job(
             f"{system}_sync",

@@ -22,7 +22,3 @@ RECORDS: Mapping[SourceSystem, Mapping[str, str]] = {
     },
 }
 """System -> raw table -> what it holds, in the order in which they are read."""
-
-TITLES: Mapping[SourceSystem, str] = {
-    "ams360": "AMS360", "hawksoft": "HawkSoft", "qq_catalyst": "QQ Catalyst", "mycase": "MyCase",
-}  # fmt: skip

@@ -25,6 +25,7 @@ class Column:
     title: str
     sort: str | None = None
     numeric: bool = False
+    only_in_csv: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class Filter:
     Attributes:
         condition: SQL over the parameter of the filter's key; applied only when the URL has a value.
         options: (value, label) pairs; another value counts as none.
+        otherwise: what the drop-down calls the list without a choice.
     """
 
     key: str
     title: str
     condition: str
     options: Sequence[tuple[str, str]] = ()
+    otherwise: str = "all"
 
     def value(self, query: Mapping[str, str]) -> str:
         """Return what the URL asks for, or an empty string."""

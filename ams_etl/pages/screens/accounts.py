@@ -41,19 +41,19 @@ _ACCOUNTS = Listing(
 _LINKS = Listing(
     "links",
     [
-        Column("state", "State", "state"),
+        Column("state", "State", "array_position(array['suggested', 'confirmed', 'refused', 'dormant'], state)"),
         Column("score", "Score", "score", numeric=True),
         Column("evidence", "Because of", "evidence"),
         Column("customer_name", "AMS360 customer", "lower(customer_name)"),
         Column("customer_number", "Number", "customer_number", numeric=True),
-        Column("customer_id", "CustomerId"),
+        Column("customer_id", "CustomerId", only_in_csv=True),
         Column("account_name", "BenefitPoint account", "lower(account_name)"),
         Column("account_id", "Account", "account_id", numeric=True),
         Column("decided_by", "Decided by", "decided_by"),
     ],
     f"select * from ({LINKS}) l where true",
-    "-score",
-    "account_id, customer_id",
+    "state",
+    "score desc, account_id, customer_id",
     [
         Filter("q", "Name", "lower(concat_ws(' ', customer_name, account_name)) like %(part)s"),
         Filter("state", "State", "state = %(state)s",
@@ -68,7 +68,7 @@ def show_accounts(visit: Visit) -> Answer:
 
 
 def show_links(visit: Visit) -> Answer:
-    """Show the links, likeliest first, for a person to confirm or refuse."""
+    """Show the links, suggested ones first and of them the likeliest, to confirm or refuse."""
     return _list(visit, _LINKS, "links")
 
 

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from ams_etl.pages.jobs.queue import find_job
+from ams_etl.pages.jobs.queue import Job, find_job
 from ams_etl.pages.people.roles import Role
-from ams_etl.pages.visit import Answer, Missing, Screen, Shown, Visit, uuids
+from ams_etl.pages.visit import Answer, Missing, Screen, Shown, Visit, in_url, uuids
 
 TITLES = {
     "sync": "Sync with AMS360",
@@ -17,6 +17,19 @@ TITLES = {
     "deliver": "Deliver what waits",
     "preview": "Try other settings",
 }
+READING = {"sync", "make_plan"}
+"""Kinds that read every customer, so that their progress can be shown."""
+NEXT = {
+    "sync": ("", "Overview"),
+    "benefitpoint_sync": ("/accounts", "The accounts"),
+    "make_plan": ("/plan", "Review the plan"),
+    "apply_plan": ("/contacts?sort=-updated_at", "The contacts, newest change first"),
+    "refresh": ("/lookup?customer={argument}", "The customer beside AMS360"),
+    "test_connection": ("/set-up", "Back to Set up"),
+    "deliver": ("/writeback", "Back to Writeback"),
+    "preview": ("/settings", "Try another value"),
+}
+"""Kind of job -> the page to go on with, after the agency, and what the link says."""
 _RUN = re.compile(r"\brun ([0-9a-f]{8}-[0-9a-f-]{27})\b")
 
 
@@ -27,12 +40,24 @@ def show_job(visit: Visit) -> Answer:
         if job is not None:
             run = _RUN.search(job.output)
             link = run_link(visit, run[1]) if run else None
-            progress = _progress(visit) if job.is_open and "sync" in job.kind else None
+            progress = _progress(visit) if job.is_open and job.kind in READING else None
             # A header rather than an element: who reads slowly, or by ear, switches it off.
             reloads = job.is_open and visit.query.get("reload") != "no"
-            values = {"job": job, "title": TITLES[job.kind], "run_link": link, "progress": progress, "reloads": reloads}
+            values = {
+                "job": job,
+                "title": TITLES[job.kind],
+                "next": _next(visit, job),
+                "run_link": link,
+                "progress": progress,
+                "reloads": reloads,
+            }
             return Shown("job.html", values, reload_seconds=2 if reloads else None)
     return Missing("such job")
+
+
+def _next(visit: Visit, job: Job) -> tuple[str, str]:
+    place, label = NEXT[job.kind]
+    return visit.home + place.format(argument=in_url(job.arguments[0] if job.arguments else "")), label
 
 
 def run_link(visit: Visit, run_id: str | None) -> str | None:

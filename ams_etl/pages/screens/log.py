@@ -1,5 +1,7 @@
 """Sync log: runs with their trigger, counts and failures; notifications; what people did on these pages."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ams_etl.pages.lists.csv_files import write_csv
@@ -96,7 +98,29 @@ _ACCESSES = Listing(
 
 def show_runs(visit: Visit) -> Answer:
     """Show the syncs, newest first, with a link to each run for engineers."""
-    return _list(visit, _RUNS, "log", {"run_link": lambda run_id: run_link(visit, run_id)})
+    return _list(visit, _RUNS, "log", {"run_link": lambda run_id: run_link(visit, run_id), "described": described})
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A sync's counts in words, and its calls in all and by operation, the most frequent first."""
+
+    counts: list[str]
+    total: int
+    calls: list[tuple[str, int]]
+
+
+def described(counts: Mapping[str, Any]) -> Described:
+    """Return what a sync did, without what it did not do."""
+    said = [f"{counts[name]:,} {label}" for name, label in _COUNTS if counts.get(name)]
+    calls: Mapping[str, int] = counts.get("calls_by_operation") or {}
+    return Described(said, counts.get("calls") or sum(calls.values()), sorted(calls.items(), key=lambda call: -call[1]))
+
+
+_COUNTS = (
+    ("customers_read", "customers read"), ("inserted", "contacts appeared"), ("updated", "changed"), ("deleted", "disappeared"),
+    ("quarantined", "records could not be read"), ("unlisted", "customers that no list names"),
+)  # fmt: skip
 
 
 def show_notifications(visit: Visit) -> Answer:

@@ -36,7 +36,8 @@ def show_overview(visit: Visit) -> Answer:
         "overview.html",
         {
             "numbers": standing.numbers, "needs": list(standing.needs()), "freshness": freshness, "statuses": statuses,
-            "bars": bars([(day, seconds) for day, seconds, _ in freshness.days]), "chart": (_WIDTH, _HEIGHT + _SPACE),
+            "bars": bars([(day, seconds) for day, seconds, _ in freshness.days]) if freshness.p95_seconds else [],
+            "chart": (_WIDTH, _HEIGHT + _SPACE),
             "job": open_job(visit.connection, visit.agency.id, ("sync", "benefitpoint_sync")),
         },
     )  # fmt: skip

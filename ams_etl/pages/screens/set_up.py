@@ -15,9 +15,9 @@ def show_set_up(visit: Visit) -> Answer:
     reveal = visit.role >= Role.OPERATOR and visit.query.get("reveal") == "1"
     form, problem = None, None
     if agency.notifications is None:
-        problem = "Notifications are not switched on: agencies.yaml has no `notifications` for this agency."
+        problem = "Notifications are not switched on: agencies.yaml has no “notifications” for this agency."
     elif visit.agencies.inbound.public_url is None:
-        problem = "The Destination Address is not known: agencies.yaml has no `inbound.public_url`."
+        problem = "The Destination Address is not known: agencies.yaml has no “inbound.public_url”."
     else:
         code = os.environ.get(agency.notifications.authentication_code_env) if reveal else None
         form = setup_form(visit.agencies, agency, code)

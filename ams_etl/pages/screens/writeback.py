@@ -33,7 +33,7 @@ _WRITES = Listing(
     "position",
     [
         Filter("customer", "Customer or account id", "customer_id = %(customer)s"),
-        Filter("status", "Status", "true", [(status, status) for status in _STATUSES]),
+        Filter("status", "Status", "true", [(status, status) for status in _STATUSES], "needs a decision"),
     ],
 )
 _EVENTS = Listing(

@@ -53,7 +53,8 @@ def why(
         raise ConfigError(f"{agency} has no contact, customer or email address {asked!r}; sync it first")
     answers = [_of_contact(connection, agency, contact_id, settings, today) for contact_id in contact_ids]
     explained = {finding.entity_id for answer in answers for finding in answer.records}
-    findings = _findings(connection, agency, customer_ids, settings, today)
+    # Opening the records reads the agency's reference lists: not where no customer was asked for.
+    findings = _findings(connection, agency, customer_ids, settings, today) if customer_ids else ()
     alone = tuple(finding for finding in findings if finding.entity_id not in explained)
     return [*answers, Answer(None, (), alone)] if alone else answers
 

@@ -113,6 +113,7 @@ def extract(
         {
             "customers_read": report.customers_read,
             "calls": report.calls,
+            "calls_by_operation": dict(report.calls_by_operation),
             "quarantined": report.quarantined,
             "seconds": round(report.seconds, 3),
             "unlisted": report.unlisted,

@@ -124,6 +124,7 @@ def extract_source(
         {
             "customers_read": read_records,
             "calls": report.calls,
+            "calls_by_operation": dict(report.calls_by_operation),
             "quarantined": report.quarantined,
             "seconds": round(report.seconds, 3),
         },
