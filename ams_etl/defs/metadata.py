@@ -1,5 +1,6 @@
 """Render tables for the asset pages as Markdown."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,15 @@ import psycopg
 from ams_etl.defs.catalog.lineage import column_lineage
 from ams_etl.store.agency_db import scalar
 from ams_etl.store.merge import MergeCounts
+
+_MARKUP = re.compile(r"[\\`\[\]<>!|&~*]|(?<=\w):(?=//)")
+"""What could begin a link, an image, HTML, code or another cell; a name or a tag of the source may hold any of it."""
+
+
+class Markup(str):
+    """A cell of our own that is Markdown on purpose; every other text is shown as it is."""
+
+    __slots__ = ()
 
 
 def table_of(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> dg.MarkdownMetadataValue:
@@ -34,12 +44,13 @@ def totals_by(
 def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    text = " ".join(str(value).split("\n"))
+    return text if isinstance(value, Markup) else _MARKUP.sub(lambda found: f"\\{found[0]}", text)
 
 
 def sample_of(ids: Iterable[object], command: str) -> dg.MarkdownMetadataValue:
     """Return ids as a table with the command that explains each; `{id}` in the command is the id."""
-    return table_of(("id", "explains it"), [(each, f"`{command.replace('{id}', str(each))}`") for each in ids])
+    return table_of(("id", "explains it"), [(each, Markup(f"`{command.replace('{id}', str(each))}`")) for each in ids])
 
 
 def sample_with_why(ids: Iterable[object], pages_address: str, agency: str) -> dg.MarkdownMetadataValue:
@@ -49,8 +60,8 @@ def sample_with_why(ids: Iterable[object], pages_address: str, agency: str) -> d
         [
             (
                 each,
-                f"[why]({pages_address}/{agency}/why?q={quote(str(each), safe='')})",
-                f"`ams-etl why {agency} {each}`",
+                Markup(f"[why]({pages_address}/{agency}/why?q={quote(str(each), safe='')})"),
+                Markup(f"`ams-etl why {agency} {each}`"),
             )
             for each in ids
         ],

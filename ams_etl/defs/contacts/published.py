@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import psycopg
 
-from ams_etl.defs.metadata import about_table, table_of, totals_by
+from ams_etl.defs.metadata import Markup, about_table, table_of, totals_by
 from ams_etl.defs.pictures import over_time
 from ams_etl.rules.contacts.reasons import reason_for
 from ams_etl.settings import Agencies
@@ -93,7 +94,7 @@ def _skipped(
         sample=table_of(
             ("record", "id", "reason", "rule", "why"),
             [
-                (entity, entity_id, reason, rule, f"[why]({page}/why?q={customer_id})")
+                (entity, entity_id, reason, rule, Markup(f"[why]({page}/why?q={quote(str(customer_id), safe='')})"))
                 for entity, entity_id, customer_id, reason, rule in sample
             ],
         ),

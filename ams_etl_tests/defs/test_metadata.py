@@ -1,0 +1,27 @@
+"""Text of the source is shown as text in the catalog's tables, whatever Markdown it would be."""
+
+import pytest
+
+from ams_etl.defs.metadata import sample_with_why, table_of
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[x](javascript:alert(1))", "![](http://tracker.example/a.png)", "<img src=x onerror=alert(1)>", "a|b", "a\nb",
+        "`code`", "<https://x.example>", "http://x.example", "&lt;b&gt;", "[x]: http://y", "~~gone~~",
+    ],
+)  # fmt: skip
+def test_no_text_of_the_source_becomes_markup(text: str) -> None:
+    shown = str(table_of(("tag", "contacts"), [(text, 1)]).md_str)
+    row = shown.splitlines()[2]
+    assert len(shown.splitlines()) == 3
+    for mark in "[]<>!`&~":
+        assert row.count(mark) == row.count(f"\\{mark}")
+    assert "://" not in row.replace("\\://", "")
+    assert row.replace("\\|", "").count("|") == 3
+
+
+def test_our_own_links_stay_links() -> None:
+    shown = str(sample_with_why(["7"], "http://page", "acme").md_str)
+    assert "[why](http://page/acme/why?q=7)" in shown
