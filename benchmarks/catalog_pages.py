@@ -19,7 +19,6 @@ from pathlib import Path
 
 PAGES = {
     "asset graph, group contacts": ("/locations/ams_etl/asset-groups/contacts", "contact_candidates"),
-    "all assets": ("/assets", "raw_ams360"),
     "contacts: overview": ("/assets/mart/contacts?view=overview", "One row a contact"),
     "contacts: partitions": ("/assets/mart/contacts?view=partitions", "agency-099"),
     "contacts: checks": ("/assets/mart/contacts?view=checks", "the_volume_is_as_usual"),
