@@ -34,7 +34,8 @@ def _customers(numbers: range, city: str) -> Iterator[Record]:
         yield Record(customer_id(number), customer_id(number), record)
 
 
-def _store(connection: psycopg.Connection[Any], numbers: range, city: str) -> None:
+def store(connection: psycopg.Connection[Any], numbers: range, city: str) -> None:
+    """Write these customers and a policy of each to raw, and mark them as changed."""
     with connection.transaction():
         for table, records in (
             (CUSTOMERS, _customers(numbers, city)),
@@ -74,10 +75,10 @@ def main() -> None:
             with connect(url) as connection:
                 upgrade(connection, sql_folder())
                 for start in range(1, size + 1, 5000):
-                    _store(connection, range(start, min(start + 5000, size + 1)), "Bath")
+                    store(connection, range(start, min(start + 5000, size + 1)), "Bath")
                 full = _measured(connection, lambda: refresh(connection, settings, TODAY))
                 connection.execute("vacuum analyze")
-                _store(connection, range(101, 111), "York")
+                store(connection, range(101, 111), "York")
                 few = _measured(connection, lambda: refresh(connection, settings, TODAY))
         finally:
             stop(Path(folder))

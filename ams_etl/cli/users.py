@@ -8,7 +8,7 @@ import click
 from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import ConfigError
-from ams_etl.rules.contacts.connections import CONNECTION_TYPES, connection_type_named
+from ams_etl.rules.contacts.connections import connection_type_named, no_such_type
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
@@ -46,7 +46,7 @@ def list_users(agency: str, connection_type: str | None, unmapped: bool, form: F
     """Show who is mapped, who is not, who has left, and how many contacts each holds."""
     system = load_agencies().get(agency).system
     if connection_type is not None and connection_type_named(system, connection_type) is None:
-        raise click.BadParameter(_no_such_type(system, connection_type), param_hint="--type")
+        raise click.BadParameter(no_such_type(system, connection_type), param_hint="--type")
     with connect(prepare()) as connection:
         rows = list_mappings(connection, agency, connection_type=connection_type, unmapped=unmapped)
     unmapped_user = "unmapped" if form == "table" else None
@@ -67,10 +67,6 @@ def list_users(agency: str, connection_type: str | None, unmapped: bool, form: F
     )  # fmt: skip
 
 
-def _no_such_type(system: SourceSystem, name: str) -> str:
-    return f"{name!r} is not a connection type of {system}; expected one of {', '.join(CONNECTION_TYPES[system])}"
-
-
 def read_csv(file: Path, system: SourceSystem) -> list[UserMapping]:
     """Return the mappings of a CSV file.
 
@@ -88,6 +84,6 @@ def read_csv(file: Path, system: SourceSystem) -> list[UserMapping]:
                 raise ConfigError(f"{file}: line {number}: expected a connection_type, an employee_code and a user_id")
             kind = connection_type_named(system, row["connection_type"])
             if kind is None:
-                raise ConfigError(f"{file}: line {number}: {_no_such_type(system, row['connection_type'])}")
+                raise ConfigError(f"{file}: line {number}: {no_such_type(system, row['connection_type'])}")
             mappings.append(UserMapping(kind, row["employee_code"], row["user_id"], row.get("user_name") or None))
     return mappings

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 BEFORE = ("unavailable", "throttled", "drop", "fault")
-AFTER = ("lost", "fault_after", "cut", "half")
-KINDS = (*BEFORE, *AFTER)
+CARRIED_OUT = ("lost", "fault_after")
+"""These strike only calls that were carried out: a refused one has nothing to lose."""
+ANSWERED = ("cut", "half")
+KINDS = (*BEFORE, *CARRIED_OUT, *ANSWERED)
 
 
 @dataclass(slots=True)
@@ -63,6 +65,11 @@ class Faults:
             if (operation in wanted if wanted else operation not in self._spared) and rule.strikes(self._rng):
                 return kind
         return None
+
+    def strike_after(self, operation: str, status: int) -> str | None:
+        """The kind of fault that strikes a call which was answered with this HTTP status, if any."""
+        kinds = (*CARRIED_OUT, *ANSWERED) if status < 300 else ANSWERED
+        return self.strike(operation, kinds)
 
     def switch(self, settings: dict[str, Any]) -> None:
         """Set switches by name; those that are not named stay as they are.

@@ -102,3 +102,17 @@ def test_a_file_that_is_no_mapping_is_refused_in_words(operator: Visitor) -> Non
     for content in (b"\xff\xfe", b"a,b\n1,2\n", b'connection_type,employee_code,user_id\n"x', b""):
         answer = operator.post("/acme/users/import", file=("x.csv", content, "text/csv"))
         assert answer.status_code == 422
+
+
+def test_a_type_of_another_system_is_refused_and_any_case_is_taken(operator: Visitor) -> None:
+    """As `ams-etl users map` does, in the preview and in what its form sends."""
+    head = "connection_type,employee_code,user_id\n"
+    other = f"{head}Executive,E 1,u1\nLead Attorney,E 1,u1\n"
+    refused = operator.post("/acme/users/import", file=("x.csv", other.encode(), "text/csv"))
+    assert refused.status_code == 422
+    assert "Line 3" in refused.text
+    assert "not a connection type of ams360" in refused.text
+    shown = operator.post("/acme/users/import", file=("x.csv", f"{head}EXECUTIVE,E 1,case-user\n".encode(), "text/csv"))
+    form = form_of(shown.text, "/acme/users/import/save")
+    assert "Executive,E 1,case-user" in form.values["rows"]
+    assert operator.post(form.action, {**form.values, "rows": other}).status_code == 422

@@ -1,11 +1,14 @@
 """The contract that the sandbox shows."""
 
+import re
 import urllib.request
 
 import pytest
 import zeep
 from lxml import etree
 
+from ams_etl.sources.soap.contract import Contract
+from ams_etl.sources.soap.outline import compare_with_built
 from ams_etl_tests.sandbox.service import BINDING
 from ams_etl_tests.sandbox_process import Sandbox
 
@@ -15,7 +18,7 @@ _SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 
 @pytest.mark.parametrize("query", ["wsdl", "WSDL", "singleWsdl"])
 def test_the_wsdl_loads_strictly_and_has_every_operation(shared_sandbox: Sandbox, query: str) -> None:
-    """Both addresses return the same document with all schemas inside."""
+    """`?singleWsdl` is one document; `?wsdl` imports the others, as WCF publishes them."""
     client = zeep.Client(f"{shared_sandbox.wsdl.partition('?')[0]}?{query}", settings=zeep.Settings(strict=True))
     operations = client.wsdl.bindings[BINDING]._operations
     wrappers = [operation.input.body.type.elements for operation in operations.values()]
@@ -25,7 +28,7 @@ def test_the_wsdl_loads_strictly_and_has_every_operation(shared_sandbox: Sandbox
 
 def test_the_session_header_is_on_every_input_but_logins_and_on_logins_output(shared_sandbox: Sandbox) -> None:
     """Where the ticket goes is part of the contract."""
-    with urllib.request.urlopen(shared_sandbox.wsdl) as answer:
+    with urllib.request.urlopen(f"{shared_sandbox.wsdl.partition('?')[0]}?singleWsdl") as answer:
         root = etree.fromstring(answer.read())
     headed = {
         (operation.get("name"), part)
@@ -41,3 +44,24 @@ def test_the_address_in_the_wsdl_is_not_the_one_to_call(shared_sandbox: Sandbox)
     """Like the original, which names an internal host: a client that follows it fails at once."""
     client = zeep.Client(shared_sandbox.wsdl)
     assert client.service._binding_options["address"] == "http://internal-host/v3/WSAPIService.svc"
+
+
+def test_the_wsdl_in_parts_is_the_whole_contract(shared_sandbox: Sandbox) -> None:
+    """The service imports messages and types, these import schemas by address, and the largest includes another document."""
+    texts, waiting = {}, [shared_sandbox.wsdl]
+    while waiting:
+        address = waiting.pop()
+        if address not in texts:
+            with urllib.request.urlopen(address) as answer:
+                texts[address] = answer.read().decode()
+            waiting += re.findall(
+                r'(?:schemaLocation|location)="(http://127[^"]*\?(?:xsd|wsdl)=[^"]*)"', texts[address]
+            )
+    assert len(texts) == 10
+    assert "<wsdl:import" in texts[shared_sandbox.wsdl]
+    assert any("include" in text for text in texts.values())
+    live = Contract(shared_sandbox.wsdl, cache_folder=None)
+    single = Contract(f"{shared_sandbox.wsdl.partition('?')[0]}?singleWsdl", cache_folder=None)
+    assert live.endpoint == single.endpoint
+    assert compare_with_built(live, "ams360").message == compare_with_built(single, "ams360").message
+    assert compare_with_built(live, "ams360").ok

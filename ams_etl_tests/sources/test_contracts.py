@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import zeep
 
+from ams_etl.errors import TransientError
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection, open_benefitpoint
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.outline import compare_with_built
@@ -38,6 +39,30 @@ async def test_every_minor_version_of_benefitpoint_is_read_and_written(
         probes = {probe.operation: probe for probe in await client.probe()}
     assert all(probe.ok for probe in probes.values()), probes
     assert "this version" in probes["contract"].message
+
+
+async def test_a_wsdl_in_parts_is_read_like_a_whole_one(benefitpoint: BenefitPointSandbox) -> None:
+    benefitpoint.faults(split_wsdl=True)
+    try:
+        async with open_benefitpoint(connection(benefitpoint, "")) as client:
+            assert (await client.offices()).records
+            probes = {probe.operation: probe for probe in await client.probe()}
+        assert "this version" in probes["contract"].message
+    finally:
+        benefitpoint.faults(split_wsdl=False)
+
+
+def test_an_import_that_cannot_be_had_is_named(tmp_path: Path) -> None:
+    """A WCF service behind a proxy publishes its imports under a name that only its own network knows."""
+    main = tmp_path / "service.wsdl"
+    main.write_text(
+        '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:x">'
+        '<import namespace="urn:x" location="http://127.0.0.1:9/part.wsdl"/></definitions>'
+    )
+    with pytest.raises(
+        TransientError, match=r"service\.wsdl: http://127\.0\.0\.1:9/part\.wsdl, which it imports: no answer"
+    ):
+        Contract(str(main), cache_folder=None)
 
 
 async def test_an_address_that_cannot_be_reached_is_not_used_and_a_setting_overrides_it(

@@ -117,3 +117,18 @@ def test_a_role_that_is_missing_or_sees_everything_is_refused(mart: psycopg.Conn
         grant_reader(mart, "nobody_of_this_name", None)
     with pytest.raises(ConfigError, match="superuser"):
         grant_reader(mart, "postgres", AGENCY)
+
+
+def test_a_limited_role_asks_for_the_past_of_its_agency_alone(mart: psycopg.Connection[Any], database: str) -> None:
+    grant_reader(mart, LIMITED, AGENCY)
+    (contact_id,) = mart.execute("select contact_id from mart.contacts where agency = %s", (AGENCY,)).fetchone() or (
+        None,
+    )
+    with connect(as_role(database, LIMITED, "x")) as reader:
+        for agency, names in ((AGENCY, [("Ann",)]), ("other", [])):
+            found = reader.execute("select first_name from mart.contacts_as_of(%s, now())", (agency,)).fetchall()
+            assert found == names
+            (one,) = reader.execute("select mart.contact_as_of(%s, %s, now())", (agency, contact_id)).fetchone() or (
+                None,
+            )
+            assert (one is not None) == (agency == AGENCY)

@@ -302,6 +302,13 @@ class History(RuleBasedStateMachine):
                 "select contact_id::text, document from mart.documents_as_of(%s, %s)", (AGENCY, moment)
             )
             assert dict(as_of.fetchall()) == held
+            one = {
+                contact_id: self.connection.execute(
+                    "select mart.contact_as_of(%s, %s, %s)", (AGENCY, contact_id, moment)
+                ).fetchone()
+                for contact_id in {*documents, *held}
+            }
+            assert {key: row[0] for key, row in one.items() if row and row[0] is not None} == held
 
 
 @contextmanager

@@ -83,6 +83,26 @@ def test_what_raw_does_not_know_is_looked_up(connection: psycopg.Connection[Any]
     assert "CustomerGetListByNamePrefix" not in sandbox.ask("stats")["calls"]
 
 
+def test_a_policy_that_cannot_be_read_holds_up_no_other(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
+    """Its look-up is a fault each time: it is quarantined without a customer until a read of the customer brings it."""
+    policy = sandbox.ask("state/policies")[0]
+    customer = sandbox.ask(f"state/customers/{sandbox.ask('customers')[-1][0]}")
+    told(connection, "policy", "insert", PolicyId=policy["PolicyId"])
+    told(connection, "customer", "insert", CustomerNumber=str(customer["CustomerNumber"]))
+    batch = claim(connection, AGENCY)
+    assert batch is not None
+    sandbox.faults(fault={"rate": 1, "operations": ["PolicyGet"]})
+    scope = SyncScope(batch.customers, batch.batch_id, trigger="notification")
+    extract(connection, AGENCY, sandbox.connection(), scope)
+    sandbox.faults(off=True)
+    read = {row[0] for row in connection.execute("select entity_id from ops.customer_reads r (agency, entity_id)")}
+    assert read == {customer["CustomerId"]}
+    listed = "select entity, reason from ops.quarantine where entity_id = %s"
+    assert connection.execute(listed, (policy["PolicyId"],)).fetchall() == [("policies", "unreadable")]
+    extract(connection, AGENCY, sandbox.connection(), SyncScope((policy["CustomerId"],)))
+    assert connection.execute(listed, (policy["PolicyId"],)).fetchall() == []
+
+
 def test_one_that_always_fails_holds_up_no_other(connection: psycopg.Connection[Any]) -> None:
     """A failed run's notifications come back in ever smaller runs; the poison ends parked, with everything else done."""
     good = [str(uuid4()) for _ in range(120)]

@@ -12,8 +12,8 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.sources.calling.retry import RetryPolicy
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.extract.ams360 import extract
-from ams_etl.sync.extract.faults import HIGHEST_SHARE, MOST_FAULTS, Faults
 from ams_etl.sync.extract.reference import extract_reference
+from ams_etl.sync.raw.faults import HIGHEST_SHARE, MOST_FAULTS, Faults
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
@@ -51,7 +51,7 @@ def test_a_fault_that_stays_holds_back_its_new_customers_alone(
     connection: psycopg.Connection[Any], agency: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client without its policies would pass for a prospect, or a Winback."""
-    monkeypatch.setattr("ams_etl.sync.extract.faults.MOST_FAULTS", 1000)
+    monkeypatch.setattr("ams_etl.sync.raw.faults.MOST_FAULTS", 1000)
     agency.faults(fault={"rate": 1, "operations": ["PolicyGet"]})
     report = extract(connection, "demo", agency.connection(), FULL)
     held = {customer for entity, reason, customer in quarantine(connection) if reason == "held back"}

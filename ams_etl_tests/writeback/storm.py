@@ -136,6 +136,8 @@ def _compare(office: Office, sent: list[dict[str, Any]], findings: Findings) -> 
             found = (there if operation == "activity" else notes)[token]
             if status == "uncertain":
                 findings.uncertain_there += found
+                if found != 1 and "deliverer ended" not in error:
+                    wrong.append(f"{operation} {token} lost its reply, and is {found} times in AMS360")
                 if "deliverer ended" in error:
                     findings.uncertain_killed += 1
                 else:

@@ -21,8 +21,8 @@ def test_through_lost_replies_outages_and_kills_no_write_is_missing_and_none_dou
     lost = found.struck["lost"]
     assert lost > 0
     assert found.uncertain_lost <= lost <= found.uncertain_lost + found.uncertain_killed
-    # Now and then the reply that is lost refuses an expired ticket: then nothing was carried out.
-    assert 0 < found.uncertain_there <= found.uncertain_lost + found.uncertain_killed
+    # Each write that lost its reply was carried out; of those whose deliverer was killed, some were.
+    assert lost <= found.uncertain_there <= found.uncertain_lost + found.uncertain_killed
     assert found.struck["cut"] > 0
     assert found.struck["unavailable"] > 0
 

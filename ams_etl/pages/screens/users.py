@@ -5,11 +5,13 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.errors import ConfigError
 from ams_etl.pages.lists.csv_files import read_csv, write_csv
 from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Downloaded, Missing, Moved, Refused, Screen, Shown, Visit
-from ams_etl.rules.contacts.connections import CONNECTION_TYPES
+from ams_etl.rules.contacts.connections import CONNECTION_TYPES, connection_type_named, no_such_type
+from ams_etl.rules.settings import SourceSystem
 from ams_etl.store.agency_db import scalar
 from ams_etl.sync.contacts.preview import preview_mappings
 from ams_etl.sync.contacts.user_mappings import MAPPED_EMPLOYEES, UserMapping, remove_mappings, store_mappings
@@ -123,7 +125,7 @@ def save_user(visit: Visit) -> Answer:
 def preview_import(visit: Visit) -> Answer:
     """Show what a CSV file of mappings would change, with the form that saves it; rows without a user are left out."""
     content = visit.files.get("file") or visit.form.get("rows", "").encode()
-    wanted = _rows_of(content)
+    wanted = _rows_of(content, visit.agency.system)
     if not wanted:
         return Refused("The file maps nobody: no row has a user_id.")
     had = {(row.connection_type, row.employee_code): row for row in _all_stored(visit)}
@@ -144,7 +146,7 @@ def preview_import(visit: Visit) -> Answer:
 
 def save_import(visit: Visit) -> Answer:
     """Save the mappings of a previewed file, unless any mapping has changed since the preview."""
-    wanted = _rows_of(visit.form.get("rows", "").encode())
+    wanted = _rows_of(visit.form.get("rows", "").encode(), visit.agency.system)
     _lock(visit.connection, visit.agency.id)
     if visit.form.get("version") != _version(visit):
         return Refused(
@@ -180,10 +182,21 @@ def _effect(visit: Visit, mappings: list[UserMapping], removed: list[tuple[str, 
     return {"owner_changes": count, "examples": examples}
 
 
-def _rows_of(content: bytes) -> list[_Employee]:
-    rows = [_Employee(*(row[name] for name in CSV_COLUMNS)) for row in read_csv(content, CSV_COLUMNS, needed=3)]
-    fine = [row for row in rows if row.connection_type and row.employee_code and row.user_id]
-    return list({(row.connection_type, row.employee_code): row for row in fine}.values())
+def _rows_of(content: bytes, system: SourceSystem) -> list[_Employee]:
+    """Return the rows that map somebody, the connection types as the system spells them.
+
+    Raises:
+        ConfigError: the file is no CSV of mappings, or the system has no such connection type.
+    """
+    found = {}
+    for line, row in enumerate(read_csv(content, CSV_COLUMNS, needed=3), start=2):
+        if row["connection_type"] and row["employee_code"] and row["user_id"]:
+            kind = connection_type_named(system, row["connection_type"])
+            if kind is None:
+                raise ConfigError(f"Line {line}: {no_such_type(system, row['connection_type'])}.")
+            mapped = _Employee(kind, *(row[name] for name in CSV_COLUMNS[1:]))
+            found[kind, mapped.employee_code] = mapped
+    return list(found.values())
 
 
 def _stored(visit: Visit, wanted: _Employee) -> _Employee | None:

@@ -34,6 +34,11 @@ def connection_type_named(system: SourceSystem, name: str) -> str | None:
     return next((kind for kind in CONNECTION_TYPES[system] if kind.lower() == name.strip().lower()), None)
 
 
+def no_such_type(system: SourceSystem, name: str) -> str:
+    """Return the sentence for a name that is not a connection type of a system."""
+    return f"{name!r} is not a connection type of {system}; expected one of {', '.join(CONNECTION_TYPES[system])}"
+
+
 def connections_of(customer: Customer, reference: Reference) -> tuple[Connection, ...]:
     """X1: the customer's Executive and Representative; a type changes no ownership.
 

@@ -66,7 +66,10 @@ class Ams360Server:
         if path.lower() != PATH.lower():
             return Response(404, b"", "text/plain")
         if request.method == "GET":
-            return self._service.wsdl() if query.lower() in {"wsdl", "singlewsdl"} else Response(200, b"", "text/html")
+            if query.lower() == "singlewsdl":
+                return self._service.wsdl()
+            part = self._service.wsdl_part(f"http://{request.headers.get('host', 'localhost')}{PATH}", query.lower())
+            return part or Response(200, b"", "text/html")
         if request.method != "POST":
             return Response(405, b"", "text/plain")
         answer = self._calls.handle(request)

@@ -3,7 +3,7 @@
 | request | answer |
 |---|---|
 | GET stats, POST reset-stats | what was asked of the service |
-| GET faults, POST faults | the switches: those of `Faults.switch`, `expire_sessions: true`, `session_calls: N`, `denied: [operation]`, `wsdl_address: host | internal` |
+| GET faults, POST faults | the switches: those of `Faults.switch`, `expire_sessions: true`, `session_calls: N`, `denied: [operation]`, `wsdl_address: host | internal`, `split_wsdl: true` |
 | POST edit | insert, update or delete a record as a person there would: `{entity, op, key, fields, at}` |
 | POST connect | `{connected: true}`: a new account is made a customer of the AMS360 beside it, too |
 | GET state/KIND, state/KIND/KEY | records as they are |
@@ -48,6 +48,7 @@ class Control:
         self._book, self._contract, self._names, self._operations = book, contract, names, operations
         self._sessions, self._faults, self._stats, self._connection = sessions, faults, stats, connection
         self.wsdl_address = "host"
+        self.is_wsdl_split = False
         """Which address the WSDLs carry: the one they are fetched from, or an internal host that nobody can reach."""
         self._common = next(name for name in contract.types if name.endswith("}Account")).rpartition("}")[0] + "}"
 
@@ -72,6 +73,9 @@ class Control:
             self._sessions.calls_per_session = given.pop("session_calls")
         if given.get("off"):
             self.wsdl_address = "host"
+            self.is_wsdl_split = False
+        if "split_wsdl" in given:
+            self.is_wsdl_split = bool(given.pop("split_wsdl"))
         if "wsdl_address" in given:
             self.wsdl_address = given.pop("wsdl_address")
             if self.wsdl_address not in {"host", "internal"}:
@@ -83,7 +87,7 @@ class Control:
         self._faults.switch(given)
         return {
             **self._faults.as_dict(), "denied": sorted(self._operations.denied),
-            "session_calls": self._sessions.calls_per_session, "wsdl_address": self.wsdl_address,
+            "session_calls": self._sessions.calls_per_session, "wsdl_address": self.wsdl_address, "split_wsdl": self.is_wsdl_split,
         }  # fmt: skip
 
     def _answer(self, method: str, path: list[str], given: dict[str, Any]) -> Any:

@@ -89,11 +89,15 @@ class BenefitPointServer:
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """One HTTP request."""
-        path = request.target.partition("?")[0]
+        path, _, query = request.target.partition("?")
         if path.startswith(_CONTROL):
             return self._control.answer(request, path.removeprefix(_CONTROL))
         if request.method == "GET" and path in self._documents:
             host = request.headers.get("host", "") if self._control.wsdl_address == "host" else ""
+            if self._control.is_wsdl_split:
+                base = f"http://{request.headers.get('host', 'localhost')}{path}"
+                part = self._documents[path].wsdl_part(base, query.lower() or "wsdl", host)
+                return part or Response(404, b"", "text/plain")
             return self._documents[path].wsdl(host)
         calls = self._calls.get(path)
         if calls is None:

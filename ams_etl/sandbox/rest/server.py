@@ -16,7 +16,7 @@ from collections.abc import Awaitable
 from typing import Any, ClassVar, Protocol
 from urllib.parse import unquote
 
-from ams_etl.sandbox.faults import AFTER, BEFORE, Faults
+from ams_etl.sandbox.faults import BEFORE, Faults
 from ams_etl.sandbox.http import Request, Response
 from ams_etl.sandbox.rest.book import Book, Record
 from ams_etl.sandbox.rest.messages import Asked, RefusedError, answer, read_request
@@ -115,7 +115,7 @@ class RestServer:
                 given = self._system.answer(asked, operation)
             except RefusedError as refusal:
                 given = refusal.response
-            struck = self._faults.strike(operation, AFTER)
+            struck = self._faults.strike_after(operation, given.status)
             if struck is None:
                 return given
         self.stats.struck[struck] += 1

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 
-from ams_etl.sandbox.faults import AFTER, BEFORE, Faults
+from ams_etl.sandbox.faults import BEFORE, Faults
 from ams_etl.sandbox.http import Request, Response
 from ams_etl.sandbox.soap.service import Operations, SoapFault, SoapService
 from ams_etl.sandbox.stats import Stats
@@ -52,7 +52,7 @@ class Calls:
         struck = self._faults.strike(operation, BEFORE)
         if struck is None:
             answer = self._service.answer(request, self._operations)
-            struck = self._faults.strike(operation, AFTER)
+            struck = self._faults.strike_after(operation, answer.status)
             if struck is None:
                 return answer
         self._stats.struck[struck] += 1

@@ -11,6 +11,7 @@ from ams_etl.sandbox.http import Request, Response
 from ams_etl.sandbox.soap.contract import Contract, Operation
 from ams_etl.sandbox.soap.reader import Reader, Record
 from ams_etl.sandbox.soap.scalars import BadValueError
+from ams_etl.sandbox.soap.split_wsdl import split_wsdl
 from ams_etl.sandbox.soap.writer import INSTANCE, Rendered, Writer
 
 _ENV = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -77,6 +78,7 @@ class SoapService:
 
     def __init__(self, contract: Contract, wsdl: bytes, *, bare: bool = False) -> None:
         self._contract, self._wsdl, self._bare = contract, wsdl, bare
+        self._parts: dict[str, dict[str, bytes]] = {}
         # As recorded: a wrapped service's operations are in the default namespace, its data has prefixes from `a` on.
         prefixed = [space for space in contract.namespaces if bare or space != contract.namespace]
         prefixed.sort(key=lambda space: not bare and not space.startswith(contract.namespace))
@@ -96,6 +98,13 @@ class SoapService:
     def wsdl(self, host: str = "") -> Response:
         """Return the contract; with a host, the address in it is that host's."""
         return Response(200, self._wsdl.replace(b"//internal-host/", b"//%s/" % host.encode()) if host else self._wsdl)
+
+    def wsdl_part(self, base: str, query: str, host: str = "") -> Response | None:
+        """Return one of the documents of the contract in parts, or None where none is fetched with that query."""
+        if base not in self._parts:
+            self._parts[base] = split_wsdl(self.wsdl(host).body, base)
+        found = self._parts[base].get(query)
+        return None if found is None else Response(200, found)
 
     def operation_of(self, request: Request) -> Operation | None:
         """The operation that a request's SOAPAction names, or its body for a bare service."""

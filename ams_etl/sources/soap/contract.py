@@ -276,12 +276,14 @@ def _load(wsdl: str, cache_folder: Path | None, timeout: float) -> Any:
             return zeep.Client(wsdl, transport=transport, settings=zeep.Settings(strict=True, forbid_dtd=True))
     except requests.exceptions.HTTPError as error:
         status = error.response.status_code if error.response is not None else 0
+        where = _document_asked(wsdl, error)
         if status >= 500:
-            raise TransientError(f"{wsdl}: the server answers {status}; try again later") from None
-        raise ConfigError(f"{wsdl}: the server answers {status}; check the address") from None
+            raise TransientError(f"{where}: the server answers {status}; try again later") from None
+        raise ConfigError(f"{where}: the server answers {status}; check the address") from None
     except requests.exceptions.RequestException as error:
+        where = _document_asked(wsdl, error)
         raise TransientError(
-            f"{wsdl}: no answer ({type(error).__name__}); check the address, and that the server can be reached"
+            f"{where}: no answer ({type(error).__name__}); check the address, and that the server can be reached"
         ) from None
     except FileNotFoundError:
         raise ConfigError(f"{wsdl}: no such file") from None
@@ -289,3 +291,9 @@ def _load(wsdl: str, cache_folder: Path | None, timeout: float) -> Any:
         raise ConfigError(
             f"{wsdl}: not a WSDL ({type(error).__name__}); expected the address that ends in ?wsdl"
         ) from None
+
+
+def _document_asked(wsdl: str, error: Any) -> str:
+    """Return the WSDL's address, and that of the document it imports where that is the one that cannot be had."""
+    asked = getattr(error.request, "url", None)
+    return wsdl if asked in (None, wsdl) else f"{wsdl}: {asked}, which it imports"

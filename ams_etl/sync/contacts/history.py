@@ -47,11 +47,7 @@ def contact_as_of(
         ConfigError: the feed does not reach back so far.
     """
     try:
-        document = scalar(
-            connection,
-            "select document from mart.documents_as_of(%s, %s) where contact_id = %s",
-            (agency, moment, contact_id),
-        )
+        document = scalar(connection, "select mart.contact_as_of(%s, %s, %s)", (agency, contact_id, moment))
     except errors.RaiseException as error:
         raise ConfigError(f"{error.diag.message_primary}; {error.diag.message_hint}") from None
     return None if document is None else dict(document)

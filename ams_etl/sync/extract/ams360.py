@@ -26,7 +26,6 @@ from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, merge_records
 from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
-from ams_etl.sync.extract.faults import Faults
 from ams_etl.sync.notifications.batches import look_up
 from ams_etl.sync.notifications.missed_changes import count_changes
 from ams_etl.sync.raw.ams360_tables import (
@@ -37,7 +36,8 @@ from ams_etl.sync.raw.ams360_tables import (
     POLICIES,
     UNANNOUNCED_MEMBERS,
 )
-from ams_etl.sync.raw.quarantine import Quarantined, set_aside
+from ams_etl.sync.raw.faults import Faults
+from ams_etl.sync.raw.quarantine import Quarantined, forget, set_aside
 from ams_etl.sync.runs import SyncRun, SyncRuns
 from ams_etl.sync.scope import SyncScope
 
@@ -326,5 +326,8 @@ def _store(
             (row for customer in batch for row in customer.set_aside),
             read_customers=[customer.customer_id for customer in batch],
         )
+        # A notification's look-up quarantines a policy before anybody knows whose it is.
+        read_now = [row.entity_id for customer in batch for row in customer.rows.get(POLICIES, ())]
+        forget(connection, run.agency, POLICIES.name, read_now, system="ams360")
         sync_runs.mark_read(run, ids)
     return counts, bad

@@ -15,7 +15,7 @@ from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.qq_catalyst import BEGINNING, QQCatalyst, QQCatalystConnection, open_qq_catalyst
 from ams_etl.store.merge import Record
 from ams_etl.sync.extract.extractor import SourceBatch, incomplete_listing, rejected_rows, unreadable
-from ams_etl.sync.extract.faults import Faults
+from ams_etl.sync.raw.faults import Faults
 from ams_etl.sync.raw.qq_catalyst_tables import ACCOUNT_INFOS, CONTACTS, POLICIES
 from ams_etl.sync.raw.source_table import SourceTable
 

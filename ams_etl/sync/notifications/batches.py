@@ -6,7 +6,7 @@ failed run come back later, and fewer of them at a time, so that one customer th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,9 +14,13 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from ams_etl.errors import DataError
 from ams_etl.sources.ams360 import Ams360, Ams360Refused
+from ams_etl.sources.calling.faults import GeneralFault
 from ams_etl.store.agency_db import column
 from ams_etl.store.signs_of_life.followers import living
+from ams_etl.sync.raw.faults import Faults
+from ams_etl.sync.raw.quarantine import Quarantined, set_aside
 
 _CUSTOMER_NUMBER = re.compile("[0-9]{1,9}")
 CUSTOMERS_AT_ONCE = (300, 40, 5, 1)
@@ -172,10 +176,11 @@ def close(connection: psycopg.Connection[Any], agency: str, batch_id: UUID, outc
 async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: str, batch_id: UUID) -> Sequence[str]:
     """The customers of a batch's notifications whose keys raw does not know: AMS360 is asked.
 
-    A policy or number that AMS360 does not know either is gone; nothing is left to read.
+    A policy or number that AMS360 does not know either is gone; nothing is left to read. One that cannot be read is quarantined,
+    and holds up no other; its customer is not known, so a resync has to find it.
 
     Raises:
-        TransientError, PermanentError: as AMS360 raises them.
+        TransientError, PermanentError: as AMS360 raises them, or because it answers too many reads with a fault.
     """
     rows = connection.execute(
         """select keys from ops.notifications where agency = %s and sync_id = %s and object_type <> all(%s)""",
@@ -183,19 +188,27 @@ async def look_up(connection: psycopg.Connection[Any], ams360: Ams360, agency: s
     ).fetchall()
     owners = _owners(connection, agency, [keys for (keys,) in rows])
     unknown = [keys for (keys,) in rows if not _customers_of(keys, owners)]
+    policies = sorted({keys["PolicyId"] for keys in unknown if keys.get("PolicyId")})
+    named = sorted({keys.get("CustomerNumber", "") for keys in unknown})
+    numbers = [number for number in named if _CUSTOMER_NUMBER.fullmatch(number)]
+    asked: list[tuple[str, str, Callable[[Any], Awaitable[Any]], Any]] = [
+        *(("policies", policy_id, ams360.policy, policy_id) for policy_id in policies),
+        *(("customers", f"number {number}", ams360.customer_by_number, int(number)) for number in numbers),
+    ]
     found: list[str] = []
-    for policy_id in sorted({keys["PolicyId"] for keys in unknown if keys.get("PolicyId")}):
+    unreadable: list[Quarantined] = []
+    faults = Faults("AMS360 records of notifications")
+    for table, entity_id, read, key in asked:
+        error = None
         try:
-            found.append(str((await ams360.policy(policy_id))["CustomerId"]))
+            found.append(str((await read(key))["CustomerId"]))
         except (Ams360Refused, KeyError):
-            continue
-    for number in sorted({keys.get("CustomerNumber", "") for keys in unknown}):
-        if not _CUSTOMER_NUMBER.fullmatch(number):
-            continue
-        try:
-            found.append(str((await ams360.customer_by_number(int(number)))["CustomerId"]))
-        except (Ams360Refused, KeyError):
-            continue
+            pass
+        except (DataError, GeneralFault) as failed:
+            error = failed
+            unreadable.append(Quarantined(table, entity_id, None, "unreadable", str(failed)))
+        faults.count(error)
+    set_aside(connection, agency, None, unreadable)
     return found
 
 
