@@ -29,7 +29,8 @@ _POLL_SECONDS = 1.0
 class Change:
     """One row of `mart.changes`: `before` is None for an insert, `after` for a delete.
 
-    A contact's documents hold its emails, phones, tags, key facts, connections and sources, too.
+    A contact's documents hold its emails, phones, tags, key facts, connections and sources, too. `merged_into` is, for a deleted
+    contact, the id of the contact that it goes on as, where there is one.
     """
 
     seq: int
@@ -40,6 +41,7 @@ class Change:
     after: Mapping[str, Any] | None
     run_id: str | None
     at: datetime
+    merged_into: str | None = None
 
 
 class FeedBehindHorizon(PermanentError):
@@ -126,7 +128,7 @@ def _read(
     newest = connection.execute("select max(seq) from mart.changes where agency = %s", (agency,)).fetchone()
     end = newest[0] if newest and newest[0] is not None else cursor
     rows = connection.execute(
-        """select seq, entity, entity_id, op, before, after, run_id, at from mart.changes
+        """select seq, entity, entity_id, op, before, after, run_id, at, merged_into::text from mart.changes
         where agency = %s and seq > %s and seq <= %s and (entity = %s or %s::text is null) order by seq limit %s""",
         (agency, cursor, end, entity, entity, BATCH),
     ).fetchall()

@@ -33,6 +33,7 @@ _COMMANDS = {
     "pages": ("ams_etl.cli.pages", "pages"),
     "preview": ("ams_etl.cli.preview", "preview"),
     "links": ("ams_etl.cli.links", "links"),
+    "merges": ("ams_etl.cli.merges", "merges"),
     "plan": ("ams_etl.cli.plan", "show_plan"),
     "refresh": ("ams_etl.cli.refresh", "refresh"),
     "sandbox": ("ams_etl.cli.sandbox", "sandbox"),

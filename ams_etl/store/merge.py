@@ -112,12 +112,11 @@ def merge_records(
         "customers": None if complete_for == "agency" else list(complete_for),
     }
     # A record that moved to another customer touches the one it left, too.
-    left = column(
-        connection,
-        f"""select t.customer_id from {table.qualified} t join staged_records s using (entity_id)
+    left = connection.execute(
+        f"""select t.customer_id, t.entity_id from {table.qualified} t join staged_records s using (entity_id)
         where t.agency = %(agency)s and t.customer_id <> s.customer_id""",
         scope,
-    )
+    ).fetchall()
     silent = _silent(connection, table, agency, unannounced) if unannounced else frozenset[str]()
     merged = connection.execute(
         f"""insert into {table.qualified} as t
@@ -132,6 +131,8 @@ def merge_records(
         returning xmax = 0, entity_id, coalesce(customer_id, entity_id)""",
         scope,
     ).fetchall()
+    if left:
+        _remember_moves(connection, table, agency, left)
     deleted: list[tuple[str, str]] = []
     if complete_for:
         deleted = connection.execute(
@@ -152,7 +153,32 @@ def merge_records(
         doubled=seen - staged,
         changed=frozenset([*(record for _, record, _ in merged), *(record for record, _ in deleted)]),
         unannounced=silent,
-        customers=frozenset([*(customer for _, _, customer in merged), *(customer for _, customer in deleted), *left]),
+        customers=frozenset(
+            [
+                *(customer for _, _, customer in merged),
+                *(customer for _, customer in deleted),
+                *(customer for customer, _ in left),
+            ]
+        ),
+    )
+
+
+def _remember_moves(
+    connection: psycopg.Connection[Any], table: RawTable, agency: str, left: Sequence[tuple[str, str]]
+) -> None:
+    """Keep whose these records were, where they are another customer's now: people merge customers (M9)."""
+    connection.execute(
+        f"""insert into ops.record_moves (agency, entity, entity_id, customer_id)
+        select %(agency)s, %(entity)s, t.entity_id, l.customer_id
+        from unnest(%(customers)s::text[], %(ids)s::text[]) l (customer_id, entity_id)
+        join {table.qualified} t on (t.agency, t.entity_id) = (%(agency)s, l.entity_id) and t.customer_id <> l.customer_id
+        on conflict do nothing""",
+        {
+            "agency": agency,
+            "entity": table.qualified,
+            "customers": [customer_id for customer_id, _ in left],
+            "ids": [entity_id for _, entity_id in left],
+        },
     )
 
 

@@ -78,7 +78,8 @@ class History(RuleBasedStateMachine):
         "stage.planned_contacts", "stage.planned_members", "stage.planned_skips", "stage.candidates",
         "stage.candidate_emails", "stage.over_shared_emails", "mart.contacts", "mart.contact_emails",
         "mart.contact_phones", "mart.contact_sources", "mart.contact_tags", "mart.key_facts", "mart.connections",
-        "mart.skipped_contacts", "mart.changes",
+        "mart.skipped_contacts", "mart.contact_merges", "mart.changes", "stage.merged_customers", "stage.merged_records",
+        "ops.record_moves", "ops.customer_merge_decisions", "stage.account_touches",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -170,6 +171,34 @@ class History(RuleBasedStateMachine):
     def delete_customer(self, number: int) -> None:
         """Take a customer away; it may come back later."""
         self.source.customers.pop(number, None)
+
+    @rule(duplicate=NUMBERS, into=NUMBERS, contacts=st.booleans(), back=st.booleans())
+    def merge_customers(self, duplicate: int, into: int, contacts: bool, back: bool) -> None:
+        """Move what a customer has to another one and take it away, as AMS360's Merge tool does; or bring one back with it."""
+        if duplicate == into or into not in self.source.customers:
+            return
+        if back:
+            self.source.put(customer(duplicate, FirstName="Ann", LastName="Doe"))
+        for kind in ("policies", *(("contacts", "dependents") if contacts else ())):
+            for row in self.source.beneath[kind].values():
+                giver, taker = (into, duplicate) if back else (duplicate, into)
+                if row["CustomerId"] == customer_id(giver):
+                    row["CustomerId"] = customer_id(taker)
+        if not back:
+            self.source.customers.pop(duplicate, None)
+
+    @rule(duplicate=NUMBERS, into=NUMBERS, decided=st.sampled_from([None, "confirmed", "refused"]))
+    def decide_a_merge(self, duplicate: int, into: int, decided: str | None) -> None:
+        """Say whether a customer was merged into another one, or take that back."""
+        self.connection.execute(
+            "delete from ops.customer_merge_decisions where customer_id = %s", (customer_id(duplicate),)
+        )
+        if decided and duplicate != into:
+            self.connection.execute(
+                """insert into ops.customer_merge_decisions (agency, customer_id, merged_into, decided, decided_by)
+                values (%s, %s, %s, %s, 'a test')""",
+                (AGENCY, customer_id(duplicate), customer_id(into), decided),
+            )
 
     @rule(kind=st.sampled_from(["contacts", "dependents", "policies"]), at=st.integers(0, 5))
     def delete_beneath(self, kind: str, at: int) -> None:

@@ -29,7 +29,7 @@ NO_BRAKE = BrakeSettings(max_deleted_share=1, max_owner_change_share=1)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MART = (
     "contacts", "contact_emails", "contact_phones", "contact_sources", "contact_tags", "key_facts", "connections",
-    "skipped_contacts",
+    "skipped_contacts", "contact_merges",
 )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def mart(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
         table: [
             row[0]
             for row in connection.execute(
-                f"select (to_jsonb(m) - 'created_at' - 'updated_at')::text from mart.{table} m order by 1"
+                f"select (to_jsonb(m) - 'created_at' - 'updated_at' - 'at')::text from mart.{table} m order by 1"
             )
         ]
         for table in MART
@@ -165,7 +165,7 @@ def rebuilt(
                 connection.execute(f"delete from mart.{table}")
             for table in (
                 "touched", "dirty_customers", "customers", "skips", "contacts", "engine", "plans", "planned_contacts",
-                "planned_members", "planned_skips", "candidates",
+                "planned_members", "planned_skips", "candidates", "merged_customers", "merged_records",
             ):  # fmt: skip
                 connection.execute(f"delete from stage.{table}")
             refresh(connection, settings, today)

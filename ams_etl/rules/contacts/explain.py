@@ -10,11 +10,15 @@ from datetime import date
 from ams_etl.rules.contacts.candidates import Given, Trace, derive
 from ams_etl.rules.contacts.marked_people import is_deceased, refuses
 from ams_etl.rules.contacts.merging import (
+    NO_PREDECESSORS,
     Overrides,
+    Predecessor,
+    Predecessors,
     addressed_by,
     merge,
     override_of,
     precedence,
+    predecessors_of,
 )
 from ams_etl.rules.contacts.naming import named_by
 from ams_etl.rules.contacts.ownership import Users, owner_of
@@ -256,12 +260,13 @@ def explain_contact(
     overrides: Overrides,
     refused: Container[str] = (),
     over_shared: Container[str] = (),
+    predecessors: Predecessors = NO_PREDECESSORS,
 ) -> tuple[Finding, ...]:
     """Why a contact has the values it has: which of its candidates each came from, and who owns it.
 
     `entity` is `contact`, `entity_id` its best member's; what a member's own values came from is `explain`'s to say.
     """
-    merged = merge(candidates, settings, users, overrides, refused)
+    merged = merge(candidates, settings, users, overrides, refused, predecessors)
     best = [candidate for candidate in sorted(candidates, key=precedence) if candidate.joined is None]
     if not isinstance(merged, Contact):
         return tuple(
@@ -276,7 +281,8 @@ def explain_contact(
             "contact", best[0].entity_id, field, str(value), rule, source.entity, source.entity_id, member, source_text
         )
 
-    override = override_of(candidates, overrides)
+    gone = predecessors_of(sorted(candidates, key=precedence), predecessors)
+    override = override_of(candidates, overrides, predecessors)
     naming = named_by(best, settings)
     rule = "M8" if len(naming) > 1 else "M7"
     found = [
@@ -290,7 +296,20 @@ def explain_contact(
         if value:
             source = next(candidate for candidate in (*naming, *best) if getattr(candidate, field) == value)
             found.append(of(source, field, value, "M2", field))
-    found += (of(source, field, value, "M6", member) for source, field, value, member in _marked(merged, best, refused))
+    found += (
+        of(source, field, value, "M6", member) for source, field, value, member in _marked(merged, best, refused, gone)
+    )
+    found += (
+        of(
+            one.candidate,
+            "continues",
+            one.candidate.customer_id,
+            "M9",
+            "customer_id",
+            str(one.candidate.customer_number),
+        )
+        for one in gone
+    )
     found.append(of(best[0], "record_type", merged.record_type, "M2", "record_type"))
     teller = next(candidate for candidate in best if candidate.status == merged.status)
     found.append(of(teller, "status", merged.status, "L7" if len(best) > 1 else "M2", "status"))
@@ -322,12 +341,13 @@ def explain_contact(
 
 
 def _marked(
-    merged: Contact, best: Sequence[Candidate], refused: Container[str]
+    merged: Contact, best: Sequence[Candidate], refused: Container[str], gone: Sequence[Predecessor]
 ) -> Iterator[tuple[Candidate, str, str, str]]:
     """Say which member's mark suppresses a contact, or which members are left out of it."""
     if merged.suppressed_reason:
         is_marked = is_deceased if merged.suppressed_reason == DECEASED else refuses
-        source = next((candidate for candidate in best if is_marked(candidate)), None)
+        records = [*best, *(predecessor.candidate for predecessor in gone)]
+        source = next((candidate for candidate in records if is_marked(candidate)), None)
         if source:
             yield source, "suppressed_reason", merged.suppressed_reason, "marks"
         else:

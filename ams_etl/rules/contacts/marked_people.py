@@ -31,19 +31,34 @@ def refused_emails(candidates: Iterable[Candidate]) -> frozenset[str]:
     return frozenset(email for candidate in candidates if refuses(candidate) for email in candidate.emails)
 
 
-def suppression_of(best: Sequence[Candidate], refused: Container[str] = ()) -> str | None:
+def suppression_of(
+    best: Sequence[Candidate], refused: Container[str] = (), predecessors: Sequence[Candidate] = ()
+) -> str | None:
     """M6: Return why nobody may write to the contact, or None.
 
     Deceased counts only when no living member is left. A refusal belongs to the address: any member's counts, and so does
-    that of anybody else who has one of the addresses.
+    that of anybody else who has one of the addresses. What a record said that goes on as a member counts as well (M9): its
+    refusal, and its mark of death where it names the same person.
 
     Args:
         best: the members, at least one.
         refused: addresses that are refused by anybody.
+        predecessors: records that are gone and go on as one of the members.
     """
     living = living_of(best)
     if is_deceased(living[0]):
         return DECEASED
+    if predecessors and all(any(is_death_of(gone, person) for gone in predecessors) for person in living):
+        return DECEASED
     if any(map(refuses, best)) or any(email in refused for candidate in living for email in candidate.emails):
         return DO_NOT_CONTACT
-    return None
+    return DO_NOT_CONTACT if any(map(refuses, predecessors)) else None
+
+
+def is_death_of(gone: Candidate, person: Candidate) -> bool:
+    """Return whether a record that is gone says that this very person is dead: the same first and last name."""
+    return is_deceased(gone) and _name_of(gone) == _name_of(person) != ("", "")
+
+
+def _name_of(candidate: Candidate) -> tuple[str, str]:
+    return (candidate.first_name or "").casefold(), (candidate.last_name or "").casefold()

@@ -1,6 +1,8 @@
 """Merging (M): candidates that share an email are one contact."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ams_etl.rules.contacts.marked_people import living_of, suppression_of
@@ -25,6 +27,19 @@ from ams_etl.rules.settings import RuleSettings
 K = TypeVar("K")
 Overrides = Mapping[tuple[str, str, str], NameOverride]
 """(system, entity, entity_id) -> the name given in the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """M9: a record that is gone, as it last was, and the name that a user gave it; its customer was merged in AMS360."""
+
+    candidate: Candidate
+    override: NameOverride | None = None
+
+
+Predecessors = Mapping[tuple[str, str, str], Sequence[Predecessor]]
+"""(system, entity, entity_id) of a candidate -> the records that go on as this one, the latest given name first."""
+NO_PREDECESSORS: Predecessors = MappingProxyType({})
 MERGED_SKIPS: tuple[SkipReason, ...] = ("segment", "linked_account")
 """Why candidates are no contact though each could be one: `merge` returns these reasons, the derivation never does."""
 _STATUS_RANK = {"client": 0, "prospect": 1, "inactive": 2}
@@ -70,6 +85,7 @@ def merge(
     users: Users,
     overrides: Overrides,
     refused: Container[str] = (),
+    predecessors: Predecessors = NO_PREDECESSORS,
 ) -> Contact | tuple[Skip, ...]:
     """M4: one contact of all these candidates, whatever their order; or a skip each, when segments leave it out.
 
@@ -82,6 +98,7 @@ def merge(
         users: the user mapping.
         overrides: names given in the platform.
         refused: addresses to which nobody may write, whoever has them (M6).
+        predecessors: records that are gone and go on as one of these (M9): their refusal and their given name stay.
     """
     everyone = sorted(candidates, key=precedence)
     best = [candidate for candidate in everyone if candidate.joined is None]
@@ -92,7 +109,7 @@ def merge(
         return _skips(everyone, "segment", "T4")
     living = living_of(best)
     naming = named_by(best, settings)
-    first_name, last_name, nickname = names_of(names_together(naming), override_of(everyone, overrides))
+    first_name, last_name, nickname = names_of(names_together(naming), override_of(everyone, overrides, predecessors))
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
@@ -107,7 +124,9 @@ def merge(
         birthday=next((candidate.birthday for candidate in (*naming, *living) if candidate.birthday), None),
         owner_user_id=owner.user_id,
         owner_role=owner.role,
-        suppressed_reason=suppression_of(best, refused),
+        suppressed_reason=suppression_of(
+            best, refused, [one.candidate for one in predecessors_of(everyone, predecessors)]
+        ),
         tags=tags,
         key_facts=_facts(best),
         connections=_connections(best, users),
@@ -147,16 +166,27 @@ def addressed_by(best: Sequence[Candidate]) -> Candidate:
     return next((candidate for candidate in best if is_filled(candidate.address)), best[0])
 
 
-def override_of(best: Iterable[Candidate], overrides: Overrides) -> NameOverride | None:
-    """N12: return the name that was changed in the platform, of any member; it overrides what AMS360 says later."""
-    return next(
-        (
-            found
-            for candidate in best
-            if (found := overrides.get((candidate.system, candidate.entity, candidate.entity_id)))
-        ),
-        None,
-    )
+def predecessors_of(members: Iterable[Candidate], predecessors: Predecessors) -> list[Predecessor]:
+    """M9: Return the records that are gone and go on as one of these members."""
+    if not predecessors:
+        return []
+    return [
+        found
+        for candidate in members
+        for found in predecessors.get((candidate.system, candidate.entity, candidate.entity_id), ())
+    ]
+
+
+def override_of(
+    best: Sequence[Candidate], overrides: Overrides, predecessors: Predecessors = NO_PREDECESSORS
+) -> NameOverride | None:
+    """N12: return the name that was changed in the platform, of any member; it overrides what AMS360 says later.
+
+    Without one it is that of a record that goes on as a member (M9).
+    """
+    own = (overrides.get((candidate.system, candidate.entity, candidate.entity_id)) for candidate in best)
+    taken_over = (predecessor.override for predecessor in predecessors_of(best, predecessors))
+    return next((override for override in (*own, *taken_over) if override), None)
 
 
 def names_of(derived: Names, override: NameOverride | None) -> Names:

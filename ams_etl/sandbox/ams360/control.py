@@ -5,6 +5,7 @@
 | GET stats, POST reset-stats | what was asked of the service |
 | GET faults, POST faults | the switches: those of `Faults.switch`, and the ones below |
 | POST edit | insert, update or delete a record as a person in AMS360 would: `{entity, op, key, fields, agency}` |
+| POST merge | merge a customer into another one, as a person does with AMS360's Merge tool: `{duplicate, into, people, agency}` |
 | GET customers | every customer's [CustomerId, CustomerNumber] |
 | GET state/KIND, state/KIND/KEY, state/KIND?customer=ID | records as they are |
 | GET writes | the calls that changed something, in order: operation, customer, members written, ids given |
@@ -35,6 +36,11 @@ from ams_etl.sandbox.soap.scalars import XSD, read_scalar
 from ams_etl.sandbox.stats import Stats
 
 T = TypeVar("T")
+
+
+_MERGED = ("policies", "suspenses", "activities", "notes")
+_PEOPLE = ("customer_contacts", "customer_dependents")
+"""What AMS360's Merge tool moves: the first always, the others where the person at the screen ticks them."""
 
 
 class Control:
@@ -117,6 +123,8 @@ class Control:
                 return self.switch(given)
             case ("POST", "edit"):
                 return self._edit(**given)
+            case ("POST", "merge"):
+                return self._merge(**given)
             case ("GET", "customers"):
                 rows = self._agency(asked.get("agency")).customers.items()
                 return [[key, customer["CustomerNumber"]] for key, customer in rows]
@@ -188,6 +196,22 @@ class Control:
             raise ValueError("an update cannot change the key")
         where.put(entity, record)
         return {"key": key_of(entity, record)}
+
+    def _merge(self, *, duplicate: str, into: str, people: bool = False, agency: str | None = None) -> dict[str, Any]:
+        """Merge a customer into another one, as a person does with AMS360's Merge tool.
+
+        Its policies, suspenses, activities and notes move, its people too where `people` is true; the rest goes with it.
+        """
+        where = self._agency(agency)
+        if duplicate not in where.customers or into not in where.customers or duplicate == into:
+            raise _UnknownError(f"{duplicate}, {into}")
+        moved = dict.fromkeys((*_MERGED, *(_PEOPLE if people else ())), 0)
+        for kind in moved:
+            for record in where.under(kind, duplicate):
+                where.put(kind, {**record, "CustomerId": into})
+                moved[kind] += 1
+        where.remove("customers", duplicate)
+        return {"moved": moved}
 
     def _typed(self, type_name: str, fields: Record) -> Record:
         members = {member.name: member for member in self._contract.types[type_name]}

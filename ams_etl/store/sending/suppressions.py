@@ -63,14 +63,23 @@ def suppressions_of(connection: psycopg.Connection[Any], agency: str, contact_id
 
 
 def suppressed_records(connection: psycopg.Connection[Any], agency: str) -> frozenset[tuple[str, str, str]]:
-    """Return (system, entity, entity_id) of the records whose contacts people suppressed, as the rule takes them (N17)."""
+    """Return (system, entity, entity_id) of the records whose contacts people suppressed, as the rule takes them (N17).
+
+    A record that was merged in AMS360 is the one that it goes on as (M9).
+    """
     rows = connection.execute(
         """select c.system, c.entity, c.entity_id from ops.suppressions s
-        join stage.candidates c on (c.agency, c.candidate_id) = (s.agency, s.contact_id) where s.agency = %s""",
-        (agency,),
+        join stage.candidates c on (c.agency, c.candidate_id) = (s.agency, s.contact_id) where s.agency = %(agency)s
+        union select c.system, c.entity, c.entity_id from ops.suppressions s
+        join stage.merged_records r on (r.agency, r.candidate_id) = (s.agency, s.contact_id)
+        join stage.candidates c on (c.agency, c.candidate_id) = (r.agency, r.continues_as) where s.agency = %(agency)s""",
+        {"agency": agency},
     )
     return frozenset((system, entity, entity_id) for system, entity, entity_id in rows)
 
 
 _IDS = """select %(contact)s::uuid
-    union select candidate_id from stage.candidates where agency = %(agency)s and contact_id = %(contact)s"""
+    union select candidate_id from stage.candidates where agency = %(agency)s and contact_id = %(contact)s
+    union select r.candidate_id from stage.merged_records r join stage.candidates c
+        on (c.agency, c.candidate_id) = (r.agency, r.continues_as)
+        where c.agency = %(agency)s and c.contact_id = %(contact)s"""

@@ -63,7 +63,12 @@ def _find_affected(connection: psycopg.Connection[Any], agency: str, edges: Sequ
         union
         select c.candidate_id from stage.candidates c
         where c.agency = %(agency)s and c.contact_id in (
-            select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')""",
+            select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')
+        union
+        select c.candidate_id from stage.candidates c
+        join stage.merged_records r on r.agency = c.agency and r.continues_as = c.candidate_id
+        join stage.touched t on t.agency = c.agency and t.kind = 'candidate' and t.id = r.candidate_id::text
+        where c.agency = %(agency)s""",
         {"agency": agency},
     )
     while edges:

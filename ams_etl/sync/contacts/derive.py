@@ -22,6 +22,8 @@ from ams_etl.sync.contacts.deriving.each_customer import derive_each
 from ams_etl.sync.contacts.deriving.store_derived import DerivedChunk, store_derived
 from ams_etl.sync.contacts.fingerprint import fingerprint
 from ams_etl.sync.contacts.garbage_collection import collector_paused
+from ams_etl.sync.customer_merges.merged_customers import refresh_merged_customers
+from ams_etl.sync.customer_merges.merged_records import refresh_merged_records
 from ams_etl.sync.interpret.registry import interpreter_for
 from ams_etl.sync.links.linking import link_accounts
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, set_aside
@@ -60,8 +62,6 @@ def mark_due(
         How many customers are dirty now.
     """
     wanted, interpreter, db = fingerprint(settings), interpreter_for(settings), AgencyDb(connection, agency)
-    if settings.benefitpoint_contacts:
-        link_accounts(connection, agency)
     with connection.transaction():
         if lease is not None:
             lease.check(connection)
@@ -93,7 +93,12 @@ def mark_due(
             "select entity_id as customer_id from ops.quarantine where agency = %(agency)s and entity = %(entity)s",
             entity=DERIVATION,
         )
-        return count_due(db)
+        if settings.source_system == "ams360":
+            refresh_merged_customers(connection, agency)
+    # After the merges: an account that names a merged customer is linked to the one that goes on.
+    if settings.benefitpoint_contacts:
+        link_accounts(connection, agency)
+    return count_due(db)
 
 
 def derive_dirty(
@@ -135,6 +140,8 @@ def derive_dirty(
             left = set(kept) - {customer_id for customer_id, _ in found}
             gone = _deleted(db, interpreter.DELETED_CUSTOMERS, left)
             changed = store_derived(db, DerivedChunk(kept, found, gone, interpreter.FIRST_SEEN, today))
+            if settings.source_system == "ams360":
+                refresh_merged_records(connection, agency, settings, today, chunk)
             _set_failed_aside(db, settings.source_system, chunk, failed)
             total = replace(
                 total,

@@ -1,4 +1,4 @@
-"""Candidates and contacts as the JSON documents that stage and the change feed hold."""
+"""Contacts as the JSON documents that stage and the change feed hold."""
 
 from typing import Any
 from uuid import UUID
@@ -7,19 +7,8 @@ from pydantic import TypeAdapter
 
 from ams_etl.rules.model import Candidate, Contact
 
-_CANDIDATE = TypeAdapter(Candidate)
 _DOCUMENT = TypeAdapter(dict[str, Any])
 """pydantic's serializer writes the same bytes as `json.dumps` without blanks, in a quarter of the time."""
-
-
-def candidate_json(candidate: Candidate) -> bytes:
-    """A candidate as JSON; equal candidates give equal bytes."""
-    return _CANDIDATE.dump_json(candidate)
-
-
-def candidate_from(document: str | bytes) -> Candidate:
-    """The inverse of `candidate_json`."""
-    return _CANDIDATE.validate_json(document)
 
 
 def contact_json(contact_id: UUID, contact: Contact) -> bytes:

@@ -25,11 +25,13 @@ from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.lease import Lease
 from ams_etl.store.sending.suppressions import suppressed_records
+from ams_etl.sync.candidate_documents import candidate_from
 from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
 from ams_etl.sync.contacts.components import choose_members
-from ams_etl.sync.contacts.documents import candidate_from, contact_json
+from ams_etl.sync.contacts.documents import contact_json
 from ams_etl.sync.contacts.garbage_collection import collector_paused
 from ams_etl.sync.contacts.shared_addresses import refused_in_plan
+from ams_etl.sync.customer_merges.merged_records import predecessors, refresh_continuations
 
 BATCH = 2000
 """Candidates merged between two COPYs."""
@@ -86,6 +88,7 @@ def make_plan(
         version = _one(connection, "select version from stage.engine where agency = %s for update", agency)
         for table in ("plans", "planned_contacts", "planned_members", "planned_skips"):
             connection.execute(f"delete from stage.{table} where agency = %s", (agency,))
+        refresh_continuations(connection, agency)
         connection.execute("update stage.touched set planned = true where agency = %s and not planned", (agency,))
         choose_members(
             connection,
@@ -137,6 +140,7 @@ def _merge_members(
     users, overrides = decisions(connection, agency)
     by_hand = suppressed_records(connection, agency)
     refused = refused_in_plan(connection, agency)
+    gone = predecessors(connection, agency)
     done = 0
     contacts: list[tuple[UUID, bytes, bytes]] = []
     skips: list[tuple[Any, ...]] = []
@@ -163,7 +167,7 @@ def _merge_members(
             (agency,),
         )
         for contact_id, group in _by_contact(members):
-            outcome = merge(group, settings, users, overrides, refused)
+            outcome = merge(group, settings, users, overrides, refused, gone)
             if isinstance(outcome, Contact):
                 document = contact_json(contact_id, suppress_by_hand(outcome, by_hand))
                 contacts.append((contact_id, document, content_hash(document)))

@@ -12,10 +12,11 @@ from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Candidate, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.sending.suppressions import suppressed_records
-from ams_etl.sync.contacts.documents import candidate_from
+from ams_etl.sync.candidate_documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
 from ams_etl.sync.contacts.shared_addresses import refused_in_plan
 from ams_etl.sync.contacts.why import own_rules
+from ams_etl.sync.customer_merges.merged_records import predecessors
 from ams_etl.sync.interpret.registry import interpreter_for
 
 _FINDINGS_OF = {
@@ -55,13 +56,15 @@ def rules_of_plan(
     users, overrides = decisions(connection, agency)
     by_hand = suppressed_records(connection, agency)
     refused = refused_in_plan(connection, agency)
+    gone = predecessors(connection, agency)
     by_record: dict[tuple[str, str], list[Finding]] = {}
     for finding in records:
         by_record.setdefault((finding.entity, finding.entity_id), []).append(finding)
     rules: dict[tuple[UUID, str], str] = {}
     for contact_id, group in members.items():
         own = [finding for candidate in group for finding in by_record.get((candidate.entity, candidate.entity_id), ())]
-        merged = own_rules(explain_contact(group, settings, users, overrides, refused), own, alone=len(group) == 1)
+        merged = explain_contact(group, settings, users, overrides, refused, predecessors=gone)
+        merged = own_rules(merged, own, alone=len(group) == 1)
         merged = (*explain_by_hand(group, by_hand), *merged)
         for field, rule in {**_rules_by_field(own), **_rules_by_field(merged)}.items():
             rules[contact_id, field] = rule

@@ -9,6 +9,7 @@ from ams_etl.errors import PermanentError
 from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
 from ams_etl.sync.change_counts import PublishCounts
+from ams_etl.sync.customer_merges.contact_merges import work_out_merges, write_merges
 
 _SATELLITES = {
     "contact_emails": ("emails", "email text, is_primary boolean"),
@@ -96,12 +97,14 @@ def _refuse_unless_current(
 def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None) -> PublishCounts:
     hold_feed(connection, agency)
     # Not now(), which is when the transaction began to wait for the publish before it.
-    (moment,) = connection.execute("select clock_timestamp()").fetchone() or (None,)
+    ((moment,),) = connection.execute("select clock_timestamp()").fetchall()
     scope = {"agency": agency, "run_id": run_id, "moment": moment}
+    work_out_merges(connection, agency)
     connection.execute(
-        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id, at)
-        select p.agency, 'contact', p.contact_id::text, p.op, b.document, p.document, %(run_id)s, %(moment)s
+        """insert into mart.changes (agency, entity, entity_id, op, before, after, run_id, at, merged_into)
+        select p.agency, 'contact', p.contact_id::text, p.op, b.document, p.document, %(run_id)s, %(moment)s, m.merged_into
         from stage.planned_contacts p left join stage.contacts b using (agency, contact_id)
+        left join contact_merges m on p.op = 'delete' and m.contact_id = p.contact_id
         where p.agency = %(agency)s order by p.contact_id""",
         scope,
     )
@@ -159,6 +162,7 @@ def _apply(connection: psycopg.Connection[Any], agency: str, run_id: str | None)
         scope,
     )
     _apply_skips(connection, scope)
+    write_merges(connection, agency, moment)
     counts = dict(
         connection.execute(
             "select op, count(*) from stage.planned_contacts where agency = %(agency)s group by op", scope

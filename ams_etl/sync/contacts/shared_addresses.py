@@ -7,20 +7,25 @@ import psycopg
 
 from ams_etl.rules.contacts.shared_emails import is_over_shared
 from ams_etl.store.agency_db import AgencyDb, column
-from ams_etl.sync.contacts.documents import candidate_from
+from ams_etl.sync.candidate_documents import candidate_from
 
 _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppressed_reason' = 'do_not_contact')"
 
 
 def refused_in_plan(connection: psycopg.Connection[Any], agency: str) -> frozenset[str]:
-    """M6: Return the refused addresses of `stage.planned_members`, which hold everybody who has one of them."""
+    """M6: Return the refused addresses of `stage.planned_members`, which hold everybody who has one of them.
+
+    What people of merged customers refused is in it, too (M9).
+    """
     emails_found = column(
         connection,
         f"""select distinct e.email from stage.planned_members p
         join stage.candidates c using (agency, candidate_id)
         join stage.candidate_emails e using (agency, candidate_id)
-        where p.agency = %s and {_REFUSES}""",
-        (agency,),
+        where p.agency = %(agency)s and {_REFUSES}
+        union select distinct lower(given) from stage.merged_records c
+        cross join jsonb_array_elements_text(c.document -> 'emails') given where c.agency = %(agency)s and {_REFUSES}""",
+        {"agency": agency},
     )
     return frozenset(emails_found)
 
@@ -31,8 +36,11 @@ def refused_among(connection: psycopg.Connection[Any], agency: str, emails: Sequ
         connection,
         f"""select distinct e.email from stage.candidate_emails e
         join stage.candidates c using (agency, candidate_id)
-        where e.agency = %s and e.email = any(%s) and {_REFUSES}""",
-        (agency, list(emails)),
+        where e.agency = %(agency)s and e.email = any(%(emails)s) and {_REFUSES}
+        union select distinct lower(given) from stage.merged_records c
+        cross join jsonb_array_elements_text(c.document -> 'emails') given
+        where c.agency = %(agency)s and lower(given) = any(%(emails)s) and {_REFUSES}""",
+        {"agency": agency, "emails": list(emails)},
     )
     return frozenset(emails_found)
 

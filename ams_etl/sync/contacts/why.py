@@ -15,10 +15,12 @@ from ams_etl.rules.contacts.explain import explain_contact
 from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import column, scalar
+from ams_etl.store.customer_merges import survivors_of_contacts, survivors_of_numbers
 from ams_etl.store.sending.suppressions import suppressed_records
-from ams_etl.sync.contacts.documents import candidate_from
+from ams_etl.sync.candidate_documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
 from ams_etl.sync.contacts.shared_addresses import over_shared_among, refused_among
+from ams_etl.sync.customer_merges.merged_records import predecessors
 from ams_etl.sync.interpret.registry import interpreter_for
 
 
@@ -109,11 +111,15 @@ def _resolve(
     connection: psycopg.Connection[Any], agency: str, asked: str, settings: RuleSettings
 ) -> tuple[list[UUID], list[str]]:
     try:
-        return column(connection, _BY_ID, (agency, UUID(asked))), []
+        wanted = str(UUID(asked))
+        # A former id leads to the contact that it is part of now (M9, M1).
+        wanted = survivors_of_contacts(connection, agency, [wanted]).get(wanted, wanted)
+        return column(connection, _BY_ID, (agency, UUID(wanted))), []
     except ValueError:
         pass
     if re.fullmatch(r"[0-9]{1,9}", asked):
         customers = customers_numbered(connection, agency, int(asked), settings)
+        customers = customers or list(survivors_of_numbers(connection, agency, [int(asked)]).values())
         query, key = _CONTACTS_OF_CUSTOMERS, customers
     else:
         customers, query, key = [], _CONTACTS_OF_EMAIL, [asked.lower()]
@@ -146,7 +152,9 @@ def _of_contact(
     given = tuple(finding for finding in records if (finding.entity, finding.entity_id) in own)
     emails = [email for member in members for email in member.emails]
     refused, over_shared = refused_among(connection, agency, emails), over_shared_among(connection, agency, emails)
-    merged = explain_contact(members, settings, users, overrides, refused, over_shared)
+    merged = explain_contact(
+        members, settings, users, overrides, refused, over_shared, predecessors(connection, agency)
+    )
     merged = own_rules(merged, given, alone=len(members) == 1)
     merged = (*explain_by_hand(members, suppressed_records(connection, agency)), *merged)
     return Answer(contact_id, merged, given)

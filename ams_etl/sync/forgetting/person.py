@@ -196,10 +196,21 @@ def _whole(connection: psycopg.Connection[Any], agency: str, records: set[Source
     return taken
 
 
+def _merged(connection: psycopg.Connection[Any], agency: str, records: set[SourceRecord]) -> set[SourceRecord]:
+    """M9: Return what is left of customers that were merged into one of these, which is the person's, too."""
+    table = "raw_ams360.customers"
+    rows = connection.execute(
+        "select customer_id from stage.merged_customers where agency = %s and merged_into = any(%s)",
+        (agency, [record.entity_id for record in records if record.table == table]),
+    )
+    return {SourceRecord(table, merged, merged) for (merged,) in rows}
+
+
 def _described(
     connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, records: set[SourceRecord]
 ) -> Person:
     customer_tables = set(tables_of(settings, _CUSTOMER_ENTITIES))
+    records = records | _merged(connection, agency, records)
     customers = sorted(
         {
             record.customer_id or record.entity_id

@@ -13,6 +13,7 @@ from ams_etl.rules.writeback.properties import PROPERTIES, left_out
 from ams_etl.rules.writeback.writes import plan_writes
 from ams_etl.settings import Agency
 from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.customer_merges import survivors_of, survivors_of_contacts, survivors_of_numbers
 from ams_etl.writeback.outbox.enqueue import NewWrite
 from ams_etl.writeback.planning.contacts import ContactBook, Place, read_book, read_contacts_of_customers
 from ams_etl.writeback.planning.readable_events import ReadableEvent, marker_of, writeback_id_of
@@ -32,11 +33,16 @@ class Ams360Events:
     def __init__(self, connection: psycopg.Connection[Any], agency: Agency, events: Sequence[ReadableEvent]) -> None:
         self._db, self._agency = AgencyDb(connection, agency.id), agency
         _name_customers(self._db, events)
+        _name_survivors(self._db, events)
         self.book: ContactBook = read_book(self._db, SYSTEM, [(event.reference, event.given_email) for event in events])
         renaming = [event.reference for event in events if event.kind == "name_changed"]
         read_contacts_of_customers(self._db, self.book, renaming)
         self._tickets = _tickets(self._db, events)
-        self._places = {event.event_id: self._look(event) for event in events}
+        self._survivors: dict[str, str] = {}
+        places = {event.event_id: self._look(event) for event in events}
+        named = (place.customer_id for place in places.values() if place)
+        self._survivors = survivors_of(connection, agency.id, [customer for customer in named if customer])
+        self._places = {event_id: self._continued(place) for event_id, place in places.items()}
         self._codes = _employee_codes(self._db, events)
         customers = {place.customer_id for place in self._places.values() if place}
         self._own = _codes_of_customers(self._db, customers)
@@ -45,7 +51,9 @@ class Ams360Events:
         """Where an event's writes go; None: nobody yet, or AMS360 is not to have it."""
         # A ticket may have been created by an event before it in this very batch.
         found = self._places[event.event_id]
-        return self._look(event) if found is None and event.kind == "ticket_completed" else found
+        if found is None and event.kind == "ticket_completed":
+            return self._continued(self._look(event))
+        return found
 
     def plan(self, event: ReadableEvent, place: Place) -> list[NewWrite]:
         """The event's writes, in their order."""
@@ -107,6 +115,11 @@ class Ams360Events:
                 ),
             )
 
+    def _continued(self, place: Place | None) -> Place | None:
+        """M9: where the customer was merged into another one, that one's lane."""
+        survivor = self._survivors.get(place.customer_id or "") if place else None
+        return Place(survivor, survivor) if survivor else place
+
     def _look(self, event: ReadableEvent) -> Place | None:
         if event.kind == "ticket_completed":
             known = self._tickets.get(event.payload["ticket_id"])
@@ -133,6 +146,33 @@ def _name_customers(db: AgencyDb, events: Sequence[ReadableEvent]) -> None:
         account = event.reference.get("account_id")
         if account in customers:
             event.reference.setdefault("customer_id", customers[account])
+
+
+def _name_survivors(db: AgencyDb, events: Sequence[ReadableEvent]) -> None:
+    """M9: let references by an old contact id, customer id or CustomerNumber mean the contact or customer that goes on."""
+    references = [event.reference for event in events]
+    contacts = survivors_of_contacts(
+        db.connection,
+        db.agency,
+        [str(reference["contact_id"]) for reference in references if reference.get("contact_id")],
+    )
+    customers = survivors_of(
+        db.connection,
+        db.agency,
+        [str(reference["customer_id"]) for reference in references if reference.get("customer_id")],
+    )
+    numbers = survivors_of_numbers(
+        db.connection,
+        db.agency,
+        [int(reference["customer_number"]) for reference in references if reference.get("customer_number")],
+    )
+    for reference in references:
+        if str(reference.get("contact_id")) in contacts:
+            reference["contact_id"] = contacts[str(reference["contact_id"])]
+        if str(reference.get("customer_id")) in customers:
+            reference["customer_id"] = customers[str(reference["customer_id"])]
+        elif not reference.get("customer_id") and int(reference.get("customer_number") or 0) in numbers:
+            reference["customer_id"] = numbers[int(reference["customer_number"])]
 
 
 def _tickets(db: AgencyDb, events: Sequence[ReadableEvent]) -> dict[str, tuple[UUID, Place]]:

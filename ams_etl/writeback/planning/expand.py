@@ -19,6 +19,7 @@ from ams_etl.store.agency_db import AgencyDb
 from ams_etl.writeback.outbox.enqueue import enqueue
 from ams_etl.writeback.outbox.holding import hold_back
 from ams_etl.writeback.outbox.lanes import lock
+from ams_etl.writeback.outbox.merged_customers import follow_merges
 from ams_etl.writeback.planning import account_events, ams360_events, new_consents
 from ams_etl.writeback.planning.account_events import AccountEvents
 from ams_etl.writeback.planning.ams360_events import Ams360Events
@@ -43,13 +44,16 @@ class ExpandCounts:
 
 
 def expand_events(connection: psycopg.Connection[Any], agency: Agency, zone: tzinfo | None) -> ExpandCounts:
-    """Plan the writes of every event that is due.
+    """Plan the writes of every event that is due; before that, let open writes follow customers that were merged (M9).
 
     Args:
         connection: autocommit; each chunk is a transaction.
         agency: the agency and its choices.
         zone: `schedule.timezone`, if it is set; used where `writeback.timezone` is not.
     """
+    with connection.transaction():
+        lock(connection, agency.id)
+        follow_merges(connection, agency.id)
     total = ExpandCounts()
     while True:
         with connection.transaction():

@@ -12,7 +12,7 @@ from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.dirty_customers import unmark_customers
-from ams_etl.sync.contacts.documents import candidate_json
+from ams_etl.sync.candidate_documents import candidate_json
 from ams_etl.sync.contacts.shared_addresses import touch_former_sharers
 from ams_etl.sync.identity import candidate_id
 from ams_etl.sync.interpret.interpreter import KeyColumn
