@@ -97,7 +97,7 @@ comment on column stage.merged_records.candidate_id is 'Id of the record that is
 comment on column stage.merged_records.customer_id is 'Its customer, as in stage.merged_customers.';
 comment on column stage.merged_records.continues_as is
     'Candidate of the other customer that it goes on as: the customer''s own for the customer''s, the one of the same name or '
-    'email for its people; null where there is none.';
+    'email for its people; null without one.';
 comment on column stage.merged_records.document is 'The candidate that it last was, as in stage.candidates.document.';
 
 create table mart.contact_merges (
@@ -115,7 +115,7 @@ comment on table mart.contact_merges is
     'Former contact ids and the contact that each leads to now (M9, M1): its customer was merged into another one in AMS360, or '
     'it shares an email with an older contact. A row goes when the two are two again.';
 comment on column mart.contact_merges.agency is 'Agency id, the key of the agency in agencies.yaml.';
-comment on column mart.contact_merges.contact_id is 'Id that is no longer in mart.contacts, or never was by itself.';
+comment on column mart.contact_merges.contact_id is 'Former contact id: not in mart.contacts any more, or never by itself.';
 comment on column mart.contact_merges.merged_into is 'Contact in mart.contacts that it is part of, or goes on as.';
 comment on column mart.contact_merges.at is 'Publish that wrote this row.';
 comment on column mart.contact_merges.evidence is

@@ -36,7 +36,7 @@ REQUIRED = (
         ("O", 3),
         ("X", 3),
         ("A", 8),
-        ("M", 8),
+        ("M", 9),
         ("W", 9),
     )
     for number in range(1, last + 1)

@@ -132,3 +132,26 @@ def test_a_suppression_list_says_its_line_and_never_its_value(tmp_path: Path) ->
         with pytest.raises(ConfigError, match=wanted) as raised:
             read_list(file, "email", "US")
         assert "secret person" not in str(raised.value)
+
+
+def test_a_number_of_somebody_who_refused_is_not_called_whoever_else_has_it(
+    connection: psycopg.Connection[Any],
+) -> None:
+    """M6: the refusal belongs to the number; it suppresses nobody, and email to the other goes on."""
+    john, jane = UUID(int=1), UUID(int=2)
+    for key, reason, email in ((john, "do_not_contact", None), (jane, None, "jane@x.example")):
+        connection.execute(
+            """insert into mart.contacts (agency, contact_id, record_type, status, email, phone, suppressed_reason,
+                created_at, updated_at) values ('acme', %s, 'personal', 'client', %s, '+12175550101', %s, now(), now())""",
+            (key, email, reason),
+        )
+        connection.execute(
+            "insert into mart.contact_phones values ('acme', %s, '+12175550101', 'cell', null, true)", (key,)
+        )
+    answers = connection.execute(
+        "select mart.may_send(%s, channel) from unnest(array['phone', 'text', 'mail', 'email']) channel", (jane,)
+    ).fetchall()
+    assert answers == [(False,), (False,), (False,), (True,)]
+    connection.execute("update mart.contacts set suppressed_reason = null where contact_id = %s", (john,))
+    ((call,),) = connection.execute("select mart.may_send(%s, 'phone')", (jane,)).fetchall()
+    assert call

@@ -11,6 +11,7 @@ SENTENCES: Mapping[str, str] = {
     "dropped_email": "What is in the email field is a placeholder (M5) or no address (C7).",
     "over_shared_email": "Too many unrelated customers have this address, so it merges nobody (M5).",
     "absorbed": "This contact of a firm became part of the firm's own record (N8).",
+    "continues": "A customer that was merged into this one in AMS360: its given name and its refusals are this contact's now (M9).",
     "skipped": "The record is no contact; docs/rules.md explains its reason (Q3).",
 }
 """A finding's field -> what it means."""

@@ -31,7 +31,7 @@ Overrides = Mapping[tuple[str, str, str], NameOverride]
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """M9: a record that is gone, as it last was, and the name that a user gave it; its customer was merged in AMS360."""
+    """A record of a customer that was merged in AMS360 (M9), as it last was, and the name that a user gave it."""
 
     candidate: Candidate
     override: NameOverride | None = None
@@ -167,7 +167,7 @@ def addressed_by(best: Sequence[Candidate]) -> Candidate:
 
 
 def predecessors_of(members: Iterable[Candidate], predecessors: Predecessors) -> list[Predecessor]:
-    """M9: Return the records that are gone and go on as one of these members."""
+    """Return the records that are gone and go on as one of these members (M9)."""
     if not predecessors:
         return []
     return [
