@@ -1,12 +1,14 @@
 """M9: customers that people merged in AMS360, seen from the mart, its feed, events and the outbox."""
 
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
-from ams_etl.store.consents import Consent, store_consents
 
 from ams_etl.errors import ConfigError
+from ams_etl.store.sending.consents import Consent, store_consents
+from ams_etl.store.sending.suppressions import release, suppress
 from ams_etl.sync.contacts.why import contacts_meant
 from ams_etl.sync.customer_merges.merge_decisions import decide_merge, list_merges, undo_merge_decision
 from ams_etl.sync.identity import candidate_id
@@ -189,3 +191,14 @@ def test_two_contacts_that_become_one_by_a_shared_email_are_a_merge_too(two: Off
     two.sandbox.edit("customers", "update", DUPLICATE, Email="tom@old.example")
     sync(two)
     assert merges(two) == []
+
+
+def test_a_suppression_by_hand_goes_along(two: Office) -> None:
+    """N17: whoever said that nobody writes to the duplicate said it of the person; the survivor can be released."""
+    suppress(two.connection, "demo", UUID(contact(DUPLICATE)), by="Ann")
+    two.sandbox.ask("merge", {"duplicate": DUPLICATE, "into": SURVIVOR})
+    sync(two)
+    assert named(two)[1] == "by_hand"
+    assert release(two.connection, "demo", UUID(contact(SURVIVOR))) == 1
+    sync(two)
+    assert named(two)[1] is None
