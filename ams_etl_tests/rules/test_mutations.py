@@ -87,7 +87,7 @@ def _winbacks_expired_only(policies: Iterable[Policy], today: date) -> Policy | 
     return next((policy for policy in policies if policy.expiration and policy.expiration <= today), None)
 
 
-def _never_overridden(best: Any, overrides: Any) -> None:
+def _never_overridden(best: Any, overrides: Any, predecessors: Any = None) -> None:
     """N12 broken: AMS360 wins over a name given in the platform."""
 
 

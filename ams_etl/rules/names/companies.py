@@ -27,6 +27,8 @@ _NAMES_TOO = frozenset(["old", "new", "test", "prospect", "vip", "spanish", "dea
 def _read(firm: str, marks: Marks) -> tuple[str | None, tuple[str, ...]]:
     further = dict(marks)
     flags: list[str] = []
+    if estate_of(firm) is not None:
+        return None, (DECEASED,)
 
     def take(parenthesis: re.Match[str]) -> str:
         content = next((group for group in parenthesis.groups() if group), "")

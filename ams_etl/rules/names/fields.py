@@ -25,6 +25,12 @@ Marks = tuple[tuple[str, str], ...]
 """The agency's further marks (`name_marks`), mark and flag."""
 
 PARENTHESIS = re.compile(r"\(+([^()]*)(?:\)+|\Z)|\[+([^\[\]]*)(?:\]+|\Z)|\{+([^{}]*)(?:\}+|\Z)|<+([^<>]*)(?:>+|\Z)")
+_FIDUCIARY = re.compile(
+    r"[^\W\d_][\w.'’-]*(?:\s+[\w.'’-]+){1,3}\s*,\s*(?:as\s+)?(?:co-?|successor\s+|legal\s+)?(?:trustees?|ttees?|executors?|"
+    r"executrix|administrators?|administratrix|guardians?|conservators?|poa|attorney[\s-]in[\s-]fact|personal\s+representative)"
+    r"(?:\s+(?:of|for)\s.+)?",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(
     r"[\"“”]+([^\"“”()\[\]]*[^\W\d_][^\"“”()\[\]]*)(?:[\"“”]+|\Z)|(?<!\w)['‘`]([^\W\d_][^'‘’`()\[\]]+)['’`](?!\w)"
 )
@@ -37,7 +43,8 @@ _QUOTE = re.compile(r"[\"“”'‘`]")
 _PLACE = re.compile("\0(\\d+)\0")
 _NICKNAME_FOLLOWS = re.compile(
     r"^(?:a\.?/?k\.?/?a\.?|also known as|(?:likes? to )?(?:go(?:es)? by|be(?:ing)? called)|known as|called|"
-    r"prefer(?:s|red)?(?:\s+(?:to be called|name|nickname))?|nick(?:name)?(?:\s+is)?|"
+    r"prefer(?:s|red)?(?:\s+(?:to be called|name|nickname))?|likes|uses|answers to|"
+    r"call (?:him|her|me|them)|nick(?:name)?(?:\s+is)?|"
     r"every(?:one|body) calls (?:him|her|me))(?:\s*:\s*|\s+)",
     re.IGNORECASE,
 )
@@ -49,16 +56,20 @@ _ROLE_AFTER_A_NAME = re.compile(
 )
 """What is a role only after a given and a family name: any words before `Manager` or `Clerk`."""
 _ROLE_AFTER = re.compile(
-    rf"(?:\s*,\s*|\s+[-–—|/]+\s*)(?:the\s+)?(?:{ROLES})\.?(?=\s*(?:[,&+;\0]|\band\b|\Z))", re.IGNORECASE
+    rf"(?:\s*,\s*|\s+[-–—|/]+\s*|(?<=\w)/(?=\w{{3,}}))(?:as\s+)?(?:the\s+)?(?:{ROLES})\.?(?=\s*(?:[,&+;\0]|\band\b|\Z))",
+    re.IGNORECASE,
 )
 _ATTENTION = re.compile(
-    r"^(?:co-?)?trustee\s+(?=\w+\.?\s+\w)|^(?:(?:attn|attention|c/o|in care of|care of|d/?b/?a)\b[\s.:,-]*|%\s+)+(?=\w)",
+    r"^(?:co-?)?trustee\s+(?=\w+\.?\s+\w)|"
+    rf"^(?:{ROLES}|(?:main|primary|billing|business)\s+contact|contact|name|client|customer)\s*(?::\s*|\s[-–—]+\s+)(?=\w)|"
+    r"^(?:president|ceo|cfo|coo|owner|executor|executrix|treasurer|chairman|director)\s+(?=\w+\.?\s+\w)|"
+    r"^(?:(?:attn|attention|c/o|in care of|care of|d/?b/?a)\b[\s.:,-]*|%\s+)+(?=\w)",
     re.IGNORECASE,
 )
 _END_OF_NAME = re.compile(
     r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|%\s*\w.*|"
     r"et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
-    r"|[\s,]+(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z",
+    r"|[\s,]+(?:as\s+)?(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z",
     re.IGNORECASE,
 )
 _END_WORD = re.compile(
@@ -81,9 +92,14 @@ _INSTITUTIONS = frozenset(
 _TRUST_WORD = re.compile(r"\btr(?:u?st)?\b", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?:\b(?:cell|phone|ph|tel|mobile|home|work|fax|office)\b[\s.:#]*)?(?<!\w)\+?(?:1[\s.-]?)?(?:\d{3}[\s./-]?)?\d{3}[\s.-]?\d{4}(?!\d)"
-    r"(?:\s*(?:x|ext\.?)\s*\d+)?",
+    r"(?:\s*(?:x|ext\.?)\s*\d+)?|(?<!\w)(?:x|ext\.?|extension)\s*\d+(?!\w)",
     re.IGNORECASE,
 )
+_CROSSES = re.compile("[†‡✝✞✟☨☦]+")
+_TRADE_MARKS = re.compile("[®™℠©]+")
+_VARIANT = re.compile(r"\b(CISR|CPIA|CIC)\s+(?:Elite|Ruble)\b", re.IGNORECASE)
+_LOOSE_QUOTE = re.compile(r"(?<!\w)['‘’`](?![ts]\s\w)|(?<!\w)['‘’`](?=[ts]\s.*\w['’`](?!\w))")
+"""A single quote that begins no word of a name, as that of `van 't Hoff` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +130,12 @@ _MEANINGFUL = frozenset(
         *(word for placeholder in PLACEHOLDERS for word in _WORD.findall(placeholder)), "na", "deceased", "decd", "dec", "dnc",
         "passed", "do", "don", "dont", "no", "opt", "opted", "unsubscribe", "unsubscribed", "est", "estate", "attn",
         "attention", "att", "care", "in", "dba", "et", "etal", "etux", "etvir", "trust", "tr", "trst", "trustee", "trustees",
-        "ttee", "ttees", "cotrustee", "executor", "executrix", "poa",
+        "ttee", "ttees", "cotrustee", "executor", "executrix", "poa", "president", "ceo", "cfo", "coo", "owner", "treasurer",
+        "chairman", "director",
     ]
 )  # fmt: skip
 """Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
-_LOOSE = " ,;:*-–—/_"
+_LOOSE = " ,;:*-–—/_~=|"
 """What is cut off a name at both ends."""
 
 
@@ -146,11 +163,19 @@ def _read_closely(value: str, marks: Marks) -> NameField:
     flags: list[str] = []
     nicknames: list[str] = []
     value = value.replace("\0", "")
+    if not value.isascii():
+        value = _TRADE_MARKS.sub("", _CROSSES.sub(" deceased ", value))
+    if "lite" in value or "LITE" in value or "uble" in value:
+        value = _VARIANT.sub(r"\1", value)
     further = dict(marks)
 
     def take(parenthesis: re.Match[str]) -> str:
         content = next((group for group in parenthesis.groups() if group), "")
-        content = " ".join(content.strip(_LOOSE + "\"'.").split())
+        stopped = content.strip(_LOOSE + "\"'")
+        content = " ".join(stopped.strip(_LOOSE + "\"'.").split())
+        if "." in content and stopped.endswith("."):
+            # `T.J.`: the stop is part of the initials.
+            content = f"{content}."
         words = [bare(word) for word in content.split()]
         flag = mark_in(content, further) if words else None
         if flag:
@@ -174,6 +199,11 @@ def _read_closely(value: str, marks: Marks) -> NameField:
     all_flags = (*flags, *bare_flags)
     marked = _marked(value, name, marks) if not PERSONAL.isdisjoint(all_flags) and has_several(name) else ()
     return NameField(name or None, called, each, all_flags, estate, marked)
+
+
+def is_fiduciary(firm: str) -> bool:
+    """Return whether a Firm Name is a person who acts for another: `Sue Hart, Executrix`."""
+    return bool(_FIDUCIARY.fullmatch(firm.strip())) and not looks_like_firm(firm.partition(",")[0])
 
 
 def _marked(value: str, name: str, marks: Marks) -> tuple[tuple[str, ...], ...]:
@@ -247,6 +277,8 @@ def _tidy(name: str) -> str:
     """Return the words that can belong to a name; nothing where there is no letter, or only a placeholder."""
     if _STRAY.search(name):
         name = _STRAY.sub(" ", name)
+    if _QUOTE.search(name):
+        name = _LOOSE_QUOTE.sub("", name)
     words = " ".join(word for word in name.split() if "@" not in word).strip(_LOOSE)
     tidied = without_loose_ends(words).strip(_LOOSE) if words else ""
     while tidied != words:

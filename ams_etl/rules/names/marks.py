@@ -17,7 +17,8 @@ _MARKS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "deceased", "decd", "dec", "died", "dod", "rip", "passed", "passed away", "passed on", "dead", "late",
-            "estate of", "estate", "death", "dec sd", "decsd", "decease",
+            "estate of", "estate", "death", "dec sd", "decsd", "decease", "dcd", "expired", "departed", "in memoriam",
+            "in memory", "now deceased", "recently deceased",
         ),
         DECEASED,
     ),
@@ -34,7 +35,7 @@ _MARKS: Mapping[str, str] = {
             "take off list", "take off mailing list", "does not want email", "does not want emails",
             "doesnt want email", "doesnt want emails", "wants no email", "wants no emails", "refuses email",
             "refuses emails", "do not send email", "do not send emails", "dont send email", "dont send emails",
-            "stop emailing", "stop emails", "dne", "unsub", "stop",
+            "stop emailing", "stop emails", "dne", "unsub", "stop", "do not disturb", "dont disturb",
         ),
         DO_NOT_CONTACT,
     ),
@@ -44,7 +45,8 @@ _MARKS: Mapping[str, str] = {
             "former", "formerly", "ex", "divorced", "separated", "moved", "moved away", "moved out", "sold", "closed",
             "cancelled", "canceled", "left", "no longer there", "no longer here", "no longer with company",
             "no longer with firm", "no longer employed", "no longer works there", "no longer with us", "left company",
-            "has left", "gone", "quit", "terminated", "fired", "former owner", "previous owner", "old owner",
+            "has left", "gone", "quit", "terminated", "fired", "former owner", "previous owner", "old owner", "resigned",
+            "transferred", "laid off", "let go", "relocated", "let go by company", "out of business", "dissolved", "merged",
         ),
         "former",
     ),
@@ -54,7 +56,11 @@ _MARKS: Mapping[str, str] = {
             "main contact", "primary contact", "retired", "on leave", "maternity leave", "part time", "seasonal", "vip",
             "see notes", "see note", "bad email", "bad address", "bad phone", "wrong number", "returned mail", "new email",
             "new address", "new phone", "new number", "do not use this one", "use other", "spanish", "spanish only",
-            "spanish speaking", "deaf", "preferred", "returning",
+            "spanish speaking", "deaf", "preferred", "returning", "bilingual", "hard of hearing", "male", "female", "m", "f",
+            "temp", "temporary", "vacation", "dependent", "dependents", "cell", "work", "home", "mobile", "fax", "phone", "he him",
+            "he him his", "she her", "she her hers", "they them", "they them theirs", "he they", "she they", "army", "navy",
+            "air force", "marines", "marine corps", "coast guard", "us army", "us navy", "us air force", "us marines",
+            "us marine corps", "us coast guard", "national guard", "veteran", "disabled", "blind", "homebound",
         ),
         "note",
     ),
@@ -73,7 +79,9 @@ RELATIVE_DECEASED = "relative_deceased"
 _RELATIVES = frozenset(
     [
         "wife", "husband", "spouse", "partner", "son", "daughter", "mother", "father", "mom", "mum", "dad", "parent",
-        "parents", "brother", "sister", "child", "fiance", "fiancee",
+        "parents", "brother", "sister", "child", "fiance", "fiancee", "grandson", "granddaughter", "grandmother", "grandfather",
+        "grandma", "grandpa", "uncle", "aunt", "nephew", "niece", "cousin", "stepson", "stepdaughter", "stepfather",
+        "stepmother", "baby", "twin", "girlfriend", "boyfriend", "roommate", "friend", "dog", "cat",
     ]
 )  # fmt: skip
 _GRAVITY = ("deceased", "do_not_contact", "minor", "former", "note", "role")
@@ -95,38 +103,63 @@ _WORDS = (
 )
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DATE = rf"(?:\s*(?:on|in|as of|date|[-–—:,]))*\s*(?:{_MONTHS}\s+)?\d{{1,4}}(?:[/.-]\d{{1,4}}){{0,2}}(?:,?\s+\d{{4}})?(?![\w@])"
-_AROUND, _AFTER = r"[\s*\-–—/,:]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*]*"
+_AROUND, _AFTER = r"[\s*\-–—/,:~=#]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*~=#]*"
 _EVERYBODY = r"(?:\b(?:both|all) (?:are )?)?"
 _RELATIVE = rf"{_EVERYBODY}(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
 _BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
 _BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
 _ESTATE = re.compile(
-    r"^(?:the\s+)?est(?:ate|\.)?\s+of\b[\s:]*(?:the\s+late\s+)?|[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$",
+    r"^(?:the\s+)?est(?:ate|\.)?\s+of\b[\s:]*(?:the\s+late\s+)?|[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$|"
+    r"\s*[(\[{]\s*(?:the\s+)?estate(?:\s+of)?\s*[)\]}]\s*$|[\s,–—-]+(?P<last>estate)\s*$",
     re.IGNORECASE,
 )
+_PLACE_WORDS = frozenset(
+    [
+        "real", "the", "wine", "hill", "hills", "country", "valley", "oak", "oaks", "park", "lake", "river", "creek", "green",
+        "wood", "woods", "meadow", "meadows", "stone", "ridge", "house", "manor", "farm", "garden", "gardens", "view", "harbor",
+        "spring", "springs", "mountain", "island", "grove", "royal", "grand", "historic", "private", "industrial", "trading",
+        "housing", "village", "north", "south", "east", "west", "mobile", "home",
+    ]
+)  # fmt: skip
+"""Words of a place or a trade before `Estate`: `Stone Hill Estate` is no person's."""
 _CHANNEL = (
     r"(?:e-?mail(?:s|ing|ings)?|mailings?|calls?|calling|phone calls?|texts?|texting|sms|newsletters?|"
-    r"solicit(?:ing|ations?)|marketing|contact(?:ing)?)"
+    r"solicit(?:ing|ations?)|marketing|contact(?:ing|s)?|mail|e?-?blasts?|promo(?:s|tions?)?|ads?|advertis(?:ing|ements?)|spam|"
+    r"campaigns?|flyers?|postcards?|correspondence|communications?|messages?|voicemails?|contacted|called|emailed|e-mailed|texted|"
+    r"mailed|solicited)"
 )
 _REFUSES = re.compile(
-    r"(?:please\s+)?(?:no|stop|never|don['’]?t|do\s+not)"
-    r"(?:\s+(?:more|any|further|marketing|promo\w*|sales|send|me|him|her|them))*"
+    r"(?:please\s+)?(?:no(?:\s+longer\s+wants?)?|stop|never|don['’]?t|do\s+not|(?:wants?|prefers?|asks?\s+for|requests?)\s+no|"
+    r"(?:doesn['’]?t|does\s+not|don['’]?t|do\s+not)\s+(?:want|wish|like|care\s+for))"
+    r"(?:\s+(?:more|any|further|marketing|promo\w*|sales|send|sending|to\s+(?:be|get|receive|have)|bulk|mass|junk|group|automated|"
+    r"unsolicited|me|him|her|them))*"
     rf"\s+{_CHANNEL}(?:\s*(?:[/,&+]|or|and|nor)\s*(?:no\s+)?{_CHANNEL})*(?:\s+(?:please|me|him|her|them|list))*[\s!.]*",
     re.IGNORECASE,
 )
 """A parenthesis that refuses by whatever way: `no marketing emails`, `no texts/calls`."""
 _DEATH = r"(?:deceased|dec['’]?d|died|dead|passed(?:\s+(?:away|on))?)"
 _RELATIVE_DIED = re.compile(
-    rf"\b(?:{'|'.join(sorted(_RELATIVES))})(?:['’]s)?\s+(?:\w+\s+)?(?:(?:is|has|was)\s+)?{_DEATH}\b", re.IGNORECASE
+    rf"\b(?:{'|'.join(sorted(_RELATIVES))})(?:[-\s]in[-\s]law)?(?:['’]s)?[\s:]+(?:\w+\s+)?(?:(?:is|has|was)\s+)?{_DEATH}\b|"
+    r"^(?:recently\s+)?(?:lost\s+(?:his|her|their)\b|(?:widow(?:er)?|survivor|surviving\s+(?:spouse|wife|husband))\s+of\b)",
+    re.IGNORECASE,
 )
 _DEATH_TOLD_BY = re.compile(rf"^{_DEATH}\s*[-–,]?\s*(?:per|by|according\s+to|reported\s+by|says)\b", re.IGNORECASE)
 _DIED_ON = re.compile(r"(?:d|died|death|dod|r\.?i\.?p)\.?[\s:]*\d", re.IGNORECASE)
 _NOTE_BEGINS = re.compile(
     r"(?:(?:moved|relocated|transferred)\s+(?:to|away|out|back)|no\s+longer|left|quit|sold\s+(?:to|the|his|her|their|in)|"
-    r"replaced\s+by|now\s+(?:at|with)|(?P<note>see|call|ask\s+for|works?\s+(?:at|for|with|in)|speaks|new\s+(?:owner|contact)))\s",
+    r"replaced\s+by|now\s+(?:at|with)|(?P<note>see|call(?!\s+(?:him|her|me|them)\b)|ask\s+for|works?\s+(?:at|for|with|in)|speaks|"
+    r"new\s+(?:owner|contact)|in|on|at|with|from|per|until|since|under|via))\s",
     re.IGNORECASE,
 )
 """How a note inside parentheses begins: `moved to Florida`, `no longer with Acme`, `see file`."""
+_NOTE_WHOLE = re.compile(
+    r"(?:(?:old|new|prior|previous|former|closed|inactive|duplicate|dup|test|other|main|wrong|bad|cancell?ed|dead|this|see\s+other|"
+    r"see\s+new|use\s+(?:the\s+)?(?:other|new|main)|do\s+not\s+use\s+this)\s+"
+    r"(?:accounts?|acc(?:oun)?ts?|records?|files?|entry|customer|client)|merged|(?:use|see)\s+#?\d+)\b.*|"
+    r"(?:cell|phone|ph|tel|mobile|home|work|fax|office|ext|x)\.?[\s:#]*\+?\(?\d.*",
+    re.IGNORECASE,
+)
+"""A note inside parentheses about the account or a number: `old account`, `use #123`, `cell 555-0101`."""
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 _NOT_WORD = re.compile(r"[^\w\s]+")
 _DASH = re.compile(r"[-–—/.,;:&+]+")
@@ -161,6 +194,8 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
         return DO_NOT_CONTACT
     if _RELATIVE_DIED.search(content):
         return RELATIVE_DECEASED
+    if _NOTE_WHOLE.fullmatch(content):
+        return "note"
     if note := _NOTE_BEGINS.match(content):
         return "note" if note["note"] else "former"
     bare_mark = _BARE.search(content)
@@ -212,6 +247,11 @@ def estate_of(name: str) -> str | None:
     if not estate:
         return None
     rest = f"{name[: estate.start()]} {name[estate.end() :]}".strip(" ,:-–—")
+    if estate["last"]:
+        words = rest.casefold().replace(",", " ").split()
+        # Nothing but letters and more than one word: `Tom Vale Estate`, not `Oak Estate` and not `Stone Hill Estate`.
+        if len(words) < 2 or not _PLACE_WORDS.isdisjoint(words) or any(map(str.isdigit, rest)):
+            return None
     return None if is_surely_firm(rest) else rest
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, read_field
+from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, is_fiduciary, read_field
 from ams_etl.rules.names.living import ReadField, living_people
 from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of
 from ams_etl.rules.names.persons import WholeName, has_several, separated, split_whole_name, without_titles
 from ams_etl.rules.names.words import (
     bare,
     has_legal_form,
+    is_generic,
     is_initial,
     is_placeholder,
     is_surely_firm,
@@ -84,7 +85,7 @@ class _Read:
 def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
     """Derive first name, last name and nickname of any record, in the documents' order.
 
-    A Firm Name that is a person's estate names a record that has no other name (N10).
+    A Firm Name that is a person's estate, or a person with a role such as `Executrix`, names a record without another name (N10).
 
     Args:
         fields: the record's name fields.
@@ -92,19 +93,23 @@ def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
     """
     further = tuple(marks.items()) if marks else ()
     own = _name_of(*_with_the_living(_read(fields, further)))
-    if not fields.firm or (own.first and own.first.field == "FirstName") or not _is_estate(fields.firm):
+    if not fields.firm or (own.first and own.first.field == "FirstName"):
+        return own
+    if not _is_estate(fields.firm) and (own.first or own.last or not is_fiduciary(fields.firm)):
         return own
     return _named_by_firm(own, read_field(fields.firm, further))
 
 
 def _read(fields: NameFields, marks: Marks) -> _Read:
+    if fields.first and fields.last:
+        fields = _with_estate_first(fields, fields.first, fields.last)
     first = read_field(fields.first, marks) if fields.first else EMPTY
     last = read_field(fields.last, marks) if fields.last else EMPTY
     if fields.first and fields.last:
         first, last = _together(fields.first, fields.last, first, last)
     informal = _salutation(fields.informal, marks) if fields.informal else EMPTY
     formal = _salutation(fields.formal, marks) if fields.formal else EMPTY
-    whole = read_field(fields.whole, marks) if fields.whole else EMPTY
+    whole = read_field(fields.whole, marks) if fields.whole and not is_generic(fields.whole) else EMPTY
     last_split = None
     if last.name and not first.name and not first.nickname and (DECEASED in first.flags or DECEASED in last.flags):
         last_split = _of_an_estate(first, last, fields.last)
@@ -127,12 +132,27 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
     )  # fmt: skip
 
 
+def _with_estate_first(fields: NameFields, first: str, last: str) -> NameFields:
+    """Return names with the word Estate where it is read (N10): `Tom Vale` + `Estate`, `Tom` + `Vale Estate`."""
+    before, _, word = last.strip().rpartition(" ")
+    if last[:3].casefold() == "of " and bare(first) in {"estate", "est", "the estate"}:
+        return replace(fields, first="Estate of", last=last[3:])
+    if bare(word) != "estate":
+        return fields
+    if not before:
+        return replace(fields, first="Estate of", last=first) if estate_of(f"{first} {last}") else fields
+    before = before.rstrip(" ,-–—")
+    if bare(before.rpartition(" ")[2]) == "real" or is_surely_firm(before) or looks_like_firm(first):
+        return fields
+    return replace(fields, first=f"{first} (Estate)", last=before)
+
+
 def _together(written_first: str, written_last: str, first: NameField, last: NameField) -> tuple[NameField, NameField]:
     """Read First and Last Name together (N16): `Current` + `Owner` name nobody; `Estate of` + a firm is a firm.
 
     `Null` beside a first name is a family name.
     """
-    if is_placeholder(f"{written_first} {written_last}"):
+    if is_placeholder(f"{written_first} {written_last}") or is_generic(f"{written_first} {written_last}"):
         return NameField(flags=first.flags), NameField(flags=last.flags)
     if last.name and DECEASED in first.flags and is_surely_firm(last.name) and _is_estate(written_first):
         return NameField(f"{written_first} {written_last}"), NameField(flags=last.flags)

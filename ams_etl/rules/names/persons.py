@@ -31,7 +31,20 @@ _AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?
 _COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(SUFFIXES))})\b\.?(?:\s|,|$))", re.IGNORECASE)
 _COMMA_LETTERS = re.compile(rf"\s*,\s*((?:{'|'.join(sorted(AFTER_A_COMMA - SUFFIXES))})\b\.?)(?=\s|,|$)", re.IGNORECASE)
 _SURELY_NUMERALS = frozenset(["vi", "vii", "viii"])
-"""Numerals that are no initial, as the V of `Doe, John V` may be."""
+"""Numerals that are no initial; a V without a stop is the fifth, `John V.` has an initial."""
+_DOUBLE_FIRST = frozenset(
+    [
+        "mary", "jo", "betty", "ann", "anna", "sarah", "peggy", "martha", "carol", "norma", "laura", "billie", "bobbie", "emma",
+        "rose", "ruth", "sue", "ella", "cora", "barbara", "patty", "terry", "lee", "linda", "donna", "maria", "jean", "nancy",
+    ]
+)  # fmt: skip
+_DOUBLE_SECOND = frozenset(
+    [
+        "ann", "anne", "beth", "ellen", "jane", "jean", "jo", "kay", "lee", "lou", "louise", "lynn", "lynne", "marie", "rose",
+        "sue", "ruth", "kate", "pat", "grace", "elena", "jeanne", "helen", "alice", "margaret", "catherine", "elizabeth",
+    ]
+)  # fmt: skip
+"""Halves of double given names, which another person's whole name beside them does not make family names."""
 _GLUE = "\1"
 _GLUED = re.compile(rf"{_GLUE}([^\s{_GLUE},]+)")
 """Letters after a comma stay glued to the word before it until the family name is known: `Roe, John, CPCU`."""
@@ -200,7 +213,7 @@ def turned_round(name: str) -> str:
     before, _, after = name.partition(",")
     given, _, rest = after.partition(",")
     names, suffixes = _without_suffixes(given.split())
-    if len(names) > 1 and bare(names[-1]) in _SURELY_NUMERALS:
+    if len(names) > 1 and (bare(names[-1]) in _SURELY_NUMERALS or names[-1] == "V"):
         names, suffixes = names[:-1], [names[-1], *suffixes]
     family = _untitled(before.split(), TITLES) or before.split()
     return " ".join([*names, *family, *suffixes, *rest.replace(",", " ").split()])
@@ -217,13 +230,20 @@ def _person(
     tokens = words.split()
     untitled = _untitled(tokens, TITLES)
     named, suffixes = _without_suffixes(untitled, known)
-    titled = len(untitled) < len(tokens) and not (beside_whole and len(named) == 1)
-    given_only = given_only or (beside_whole and bool(named) and len(bare(named[-1])) == 1)
+    # Beside a whole name an initial ends a given name, and so does the second half of a double one: `Mary Ann & Bo Doe`.
+    is_given = beside_whole and bool(named) and (len(bare(named[-1])) == 1 or _is_double(named))
+    titled = len(untitled) < len(tokens) and not (beside_whole and len(named) == 1) and not is_given
+    given_only = given_only or is_given
     at = len(named) - _family_length(named, known, titled=titled, given_only=given_only)
     given, last = named[:at], named[at:]
     if last:
         return " ".join(given) or None, " ".join([*last, *suffixes])
     return " ".join([*given, *suffixes]) or None, None
+
+
+def _is_double(named: Sequence[str]) -> bool:
+    """Return whether two words are a given name that is often double: `Mary Ann`, `Jo Beth`."""
+    return len(named) == 2 and bare(named[0]) in _DOUBLE_FIRST and bare(named[1]) in _DOUBLE_SECOND
 
 
 def _family_length(tokens: list[str], known: Sequence[Sequence[str]], *, titled: bool, given_only: bool) -> int:

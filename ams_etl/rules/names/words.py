@@ -33,7 +33,8 @@ _DESIGNATIONS = frozenset(
         "clu", "chfc", "cic", "cisr", "cpcu", "aai", "arm", "lutcf", "rhu", "rebc", "crm", "cris", "ains", "ais", "are",
         "au", "api", "cprm", "cpia", "chc", "cebs", "gba", "rpa", "flmi", "fsa", "asa", "acas", "fcas", "cltc", "casl",
         "cap", "ricp", "aic", "aam", "aim", "acsr", "cpiw", "cwca", "cbia", "lia", "mlis", "rplu", "ndp", "crps", "cima",
-        "afis", "tracs", "cwcp", "phr", "sphr", "shrm",
+        "afis", "tracs", "cwcp", "phr", "sphr", "shrm", "arm-e", "arm-p", "au-m", "cpsr",
+         "ctfa", "crpc", "chfp", "hia", "mhp",
     ]
 )  # fmt: skip
 """Designations of the insurance business."""
@@ -69,7 +70,13 @@ ROLES = rf"{_ROLE}(?:\s*(?:&|/|and|,)\s*{_ROLE})*(?:\s+(?:of|for)\s+[^,&+]+)?"
 """A pattern of business roles: `President`, `Vice President & CFO`, `Trustee of the Vale Trust`."""
 ROLE_NOUNS = (
     r"(?:manager|mgr|director|supervisor|coordinator|administrator|officer|clerk|assistant|agent|chief|captain|pastor|notary|"
-    r"superintendent|specialist|representative|analyst|technician|sales|accounting|purchasing|payroll|claims|operations|"
+    r"superintendent|specialist|dean|provost|bishop|archbishop|chancellor|sheriff|mayor|governor|deacon|teacher|nurse|counsel|"
+    r"registrar|warden|chaplain|assessor|consultant|contractor|leader|lead|administratrix|professor|lecturer|instructor|minister|"
+    r"priest|commissioner|councilman|councilwoman|alderman|deputy|detective|constable|inspector|planner|advis[eo]r|architect|"
+    r"designer|developer|programmer|paralegal|lawyer|physician|dentist|surgeon|pharmacist|therapist|veterinarian|"
+    r"electrician|plumber|carpenter|mechanic|driver|dispatcher|installer|landlord|volunteer|caregiver|trainer|auditor|"
+    r"adjuster|appraiser|underwriter|actuary|banker|executive|exec|associate|intern|buyer|scheduler|steward|custodian|"
+    r"caretaker|librarian|curator|representative|analyst|technician|sales|accounting|purchasing|payroll|claims|operations|"
     r"maintenance|compliance)"
 )
 """The last word of a role whose other words are on no list: `Fleet Manager`, `Town Clerk`. No given name is among them."""
@@ -101,6 +108,30 @@ PLACEHOLDERS = frozenset(
         "sales dept", "legal department", "finance department", "no contact", "primary contact", "main contact",
     ]
 )  # fmt: skip
+_GENERIC = frozenset(
+    [
+        "test", "main", "contact", "contacts", "default", "account", "accounts", "acct", "accts", "primary",
+        "secondary", "general", "admin", "administration", "administrative", "staff", "office", "offices", "billing",
+        "accounting", "payable", "receivable", "dept", "department", "team", "desk", "front", "management", "manager",
+        "managers", "scheduling", "information", "info", "sales", "service", "services", "customer", "customers",
+        "client", "clients", "new", "old", "prospect", "prospects", "lead", "leads", "web", "website", "internet",
+        "walk-in", "walkin", "call-in", "call", "in", "unlisted", "blank", "nobody", "anybody", "somebody", "someone",
+        "anyone", "everyone", "unknown", "none", "na", "n/a", "name", "no", "hr", "human", "resources", "safety",
+        "the", "of", "for", "and", "&", "company", "business", "corporate", "headquarters", "hq", "store", "branch",
+        "location", "site", "person", "people", "owner", "owners", "insured", "policy", "holder", "policyholder",
+        "member", "members", "tenant", "resident", "occupant", "support", "help", "helpdesk", "reception",
+        "receptionist", "operator", "operations", "shipping", "receiving", "warehouse", "maintenance", "payroll",
+        "purchasing", "procurement", "claims", "certificate", "certificates", "coi", "insurance", "risk", "legal",
+        "finance", "financial", "marketing", "email", "mail", "mailing", "address", "phone", "fax", "number", "temp",
+        "temporary", "placeholder", "dummy", "sample", "example", "tbd", "vacant", "emergency", "after", "hours",
+        "dispatch", "records", "group", "benefits", "bookkeeping", "bookkeeper", "whoever", "whomever", "generic",
+        "misc", "miscellaneous", "other", "additional", "alternate", "alt", "second", "first", "last", "backup",
+        "house", "agency", "agent", "employee", "employees", "user", "self", "same", "above", "as", "see", "notes",
+        "note", "not", "available", "provided", "given", "listed", "xx", "xxx", "president's",
+    ]
+)  # fmt: skip
+"""Words that name a desk or nobody where a contact's whole name has no other: `Main Contact`, `Accounting Dept`, `Test`."""
+_GENERIC_LAST = frozenset(["department", "dept", "desk", "division"])
 _FAMILY_NAMES_TOO = frozenset(
     [
         "church", "bank", "club", "center", "college", "school", "shop", "store", "market", "brothers", "sons", "co", "pc",
@@ -157,6 +188,16 @@ def names_no_middle(middle: str) -> bool:
 def is_placeholder(name: str) -> bool:
     """Whether a field says that there is no name: `N/A`, `Unknown`, `TBD`."""
     return name == "NA" or name.casefold() in PLACEHOLDERS
+
+
+def is_generic(whole: str) -> bool:
+    """Return whether a whole name has nothing but words for a desk or nobody: `Main Contact`, `Safety Department`."""
+    words = [word.strip(".,;:#*()") for word in whole.casefold().replace("-", " - ").split()]
+    words = [word for word in words if word.strip("-")]
+    return bool(words) and (
+        (len(words) > 1 and words[-1] in _GENERIC_LAST and len(words) < 5)
+        or all(word in _GENERIC or word == "walk" for word in words)
+    )
 
 
 def looks_like_firm(name: str) -> bool:

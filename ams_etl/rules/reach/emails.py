@@ -24,7 +24,10 @@ _PLACEHOLDER_LOCALS = frozenset(
         "customerdeclined", "refusedemail", "needemail", "noemailprovided", "null", "test", "testing", "test1", "test123",
         "fake", "fakeemail", "donthave", "dontemail", "hasnoemail", "refused", "refusedtogive", "deceased", "invalid", "noone",
         "invalidemail", "bademail", "nosuchemail", "doesnothave", "noemailaddressgiven", "optout", "optedout", "unsubscribe",
-        "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail",
+        "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail", "bounce", "bounced", "bounces",
+        "bouncedback", "undeliverable", "undelivered", "returned", "returnedmail", "mailerdaemon", "notanemail",
+        "dontuse", "donotuse", "dummy", "placeholder", "wontgive", "nothanks", "badaddress", "wrongemail", "wrongaddress",
+        "oldemail", "inactive", "notvalid", "notworking", "doesnotwork", "deadaddress", "blank",
     ]
 )  # fmt: skip
 """Local parts, without signs, that say there is no address."""
@@ -50,8 +53,35 @@ _SAME_ON_BOTH_SIDES = frozenset(
         "nobody",
         "bogus",
         "blank",
+        "sample",
+        "dummy",
+        "default",
+        "someone",
+        "somebody",
+        "anybody",
+        "domain",
+        "asd",
+        "qwerty",
     ]
 )
+_PAIRS = frozenset(
+    [
+        ("n", "a"), ("abc", "123"), ("foo", "bar"), ("user", "domain"), ("name", "domain"), ("email", "domain"), ("me", "domain"),
+        ("someone", "domain"), ("your", "email"), ("youremail", "domain"), ("yourname", "domain"), ("first.last", "domain"),
+        ("not", "available"), ("not", "provided"), ("no", "one"), ("no", "where"), ("email", "address"), ("x", "y"), ("x", "xx"),
+    ]
+)  # fmt: skip
+"""Local part and first label that say so together: `n@a.com` is written for n/a."""
+_NO = (
+    r"(?:client|customer|insured|cust|he|she|they)?(?:no|not|dont|doesnt|doesnot|donot|didnot|didnt|wont|willnot|wouldnt|wouldnot|"
+    r"refuse[sd]?|decline[sd]?|cannot|cant|never|without|lacks|needs?|hasno|haveno|hasnot|missing)"
+)
+_FILLER = r"(?:to|an|any|a|valid|current|good|own|on|yet|at|all|for|this|time|client|customer|the|of|in|is|by|his|her|their|you)"
+_WANTED = (
+    r"(?:e?mails?|address|addr|provide[ds]?|have|has|had|give|gives|gave|given|uses?|used|wants?|internet|computer|pc|thanks?|"
+    r"applicable|available|listed|obtained|recorded|file|sharing|share[ds]?|disclosed?|supplied|collected)"
+)
+_SAYS_NONE = re.compile(rf"{_NO}{_FILLER}*{_WANTED}(?:{_FILLER}|{_WANTED}|one)*")
 """Local parts that say so only where the domain repeats them: `na@na.com`."""
 _PLACEHOLDER_DOMAINS = frozenset(
     ["none", "noemail", "noemails", "nomail", "noaddress", "noemailaddress", "notprovided", "unknown", "noname", "fake",
@@ -64,11 +94,13 @@ _SIGNS = re.compile(r"[._+-]+")
 _REFUSAL = re.compile(
     r"\b(?:do\s*not|don['’]?t|never|stop)\s+(?:e-?mail|contact|use|send|call|market|solicit|text)(?:s|ing)?\b|\bdnc\b|\bdne\b|"
     r"\bopt(?:s|ed|ing)?[\s-]?out\b|\bunsub(?:scribed?)?\b|\bremove(?:d)?\s+from\b|\b(?:refuses|declines)\b|"
-    r"\bdo-not-(?:e-?mail|contact|use|send)\b",
+    r"\bdo-not-(?:e-?mail|contact|use|send)\b|\bno\s+longer\s+wants?\b|\b(?:wants|prefers)\s+no\b|\bdoes\s*n[o'’]?t\s+want\b",
     re.IGNORECASE,
 )
 _NO_EMAIL = re.compile(r"\bno\s+e-?mails?\b", re.IGNORECASE)
 _DEATH = re.compile(r"\b(?:deceased|decd|dec'd|passed away)\b", re.IGNORECASE)
+_NOT_AVAILABLE = re.compile(r"(?<![\w.@])n[/\\]a(?:@(?:n[/\\]a|[\w.-]*))?(?![\w@])", re.IGNORECASE)
+"""`n/a`, `n/a@n/a.com`: a slash separates addresses everywhere else."""
 _RESERVED = ("local", "localhost", "invalid", "test", "arpa", "onion")
 
 
@@ -80,7 +112,8 @@ def emails_in(field: str) -> tuple[tuple[str, ...], int]:
     """
     good: dict[str, None] = {}
     invalid = 0
-    for part in _SEPARATORS.split(field if field.isascii() else _INVISIBLE.sub("", field)):
+    field = field if field.isascii() else _INVISIBLE.sub("", field)
+    for part in _SEPARATORS.split(_NOT_AVAILABLE.sub("na@na", field) if "/" in field else field):
         written = part.strip(_AROUND).lower().removeprefix("mailto:")
         if not written:
             continue
@@ -120,6 +153,8 @@ def is_placeholder_email(address: str) -> bool:
     first = domain.partition(".")[0]
     return (
         local in _PLACEHOLDER_LOCALS
+        or (local, first) in _PAIRS
+        or bool(_SAYS_NONE.fullmatch(local))
         or (
             local == first
             and (local in _SAME_ON_BOTH_SIDES or local.isdigit() or (len(set(local)) == 1 and len(local) < 4))
