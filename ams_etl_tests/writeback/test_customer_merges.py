@@ -14,7 +14,7 @@ from ams_etl.sync.customer_merges.merge_decisions import decide_merge, list_merg
 from ams_etl.sync.identity import candidate_id
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
-from ams_etl_tests.writeback.test_contacts import sync
+from ams_etl_tests.writeback.synced_office import sync
 from ams_etl_tests.writeback.working_agency import Office, office
 
 DUPLICATE, SURVIVOR, ALIKE = (f"00000000-0000-0000-0000-0000000000c{number}" for number in (1, 2, 3))
