@@ -301,12 +301,12 @@ def explain_contact(
     )
     found += (
         of(
-            one.candidate,
+            predecessor.candidate,
             "continues",
-            one.candidate.customer_id,
+            predecessor.candidate.customer_id,
             "M9",
             "customer_id",
-            str(one.candidate.customer_number),
+            str(predecessor.candidate.customer_number),
         )
         for one in gone
     )

@@ -125,7 +125,7 @@ def merge(
         owner_user_id=owner.user_id,
         owner_role=owner.role,
         suppressed_reason=suppression_of(
-            best, refused, [one.candidate for one in predecessors_of(everyone, predecessors)]
+            best, refused, [gone.candidate for gone in predecessors_of(everyone, predecessors)]
         ),
         tags=tags,
         key_facts=_facts(best),
