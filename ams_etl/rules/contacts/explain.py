@@ -308,7 +308,7 @@ def explain_contact(
             "customer_id",
             str(predecessor.candidate.customer_number),
         )
-        for one in gone
+        for predecessor in gone
     )
     found.append(of(best[0], "record_type", merged.record_type, "M2", "record_type"))
     teller = next(candidate for candidate in best if candidate.status == merged.status)

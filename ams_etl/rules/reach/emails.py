@@ -78,7 +78,7 @@ _NO = (
 )
 _FILLER = r"(?:to|an|any|a|valid|current|good|own|on|yet|at|all|for|this|time|client|customer|the|of|in|is|by|his|her|their|you)"
 _WANTED = (
-    r"(?:e?mails?|address|addr|provide[ds]?|have|has|had|gives?|gave|given|uses?|used|wants?|internet|computer|pc|thanks?|"
+    r"(?:e?mails?|address|addr|provide[ds]?|have|has|had|give[s]?|gave|given|uses?|used|wants?|internet|computer|pc|thanks?|"
     r"applicable|available|listed|obtained|recorded|file|sharing|share[ds]?|disclosed?|supplied|collected)"
 )
 _SAYS_NONE = re.compile(rf"{_NO}{_FILLER}*{_WANTED}(?:{_FILLER}|{_WANTED}|one)*")
