@@ -25,7 +25,7 @@ def merges(context: click.Context, agency: str) -> None:
 @table_options
 @click.pass_obj
 def list_them(agency: str, state: str | None, form: Form) -> None:
-    """Show merged customers with the other one, and who shares a name or an email with one that is gone. What it prints is personal data."""
+    """Show merged customers with the other one, and who shares a name or an email with one that is gone (personal data)."""
     from ams_etl.sync.customer_merges.merge_decisions import list_merges
 
     with connect(prepare()) as connection:
