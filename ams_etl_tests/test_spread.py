@@ -11,5 +11,5 @@ def test_every_agency_has_its_turn(agencies: list[str], first: int) -> None:
     """Within as many ticks as their number needs, wherever the counting starts."""
     ticks = -(-len(agencies) // RUNS_A_TICK)
     asked = [turns(agencies, first + tick) for tick in range(ticks + 1)]
-    assert all(len(one) == len(set(one)) <= RUNS_A_TICK for one in asked)
-    assert {agency for one in asked for agency in one} == set(agencies)
+    assert all(len(entry) == len(set(entry)) <= RUNS_A_TICK for entry in asked)
+    assert {agency for entry in asked for agency in entry} == set(agencies)

@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def _records(value: dict[str, Any] | None) -> int:
-    return sum(len(one) if isinstance(one, list) else one is not None for one in (value or {}).values())
+    return sum(len(entry) if isinstance(entry, list) else entry is not None for entry in (value or {}).values())
 
 
 def _print(name: str, answers: int, records: int, zeeps: float, ours: float) -> None:

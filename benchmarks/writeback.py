@@ -51,7 +51,7 @@ def delivery(connection: psycopg.Connection[Any], writes: int, latency_ms: int) 
 
 
 def claims(connection: psycopg.Connection[Any], waiting: int) -> None:
-    """A claim of 50, its release left out, with few and with many that wait: heads of lanes, and behind them."""
+    """A claim of 50, its release left out, with few and with many that wait: first in their order, and behind others."""
     for count, lanes, what in (
         (100, 100, "all heads"), (waiting, waiting, "all heads"), (waiting, 100, "100 heads, the rest behind them"),
         (waiting, waiting, "all heads, all but 100 put off"),

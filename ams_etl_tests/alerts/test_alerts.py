@@ -30,7 +30,7 @@ SECRET = "a-key-for-tests"
 
 @dataclass
 class Watched:
-    """An installation with three channels, looked at when a test says so."""
+    """An installation with three channels, evaluated when a test says so."""
 
     connection: psycopg.Connection[Any]
     instance: dg.DagsterInstance

@@ -74,7 +74,7 @@ def test_every_command_that_prints_a_table_has_json_and_csv() -> None:
 
     def commands(command: click.Command) -> list[click.Command]:
         if isinstance(command, click.Group):
-            return [one for child in command.commands.values() for one in commands(child)]
+            return [entry for child in command.commands.values() for entry in commands(child)]
         return [command]
 
     forms = {}
@@ -83,8 +83,8 @@ def test_every_command_that_prints_a_table_has_json_and_csv() -> None:
         if not hasattr(loaded, "print_tables") and not hasattr(loaded, "print_plan"):
             continue
         options = [
-            {option for parameter in one.params for option in parameter.opts}
-            for one in commands(getattr(loaded, attribute))
+            {option for parameter in command.params for option in parameter.opts}
+            for command in commands(getattr(loaded, attribute))
         ]
         forms[name] = any({"--json", "--csv"} <= given for given in options)
     assert forms

@@ -40,7 +40,7 @@ class CommandLine:
 def command_line(
     home: Path, database: str, sandbox: Sandbox, password: str = "sandbox", **ams360: object
 ) -> CommandLine:
-    """Write the agencies file for a stand-in and give its command line."""
+    """Write the agencies file for a sandbox and return its command line."""
     home.mkdir(parents=True, exist_ok=True)
     beside = sandbox.benefitpoint
     entry = {"wsdl": sandbox.wsdl, "agency_no": AGENCY_NO, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}

@@ -1,4 +1,4 @@
-"""`ams-etl up` as a user runs it: the UI, the daemon and, where an agency is told of changes, the door."""
+"""`ams-etl up` as a user runs it: the UI, the daemon and, where an agency has notifications, the inbound service."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def take_notifications(line: CommandLine) -> None:
 
 @contextmanager
 def served(line: CommandLine, *options: str) -> Iterator[str]:
-    """`ams-etl up` on a free port, stopped as Ctrl-C would; gives the UI's address once it answers."""
+    """`ams-etl up` on a free port, stopped as Ctrl-C would; yields the UI's address once it answers."""
     port = free_port()
     process = line.start("up", "--port", str(port), "--pages-port", "0", *options)
     url = f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""Accounts of BenefitPoint as contacts, before and after AMS360 has them (B10, B11), with both stand-ins."""
+"""Accounts of BenefitPoint as contacts, before and after AMS360 has them (B10, B11), with both sandboxes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,9 +31,9 @@ def contact_of(agency: Agency, system: str, entity: str, key: str | int) -> Any:
 
 
 def no_record_is_lost(agency: Agency) -> bool:
-    """Every live record of both systems is told of exactly once."""
+    """Every live record of both systems is reported exactly once."""
     rows = agency.rows(crosswalk_of("demo", agency.rules))
-    return bool(rows) and {told for _, told in rows} == {1}
+    return bool(rows) and {entry for _, entry in rows} == {1}
 
 
 def test_an_account_that_benefitpoint_alone_knows_is_a_contact(agency: Agency) -> None:
@@ -50,9 +50,9 @@ def test_an_account_that_benefitpoint_alone_knows_is_a_contact(agency: Agency) -
         "select reason from mart.skipped_contacts where entity = 'account_contact' and customer_id = %s", str(key)
     ) == [("gap_filler",)]
     answer, filler = why(agency.connection, "demo", str(key), agency.rules, TODAY)
-    assert (answer.contact_id, [one.value for one in filler.records]) == (contact_id, ["gap_filler"])
+    assert (answer.contact_id, [record.value for record in filler.records]) == (contact_id, ["gap_filler"])
     assert ("first_name", "Nora", "personInfo.firstName") in {
-        (one.field, one.value, one.source_field) for one in answer.records
+        (record.field, record.value, record.source_field) for record in answer.records
     }
     assert no_record_is_lost(agency)
 

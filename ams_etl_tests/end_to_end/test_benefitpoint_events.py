@@ -1,4 +1,4 @@
-"""Events of the platform that reach AMS360, BenefitPoint or both (B7), with both stand-ins and Postgres."""
+"""Events of the platform that reach AMS360, BenefitPoint or both (B7), with both sandboxes and Postgres."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def both(connection: psycopg.Connection[Any]) -> Iterator[Both]:
 def test_a_contact_is_created_and_changed_in_exactly_the_systems_it_is_meant_for(
     both: Both, targets: tuple[str, ...] | None
 ) -> None:
-    """Once, though BenefitPoint's reply is lost and the contact told twice; in both it is one account."""
+    """Once, though BenefitPoint's reply is lost and the event of the contact sent twice; in both it is one account."""
     systems = set(targets or ("ams360",))
     event = {**CREATED, **({"targets": list(targets)} if targets else {})}
     both.office.tell(event)
@@ -57,8 +57,8 @@ def test_a_contact_is_created_and_changed_in_exactly_the_systems_it_is_meant_for
     edit = {**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": {"account_id": str(account_id)}}
     both.office.tell({**edit, "properties": {"city": "Tampa", "state": "FL"}})
     both.deliver()
-    assert {one["City"] for one in both.customers()} == ({"Tampa"} if "ams360" in systems else set())
-    assert {one["mainAddress"]["city"] for one in both.accounts()} == (
+    assert {customer["City"] for customer in both.customers()} == ({"Tampa"} if "ams360" in systems else set())
+    assert {account["mainAddress"]["city"] for account in both.accounts()} == (
         {"Tampa"} if "benefitpoint" in systems else set()
     )
     # Named targets leave the other one as it is, and add none that it is not synced with.
@@ -66,8 +66,8 @@ def test_a_contact_is_created_and_changed_in_exactly_the_systems_it_is_meant_for
         {**edit, "idempotency_key": "u2", "targets": ["benefitpoint"], "properties": {"city": "Salem", "state": "OR"}}
     )
     both.deliver()
-    assert {one["City"] for one in both.customers()} == ({"Tampa"} if "ams360" in systems else set())
-    assert {one["mainAddress"]["city"] for one in both.accounts()} == (
+    assert {customer["City"] for customer in both.customers()} == ({"Tampa"} if "ams360" in systems else set())
+    assert {account["mainAddress"]["city"] for account in both.accounts()} == (
         {"Salem"} if "benefitpoint" in systems else set()
     )
     assert set(both.office.outbox("status")) == {"delivered"}
@@ -80,9 +80,11 @@ def test_a_contact_is_created_and_changed_in_exactly_the_systems_it_is_meant_for
     both.sandbox.benefitpoint.faults(off=True)
     both.named_too().deliver()
     people = [
-        one["contact"] for one in both.sandbox.benefitpoint.rows("contacts") if one["contact"]["firstName"] == "Odile"
+        contact["contact"]
+        for contact in both.sandbox.benefitpoint.rows("contacts")
+        if contact["contact"]["firstName"] == "Odile"
     ]
-    assert [(one["lastName"], one["address"]["street1"], one["address"]["city"]) for one in people] == (
+    assert [(person["lastName"], person["address"]["street1"], person["address"]["city"]) for person in people] == (
         [("Brandt-Roe", "9 Elm", "Salem")] if "benefitpoint" in systems else []
     )
 
@@ -169,7 +171,7 @@ def test_what_benefitpoint_cannot_take_holds_up_nothing_in_ams360(both: Both) ->
 def test_an_account_that_benefitpoint_has_already_is_not_made_again(
     both: Both, there: dict[str, str], outcome: str
 ) -> None:
-    """By email or ZIP besides the name; a name alone asks a person, who says that it is one or that it is none."""
+    """By email or ZIP besides the name; a name alone asks a user, who confirms or refuses."""
     made = both.sandbox.benefitpoint.edit(
         "accounts", "insert", accountClassification="Individual", accountType="Client", officeID=1,
         administratorUserID=1, primaryContactUserID=1, active=True, mainAddress={"zip": there.get("zip")},
@@ -185,7 +187,7 @@ def test_an_account_that_benefitpoint_has_already_is_not_made_again(
         linked = (both.accounts()[-1]["individualAccountInfo"].get("accountIntegrationInfo") or {}).get("amsCustomerId")
         assert linked == (None if outcome.endswith("ZIP") else customer["CustomerId"])
         return
-    # What is told meanwhile waits for the person's word.
+    # Events that arrive meanwhile wait for the user's decision.
     both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
                       "properties": {"city": "Tampa", "state": "FL"}})  # fmt: skip
     both.deliver()
@@ -200,7 +202,9 @@ def test_an_account_that_benefitpoint_has_already_is_not_made_again(
     else:
         resolve(both.office.connection, "demo", write, "again")
     both.deliver()
-    assert [one["mainAddress"].get("city") for one in both.accounts()] == (["Tampa"] if there else [None, "Tampa"])
+    assert [account["mainAddress"].get("city") for account in both.accounts()] == (
+        ["Tampa"] if there else [None, "Tampa"]
+    )
     assert set(both.office.outbox("status")) == {"delivered"}
 
 
@@ -284,16 +288,16 @@ def test_an_event_about_a_contact_that_benefitpoint_alone_knows_reaches_its_acco
     both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", **told})
     both.deliver()
     [place] = [
-        one["mainAddress"]["city"]
-        for one in both.sandbox.benefitpoint.rows("accounts")
-        if (one.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
+        account["mainAddress"]["city"]
+        for account in both.sandbox.benefitpoint.rows("accounts")
+        if (account.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
     ]
     assert place == "Salem"
     assert {row[0] for row in both.office.outbox("system, status")} == {"benefitpoint"}
 
 
 def test_the_person_of_a_group_is_its_contact_and_edits_find_them(both: Both) -> None:
-    """Once, though the reply is lost and the contact told twice; what is the account's own goes to the account."""
+    """Once, though the reply is lost and the event of the contact sent twice; what is the account's own goes to the account."""
     event = {**CREATED, "record_type": "commercial", "account_name": "Brandt & Sons", "targets": ["benefitpoint"]}
     both.office.tell(event, {**event, "idempotency_key": "c2"})
     both.sandbox.benefitpoint.faults(next_lost=1, only=["createAccountContact"])
@@ -314,12 +318,14 @@ def test_the_person_of_a_group_is_its_contact_and_edits_find_them(both: Both) ->
         )
         both.deliver()
         [account] = [
-            one
-            for one in both.sandbox.benefitpoint.rows("accounts")
-            if (one.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
+            account
+            for account in both.sandbox.benefitpoint.rows("accounts")
+            if (account.get("groupAccountInfo") or {}).get("accountName") == "Brandt & Sons"
         ]
         [person] = [
-            one for one in both.sandbox.benefitpoint.rows("contacts") if one["accountID"] == account["accountID"]
+            contact
+            for contact in both.sandbox.benefitpoint.rows("contacts")
+            if contact["accountID"] == account["accountID"]
         ]
         assert person["primary"] is True
         return account["mainAddress"]["city"], person["contact"]["email"]
@@ -334,15 +340,17 @@ def test_a_group_out_of_an_event_is_created_and_changed(both: Both) -> None:
     firm = {**CREATED, "record_type": "commercial", "account_name": "Brandt Roofing, LLC", "targets": ["benefitpoint"]}
     both.office.tell(firm)
     both.deliver()
-    [group] = [one for one in both.sandbox.benefitpoint.rows("accounts") if one.get("groupAccountInfo")
-               and one["groupAccountInfo"]["accountName"] == "Brandt Roofing, LLC"]  # fmt: skip
+    [group] = [account for account in both.sandbox.benefitpoint.rows("accounts") if account.get("groupAccountInfo")
+               and account["groupAccountInfo"]["accountName"] == "Brandt Roofing, LLC"]  # fmt: skip
     assert (group["accountClassification"], group["mainAddress"]["state"]) == ("Group", "Idaho")
     both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
                       "properties": {"city": "Tampa", "email": "new@example.org"}})  # fmt: skip
     both.deliver()
     after = both.sandbox.benefitpoint.ask(f"state/accounts/{group['accountID']}")
     assert (after["mainAddress"]["city"], after.get("individualAccountInfo")) == ("Tampa", None)
-    [person] = [one for one in both.sandbox.benefitpoint.rows("contacts") if one["accountID"] == group["accountID"]]
+    [person] = [
+        contact for contact in both.sandbox.benefitpoint.rows("contacts") if contact["accountID"] == group["accountID"]
+    ]
     assert (person["contact"]["firstName"], person["contact"]["email"]) == ("Odile", "new@example.org")
     assert both.office.outbox("operation, status, target_id") == [
         ("account", "delivered", str(group["accountID"])),
@@ -357,7 +365,7 @@ def test_the_plan_shows_what_benefitpoint_would_get(both: Both) -> None:
     both.office.tell({**SAID, "kind": "contact_updated", "idempotency_key": "u1", "contact": CREATED["contact"],
                       "properties": {"city": "Tampa"}})  # fmt: skip
     shown = list(planned_records(both.office.connection, AGENCY, ZONE))
-    assert [(one.system, one.operation, one.record_id) for one in shown] == [
+    assert [(write.system, write.operation, write.record_id) for write in shown] == [
         ("benefitpoint", "createAccount", None), ("benefitpoint", "updateAccount", None),
     ]  # fmt: skip
     assert shown[0].arguments["account"]["individualAccountInfo"]["personInfo"] == {

@@ -1,4 +1,4 @@
-"""The integration's scenarios, as its document tells them, with the real stand-ins, Postgres and, once, Dagster."""
+"""The integration's scenarios, as its document describes them, with the real sandboxes, Postgres and, once, Dagster."""
 
 import re
 from collections.abc import Iterator
@@ -129,7 +129,7 @@ CODES = mappings({"anthem": "ANT", 3: "DEL"}, {"medical ppo": "MED", 2: "DENT"})
 
 @pytest.mark.parametrize("fault", [None, "lost", "unavailable"])
 def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: Agency, fault: str | None) -> None:
-    """Once, whatever becomes of the reply, with its codes; and it stands in the mart once, under the plan's id."""
+    """Once, whatever becomes of the reply, with its codes; and it is in the mart once, under the plan's id."""
     customer_id, key = linked(agency)
     # What was there from the beginning is not added.
     assert enqueue_plans(agency.connection, "demo", TODAY, CODES) == 0
@@ -148,7 +148,7 @@ def test_the_policy_added_in_benefitpoint_will_also_be_added_in_ams360(agency: A
     [policy] = agency.sandbox.ask(f"state/policies?customer={customer_id}")
     assert (policy["PolicyNumber"], str(policy["FullTermPremium"])) == ("N 77-1", "1206.00")
     assert (policy["WritingCompanyCode"], policy["CompanyType"], int(policy["TypeOfBusiness"])) == ("ANT", "W", 3)
-    assert [one["PolicyLineOfBusiness"] for one in policy["LineOfBusinessList"]["PolicyLineOfBusiness"]] == ["MED"]
+    assert [entry["PolicyLineOfBusiness"] for entry in policy["LineOfBusinessList"]["PolicyLineOfBusiness"]] == ["MED"]
     agency.hear_of(customer_id)
     agency.daily_sync()
     assert agency.rows(
@@ -230,7 +230,7 @@ def test_plans_of_one_contract_become_a_policy_each(agency: Agency) -> None:
     agency.sandbox.faults(next_lost=1, only=["PolicyInsert"])
     Office(agency.connection, agency.sandbox, SETTINGS).drain()
     agency.sandbox.faults(off=True)
-    made = {one["PolicyId"]: one for one in agency.sandbox.ask(f"state/policies?customer={customer_id}")}
+    made = {policy["PolicyId"]: policy for policy in agency.sandbox.ask(f"state/policies?customer={customer_id}")}
     assert len(made) == 2
     agency.hear_of(customer_id)
     agency.daily_sync()
@@ -275,7 +275,7 @@ def test_a_deleted_account_leaves_the_customer_and_the_other_way_round(agency: A
 
 
 def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) -> None:
-    """BenefitPoint as a Dagster run with its checks, then a person's word."""
+    """BenefitPoint as a Dagster run with its checks, then a user's decision."""
     with running_sandbox(size=120, more=("--benefitpoint",)) as sandbox:
         shell = command_line(tmp_path, database, sandbox)
         with connect(database) as connection:
@@ -310,7 +310,7 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             told = yaml.safe_load(file.read_text())
             told["agencies"][0]["brake"] = {"ignore_below": 0}
             file.write_text(yaml.safe_dump(told))
-            keys = [one["accountID"] for one in sandbox.benefitpoint.rows("accounts")]
+            keys = [account["accountID"] for account in sandbox.benefitpoint.rows("accounts")]
             synced = "select count(*) from mart.accounts where benefitpoint_synced"
             for key in keys[::2]:
                 sandbox.benefitpoint.edit("accounts", "delete", key)
@@ -319,7 +319,7 @@ def test_the_command_line_syncs_links_and_checks(tmp_path: Path, database: str) 
             assert connection.execute(synced).fetchone() == (len(keys),)
             shell.run("sync", "demo", "--apply", "accounts")
             assert connection.execute(synced).fetchone() == (len(keys) - len(keys[::2]),)
-            # A check that cannot fail is none.
+            # A check that cannot fail checks nothing.
             connection.execute(
                 "update mart.accounts set city = 'Elsewhere' where ams360_synced and benefitpoint_synced"
             )

@@ -13,7 +13,7 @@ PATIENCE = 120
 
 
 def test_an_edit_appears_in_the_mart_by_itself(tmp_path: Path, database: str) -> None:
-    """Told by the stand-in, taken by the door, followed by the sensor, read and published by a run of the daemon's."""
+    """Sent by the sandbox, stored by the inbound service, noticed by the sensor, read and published by a run of the daemon's."""
     home = tmp_path / "home"
     home.mkdir()
     with running_sandbox(size=40, more=("--ready-file", str(home / "sandbox.json"))) as sandbox:

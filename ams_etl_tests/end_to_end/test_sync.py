@@ -59,7 +59,7 @@ def test_a_sync_killed_half_way_goes_on_and_ends_as_an_undisturbed_one(
 def test_a_plan_changes_nothing_is_applied_once_and_refused_when_the_data_moved_on(
     tmp_path: Path, database: str
 ) -> None:
-    """What was looked at is what is published, or nothing is."""
+    """What was reviewed is what is published, or nothing is."""
     with running_sandbox(size=60) as sandbox, connect(database) as connection:
         line = command_line(tmp_path, database, sandbox)
         printed = line.run("sync", "demo", "--plan")

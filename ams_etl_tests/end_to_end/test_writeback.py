@@ -33,7 +33,7 @@ def run_keys(instance: dg.DagsterInstance) -> list[str | None]:
     answer = deliver_writebacks(
         dg.build_sensor_context(instance=instance), warehouse=Warehouse(), agencies=AgenciesFile()
     )
-    return [one.run_key for one in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
+    return [entry.run_key for entry in answer.run_requests or []] if isinstance(answer, dg.SensorResult) else []
 
 
 def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
@@ -61,7 +61,7 @@ def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
 
 
 def test_the_sensor_starts_one_run_for_what_is_due_and_none_beside_it(desk: CommandLine, database: str) -> None:
-    """The key is what is due: the same backlog gives the same key, a run under way gives none."""
+    """The key is what is due: the same backlog makes the same key, a run under way makes no key."""
     from ams_etl.definitions import defs
 
     assert os.environ["AMS_ETL_HOME"] == str(desk.home)
@@ -116,7 +116,9 @@ def test_the_checks_tell_of_what_waits_fails_and_is_undecided(desk: CommandLine,
             )  # fmt: skip
             (made,) = result.asset_materializations_for_node("ops__writeback_health")
             assert "planned" in str(made.metadata["last_24_hours"].value)
-            return {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
+            return {
+                evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed
+            }
 
     with connect(database) as connection:
         insert = """insert into ops.writebacks (agency, kind, operation, lane, request, status, created_at, settled_at)

@@ -15,7 +15,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def service(tmp_path: Path, database: str) -> Iterator[Service]:
-    """The door of one agency, on a database of the test's own."""
+    """The inbound service of one agency, on a database of the test's own."""
     write_agencies(tmp_path / "home")
     with running_service(tmp_path / "home", database) as running:
         yield running

@@ -40,7 +40,7 @@ def test_events_are_accepted_once_and_their_state_can_be_asked(
     assert send(service, [note, mail])[0] == 202
     status, both = send(service, {"events": [note, mail]})
     assert status == 202
-    assert [told["outcome"] for told in both["events"]] == ["repeated", "repeated"]
+    assert [answer["outcome"] for answer in both["events"]] == ["repeated", "repeated"]
     assert both["events"][0]["id"] == one["events"][0]["id"]
     assert stored(connection) == 2
     status, found = look(service, one["events"][0]["id"])
@@ -55,7 +55,7 @@ def test_a_mistake_is_told_by_its_path_and_costs_no_other(
     bad = event("text", CUSTOMER, direction="secret")
     status, told = send(service, [event("note", CUSTOMER), bad, event("note", CUSTOMER)])
     assert status == 422
-    assert [one["outcome"] for one in told["events"]] == ["accepted", "refused", "accepted"]
+    assert [answer["outcome"] for answer in told["events"]] == ["accepted", "refused", "accepted"]
     assert told["events"][1]["path"].startswith("1.")
     assert told["events"][1]["path"].endswith("direction")
     assert "secret" not in json.dumps(told)

@@ -1,4 +1,4 @@
-"""The door over real HTTP, on a real Postgres: dialects, refusals, limits, parking and replay, capture."""
+"""The inbound service over real HTTP, on a real Postgres: dialects, refusals, limits, parking and replay, capture."""
 
 import json
 import socket
@@ -68,7 +68,7 @@ def test_unknown_agency_and_wrong_code_look_the_same_and_are_counted(
 
 
 def test_no_secret_is_stored(service: Service, rows: Rows) -> None:
-    """The code goes whatever it stands in; of a record's data the secret members go, and nothing else."""
+    """The code goes wherever it is; of a record's data the secret members go, and nothing else."""
     sent = assumed_soap(code=CODE).replace(
         b"<n:Keys>", b"<SSN>123-45-6789</SSN><DriversLicense x='1'>D1</DriversLicense><LastName>Doe</LastName><n:Keys>"
     )
@@ -157,7 +157,7 @@ def test_capture_stores_everything_and_understands_nothing(tmp_path: Path, datab
 
 
 def test_health_and_metrics(service: Service, rows: Rows) -> None:
-    """Prometheus can read what it is told; no agency is named there, since anybody may ask."""
+    """Prometheus can read the metrics; no agency is named there, since anybody may ask."""
     from prometheus_client.parser import text_string_to_metric_families
 
     assert service.ask("GET", "/healthz")[0] == 200
@@ -220,7 +220,7 @@ def test_bodies_are_forgotten_in_time_and_what_waits_keeps_its_own(
 def test_replay_gives_one_whose_runs_failed_all_its_attempts_again(
     connection: psycopg.Connection[Any], tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the first failure after it would park it anew, and its first run would be for one customer alone."""
+    """Otherwise the first failure after it would park it again, and its first run would be for one customer alone."""
     connection.execute(
         """insert into ops.notifications (agency, content_type, body, state, object_type, change, keys, attempts, not_before)
         values ('demo', 'text/xml', %s, 'parked', 'customer', 'update', '{}', 6, now() + interval '1 hour')""",

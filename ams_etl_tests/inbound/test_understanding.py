@@ -32,7 +32,7 @@ RECORDS = {
 @pytest.mark.parametrize("kind", RECORDS)
 @pytest.mark.parametrize("change", ["insert", "update", "delete"])
 def test_each_assumed_version_tells_record_change_and_keys(version: str, kind: str, change: str) -> None:
-    """What the stand-in sends is what we understand, whatever data comes along."""
+    """What the sandbox sends is what we understand, whatever data comes along."""
     record, object_type = RECORDS[kind]
     other = {**record, "Email": "before"}
     made = change_of("5551234-1", kind, None if change == "insert" else other, None if change == "delete" else record)
@@ -122,7 +122,7 @@ def test_a_body_without_secrets_is_kept_byte_for_byte(body: bytes) -> None:
 ])  # fmt: skip
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
 def test_what_a_body_presents(presented: Presented, body: str, encoding: str) -> None:
-    """A wrong code where a code belongs is wrong, even if the right one stands elsewhere."""
+    """A wrong code where a code belongs is wrong, even if the right one is elsewhere."""
     gate = Gate(CODE, ["AuthenticationCode", "AuthCode"])
     assert gate.redact(body.format(CODE).encode(encoding)).presented is presented
 

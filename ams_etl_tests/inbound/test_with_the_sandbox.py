@@ -1,4 +1,4 @@
-"""The stand-in AMS360 sends, the door takes: every version, and an outage of ours in the middle."""
+"""The AMS360 sandbox sends, the inbound service stores: every version, and an outage of ours in the middle."""
 
 import time
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_what_is_edited_there_is_pending_here(
 def test_an_outage_of_the_door_costs_nothing_where_ams360_blocks(
     tmp_path: Path, database: str, sandbox: Sandbox, connection: psycopg.Connection[Any]
 ) -> None:
-    """Blocking retries until the door is back; what arrives is in order and complete."""
+    """Blocking retries until the inbound service is back; what arrives is in order and complete."""
     write_agencies(tmp_path)
     ids = [row[0] for row in sandbox.ask("customers")[:20]]
     with running_service(tmp_path, database) as service:

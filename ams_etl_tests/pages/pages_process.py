@@ -78,7 +78,7 @@ class Site:
     home: Path
 
     def visitor(self, connection: psycopg.Connection[Any], name: str) -> Visitor:
-        """Return somebody whom the database knows, signed in."""
+        """Return somebody in the database, signed in."""
         cookie = start(connection, name)
         assert cookie is not None
         return Visitor(self.url, name, cookie)

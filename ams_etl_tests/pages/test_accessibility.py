@@ -46,7 +46,10 @@ def test_axe_finds_no_violation(
         for path in paths:
             page.goto(path)
             violations = Axe().run(page).response["violations"]
-            found += [(path, one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in violations]
+            found += [
+                (path, violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
+                for violation in violations
+            ]
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if wide > 0:
                 found.append((path, "wider than the screen", [wide]))

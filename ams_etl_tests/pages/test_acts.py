@@ -148,7 +148,7 @@ def test_set_up_shows_the_values_to_copy_to_who_may_act(viewer: Visitor, operato
 
 @pytest.mark.parametrize("seconds", [[], [0.0], [1.0, 4.0, 2.0]])
 def test_the_chart_has_a_bar_for_each_day_in_proportion(seconds: list[float]) -> None:
-    drawn = bars([(TODAY, one) for one in seconds])
+    drawn = bars([(TODAY, second) for second in seconds])
     assert len(drawn) == len(seconds)
     if len(seconds) == 3:
         assert drawn[1].height == pytest.approx(4 * drawn[0].height)

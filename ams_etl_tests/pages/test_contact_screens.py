@@ -27,7 +27,7 @@ def contact_of(stored: psycopg.Connection[Any], email: str, agency: str = "acme"
     [
         ("doe", {"jd@example.com", "jo@example.com"}), ("OE", {"jd@example.com", "jo@example.com"}),
         ("jd@ex", {"jd@example.com"}), ("ink & s", {"ink@example.com"}),
-        ("3", {f"pat{one}@example.com" for one in range(10, 75) if "3" in str(one)}),
+        ("3", {f"pat{number}@example.com" for number in range(10, 75) if "3" in str(number)}),
 
         ("%", set()), ("_", set()), ("pat1_", set()), ("\\", set()), ("nobody here", set()),
     ],
@@ -41,9 +41,9 @@ def test_pages_of_the_list_hold_every_contact_once_in_order(viewer: Visitor, sto
     total = stored.execute("select count(*) from mart.contacts where agency = 'acme'").fetchone()
     for sort in ("name", "-email", "status", "-updated_at"):
         ids = [
-            one
+            entry
             for page in (1, 2, 3)
-            for one in column(viewer.page(f"/acme/contacts?sort={sort}&page={page}"), "Contact id")
+            for entry in column(viewer.page(f"/acme/contacts?sort={sort}&page={page}"), "Contact id")
         ]
         assert (len(ids), len(set(ids))) == (total[0], total[0]) if total else False
         csv = viewer.page(f"/acme/contacts?sort={sort}&format=csv").splitlines()

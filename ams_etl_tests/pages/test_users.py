@@ -15,7 +15,7 @@ MAPPINGS = "select connection_type, employee_code, user_id, user_name from ops.u
 
 
 def change(visitor: Visitor, kind: str, code: str, user_id: str, user_name: str = "") -> Any:
-    """Fill in the employee's row, look at the effect, save."""
+    """Fill in the employee's row, review the effect, save."""
     form = form_of(visitor.page("/acme/users"), "/acme/users/preview", type=kind, code=code)
     shown = visitor.post(form.action, {**form.values, "user_id": user_id, "user_name": user_name})
     assert shown.status_code == 200, shown.text

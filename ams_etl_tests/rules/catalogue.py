@@ -85,24 +85,24 @@ def chapters() -> tuple[Chapter, ...]:
         cases.update(case.rules)
         if golden.differences(case):
             failing.update(case.rules)
-    for one in writeback_golden.load():
-        cases.update(one.rules)
-        if writeback_golden.differences(one):
-            failing.update(one.rules)
+    for entry in writeback_golden.load():
+        cases.update(entry.rules)
+        if writeback_golden.differences(entry):
+            failing.update(entry.rules)
     written: list[dict[str, Any]] = yaml.safe_load((HERE / "catalogue.yaml").read_text(encoding="utf-8"))
     return tuple(
         Chapter(
-            one["chapter"],
+            entry["chapter"],
             tuple(
                 Rule(
                     key, tuple(said.get("says", ())), said.get("decided"), functions.get(key, []), cases[key], failing[key],
                     tests[key],
                 )
-                for key, said in one["rules"].items()
+                for key, said in entry["rules"].items()
             ),
-            one.get("elsewhere", False),
+            entry.get("elsewhere", False),
         )
-        for one in written
+        for entry in written
     )  # fmt: skip
 
 

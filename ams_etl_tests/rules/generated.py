@@ -94,7 +94,7 @@ def _listed(
     records: st.SearchStrategy[dict[str, Any]], key: str, prefix: str
 ) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(records, max_size=3).map(
-        lambda found: [{key: f"{prefix}-{at}", **one} for at, one in enumerate(found)]
+        lambda found: [{key: f"{prefix}-{at}", **entry} for at, entry in enumerate(found)]
     )
 
 

@@ -91,16 +91,19 @@ def answer(given: Mapping[str, Any]) -> dict[str, Any]:
     today = given.get("today", TODAY)
     customers = given.get("customers") or [given]
     derived = [
-        candidates.derive(bundle(one, number), REFERENCE, settings, today) for number, one in enumerate(customers, 1)
+        candidates.derive(bundle(entry, number), REFERENCE, settings, today)
+        for number, entry in enumerate(customers, 1)
     ]
     found = _of_derivations(derived)
-    found["merged"], segmented = _merged([one for each in derived for one in each.candidates], settings, given)
+    found["merged"], segmented = _merged(
+        [candidate for each in derived for candidate in each.candidates], settings, given
+    )
     found["skips"].update(segmented)
     return found
 
 
 def bundle(given: Mapping[str, Any], number: int = 1) -> CustomerBundle:
-    """A case's customer with everything beneath it; ids are told by their place."""
+    """A case's customer with everything beneath it; ids follow from their position."""
     prefix = "" if number == 1 else f"{number}."
     customer = {
         "CustomerId": f"customer-{number}",
@@ -111,21 +114,21 @@ def bundle(given: Mapping[str, Any], number: int = 1) -> CustomerBundle:
     return CustomerBundle(
         Customer.from_payload(_wire(customer)),
         tuple(
-            CustomerContact.from_payload({"CustomerContactId": f"contact-{prefix}{at}", **_wire(one)})
-            for at, one in enumerate(given.get("contacts", ()), 1)
+            CustomerContact.from_payload({"CustomerContactId": f"contact-{prefix}{at}", **_wire(entry)})
+            for at, entry in enumerate(given.get("contacts", ()), 1)
         ),
         tuple(
-            CustomerDependent.from_payload({"DependentId": f"dependent-{prefix}{at}", "Relationship": "Spouse", **_wire(one)})
-            for at, one in enumerate(given.get("dependents", ()), 1)
+            CustomerDependent.from_payload({"DependentId": f"dependent-{prefix}{at}", "Relationship": "Spouse", **_wire(entry)})
+            for at, entry in enumerate(given.get("dependents", ()), 1)
         ),
         tuple(
             Policy.from_payload(
                 {
                     "PolicyId": f"policy-{prefix}{at}", "PolicyStatus": "A", "PolicyEffectiveDate": "2026-01-01T00:00:00",
-                    "PolicyExpirationDate": "2027-01-01T00:00:00", "IsContinuous": False, **_wire(one),
+                    "PolicyExpirationDate": "2027-01-01T00:00:00", "IsContinuous": False, **_wire(entry),
                 }
             )
-            for at, one in enumerate(given.get("policies", ()), 1)
+            for at, entry in enumerate(given.get("policies", ()), 1)
         ),
         frozenset(given.get("shells", ())),
     )  # fmt: skip
@@ -143,10 +146,10 @@ def _wire(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_derivations(derived: Sequence[Derivation]) -> dict[str, Any]:
-    everyone = [one for each in derived for one in each.candidates]
+    everyone = [candidate for each in derived for candidate in each.candidates]
     by_role: dict[str, list[dict[str, Any]]] = {"primary": [], "contact": [], "second_insured": []}
-    for one in everyone:
-        by_role[one.role].append(_candidate(one))
+    for entry in everyone:
+        by_role[entry.role].append(_candidate(entry))
     return {
         "primary": by_role["primary"][0] if by_role["primary"] else None,
         "contacts": by_role["contact"],
@@ -161,12 +164,12 @@ def _merged(
     everyone: Sequence[Candidate], settings: RuleSettings, given: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The contacts that come of all candidates, in the order of their best sources, and who segments left out."""
-    by_id = {one.entity_id: one for one in everyone}
+    by_id = {record.entity_id: record for record in everyone}
     shared: dict[str, list[str]] = {}
     if settings.merge_by == "email":
-        for one in everyone:
-            for email in one.emails:
-                shared.setdefault(email, []).append(one.entity_id)
+        for candidate in everyone:
+            for email in candidate.emails:
+                shared.setdefault(email, []).append(candidate.entity_id)
     holders = {email: [by_id[key] for key in keys] for email, keys in shared.items()}
     shared = {
         email: keys for email, keys in shared.items() if not is_over_shared(holders[email], settings.shared_email_limit)
@@ -209,7 +212,10 @@ def _contact(one: Contact) -> dict[str, Any]:
         "senders": {
             kind: connections.sender_for(one, kind) for types in connections.CONNECTION_TYPES.values() for kind in types
         },
-        "users": [f"{one.connection_type} {one.employee_code}: {one.user_id}" for one in one.connections],
+        "users": [
+            f"{connection.connection_type} {connection.employee_code}: {connection.user_id}"
+            for connection in one.connections
+        ],
     }
 
 
@@ -228,7 +234,9 @@ def _shared(one: Candidate | Contact) -> dict[str, Any]:
         ),
         "birthday": one.birthday, "tags": sorted(tag.tag for tag in one.tags),
         "key_facts": [_fact(fact) for fact in one.key_facts],
-        "connections": [f"{one.connection_type} {one.employee_code} {one.employee_name}" for one in one.connections],
+        "connections": [
+            f"{connection.connection_type} {connection.employee_code} {connection.employee_name}" for connection in one.connections
+        ],
     }  # fmt: skip
 
 
@@ -245,7 +253,9 @@ def _unlike(expected: Any, found: Any, place: str) -> Iterable[str]:
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key, value in expected.items():
             yield from _unlike_member(key, value, found, place)
-    elif isinstance(expected, list) and isinstance(found, list) and any(isinstance(one, Mapping) for one in expected):
+    elif (
+        isinstance(expected, list) and isinstance(found, list) and any(isinstance(entry, Mapping) for entry in expected)
+    ):
         if len(expected) != len(found):
             yield f"{place}: {len(found)} instead of {len(expected)}: {found}"
         for at, (value, other) in enumerate(zip(expected, found, strict=False)):

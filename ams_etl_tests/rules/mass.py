@@ -90,10 +90,10 @@ def mistake(one: Made) -> str | None:
 def main() -> None:
     """Check all of them."""
     everything = list(made())
-    wrong = [(one, found) for one in everything if (found := mistake(one))]
-    for one, found in wrong[:: max(1, len(wrong) // 40)]:
-        given = {key: value for key, value in zip(NameFields.__slots__, _values(one.fields), strict=True) if value}
-        print(f"{given}: {found} instead of {one.first!r}, {one.last!r}, {one.flag}")
+    wrong = [(entry, found) for entry in everything if (found := mistake(entry))]
+    for entry, found in wrong[:: max(1, len(wrong) // 40)]:
+        given = {key: value for key, value in zip(NameFields.__slots__, _values(entry.fields), strict=True) if value}
+        print(f"{given}: {found} instead of {entry.first!r}, {entry.last!r}, {entry.flag}")
     print(f"{len(everything):,} names, {len(wrong):,} wrong: {len(wrong) / len(everything):.2%}")
 
 

@@ -39,21 +39,21 @@ def test_links_by_example(case: Mapping[str, Any]) -> None:
     """B1, B8: each case of links.yaml."""
     people = {(pair.split()[0], int(pair.split()[1])): yes for pair, yes in case.get("people", {}).items()}
     links = link(map(customer, case["customers"]), map(account, case["accounts"]), people)
-    assert [f"{one.customer_id} {one.account_id} {one.state} {one.evidence}" for one in links] == case["links"]
+    assert [f"{pair.customer_id} {pair.account_id} {pair.state} {pair.evidence}" for pair in links] == case["links"]
     if "score" in case:
-        assert [one.score for one in links if one.state == "suggested"] == [case["score"]]
+        assert [pair.score for pair in links if pair.state == "suggested"] == [case["score"]]
 
 
 @pytest.mark.parametrize("case", SAME, ids=lambda case: case["name"])
 def test_the_same_account_by_example(case: Mapping[str, Any]) -> None:
     """B9: each case of same_accounts.yaml, in whichever order the accounts are found."""
-    wanted, there = account({"id": 0, **case["wanted"]}), [account(one) for one in case["there"]]
+    wanted, there = account({"id": 0, **case["wanted"]}), [account(entry) for entry in case["there"]]
     for found in (there, there[::-1]):
         alike = the_same_account(wanted, found)
-        assert [f"{one.account_id} {one.reason}" for one in alike if one.sure] == [
-            one for one in [case.get("same")] if one
+        assert [f"{pair.account_id} {pair.reason}" for pair in alike if pair.sure] == [
+            entry for entry in [case.get("same")] if entry
         ]
-        assert [one.account_id for one in alike if not one.sure] == case.get("ask", [])
+        assert [pair.account_id for pair in alike if not pair.sure] == case.get("ask", [])
 
 
 _NAMES = st.sampled_from(["Nova LLC", "nova", "Acme Inc.", "Acme", "", None])
@@ -81,14 +81,16 @@ def test_links_do_not_depend_on_order_and_are_one_to_one(
     """B1, B3: every account is in one pair at most, no name links, a no is a no, and any order gives the same."""
     links = link(map(customer, customers), map(account, accounts), people)
     shuffled = [list(customers), list(accounts), list(people.items())]
-    for one in shuffled:
-        chance.shuffle(one)
+    for entry in shuffled:
+        chance.shuffle(entry)
     assert link(map(customer, shuffled[0]), map(account, shuffled[1]), dict(shuffled[2])) == links
-    confirmed = [one for one in links if one.state == "confirmed"]
-    assert len({one.customer_id for one in confirmed}) == len({one.account_id for one in confirmed}) == len(confirmed)
-    assert all(one.evidence != "name" for one in confirmed)
-    assert all(people.get((one.customer_id, one.account_id)) is not False for one in confirmed)
-    assert {(one.customer_id, one.account_id) for one in links} >= people.keys()
+    confirmed = [pair for pair in links if pair.state == "confirmed"]
+    assert (
+        len({pair.customer_id for pair in confirmed}) == len({pair.account_id for pair in confirmed}) == len(confirmed)
+    )
+    assert all(pair.evidence != "name" for pair in confirmed)
+    assert all(people.get((pair.customer_id, pair.account_id)) is not False for pair in confirmed)
+    assert {(pair.customer_id, pair.account_id) for pair in links} >= people.keys()
 
 
 @given(_CUSTOMERS, _ACCOUNTS)
@@ -100,7 +102,7 @@ def test_customers_that_nobody_means_change_no_link(customers: list[Any], accoun
 
 
 def test_a_linked_account_has_ams360s_values_and_benefitpoints_classification() -> None:
-    """B4, B6: even an empty value of AMS360's stands."""
+    """B4, B6: even an empty value of AMS360's stays."""
     left = customer({"id": "C1", "number": 7, "FirmName": "Nova", "IsActive": False, "City": "Tampa"})
     right = account({"id": 1, "first": "N", "last": "Ova", "email": "n@x.com", "zip": "10001"})
     found = account_of(left, right, {3: "Austin"})
@@ -122,7 +124,7 @@ def test_an_account_of_benefitpoint_alone_has_its_values() -> None:
 
 
 def test_an_account_is_named_by_the_record_that_was_seen_first() -> None:
-    """B3: before and after the other system tells of it."""
+    """B3: before and after the other system reports it."""
     left, right = customer({"id": "C1", "number": 7}), account({"id": 1})
     assert named_by(left, None) == named_by(left, right) == ("ams360", "c1")
     assert named_by(None, right) == named_by(left, right, account_first=True) == ("benefitpoint", "1")

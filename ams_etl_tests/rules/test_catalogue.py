@@ -32,5 +32,5 @@ def test_every_reason_and_every_remark_has_its_sentence() -> None:
 
 
 def test_the_page_is_not_stale() -> None:
-    """`python -m ams_etl_tests.rules.catalogue --write` writes it anew."""
+    """`python -m ams_etl_tests.rules.catalogue --write` writes it again."""
     assert PAGE.read_text(encoding="utf-8") == render()

@@ -9,4 +9,4 @@ def test_a_sample_of_names_made_of_parts_is_read_right() -> None:
     """N1, N4, N5, N7, N10, N11, N13, N14: titles × couples × suffixes × commas × brackets × particles, every 19th of them."""
     sample = list(islice(mass.made(), 0, None, 19))
     assert len(sample) > 1_500
-    assert [(one, found) for one in sample if (found := mass.mistake(one))] == []
+    assert [(entry, found) for entry in sample if (found := mass.mistake(entry))] == []

@@ -58,13 +58,13 @@ def _everybody_is_active(bundle: Any, settings: RuleSettings, today: date) -> An
 
 
 def _include_alone(tags: Any, segments: Any) -> bool:
-    """T4 broken: exclude is not looked at."""
+    """T4 broken: exclude is not evaluated."""
     return not segments.include or any(tag.tag in segments.include for tag in tags)
 
 
 def _personal_first(found: Any, settings: RuleSettings) -> tuple[str, str]:
     """O2 broken: personal always first."""
-    types = {one.record_type for one in found}
+    types = {plan.record_type for plan in found}
     return ("commercial" if types == {"commercial"} else "personal"), "O2"
 
 
@@ -106,7 +106,7 @@ MUTATIONS: tuple[tuple[str, object, str, Callable[..., Any]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("rule", "module", "name", "broken"), MUTATIONS, ids=[one[0] for one in MUTATIONS])
+@pytest.mark.parametrize(("rule", "module", "name", "broken"), MUTATIONS, ids=[mutation[0] for mutation in MUTATIONS])
 def test_a_broken_rule_is_noticed(
     monkeypatch: pytest.MonkeyPatch, rule: str, module: object, name: str, broken: Callable[..., Any]
 ) -> None:

@@ -55,13 +55,13 @@ def derived(system: str, case: Mapping[str, Any], settings: RuleSettings) -> Der
 
 def _account(case: Mapping[str, Any]) -> benefitpoint.AccountBundle:
     contacts = [
-        {"accountID": 5, "primary": place == 0, **one, "contact": {"contactID": 50 + place, **one["contact"]}}
-        for place, one in enumerate(case.get("contacts", ()))
+        {"accountID": 5, "primary": place == 0, **entry, "contact": {"contactID": 50 + place, **entry["contact"]}}
+        for place, entry in enumerate(case.get("contacts", ()))
     ]
     plans = [
         {"productID": 70 + place, "accountID": 5, "productStatus": "Current", "productTypeID": 2, "carrierID": 8,
-         "policyNumber": f"D-{place}", "effectiveAsOf": "2026-01-01T00:00:00Z", "renewalOn": "2027-01-01T00:00:00Z", **one}
-        for place, one in enumerate(case.get("plans", ()))
+         "policyNumber": f"D-{place}", "effectiveAsOf": "2026-01-01T00:00:00Z", "renewalOn": "2027-01-01T00:00:00Z", **entry}
+        for place, entry in enumerate(case.get("plans", ()))
     ]  # fmt: skip
     account = {"accountID": 5, "active": True, **case["account"]}
     return benefitpoint.AccountBundle(account, tuple(contacts), tuple(plans), case.get("linked_to"))
@@ -73,7 +73,7 @@ def _party(case: Mapping[str, Any]) -> mycase.Party:
         "clients": [{"id": 7}] if kind == mycase.CLIENT else [],
         "companies": [] if kind == mycase.CLIENT else [{"id": 7}],
     }
-    cases = tuple({"status": "open", **named, **one} for one in case.get("cases", ()))
+    cases = tuple({"status": "open", **named, **entry} for entry in case.get("cases", ()))
     return mycase.Party(kind, {"id": 7, **case[kind]}, cases)
 
 
@@ -132,13 +132,15 @@ _clients = st.fixed_dictionaries(
 def test_hawksoft_never_raises_and_tells_of_every_person(client: Any, settings: RuleSettings) -> None:
     """A1: whoever has a name or an email is a candidate, part of one, or a skip with its reason."""
     found = hawksoft.derive(client, OFFICES, settings, TODAY)
-    told = {(one.entity, one.entity_id) for one in found.candidates} | {
-        (one.entity, one.entity_id) for one in found.skips
+    told = {(candidate.entity, candidate.entity_id) for candidate in found.candidates} | {
+        (skip.entity, skip.entity_id) for skip in found.skips
     }
-    told |= {absorbed for one in found.candidates for absorbed in one.absorbed}
-    people = [one for one in client.get("people", ()) if isinstance(one, dict)]
+    told |= {absorbed for candidate in found.candidates for absorbed in candidate.absorbed}
+    people = [entry for entry in client.get("people", ()) if isinstance(entry, dict)]
     assert len(told) == 1 + len(people)
-    assert len(found.candidates) + len(found.skips) + sum(len(one.absorbed) for one in found.candidates) == len(told)
+    assert len(found.candidates) + len(found.skips) + sum(
+        len(candidate.absorbed) for candidate in found.candidates
+    ) == len(told)
     _all_fit("hawksoft", found)
     hawksoft.explain(client, OFFICES, settings, TODAY)
 
@@ -148,9 +150,9 @@ def test_a_hawksoft_client_with_a_name_or_an_email_is_a_contact(client: Any) -> 
     """A1: nothing of a client that is active and wanted gets lost by how it is written."""
     client.setdefault("details", {})["status"] = "Active"
     found = hawksoft.derive(client, OFFICES, RuleSettings(), TODAY)
-    assert {one.reason for one in found.skips} <= {"no_name_no_email", "not_second_insured"}
-    told = {email for one in found.candidates for email in one.emails}
-    left_out = {one.entity_id for one in found.skips}
+    assert {skip.reason for skip in found.skips} <= {"no_name_no_email", "not_second_insured"}
+    told = {email for candidate in found.candidates for email in candidate.emails}
+    left_out = {skip.entity_id for skip in found.skips}
     for way in client.get("contacts", ()):
         if isinstance(way, dict) and "mail" in (way.get("type") or "") and isinstance(way.get("data"), str):
             owner = str(way.get("personId") or "").lower()
@@ -162,9 +164,9 @@ def test_a_hawksoft_client_with_a_name_or_an_email_is_a_contact(client: Any) -> 
 def test_the_order_of_a_hawksoft_list_says_nothing(client: Any, chance: Any) -> None:
     """A1: its own rule takes the highest on the list; ours has one answer for one set of people."""
     people = client.get("people", [])
-    for place, one in enumerate(people):
-        if isinstance(one, dict):
-            one["id"] = f"p{place}"
+    for place, entry in enumerate(people):
+        if isinstance(entry, dict):
+            entry["id"] = f"p{place}"
     before = hawksoft.derive(client, OFFICES, RuleSettings(), TODAY)
     shuffled = {**client, "people": chance.sample(people, len(people))}
     after = hawksoft.derive(shuffled, OFFICES, RuleSettings(), TODAY)
@@ -193,7 +195,7 @@ def test_qq_catalyst_never_raises_and_loses_nobody(
     contact: Any, info: Any, policies: Any, settings: RuleSettings
 ) -> None:
     """A3: one contact gives one candidate or one skip; a customer with a name or an email is skipped only by a setting."""
-    rows = [one for one in policies if isinstance(one, dict)]
+    rows = [policy for policy in policies if isinstance(policy, dict)]
     found = qq_catalyst.derive(contact, info, rows, settings, TODAY)
     assert len(found.candidates) + len(found.skips) == 1
     _all_fit("qq_catalyst", found)
@@ -255,29 +257,29 @@ def test_every_attorney_is_kept_and_the_newest_case_owns(cases: Any) -> None:
     party = mycase.Party("client", {"id": 7, "first_name": "Ann"}, tuple(cases))
     (candidate,) = mycase.derive(party, STAFF, settings, TODAY).candidates
     flagged = {
-        (kind, str(one["id"]))
+        (kind, str(entry["id"]))
         for case in cases
-        for one in _dicts(case.get("staff"))
+        for entry in _dicts(case.get("staff"))
         for kind, flag in (("Lead Attorney", "lead_lawyer"), ("Originating Attorney", "originating_lawyer"))
-        if one.get(flag) is True and isinstance(one.get("id"), int)
+        if entry.get(flag) is True and isinstance(entry.get("id"), int)
     }
-    assert {(one.connection_type, one.employee_code) for one in candidate.connections} == flagged
+    assert {(connection.connection_type, connection.employee_code) for connection in candidate.connections} == flagged
     users = {key: f"user {key[1]}" for key in flagged}
     contact = merge([candidate], settings, users, {})
     assert isinstance(contact, Contact)
     newest = mycase.in_order_of_update(cases)[:1]
-    held = {str(one.get("id")) for case in newest for one in _dicts(case.get("staff"))}
+    held = {str(entry.get("id")) for case in newest for entry in _dicts(case.get("staff"))}
     assert contact.owner_user_id is None or contact.owner_user_id.removeprefix("user ") in held
 
 
 def _dicts(value: Any) -> Sequence[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _all_fit(system: str, found: Derivation) -> None:
-    for one in (*found.candidates, *found.skips):
-        assert one.system == system
+    for entry in (*found.candidates, *found.skips):
+        assert entry.system == system
     for candidate in found.candidates:
-        assert {one.connection_type for one in candidate.connections} <= set(CONNECTION_TYPES[system])
+        assert {connection.connection_type for connection in candidate.connections} <= set(CONNECTION_TYPES[system])
         assert "AMS360" not in {tag.tag for tag in candidate.tags if tag.category == "default"}
         assert candidate.first_name or candidate.last_name

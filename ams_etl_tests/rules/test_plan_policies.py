@@ -74,7 +74,7 @@ def test_plans_by_example(case: Mapping[str, Any]) -> None:
         assert found == PlanDecision()
     elif "waits" in case:
         assert found.policy is None
-        reasons = {one.waits_for: one.reason for one in found.waiting}
+        reasons = {waiting.waits_for: waiting.reason for waiting in found.waiting}
         assert reasons.keys() == case["waits"].keys()
         assert {key: reasons[key] for key, said in case["waits"].items() if said} == {
             key: said for key, said in case["waits"].items() if said
@@ -84,7 +84,8 @@ def test_plans_by_example(case: Mapping[str, Any]) -> None:
         assert policy is not None
         assert found.waiting == ()
         lines = [
-            one["PolicyLineOfBusiness"] for one in policy.get("LineOfBusinessList", {}).get("PolicyLineOfBusiness", ())
+            entry["PolicyLineOfBusiness"]
+            for entry in policy.get("LineOfBusinessList", {}).get("PolicyLineOfBusiness", ())
         ]
         told = {**policy, "lines": lines}
         assert {key: told.get(key) for key in case["policy"]} == case["policy"]
@@ -121,8 +122,8 @@ def test_a_plan_becomes_a_policy_with_listed_codes_or_waits_or_is_over(
     if found.policy is not None:
         assert sorted(found.policy, key=MEMBERS.index) == list(found.policy)
         assert found.policy.get("WritingCompanyCode", "ANT") in LISTED.companies.keys() - {"OLD"}
-        for one in found.policy.get("LineOfBusinessList", {"PolicyLineOfBusiness": []})["PolicyLineOfBusiness"]:
-            assert one["PolicyLineOfBusiness"] in LISTED.lines_of_business
+        for policy in found.policy.get("LineOfBusinessList", {"PolicyLineOfBusiness": []})["PolicyLineOfBusiness"]:
+            assert policy["PolicyLineOfBusiness"] in LISTED.lines_of_business
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,8 @@ def test_nothing_that_a_source_sends_raises(payloads: list[dict[str, Any]], sett
 def test_every_record_is_told_exactly_once(bundle: CustomerBundle, settings: RuleSettings) -> None:
     """Q3: a candidate of its own, part of the primary, or a skip: the crosswalk is complete."""
     derivation = derive(bundle, REFERENCE, settings, TODAY)
-    told = [(one.entity, one.entity_id) for one in derivation.candidates]
-    told += [key for one in derivation.candidates for key in one.absorbed]
+    told = [(candidate.entity, candidate.entity_id) for candidate in derivation.candidates]
+    told += [key for candidate in derivation.candidates for key in candidate.absorbed]
     told += [(skip.entity, skip.entity_id) for skip in derivation.skips]
     assert sorted(told) == sorted(map(key_of, _records(bundle)))
 
@@ -69,15 +69,15 @@ def test_every_record_is_told_exactly_once(bundle: CustomerBundle, settings: Rul
 def test_nobody_with_a_name_or_an_email_is_lost(bundle: CustomerBundle) -> None:
     """Q1: only a record with neither is skipped for having neither."""
     derivation = derive(bundle, REFERENCE, RuleSettings(import_inactive=True), TODAY)
-    records = {key_of(one): one for one in _records(bundle)}
+    records = {key_of(record): record for record in _records(bundle)}
     for skip in derivation.skips:
         if skip.reason == "no_name_no_email":
             record = records[skip.entity, skip.entity_id]
             assert emails_of(record) == ()
             names = [getattr(record, name, None) or "" for name in ("first_name", "last_name", "contact_name")]
             assert not any(given in name for given in made.GIVEN + made.FAMILY for name in names)
-    for one in derivation.candidates:
-        assert one.first_name or one.last_name
+    for candidate in derivation.candidates:
+        assert candidate.first_name or candidate.last_name
 
 
 @given(made.bundles(), made.bundles())
@@ -93,7 +93,7 @@ def test_a_lent_value_and_an_absorbed_record_are_not_lost(one: CustomerBundle, o
 @given(made.marked, made.names, st.sampled_from(["FirstName", "LastName", "InformalSalutation", "FormalSalutation"]))
 @example("Jon (Deceased)", "Jon", "InformalSalutation")
 def test_a_mark_is_never_in_a_greeting(text: str, other: str | None, member: str) -> None:
-    """N10: whatever field it stands in and however it is written."""
+    """N10: whatever field it is in and however it is written."""
     payload = {"CustomerId": "1", "LastName": "Doe", "FirstName": other, member: text}
     derivation = derive(CustomerBundle(Customer.from_payload(payload)), REFERENCE, RuleSettings(), TODAY)
     for candidate in derivation.candidates:
@@ -154,11 +154,11 @@ def test_an_address_is_an_email_or_a_finding_with_its_rule(written: list[str]) -
     customer = Customer.from_payload({"CustomerId": "1", "FirstName": "Ann", "Email": "; ".join(written)})
     settings = RuleSettings(placeholder_emails=("@agency.com",))
     found = explain(CustomerBundle(customer), REFERENCE, settings, TODAY)
-    kept = {one.value for one in found if one.field == "email"}
-    dropped = {one.value: one.rule for one in found if one.field == "dropped_email"}
+    kept = {part.value for part in found if part.field == "email"}
+    dropped = {part.value: part.rule for part in found if part.field == "dropped_email"}
     assert kept == {"a@x.com"} & set(written)
     assert set(dropped) == set(written) - kept
-    assert all(rule == ("C7" if one.startswith("jane") else "M5") for one, rule in dropped.items())
+    assert all(rule == ("C7" if entry.startswith("jane") else "M5") for entry, rule in dropped.items())
 
 
 @given(made.bundles(), made.settings, st.integers(-400, 400))
@@ -188,7 +188,7 @@ def _told(derivation: Derivation) -> tuple[Any, ...]:
 def _days_near(bundle: CustomerBundle, settings: RuleSettings) -> set[date]:
     """Every day on which a rule could turn, and the days around it."""
     dates = [bundle.customer.date_of_birth, bundle.customer.date_added]
-    dates += [one.date_of_birth for one in bundle.dependents]
+    dates += [dependent.date_of_birth for dependent in bundle.dependents]
     dates += [day for policy in bundle.policies for day in (policy.effective, policy.expiration)]
     within = getattr(settings.prospects, "within_days", 0)
     found = set()
@@ -241,15 +241,17 @@ def test_a_merged_contact_holds_what_its_members_hold(found: Any) -> None:
     """M2, M6: tags, renewals and connections of all are united, birthdays, emails and phones of the living; best first."""
     merged = merge(found, RuleSettings(), {}, {})
     assert isinstance(merged, Contact)
-    living = [one for one in merged.sources if not is_deceased(one)] or list(merged.sources)
+    living = [source for source in merged.sources if not is_deceased(source)] or list(merged.sources)
     best = living[0]
-    assert set(merged.tags) == {tag for one in found for tag in one.tags}
-    renewals = {fact for one in found for fact in one.key_facts if fact.kind == "renewal"}
+    assert set(merged.tags) == {tag for entry in found for tag in entry.tags}
+    renewals = {fact for candidate in found for fact in candidate.key_facts if fact.kind == "renewal"}
     assert {fact for fact in merged.key_facts if fact.kind == "renewal"} == renewals
-    birthdays = {fact.fact_date for one in living for fact in one.key_facts if fact.kind == "birthday"}
+    birthdays = {fact.fact_date for candidate in living for fact in candidate.key_facts if fact.kind == "birthday"}
     assert {fact.fact_date for fact in merged.key_facts if fact.kind == "birthday"} == birthdays
-    assert set(merged.emails) == {email for one in living for email in one.emails}
-    assert {phone.number for phone in merged.phones} == {phone.number for one in living for phone in one.phones}
+    assert set(merged.emails) == {email for candidate in living for email in candidate.emails}
+    assert {phone.number for phone in merged.phones} == {
+        phone.number for candidate in living for phone in candidate.phones
+    }
     assert not best.emails or merged.emails[0] == best.emails[0]
     assert not best.phones or merged.phones[0] == best.phones[0]
     assert len(merged.emails) == len(set(merged.emails))
@@ -264,11 +266,11 @@ def test_the_dead_silence_nobody_and_a_refusal_everybody(found: Any, settings: R
     assume(isinstance(merged, Contact))
     assert isinstance(merged, Contact)
     assert (merged.suppressed_reason == "deceased") == all(map(is_deceased, found))
-    for one in found:
-        alone = merge([one], settings, {}, {}, refused)
+    for candidate in found:
+        alone = merge([candidate], settings, {}, {}, refused)
         if isinstance(alone, Contact) and not refused.isdisjoint(alone.emails):
             assert alone.suppressed_reason
-    if any("do_not_contact" in one.marks for one in found):
+    if any("do_not_contact" in candidate.marks for candidate in found):
         assert merged.suppressed_reason
     if not merged.suppressed_reason:
         assert refused.isdisjoint(merged.emails)
@@ -288,7 +290,7 @@ _couple = st.tuples(st.sampled_from(("Tom", "Cyrus", "Al B.")), st.sampled_from(
 def test_of_a_couple_only_the_marked_one_leaves(
     couple: tuple[str, str], sign: str, mark: str, place: int, member: str, other: str | None
 ) -> None:
-    """M6: in whatever field they stand, and whatever other field names them too."""
+    """M6: in whatever field they are, and whatever other field names them too."""
     marked = [f"{name} {mark}" if at == place else name for at, name in enumerate(couple)]
     field = sign.join(marked) if member in {"FirstName", "InformalSalutation"} else f"{sign.join(marked)} Vale"
     payload = {"CustomerId": "1", "LastName": "Vale", "Email": "a@x.com", "IsPersonal": True}
@@ -314,8 +316,10 @@ def test_components_are_the_closure_of_sharing(groups: list[list[int]], random: 
     """M1: two keys are together exactly when a chain of groups joins them, in whatever order the groups come."""
     expected = [{key} for group in groups for key in group]
     for group in groups:
-        touched = [one for one in expected if one & set(group)]
-        expected = [one for one in expected if not one & set(group)] + ([set().union(*touched)] if touched else [])
+        touched = [entry for entry in expected if entry & set(group)]
+        expected = [entry for entry in expected if not entry & set(group)] + (
+            [set().union(*touched)] if touched else []
+        )
     shuffled = [random.sample(group, len(group)) for group in random.sample(groups, len(groups))]
     assert sorted(map(sorted, components(shuffled))) == sorted(map(sorted, expected))
 
@@ -329,8 +333,8 @@ def test_a_contact_s_id_survives_merges_and_splits(first_seen: dict[str, int], r
     members = list(first_seen)
     random.shuffle(members)
     oldest = stable_id(members, first_seen)
-    assert all((first_seen[oldest], oldest) <= (first_seen[one], one) for one in members)
-    half = [one for at, one in enumerate(members) if one == oldest or at % 2]
+    assert all((first_seen[oldest], oldest) <= (first_seen[member], member) for member in members)
+    half = [entry for at, entry in enumerate(members) if entry == oldest or at % 2]
     assert stable_id(half, first_seen) == oldest
 
 
@@ -340,10 +344,10 @@ def test_findings_are_what_was_derived(bundle: CustomerBundle, settings: RuleSet
     trace = Trace([])
     derivation = derive(bundle, REFERENCE, settings, TODAY, trace)
     findings = explain(bundle, REFERENCE, settings, TODAY)
-    for one, given_to in trace.given:
+    for candidate, given_to in trace.given:
         told: dict[str, list[str]] = {}
         for finding in findings:
-            if (finding.entity, finding.entity_id) == (one.entity, one.entity_id):
+            if (finding.entity, finding.entity_id) == (candidate.entity, candidate.entity_id):
                 assert finding.rule
                 told.setdefault(finding.field, []).append(finding.value)
         expected: dict[str, list[str]] = {
@@ -358,15 +362,16 @@ def test_findings_are_what_was_derived(bundle: CustomerBundle, settings: RuleSet
                 "record_type",
                 "status",
             )
-            if (value := getattr(one, name))
+            if (value := getattr(candidate, name))
         }
         expected |= {
-            "email": list(one.emails), "phone": [phone.number for phone in one.phones], "tag": [tag.tag for tag in one.tags],
-            "connection": [f"{c.connection_type}: {c.employee_name or c.employee_code}" for c in one.connections],
-            "birthday": [str(one.birthday)] if one.birthday else [],
-            "renewal": [f"{f.label}: {f.fact_date or 'continuous'}" for f in one.key_facts if f.kind == "renewal"],
-            "absorbed": [f"{entity} {entity_id}" for entity, entity_id in one.absorbed],
-            "name_mark": [mark for mark in one.marks if mark not in SUPPRESSING],
+            "email": list(candidate.emails), "phone": [phone.number for phone in candidate.phones],
+            "tag": [tag.tag for tag in candidate.tags],
+            "connection": [f"{c.connection_type}: {c.employee_name or c.employee_code}" for c in candidate.connections],
+            "birthday": [str(candidate.birthday)] if candidate.birthday else [],
+            "renewal": [f"{f.label}: {f.fact_date or 'continuous'}" for f in candidate.key_facts if f.kind == "renewal"],
+            "absorbed": [f"{entity} {entity_id}" for entity, entity_id in candidate.absorbed],
+            "name_mark": [mark for mark in candidate.marks if mark not in SUPPRESSING],
             "left_out": [f"{person}: {flag}" for person, flag in given_to.name.left_out],
         }  # fmt: skip
         told.pop("address", None)
@@ -392,7 +397,9 @@ def test_findings_of_a_contact_are_what_was_merged(found: Any, settings: RuleSet
     merged = merge(found, settings, users, {})
     findings = explain_contact(found, settings, users, {})
     if not isinstance(merged, Contact):
-        assert [(one.entity_id, one.rule) for one in findings] == [(skip.entity_id, "T4") for skip in merged]
+        assert [(finding.entity_id, finding.rule) for finding in findings] == [
+            (skip.entity_id, "T4") for skip in merged
+        ]
         return
     told: dict[str, list[str]] = {}
     for finding in findings:

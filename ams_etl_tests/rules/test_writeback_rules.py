@@ -60,7 +60,7 @@ def test_a_text_that_is_cut_says_so(text: str, limit: int, parts: int) -> None:
     settings = WritebackSettings(text_limits={"CustomerActivity.Description": limit}, max_parts=parts)
     found = texts_for("CustomerActivity.Description", Happening.from_payload("call", payload, _utc()), settings)
     assert len(found) == parts
-    assert all(_units(one) <= limit for one in found)
+    assert all(_units(entry) <= limit for entry in found)
     assert found[-1].endswith("characters in all]")
 
 
@@ -70,7 +70,7 @@ def test_a_text_that_is_cut_says_so(text: str, limit: int, parts: int) -> None:
 def test_nothing_is_blanked_and_nothing_written_that_is_not_allowed(
     properties: dict[str, str], allowed: set[str]
 ) -> None:
-    """W4: what is blank, unknown or not allowed names no member; Do Not Market is none at all (W10)."""
+    """W4: what is blank, unknown or not allowed names no member; Do Not Market sets no member at all (W10)."""
     members = customer_members(properties, allowed, "US")
     assert all(value.strip() for value in members.values())
     told = {name for name, value in properties.items() if value.strip()} & allowed
@@ -101,7 +101,7 @@ def test_nobody_goes_down_the_ladder(steps: list[str]) -> None:
     }),
 )  # fmt: skip
 def test_being_the_same_does_not_hang_on_who_is_asked(record: dict[str, str], other: dict[str, str]) -> None:
-    """W12: symmetric; and nobody is the same as somebody with whom nothing but a name is shared."""
+    """W12: symmetric; and nobody is the same as somebody who has nothing in common but a name."""
     one, two = same_customer(record, {**other, "CustomerId": "k"}), same_customer(other, {**record, "CustomerId": "k"})
     assert (one is None) == (two is None)
     alike = {

@@ -89,7 +89,7 @@ def _unlike(write: Write, expected: Mapping[str, Any]) -> Iterator[tuple[str, An
 def _ask(name: str, given: dict[str, Any]) -> Any:
     match name:
         case "customer_of":
-            return customer_of(CustomerOfContact(**one) for one in given["contact"])
+            return customer_of(CustomerOfContact(**entry) for entry in given["contact"])
         case "same_customer":
             same = same_customer(given["wanted"], given["found"])
             return same.reason if same else None

@@ -1,4 +1,4 @@
-"""The AMS360 client against the stand-in, over HTTP, with everything that can go wrong switched on in turn."""
+"""The AMS360 client against the sandbox, over HTTP, with everything that can go wrong switched on in turn."""
 
 import asyncio
 import logging
@@ -60,7 +60,7 @@ async def test_everything_is_json_and_holds_no_secret(shared_sandbox: Sandbox) -
     import json
 
     async with open_ams360(shared_sandbox.connection()) as ams360:
-        told = json.dumps([await read_everything(ams360, one) for one in customer_ids(shared_sandbox)])
+        told = json.dumps([await read_everything(ams360, entry) for entry in customer_ids(shared_sandbox)])
     for secret in ("FederalTaxIdNumber", "SSN", "DriversLicense"):
         assert secret not in told
 
@@ -81,10 +81,10 @@ async def test_a_dead_ticket_under_load_costs_one_login() -> None:
     with running_sandbox(size=40) as sandbox:
         ids = customer_ids(sandbox)
         async with open_ams360(sandbox.connection(max_concurrency=16)) as ams360:
-            before = await asyncio.gather(*(read_everything(ams360, one) for one in ids))
+            before = await asyncio.gather(*(read_everything(ams360, key) for key in ids))
             sandbox.ask("reset-stats", {})
             sandbox.ask("faults", {"expire_tickets": True})
-            after = await asyncio.gather(*(read_everything(ams360, one) for one in ids))
+            after = await asyncio.gather(*(read_everything(ams360, key) for key in ids))
             assert after == before
             assert sandbox.ask("stats")["logins"] == 1
             assert ams360.counts.logins == 2
@@ -94,7 +94,7 @@ async def test_tickets_that_die_again_and_again_are_no_denied_right() -> None:
     with running_sandbox(size=20) as sandbox:
         sandbox.ask("faults", {"ticket_calls": 9})
         async with open_ams360(sandbox.connection(max_concurrency=4)) as ams360:
-            await asyncio.gather(*(read_everything(ams360, one) for one in customer_ids(sandbox)))
+            await asyncio.gather(*(read_everything(ams360, entry) for entry in customer_ids(sandbox)))
             assert ams360.counts.logins > 5
 
 
@@ -102,9 +102,9 @@ async def test_reads_survive_what_passes() -> None:
     with running_sandbox(size=15) as sandbox:
         ids = customer_ids(sandbox)
         async with open_ams360(sandbox.connection()) as ams360:
-            undisturbed = [await read_everything(ams360, one) for one in ids]
+            undisturbed = [await read_everything(ams360, key) for key in ids]
             sandbox.ask("faults", {"unavailable_rate": 0.1, "drop_rate": 0.05, "next_cut": 5})
-            assert await asyncio.gather(*(read_everything(ams360, one) for one in ids)) == undisturbed
+            assert await asyncio.gather(*(read_everything(ams360, key) for key in ids)) == undisturbed
             assert ams360.counts.retries > 5
 
 
@@ -115,7 +115,7 @@ async def test_as_many_calls_in_flight_as_set_and_never_more() -> None:
             await ams360.read("AgencyInfoGet")
             sandbox.ask("faults", {"latency_ms": 50})
             sandbox.ask("reset-stats", {})
-            await asyncio.gather(*(read_everything(ams360, one) for one in ids))
+            await asyncio.gather(*(read_everything(ams360, key) for key in ids))
             assert sandbox.ask("stats")["peak_in_flight"] == ams360.counts.peak_in_flight == 16
 
 

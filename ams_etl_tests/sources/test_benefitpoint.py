@@ -1,4 +1,4 @@
-"""The BenefitPoint client against the stand-in, over HTTP, with what can go wrong switched on in turn."""
+"""The BenefitPoint client against the sandbox, over HTTP, with what can go wrong switched on in turn."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ async def test_reads_give_every_record_as_json_without_secrets(shared: BenefitPo
         found = await everything(benefitpoint)
     for kind, records in found.items():
         assert len(records) == len(shared.rows(kind)) > 0, kind
-    stored = {one["accountID"]: one for one in shared.rows("accounts")}
+    stored = {account["accountID"]: account for account in shared.rows("accounts")}
     for account in found["accounts"]:
         there = stored[account["accountID"]]
         info = there.get("groupAccountInfo") or there.get("individualAccountInfo") or {}
@@ -84,12 +84,12 @@ async def test_reads_give_every_record_as_json_without_secrets(shared: BenefitPo
 async def test_criteria_are_sent(shared: BenefitPointSandbox) -> None:
     async with open_benefitpoint(shared.connection()) as benefitpoint:
         everyone = (await benefitpoint.accounts()).records
-        assert [one["accountName"] for one in (await benefitpoint.accounts(name="prairie")).records] == [
+        assert [record["accountName"] for record in (await benefitpoint.accounts(name="prairie")).records] == [
             "Prairie Employers Pool"
         ]
         inactive = (await benefitpoint.accounts(active=False)).records
         assert 0 < len(inactive) < len(everyone)
-        assert not any(one["active"] for one in inactive)
+        assert not any(entry["active"] for entry in inactive)
 
 
 def test_a_fast_request_is_zeeps_request() -> None:
@@ -101,7 +101,7 @@ def test_a_fast_request_is_zeeps_request() -> None:
     wanted = etree.fromstring(contract.message("findAccounts", arguments))
 
     def told(root: Any) -> list[tuple[str, str | None]]:
-        return [(one.tag, one.text) for one in root.find("{*}Body").iter()]
+        return [(entry.tag, entry.text) for entry in root.find("{*}Body").iter()]
 
     assert told(made) == told(wanted)
     with pytest.raises(DataError, match="no member colour"):
@@ -113,7 +113,7 @@ async def test_a_dead_session_is_renewed_once_for_many_calls(sandbox: BenefitPoi
         rows = (await benefitpoint.accounts()).records
         sandbox.faults(expire_sessions=True)
         read = await asyncio.gather(*(benefitpoint.account(row["accountID"]) for row in rows))
-        assert [one["accountID"] for one in read] == [row["accountID"] for row in rows]
+        assert [account["accountID"] for account in read] == [row["accountID"] for row in rows]
         assert benefitpoint.counts.logins == 2
     assert sandbox.ask("stats")["calls"]["logout"] == 1
 
@@ -176,7 +176,7 @@ async def test_writes_are_carried_out_once(sandbox: BenefitPointSandbox) -> None
 
 async def test_an_update_keeps_what_we_never_see(sandbox: BenefitPointSandbox) -> None:
     """UpdateAccount replaces the record, so the tax id must go back with it."""
-    row = next(one for one in sandbox.rows("accounts") if one["accountClassification"] == "Group")
+    row = next(account for account in sandbox.rows("accounts") if account["accountClassification"] == "Group")
     async with open_benefitpoint(sandbox.connection()) as benefitpoint:
         whole = await benefitpoint.account_to_change(row["accountID"])
         await benefitpoint.update_account({**whole, "notes": "looked at"})

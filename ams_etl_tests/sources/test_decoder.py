@@ -97,7 +97,7 @@ def test_a_bad_value_deep_inside_rejects_the_whole_record() -> None:
 
 
 def test_new_and_out_of_order_members_still_read(caplog: pytest.LogCaptureFixture) -> None:
-    """The service may add members: they are told of once, and cost nothing else."""
+    """The service may add members: they are reported once, and cost nothing else."""
     decoder = Decoder(CONTRACT, drop=SECRETS)
     answer = _answer(
         "CustomerGetById",

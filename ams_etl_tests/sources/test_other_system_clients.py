@@ -1,4 +1,4 @@
-"""The HawkSoft, QQ Catalyst and MyCase clients against their stand-ins, with everything that can go wrong in turn."""
+"""The HawkSoft, QQ Catalyst and MyCase clients against their sandboxes, with everything that can go wrong in turn."""
 
 import asyncio
 import gzip
@@ -42,7 +42,7 @@ def _undisturbed(others: Sandbox) -> None:
 async def records_of(pages: AsyncIterator[Any]) -> list[Any]:
     return [
         record
-        for page in [one async for one in pages]
+        for page in [page async for page in pages]
         for record in (page[0] if isinstance(page, tuple) else page.records)
     ]
 
@@ -57,10 +57,10 @@ async def test_hawksoft_reads_give_the_clients_in_bulks_of_200(others: Sandbox) 
         assert len(await hawksoft.offices()) >= 2
         numbers = await hawksoft.client_numbers()
         records = await records_of(hawksoft.clients(numbers))
-        assert keys(records) == {str(one["clientNumber"]) for one in others.ask("hawksoft/state/clients")}
+        assert keys(records) == {str(client["clientNumber"]) for client in others.ask("hawksoft/state/clients")}
         assert hawksoft.counts.by_operation["Clients"] == 2
         assert "policies" in records[0].payload
-        assert [one async for one in hawksoft.clients([999999])] == [([], [])]
+        assert [client async for client in hawksoft.clients([999999])] == [([], [])]
     told = json.dumps([record.payload for record in records])
     for secret in ("ssn", "driversLicenseNumber", "taxId"):
         assert secret not in told
@@ -128,21 +128,21 @@ async def test_reads_survive_what_passes(others: Sandbox, fault: str, caplog: py
         assert hawksoft.counts.retries == qq.counts.retries == 1
 
     def in_order(read: tuple[list[Any], ...]) -> list[list[str]]:
-        return [sorted(json.dumps(one.payload) for one in records) for records in read]
+        return [sorted(json.dumps(record.payload) for record in records) for records in read]
 
     assert in_order(again) == in_order(undisturbed)
-    assert "sandbox" not in "".join(one.getMessage() for one in caplog.records if "ams_etl" in one.name)
+    assert "sandbox" not in "".join(record.getMessage() for record in caplog.records if "ams_etl" in record.name)
 
 
 async def test_qq_reads_windows_to_the_end_and_account_information_beside(others: Sandbox) -> None:
     async with open_qq_catalyst(qq_catalyst_at(others)) as qq:
         rows = await records_of(qq.contacts())
-        assert keys(rows) == {str(one["EntityID"]) for one in others.ask("qq_catalyst/state/contacts")}
+        assert keys(rows) == {str(contact["EntityID"]) for contact in others.ask("qq_catalyst/state/contacts")}
         policies = await records_of(qq.policies())
-        assert {one.customer_id for one in policies} <= keys(rows)
+        assert {policy.customer_id for policy in policies} <= keys(rows)
         infos = {key: found async for key, found in qq.account_infos(sorted(keys(rows)))}
         assert infos["9001"] is None
-        stored = {str(one["CustomerID"]): one for one in others.ask("qq_catalyst/state/account_infos")}
+        stored = {str(info["CustomerID"]): info for info in others.ask("qq_catalyst/state/account_infos")}
         assert {key for key, found in infos.items() if found} == set(stored)
         for key, found in infos.items():
             if found:
@@ -157,7 +157,7 @@ async def test_qq_tokens_that_die_cost_one_new_one(others: Sandbox) -> None:
     async with open_qq_catalyst(qq_catalyst_at(others, max_concurrency=16)) as qq:
         rows = keys(await records_of(qq.contacts()))
         others.ask("qq_catalyst/faults", {"expire_tokens": True})
-        assert len([one async for one in qq.account_infos(rows)]) == len(rows)
+        assert len([info async for info in qq.account_infos(rows)]) == len(rows)
         assert qq.logins == 2
         assert others.ask("qq_catalyst/stats")["peak_in_flight"] <= 16
 
@@ -183,17 +183,17 @@ async def test_mycase_reads_every_list_to_its_end(others: Sandbox, database: str
         for kind in ("clients", "companies", "cases", "staff"):
             pages = [page async for page in mycase.listing(kind)]  # type: ignore[arg-type]
             records = [record for page in pages for record in page.records]
-            assert keys(records) == {str(one["id"]) for one in others.ask(f"mycase/state/{kind}")}
+            assert keys(records) == {str(entry["id"]) for entry in others.ask(f"mycase/state/{kind}")}
             assert pages[0].total == len(records)
             assert not {"social_security_number", "custom_field_values", "notes"} & set(records[0].payload)
-        key = next(one.entity_id for one in await records_of(mycase.listing("clients")))
+        key = next(record.entity_id for record in await records_of(mycase.listing("clients")))
         others.ask("mycase/edit", {"entity": "clients", "op": "update", "key": key, "fields": {"email": "n@e.com"}})
         assert keys(await records_of(mycase.listing("clients", since))) == {key}
         cases = {found async for _, found in _frozen(mycase.cases_of([key, "999999"]))}
         assert None in cases
         assert len(cases) == 2
         asked = [RecordKey("clients", key), RecordKey("cases", "999999")]
-        read = {one: record async for one, record in mycase.records(asked)}
+        read = {entry: record async for entry, record in mycase.records(asked)}
         assert read[asked[0]] is not None
         assert read[asked[1]] is None
 
@@ -210,7 +210,7 @@ async def test_mycase_pages_follow_the_link(others: Sandbox, database: str, monk
     async with open_mycase(mycase_at(others), tokens) as mycase:
         pages = [page async for page in mycase.listing("cases")]
         assert len(pages) > 5
-        assert len(keys([one for page in pages for one in page.records])) == pages[0].total
+        assert len(keys([record for page in pages for record in page.records])) == pages[0].total
 
 
 def new_code(others: Sandbox) -> str:
@@ -272,8 +272,8 @@ async def test_mycase_keeps_to_its_pace(others: Sandbox, database: str) -> None:
     await grant(others, tokens, new_code(others))
     others.ask("mycase/faults", {"calls_per_second": 25})
     async with open_mycase(mycase_at(others, calls_per_second=22.0), tokens) as mycase:
-        clients = [str(one["id"]) for one in others.ask("mycase/state/clients")][:40]
-        assert len([one async for one in mycase.cases_of(clients)]) == 40
+        clients = [str(client["id"]) for client in others.ask("mycase/state/clients")][:40]
+        assert len([entry async for entry in mycase.cases_of(clients)]) == 40
         assert mycase.counts.retries == 0
 
 
@@ -328,8 +328,8 @@ def test_no_secret_gets_past_the_reader(document: Any) -> None:
     found = reader()(json.dumps(document).encode()).value
 
     def names(value: Any) -> Iterator[str]:
-        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            yield from names(one)
+        for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from names(entry)
         yield from value if isinstance(value, dict) else ()
 
     assert set(names(found)) <= {"name", "lossnotice"}

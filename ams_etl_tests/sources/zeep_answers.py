@@ -63,7 +63,7 @@ def _value(shape: Shape, value: Any, drop: Mapping[str, frozenset[str]]) -> Any:
             for member in shape.members
             if member.name not in dropped
         }
-        return record if any(one not in (None, []) for one in record.values()) else None
+        return record if any(entry not in (None, []) for entry in record.values()) else None
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat()
     if isinstance(value, Decimal):

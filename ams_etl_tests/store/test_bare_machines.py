@@ -111,7 +111,7 @@ def test_urls_that_cannot_work_say_why(tmp_path: Path, database: str) -> None:
         connection.execute("create database bare")
     own = database.rsplit("@", 1)[1].rsplit("/", 1)[0]
     try:
-        for url, told in (
+        for url, entry in (
             (f"postgresql://bare:bare-secret@{own}/bare", "grant create"),
             (f"postgresql:///ams?host={tmp_path}/empty", "Postgres does not answer"),
             (f"postgresql:///ams?host={tmp_path}/nowhere&password=bare-secret", "Postgres does not answer"),
@@ -124,7 +124,7 @@ def test_urls_that_cannot_work_say_why(tmp_path: Path, database: str) -> None:
             code, said = ams_etl(tmp_path, "db", "upgrade", AMS_ETL_DATABASE_URL=url)
             assert code == 1, (url, said)
             assert is_one_sentence(said), said
-            assert told in said, said
+            assert entry in said, said
             assert "bare-secret" not in said
     finally:
         with connect(database.rsplit("/", 1)[0] + "/postgres") as connection:

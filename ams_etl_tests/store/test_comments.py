@@ -10,7 +10,7 @@ _OURS = r"^(?!pg_|information_schema$|public$)"
 SHORTEST = 15
 AVOIDED = re.compile(
     r"\b(told|untold|tells? of|stands?|stood|hangs?|hung|whom|whose word|person's word|is none|is no|small letters|anew|"
-    r"once a day and agency|the door|stand-ins?|settl(?:e|es|ed|ing)|set aside|looked at|gives)\b",
+    r"once a day and agency|the door|sandboxes?|settl(?:e|es|ed|ing)|set aside|looked at|gives)\b",
     re.IGNORECASE,
 )
 """Words that docs, comments and messages avoid; a name such as settled_at is no such word."""

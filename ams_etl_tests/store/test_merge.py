@@ -45,7 +45,7 @@ def test_raw_is_what_the_listings_said(connection: psycopg.Connection[Any], batc
                 connection,
                 TABLE,
                 "acme",
-                [Record(*one) for one in batch],
+                [Record(*entry) for entry in batch],
                 seen_at=BEGIN + timedelta(days=number),
                 complete_for=complete,
             )
@@ -91,7 +91,7 @@ def test_an_unchanged_record_is_not_written_and_a_failed_batch_leaves_no_trace(
 
 
 def test_a_record_comes_back_with_its_first_day(connection: psycopg.Connection[Any]) -> None:
-    """M3 hangs on first_seen_at surviving a deletion."""
+    """M3 depends on first_seen_at surviving a deletion."""
     for number, batch in enumerate(([Record("1", "A", {})], [], [Record("1", "A", {})])):
         with connection.transaction():
             merge_records(connection, TABLE, "acme", batch, seen_at=BEGIN + timedelta(days=number), complete_for=("A",))
@@ -108,5 +108,5 @@ def test_a_record_that_moves_touches_both_customers(connection: psycopg.Connecti
 
 
 def test_equal_payloads_have_equal_bytes() -> None:
-    """The hash must not hang on the order in which members came."""
+    """The hash must not depend on the order in which members came."""
     assert canonical_json({"a": 1, "b": 2, "c": None}) == canonical_json({"b": 2, "a": 1})

@@ -62,9 +62,9 @@ def test_finished_events_go_with_their_writes_and_open_or_uncertain_ones_stay(
     ]
     deleted = retention.prune(connection, "acme", KEPT, NOW)
     assert deleted == {"ops.events": len(gone)}
-    assert {row[0] for row in connection.execute("select event_id from ops.events")} == {one for one, _ in stays}
+    assert {row[0] for row in connection.execute("select event_id from ops.events")} == {entry for entry, _ in stays}
     writes = {row[0] for row in connection.execute("select writeback_id from ops.writebacks")}
-    assert writes == {one for _, ids in stays for one in ids}
+    assert writes == {key for _, ids in stays for key in ids}
     assert retention.prune(connection, "acme", KEPT, NOW) == {}
 
 

@@ -37,24 +37,26 @@ class Book:
         self._clock += timedelta(seconds=seconds)
         wanted = [str(key) for key in keys]
         rows = {
-            ACCOUNTS: [Record(str(key), str(key), one) for key, one in self.accounts.items()],
-            CONTACTS: [Record(str(key), str(one["accountID"]), one) for key, one in self._beneath(self.contacts)],
-            PLANS: [Record(str(key), str(one["accountID"]), one) for key, one in self._beneath(self.plans)],
+            ACCOUNTS: [Record(str(key), str(key), entry) for key, entry in self.accounts.items()],
+            CONTACTS: [
+                Record(str(key), str(record["accountID"]), record) for key, record in self._beneath(self.contacts)
+            ],
+            PLANS: [Record(str(key), str(record["accountID"]), record) for key, record in self._beneath(self.plans)],
         }
         with connection.transaction():
             for table in OF_ACCOUNT:
-                records = [one for one in rows[table] if one.customer_id in wanted]
+                records = [row for row in rows[table] if row.customer_id in wanted]
                 merge_records(connection, table, AGENCY, records, seen_at=self._clock, complete_for=wanted)
 
     def _beneath(self, records: dict[int, dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
-        return [(key, one) for key, one in records.items() if one["accountID"] in self.accounts]
+        return [(key, record) for key, record in records.items() if record["accountID"] in self.accounts]
 
 
 def account(
     key: int, *, group: str | None = None, first: str | None = None, last: str | None = None, email: str | None = None,
     link: str | None = None, of: int = 1, **members: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """An Account record, of a group where it has a group's name; `link` says how it tells of customer `of`."""
+    """An Account record, of a group where it has a group's name; `link` says how it names customer `of`."""
     told: dict[str, Any] = {}
     if link in {"id", "upper"}:
         told["amsCustomerId"] = customer_id(of).upper() if link == "upper" else customer_id(of)
@@ -88,7 +90,7 @@ class BenefitPointHistory(History):
         self.book = Book()
 
     def open_beside(self) -> None:
-        """A person whom AMS360 does not have, and two accounts that are customers of its."""
+        """A person that AMS360 does not have, and two accounts that are customers of its."""
         self.book.accounts = {
             1: account(1, first="Ann", last="Doe", email="a@x.com"),
             2: account(2, group="Acme LLC", link="id", of=2),
@@ -127,7 +129,7 @@ class BenefitPointHistory(History):
 
     @rule(key=KEYS, of=NUMBERS, said=st.sampled_from([None, "confirmed", "refused"]))
     def say(self, key: int, of: int, said: str | None) -> None:
-        """A person's word on a pair, by SQL as it may come; one account is said to be one customer at most."""
+        """A user's decision on a pair, by SQL as it may come; one account is said to be one customer at most."""
         self.connection.execute(
             """delete from ops.account_links where decided is not null
             and (benefitpoint_account_id = %s or ams360_customer_id = %s)""",
@@ -179,12 +181,12 @@ class BenefitPointHistory(History):
             )
         }
         mine = Counter(
-            _values(one)
-            for one in documents
-            if not any((source["entity"], source["entity_id"]) in giving for source in one["sources"])
+            _values(document)
+            for document in documents
+            if not any((source["entity"], source["entity_id"]) in giving for source in document["sources"])
         )
         off = replace(self.settings, benefitpoint_contacts=False)
-        alone = Counter(_values(one) for one in _documents(self.connection, off, self.today))
+        alone = Counter(_values(document) for document in _documents(self.connection, off, self.today))
         assert mine <= alone
 
 
@@ -197,7 +199,7 @@ def contacts_not_named_by_their_oldest(connection: psycopg.Connection[Any]) -> l
 
 
 def linked_apart(connection: psycopg.Connection[Any]) -> list[Any]:
-    """B11: accounts that are a customer who is a contact, and do not stand with it."""
+    """B11: accounts that are a customer who is a contact, and are not part of that contact."""
     return connection.execute(
         """select l.benefitpoint_account_id from ops.account_links l
         join mart.contact_sources c on (c.agency, c.system, c.entity, c.entity_id)
@@ -209,7 +211,7 @@ def linked_apart(connection: psycopg.Connection[Any]) -> list[Any]:
 
 
 def _values(document: dict[str, Any]) -> str:
-    own = [one for one in document["sources"] if one["system"] != "benefitpoint"]
+    own = [source for source in document["sources"] if source["system"] != "benefitpoint"]
     return json.dumps({**document, "contact_id": None, "sources": own}, sort_keys=True)
 
 

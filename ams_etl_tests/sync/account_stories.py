@@ -1,4 +1,4 @@
-"""What becomes of an agency's records over time, told in any order and synced in any parts: for accounts and policies.
+"""What becomes of an agency's records over time, in any order and synced in any parts: for accounts and policies.
 
 Each record has a story of its own: it appears, is edited, is linked otherwise, goes, comes back. An order interleaves the
 stories; which record appears first, and what a sync sees of it, is chance.
@@ -37,27 +37,27 @@ class Stories:
     """A small agency.
 
     Args:
-        told: what becomes of each subject, in its own order.
+        by_subject: what happens to each subject, in its own order.
     """
 
-    told: dict[Subject, list[Version]]
+    by_subject: dict[Subject, list[Version]]
 
     @property
     def end(self) -> dict[Subject, Version]:
         """How everything is at the end."""
-        return {subject: versions[-1] for subject, versions in self.told.items()}
+        return {subject: versions[-1] for subject, versions in self.by_subject.items()}
 
 
 def stories(chance: random.Random) -> Stories:
     """Draw an agency: some of its records are gone at the end, and some accounts are linked late or otherwise."""
     customers = [f"c{number}" for number in range(7)]
-    told: dict[Subject, list[Version]] = {}
+    by_subject: dict[Subject, list[Version]] = {}
 
     def tell(kind: str, key: str, draw: Callable[[], dict[str, Any]]) -> None:
         versions: list[Version] = [draw() for _ in range(chance.randint(1, 3))]
         if chance.random() < 0.25:
             versions.insert(chance.randint(1, len(versions)), None)
-        told[kind, key] = versions
+        by_subject[kind, key] = versions
 
     for number, key in enumerate(customers, start=1):
         tell("customer", key, lambda key=key, number=number: {  # type: ignore[misc]
@@ -75,8 +75,8 @@ def stories(chance: random.Random) -> Stories:
             "productID": number, "accountID": chance.randint(1, 8), "name": "PPO", "productStatus": "Current",
             "policyIntegrationInfo": {"amsPolicyID": chance.choice((None, None, *policies))},
         })  # fmt: skip
-    _let_people_decide(chance, told)
-    return Stories(told)
+    _let_people_decide(chance, by_subject)
+    return Stories(by_subject)
 
 
 def _account(chance: random.Random, number: int, customers: list[str]) -> dict[str, Any]:
@@ -89,15 +89,17 @@ def _account(chance: random.Random, number: int, customers: list[str]) -> dict[s
     )
 
 
-def _let_people_decide(chance: random.Random, told: dict[Subject, list[Version]]) -> None:
+def _let_people_decide(chance: random.Random, by_subject: dict[Subject, list[Version]]) -> None:
     """Of pairs that live at the end, no two with one customer or account; a person may think better of it."""
-    live = {kind: [key for (of, key), versions in told.items() if of == kind and versions[-1]] for kind in BENEATH}
+    live = {
+        kind: [key for (of, key), versions in by_subject.items() if of == kind and versions[-1]] for kind in BENEATH
+    }
     for customer, account in zip(
         chance.sample(live["customer"], min(3, len(live["customer"]))),
         chance.sample(live["account"], min(3, len(live["account"]))),
         strict=False,
     ):
-        told["decision", f"{customer} {account}"] = [
+        by_subject["decision", f"{customer} {account}"] = [
             chance.choice(("confirmed", "refused")) for _ in range(chance.randint(1, 2))
         ]
 
@@ -121,7 +123,7 @@ class Telling:
 
     def tell(self, publish: Callable[[], None]) -> None:
         """From nothing to the end; `publish` is called after some syncs, or after several, and at the end."""
-        left = {subject: list(versions) for subject, versions in self.stories.told.items()}
+        left = {subject: list(versions) for subject, versions in self.stories.by_subject.items()}
         while left:
             subject = self.chance.choice(list(left))
             version = left[subject].pop(0)
@@ -136,14 +138,14 @@ class Telling:
                 self._decide()
             if self.chance.random() < 0.35:
                 publish()
-        self._sync([subject for subject in self.stories.told if subject[0] in BENEATH])
+        self._sync([subject for subject in self.stories.by_subject if subject[0] in BENEATH])
         self._decide()
         assert self._waiting == []
         publish()
 
     def _some(self) -> list[Subject]:
         """A few records, whether they exist or not, or all."""
-        known = [subject for subject in self.stories.told if subject[0] in BENEATH]
+        known = [subject for subject in self.stories.by_subject if subject[0] in BENEATH]
         return known if self.chance.random() < 0.15 else self.chance.sample(known, self.chance.randint(1, 5))
 
     def _sync(self, subjects: list[Subject]) -> None:

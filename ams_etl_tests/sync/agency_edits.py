@@ -13,7 +13,7 @@ _TEXT = {"customer_contacts": "ContactName", "customer_dependents": "LastName", 
 TOLD = (*OBJECT_TYPES, "service_personnel")
 """The kinds of record whose notifications have the customer read."""
 Raised = tuple[str, str, str]
-"""Kind, op and key, as the stand-in names what it did not send."""
+"""Kind, op and key, as the sandbox names what it did not send."""
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Editor:
     """Edits an agency at random.
 
     Args:
-        sandbox: the stand-in.
+        sandbox: the sandbox.
         rng: decides everything.
         raised: every notification that an edit should have raised, by the customer it is about.
     """
@@ -33,7 +33,7 @@ class Editor:
     _deleted: list[dict[str, Any]] = field(default_factory=list)
 
     def edit(self, customer_id: str) -> None:
-        """Make one edit of this customer or of what hangs on it."""
+        """Make one edit of this customer or of its dependent rows."""
         self._made += 1
         what = self.rng.choices(
             ("customer", "update", "insert", "delete", "no_customer", "silent"), (30, 25, 20, 15, 6, 4)
@@ -86,9 +86,9 @@ class Editor:
         self._tell(key, "customers", "insert", key)
 
     def unsent(self) -> Counter[Raised]:
-        """What the stand-in never sent, of what has a customer read."""
+        """What the sandbox never sent, of what has a customer read."""
         told = self.sandbox.ask("notifications")["unsent"]
-        return Counter((one["entity"], one["op"], one["key"]) for one in told if one["entity"] in TOLD)
+        return Counter((edit["entity"], edit["op"], edit["key"]) for edit in told if edit["entity"] in TOLD)
 
     def _insert(self, kind: str, customer_id: str) -> None:
         key = self.sandbox.edit(kind, "insert", CustomerId=customer_id, **{_TEXT[kind]: f"Edit {self._made}"})

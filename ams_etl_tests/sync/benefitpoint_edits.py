@@ -22,7 +22,7 @@ class BenefitPointEditor:
     """Edits a brokerage at random.
 
     Args:
-        sandbox: the stand-in; the AMS360 beside it is only read.
+        sandbox: the sandbox; the AMS360 beside it is only read.
         rng: decides everything.
         made: how many edits of each kind were made.
         added: plans that were added, by their id, each with the token that its policy number always holds.
@@ -156,9 +156,13 @@ class BenefitPointEditor:
 
     def _add_plan(self) -> bool:
         """Mostly on an account that names a customer."""
-        found = [one for one in self.sandbox.benefitpoint.rows("accounts") if one["accountClassification"] in _INFOS]
+        found = [
+            account
+            for account in self.sandbox.benefitpoint.rows("accounts")
+            if account["accountClassification"] in _INFOS
+        ]
         if self.rng.random() < 0.8:
-            found = [one for one in found if any(integration_of(one).values())]
+            found = [entry for entry in found if any(integration_of(entry).values())]
         if not found:
             return False
         account = self.rng.choice(found)
@@ -179,7 +183,9 @@ class BenefitPointEditor:
             return False
         link = integration_of(self.sandbox.benefitpoint.ask(f"state/accounts/{plan['accountID']}"))
         of = (link.get("amsCustomerId") or "").lower()
-        policies = [one["PolicyId"] for one in self.sandbox.ask("state/policies") if one["CustomerId"].lower() == of]
+        policies = [
+            policy["PolicyId"] for policy in self.sandbox.ask("state/policies") if policy["CustomerId"].lower() == of
+        ]
         named = self.rng.choice(policies) if policies and self.rng.random() < 0.7 else None
         return self._update("products", plan, policyIntegrationInfo={"amsPolicyID": named})
 
@@ -211,7 +217,7 @@ class BenefitPointEditor:
 
     def _account(self, *kinds: str) -> Record | None:
         rows = self.sandbox.benefitpoint.rows("accounts")
-        found = [one for one in rows if not kinds or one["accountClassification"] in kinds]
+        found = [row for row in rows if not kinds or row["accountClassification"] in kinds]
         return self.rng.choice(found) if found else None
 
     def _any(self, kind: str) -> Record | None:

@@ -1,8 +1,8 @@
 """B4 and B5 over a history: whatever people edit in BenefitPoint, AMS360 and its values stay as they are without it.
 
-Two agencies of the same seed live side by side, each with its own stand-ins and warehouse. Both see the same edits of
+Two agencies of the same seed live side by side, each with its own sandboxes and warehouse. Both see the same edits of
 AMS360 and the same syncs of it; BenefitPoint is edited in the first alone, and only there do its accounts become contacts.
-What came of it is compared with the stand-ins' own records and with their log of what was written, never with what the
+What came of it is compared with the sandboxes' own records and with their log of what was written, never with what the
 pipeline stored.
 """
 
@@ -46,10 +46,10 @@ KINDS = (
     "customers", "customer_contacts", "customer_dependents", "policies", "service_personnel", "profile_answers", "suspenses",
     "activities", "notes", "employees",
 )  # fmt: skip
-"""Everything that the stand-in AMS360 keeps."""
+"""Everything that the sandbox AMS360 keeps."""
 _KEYS = {"customers": "CustomerId", "customer_contacts": "CustomerContactId", "policies": "PolicyId"}
 CODES = PlanMappings(CodeMapping(dict.fromkeys(range(1, 8), "ANT")), CodeMapping(dict.fromkeys(range(1, 8), "MED")))
-"""Every carrier and product type of the stand-in has a code: no plan waits."""
+"""Every carrier and product type of the sandbox has a code: no plan waits."""
 _SETTINGS = Agency(
     id=AGENCY, name="Acme", writeback=QUICK,
     ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
@@ -71,7 +71,9 @@ _PLACES = ("address1", "address2", "city", "state", "postal_code")
 
 
 def _sources(contact: Document, system: str) -> frozenset[tuple[str, str]]:
-    return frozenset((one["entity"], one["entity_id"]) for one in contact["sources"] if one["system"] == system)
+    return frozenset(
+        (source["entity"], source["entity_id"]) for source in contact["sources"] if source["system"] == system
+    )
 
 
 def _values(contact: Document) -> Document:
@@ -84,14 +86,14 @@ def _unlike(contact: Document, other: Document) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """An agency's stand-ins and its warehouse."""
+    """An agency's sandboxes and its warehouse."""
 
     sandbox: Sandbox
     connection: psycopg.Connection[Any]
     rules: RuleSettings
 
     def state(self, kind: str) -> list[Record]:
-        """The stand-in AMS360's own records, by key."""
+        """The AMS360 sandbox's own records, by key."""
         rows: list[Record] = self.sandbox.ask(f"state/{kind}")
         return sorted(rows, key=str)
 
@@ -128,7 +130,7 @@ class World:
         drain_benefitpoint(self.connection, _SETTINGS, self.sandbox.benefitpoint.connection(), linger_seconds=3.0)
 
     def told(self, kind: str, change: str, customer_id: str, key: str) -> None:
-        """A notification as the door stores it."""
+        """A notification as the inbound service stores it."""
         self.connection.execute(
             "insert into ops.notifications (agency, state, object_type, change, keys) values (%s, 'pending', %s, %s, %s)",
             (AGENCY, {"customers": "customer", "policies": "policy"}.get(kind, "customer_contact"), change,
@@ -220,7 +222,7 @@ class BenefitPointHistory:
         return self.found
 
     def _look_at_the_log(self) -> None:
-        """The stand-ins' logs: AMS360 was asked to insert policies and to write nothing else, BenefitPoint nothing at all.
+        """The sandboxes' logs: AMS360 was asked to insert policies and to write nothing else, BenefitPoint nothing at all.
 
         Each insert is of a plan that was added and is there, on an account linked to its customer; of each plan there is one.
         """
@@ -242,7 +244,7 @@ class BenefitPointHistory:
         self.found.made = len(self._made)
 
     def compare(self) -> None:
-        """Sync all, deliver all, and compare with the stand-ins' own records and with the twin."""
+        """Sync all, deliver all, and compare with the sandboxes' own records and with the twin."""
         self._real.sandbox.faults(off=True)
         self._real.sync_ams360(SyncScope())
         self._real.sync_benefitpoint(full=self._rng.random() < 0.5)
@@ -262,19 +264,19 @@ class BenefitPointHistory:
         for kind in KINDS:
             here, there = self._real.state(kind), self._twin.state(kind)
             if kind == "policies":
-                known = {one["PolicyId"] for one in there}
-                new = [one for one in here if one["PolicyId"] in self._made.keys() - known]
-                here = [one for one in here if one not in new]
+                known = {policy["PolicyId"] for policy in there}
+                new = [policy for policy in here if policy["PolicyId"] in self._made.keys() - known]
+                here = [entry for entry in here if entry not in new]
                 for policy in new:
                     self._twin.sandbox.edit("policies", "insert", **policy)
             else:
                 assert MARK not in str(here).casefold(), kind
-            assert here == there, f"{kind}: {[one for one in here if one not in there][:1]}"
+            assert here == there, f"{kind}: {[entry for entry in here if entry not in there][:1]}"
 
     def _contacts_have_ams360s_values(self) -> None:
         """B10, B11: a linked account changes nothing of a contact but its id; one that AMS360 lacks overwrites nothing."""
         assert self._real.skipped() == self._twin.skipped(), "skipped contacts"
-        there = {_sources(one, "ams360"): one for one in self._twin.contacts()}
+        there = {_sources(contact, "ams360"): contact for contact in self._twin.contacts()}
         alone = self._real.alone_in_benefitpoint()
         told: set[tuple[str, str]] = set()
         for contact in self._real.contacts():
@@ -287,20 +289,27 @@ class BenefitPointHistory:
                 self.found.contacts += 1
             elif twin is not None:
                 wrong = [name for name in _FIRST_COME if twin[name] is not None and contact[name] != twin[name]]
-                wrong += [name for name in _UNITED if any(one not in contact[name] for one in twin[name])]
+                wrong += [name for name in _UNITED if any(entry not in contact[name] for entry in twin[name])]
                 assert not wrong, f"AMS360's values overwritten: {wrong}"
                 self.found.shared_contacts += 1
-        assert told == {one for sources in there for one in sources}, "sources of contacts"
+        assert told == {source for sources in there for source in sources}, "sources of contacts"
 
     def _accounts_have_ams360s_values(self) -> None:
         """B4 for every account of mart, and B1: those are one that the records say are one."""
-        customers = {one.customer_id: one for one in map(CustomerAccount.from_payload, self._real.state("customers"))}
-        there = [BenefitPointAccount.from_payload(one) for one in self._real.sandbox.benefitpoint.rows("accounts")]
+        customers = {
+            customer.customer_id: customer
+            for customer in map(CustomerAccount.from_payload, self._real.state("customers"))
+        }
+        there = [
+            BenefitPointAccount.from_payload(account) for account in self._real.sandbox.benefitpoint.rows("accounts")
+        ]
         linked = {
-            one.customer_id: one.account_id for one in link(customers.values(), there, {}) if one.state == "confirmed"
+            pair.customer_id: pair.account_id
+            for pair in link(customers.values(), there, {})
+            if pair.state == "confirmed"
         }
         pairs = {(key, linked.get(key)) for key in customers}
-        pairs |= {(None, one.account_id) for one in there if one.account_id not in linked.values()}
+        pairs |= {(None, account.account_id) for account in there if account.account_id not in linked.values()}
         rows = _rows(self._real.connection, "mart.accounts")
         found = sorted((row["ams360_customer_id"] or "", row["benefitpoint_account_id"] or 0) for row in rows)
         assert found == sorted((key or "", account or 0) for key, account in pairs), "accounts are linked otherwise"
@@ -322,8 +331,8 @@ class BenefitPointHistory:
         self.found.linked = len(linked)
 
     def _policies_have_ams360s_values(self) -> None:
-        """A policy that AMS360 has stands there with its number and term, whatever the plan behind it says."""
-        there = {one["PolicyId"]: one for one in self._real.state("policies")}
+        """A policy that AMS360 has is there with its number and term, whatever the plan behind it says."""
+        there = {policy["PolicyId"]: policy for policy in self._real.state("policies")}
         for row in _rows(self._real.connection, "mart.policies"):
             if row["ams360_policy_id"]:
                 policy = there[row["ams360_policy_id"]]
@@ -402,11 +411,11 @@ class BenefitPointHistory:
         return self._both(lambda world: world.sync_ams360(SyncScope(chosen)))
 
     def _some_accounts(self) -> None:
-        ids = [one["accountID"] for one in self._real.sandbox.benefitpoint.rows("accounts")]
+        ids = [account["accountID"] for account in self._real.sandbox.benefitpoint.rows("accounts")]
         self._real.sync_benefitpoint(only=tuple(self._rng.sample(ids, min(5, len(ids)))))
 
     def _edit_ams360(self) -> None:
-        """The same edit in both, chosen by what the twin has; some are told of by a notification, some by none."""
+        """The same edit in both, chosen by what the twin has; some are announced by a notification, some are not."""
         rng, sandbox = self._rng, self._twin.sandbox
         number = rng.randrange(10**6)
         kind = rng.choice(("customers", "customers", "customer_contacts", "policies"))
@@ -461,7 +470,7 @@ def _rows(connection: psycopg.Connection[Any], table: str) -> list[Record]:
 
 @contextmanager
 def history_in(urls: tuple[str, str], *, size: int, seed: int) -> Iterator[BenefitPointHistory]:
-    """A history with stand-ins of its own.
+    """A history with sandboxes of its own.
 
     Args:
         urls: two databases with the schema and nothing else.

@@ -1,6 +1,6 @@
 """A storm: edits whose notifications are lost, doubled and reordered, while door, worker and Postgres are killed.
 
-What came of it is compared with the stand-in itself: its records, read anew into a database of their own, and its log of
+What came of it is compared with the sandbox itself: its records, read again into a database of their own, and its log of
 what it never sent.
 """
 
@@ -38,11 +38,11 @@ Record = tuple[str, str]
 
 
 class Parts:
-    """The door and the worker, on a home with a Postgres of its own: to be killed, and started again.
+    """The inbound service and the worker, on a home with a Postgres of its own: to be killed, and started again.
 
     Args:
-        home: of the door.
-        sandbox: the stand-in, told where the door is.
+        home: of the inbound service.
+        sandbox: sends to the inbound service's address.
         seed: of the worker's failures.
     """
 
@@ -56,7 +56,7 @@ class Parts:
 
     @property
     def url(self) -> str:
-        """Where the door is."""
+        """The inbound service's address."""
         return self._door.url
 
     def kill(self, what: str) -> None:
@@ -101,7 +101,7 @@ class Parts:
 
 
 def write_home(home: Path, sandbox: Sandbox) -> None:
-    """An agencies file for the door."""
+    """An agencies file for the inbound service."""
     home.mkdir(parents=True, exist_ok=True)
     text = AGENCIES.format(wsdl=sandbox.wsdl, agency_no=AGENCY_NO, version="2.0", capture="false")
     (home / "agencies.yaml").write_text(text.replace("id: demo", f"id: {AGENCY}"))
@@ -109,7 +109,7 @@ def write_home(home: Path, sandbox: Sandbox) -> None:
 
 @contextmanager
 def parts(home: Path, sandbox: Sandbox, seed: int) -> Iterator[Parts]:
-    """Everything running, the stand-in telling the door: a twentieth lost, a twentieth doubled, half of it overtaken."""
+    """Everything running, the sandbox sending to the inbound service: some lost, some doubled, half of it overtaken."""
     running = Parts(home, sandbox, seed)
     try:
         sandbox.put(
@@ -143,18 +143,18 @@ def _waiting(connection: psycopg.Connection[Any]) -> int:
 
 
 def behind(connection: psycopg.Connection[Any], fresh: psycopg.Connection[Any], *, silent: bool = False) -> set[Record]:
-    """Which records raw has otherwise than a reading from nothing has; `silent` counts members that nobody tells of."""
+    """Which records raw has otherwise than a reading from nothing has; `silent` counts members that no notification announces."""
     found: set[Record] = set()
     for table, object_type in OBJECT_TYPES.items():
         unannounced = [] if silent else list(UNANNOUNCED_MEMBERS.get(table, ()))
         query = f"select entity_id, (payload - %s::text[])::text from raw_ams360.{table} where deleted_at is null"
-        ours, theirs = (set(one.execute(query, (unannounced,)).fetchall()) for one in (connection, fresh))
+        ours, theirs = (set(entry.execute(query, (unannounced,)).fetchall()) for entry in (connection, fresh))
         found |= {(object_type, entity_id) for entity_id, _ in ours ^ theirs}
     return found
 
 
 def missed(connection: psycopg.Connection[Any]) -> set[Record]:
-    """What is published as never told of."""
+    """What is published as never announced."""
     return set(connection.execute("select object_type, entity_id from ops.missed_changes").fetchall())
 
 
@@ -168,7 +168,7 @@ def unaccounted(connection: psycopg.Connection[Any], sent: Counter[Raised]) -> C
             (list(kinds),),
         )
     )
-    return Counter({one: count for one, count in sent.items() if one[0] in OBJECT_TYPES}) - there
+    return Counter({entry: count for entry, count in sent.items() if entry[0] in OBJECT_TYPES}) - there
 
 
 def states(connection: psycopg.Connection[Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Notifications as the door stores them, already understood."""
+"""Notifications as the inbound service stores them, already interpreted."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ AGENCY = "acme"
 
 
 def told(connection: psycopg.Connection[Any], object_type: str, change: str = "update", **keys: str) -> int:
-    """Store one that waits for its run; gives its id."""
+    """Store one that waits for its run; return its id."""
     row = connection.execute(
         """insert into ops.notifications (agency, state, object_type, change, keys)
         values (%s, 'pending', %s, %s, %s) returning notification_id""",

@@ -22,7 +22,7 @@ class OtherHistory(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Whatever the last history left in the stand-in is where this one begins, with an empty mart."""
+        """Whatever the last history left in the sandbox is where this one begins, with an empty mart."""
         self.run.settings, self.run.today = self.run.agency.settings, TODAY
         self.run.connection.execute("delete from ops.user_mappings where agency = %s", (self.run.agency.id,))
         self.run.forget()

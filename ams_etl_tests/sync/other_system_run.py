@@ -1,4 +1,4 @@
-"""One agency of HawkSoft, QQ Catalyst or MyCase: its syncs against a stand-in, and what they make of the mart."""
+"""One agency of HawkSoft, QQ Catalyst or MyCase: its syncs against a sandbox, and what they make of the mart."""
 
 from contextlib import suppress
 from datetime import date

@@ -60,7 +60,7 @@ def dependent(number: int, of: int, **members: Any) -> dict[str, Any]:
 
 
 def policy(number: int, of: int, **members: Any) -> dict[str, Any]:
-    """A Policy record, in force through 2026 unless told otherwise."""
+    """A Policy record, in force through 2026 unless `fields` say otherwise."""
     return {"PolicyId": guid(0xF, number), "CustomerId": customer_id(of), "PolicyNumber": f"P-{number}",
             "PolicyStatus": "A", "PolicySubType": "P", "PolicyEffectiveDate": "2026-01-01T00:00:00",
             "PolicyExpirationDate": "2027-01-01T00:00:00", "IsContinuous": False, **members}  # fmt: skip

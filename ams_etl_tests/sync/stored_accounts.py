@@ -53,7 +53,7 @@ def state(connection: psycopg.Connection[Any]) -> list[Any]:
 
 def clear(connection: psycopg.Connection[Any]) -> None:
     for table in (
-        *(one.qualified for one in TABLES.values()), "mart.accounts", "mart.policies", "mart.changes", "ops.account_links",
+        *(table.qualified for table in TABLES.values()), "mart.accounts", "mart.policies", "mart.changes", "ops.account_links",
         "ops.plan_links", "stage.account_customers", "stage.account_touches",
     ):  # fmt: skip
         connection.execute(f"delete from {table}")

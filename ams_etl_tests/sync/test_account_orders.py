@@ -38,7 +38,7 @@ def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_
 
 
 def a_touch_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of several customers that changed together, one is not looked at."""
+    """Of several customers that changed together, one is not evaluated."""
     right = accounts._drain
 
     def forgetting(*given: Any) -> tuple[set[str], set[int]]:
@@ -49,12 +49,12 @@ def a_touch_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def policies_stay_with_their_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that gets another id, comes or goes has nobody look at its policies."""
+    """An account that gets another id, comes or goes has its policies evaluated by nobody."""
     monkeypatch.setattr(accounts, "_touch_policies", lambda *_: None)
 
 
 def id_of_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
-    """B3: the account has AMS360's id as soon as AMS360 has the customer, whoever told of it first."""
+    """B3: the account has AMS360's id as soon as AMS360 has the customer, whichever system reported it first."""
     right = accounts.named_by
     monkeypatch.setattr(accounts, "named_by", lambda customer, account, account_first=False: right(customer, account))
 
@@ -112,9 +112,13 @@ def _pairs(told: Stories) -> set[tuple[str | None, int | None]]:
         for (kind, key), word in told.end.items()
         if kind == "decision"
     }
-    linked = {one.account_id: one.customer_id for one in link(customers, there, said) if one.state == "confirmed"}
-    pairs: set[tuple[str | None, int | None]] = {(linked.get(one.account_id), one.account_id) for one in there}
-    return pairs | {(one.customer_id, None) for one in customers if one.customer_id not in linked.values()}
+    linked = {pair.account_id: pair.customer_id for pair in link(customers, there, said) if pair.state == "confirmed"}
+    pairs: set[tuple[str | None, int | None]] = {
+        (linked.get(account.account_id), account.account_id) for account in there
+    }
+    return pairs | {
+        (customer.customer_id, None) for customer in customers if customer.customer_id not in linked.values()
+    }
 
 
 def _without_ids(end: list[Any]) -> list[Any]:

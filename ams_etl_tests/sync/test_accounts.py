@@ -78,7 +78,7 @@ def test_an_account_that_is_linked_later_keeps_the_id_of_who_told_of_it_first(
 def test_the_brake_stops_when_a_system_seems_to_have_lost_much(
     warehouse: psycopg.Connection[Any], kind: str, system: str, table: str
 ) -> None:
-    """Nothing changes, nothing is forgotten; what comes back is published as ever, and a person's word lets it through."""
+    """Nothing changes, nothing is forgotten; what comes back is published as ever, and a user's decision lets it through."""
     clear(warehouse)
     limits = BrakeSettings(max_deleted_share=0.5, ignore_below=2)
 
@@ -87,9 +87,9 @@ def test_the_brake_stops_when_a_system_seems_to_have_lost_much(
         publish_policies(warehouse, AGENCY, limits=limits)
 
     records = [
-        one
+        entry
         for number in range(1, 7)
-        for one in (
+        for entry in (
             customer(f"c{number}", number, f"Firm {number}"), account(number, ams_id=f"c{number}"),
             policy(f"p{number}", f"c{number}"), plan(number, number),
         )
@@ -97,7 +97,7 @@ def test_the_brake_stops_when_a_system_seems_to_have_lost_much(
     store(warehouse, *records)
     publish_with_brake()
     before = state(warehouse)
-    gone = [one for one in records if one[0] == kind][:4]
+    gone = [record for record in records if record[0] == kind][:4]
     mark = f"update {TABLES[kind].qualified} set deleted_at = %s where agency = %s and entity_id = any(%s)"
     keys = [record.entity_id for _, record in gone]
     warehouse.execute(mark, (NOW, AGENCY, keys))
@@ -125,24 +125,24 @@ def test_a_persons_word_links_and_parts(warehouse: psycopg.Connection[Any]) -> N
     clear(warehouse)
     store(warehouse, customer("c1", 1, "Nova"), customer("c2", 2, "Acme"), account(1, name="Nova"))
     publish(warehouse)
-    assert [(one.state, one.customer_name, one.account_name) for one in list_links(warehouse, AGENCY)] == [
+    assert [(link.state, link.customer_name, link.account_name) for link in list_links(warehouse, AGENCY)] == [
         ("suggested", "Nova", "Nova")
     ]
     decide(warehouse, AGENCY, "c1", 1, "confirmed", decided_by="ann")
     publish(warehouse)
     assert warehouse.execute("select count(*) from mart.accounts").fetchone() == (2,)
-    assert [(one.state, one.evidence, one.decided_by) for one in list_links(warehouse, AGENCY)] == [
+    assert [(link.state, link.evidence, link.decided_by) for link in list_links(warehouse, AGENCY)] == [
         ("confirmed", "person", "ann")
     ]
     with pytest.raises(ConfigError, match="refuse that link first"):
         decide(warehouse, AGENCY, "c2", 1, "confirmed", decided_by="ann")
     with pytest.raises(ConfigError, match="no customer c9"):
         decide(warehouse, AGENCY, "c9", 1, "confirmed", decided_by="ann")
-    # By SQL, too: a trigger has it looked at.
+    # By SQL, too: a trigger has it evaluated.
     warehouse.execute("update ops.account_links set decided = 'refused'")
     publish(warehouse)
     assert warehouse.execute("select count(*) from mart.accounts").fetchone() == (3,)
-    assert [one.state for one in list_links(warehouse, AGENCY)] == ["refused"]
+    assert [link.state for link in list_links(warehouse, AGENCY)] == ["refused"]
 
 
 def test_a_policy_made_of_a_plan_is_the_plans_policy(warehouse: psycopg.Connection[Any]) -> None:

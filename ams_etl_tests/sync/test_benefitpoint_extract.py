@@ -1,4 +1,4 @@
-"""BenefitPoint into raw, from the real stand-in over HTTP: whole, by findChanges, and with what goes wrong there."""
+"""BenefitPoint into raw, from the real sandbox over HTTP: whole, by findChanges, and with what goes wrong there."""
 
 import json
 import re
@@ -28,11 +28,11 @@ def live(connection: psycopg.Connection[Any], table: str) -> set[int]:
 
 
 def there(sandbox: BenefitPointSandbox) -> dict[str, set[int]]:
-    contacts = {one["contact"]["contactID"] for one in sandbox.rows("contacts")}
+    contacts = {contact["contact"]["contactID"] for contact in sandbox.rows("contacts")}
     return {
-        "accounts": {one["accountID"] for one in sandbox.rows("accounts")},
+        "accounts": {account["accountID"] for account in sandbox.rows("accounts")},
         "contacts": contacts,
-        "plans": {one["productID"] for one in sandbox.rows("products")},
+        "plans": {product["productID"] for product in sandbox.rows("products")},
     }
 
 
@@ -51,9 +51,9 @@ def test_a_full_sync_stores_everything_without_secrets_and_a_second_one_writes_n
             # Generated tax ids and social security numbers all begin with 9.
             assert not re.search(r"9\d\d-\d\d-\d{4}", json.dumps(payload))
     again = extract_benefitpoint(connection, "demo", sandbox.connection(), full=True)
-    assert {name: (one.inserted, one.updated, one.deleted) for name, one in again.tables.items()} == dict.fromkeys(
-        again.tables, (0, 0, 0)
-    )
+    assert {
+        name: (counts.inserted, counts.updated, counts.deleted) for name, counts in again.tables.items()
+    } == dict.fromkeys(again.tables, (0, 0, 0))
 
 
 def test_changes_are_read_and_nothing_else(connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox) -> None:
@@ -64,10 +64,12 @@ def test_changes_are_read_and_nothing_else(connection: psycopg.Connection[Any], 
     rows, contacts, plans = sandbox.rows("accounts"), sandbox.rows("contacts"), sandbox.rows("products")
     sandbox.edit("accounts", "update", rows[0]["accountID"], notes="looked at")
     sandbox.edit("accounts", "delete", rows[1]["accountID"])
-    kept = [one for one in plans if one["accountID"] not in {rows[0]["accountID"], rows[1]["accountID"]}]
+    kept = [plan for plan in plans if plan["accountID"] not in {rows[0]["accountID"], rows[1]["accountID"]}]
     sandbox.edit("products", "delete", kept[0]["productID"])
     made = sandbox.edit("products", "insert", **{**kept[1], "productID": None, "name": "A new one"})
-    person = next(one for one in contacts if one["accountID"] not in {rows[0]["accountID"], rows[1]["accountID"]})
+    person = next(
+        contact for contact in contacts if contact["accountID"] not in {rows[0]["accountID"], rows[1]["accountID"]}
+    )
     sandbox.edit("contacts", "update", person["contact"]["contactID"], title="Chief")
     sandbox.ask("reset-stats", {})
     report = extract_benefitpoint(connection, "demo", sandbox.connection())
@@ -117,7 +119,7 @@ def test_what_cannot_be_read_is_set_aside_and_deletes_nothing(
     assert report.quarantined == 2
     assert stored(connection) == before
     sandbox.faults(off=True)
-    # findChanges does not tell of them again, and they are read all the same.
+    # findChanges does not report them again, and they are read all the same.
     assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "changed"
     assert connection.execute("select count(*) from ops.quarantine").fetchone() == (0,)
 

@@ -1,4 +1,4 @@
-"""Sweep and extract against the real stand-in over HTTP, with everything that goes wrong there."""
+"""Sweep and extract against the real sandbox over HTTP, with everything that goes wrong there."""
 
 from collections import Counter
 from typing import Any
@@ -30,7 +30,7 @@ def quarantined(connection: psycopg.Connection[Any]) -> list[tuple[str, str, str
 def test_a_full_sync_finds_every_customer_and_a_second_one_writes_nothing(
     connection: psycopg.Connection[Any], sandbox: Sandbox
 ) -> None:
-    """Names begin with anything, and one customer stands under no prefix at all."""
+    """Names begin with anything, and one customer is under no prefix at all."""
     report = extract(connection, "demo", sandbox.connection(), FULL)
     assert live(connection, "customers") == {key for key, _ in sandbox.ask("customers")}
     assert report.unlisted >= 1

@@ -38,7 +38,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(connection: psycopg.Connection[Any]) -> Source:
-    """Quincy, and others who share a firm's address with nobody; Quincy's email stands in an event and a notification."""
+    """Quincy, and others who share a firm's address with nobody; Quincy's email is in an event and a notification."""
     source = Source()
     store_reference(connection)
     source.put(

@@ -1,4 +1,4 @@
-"""One look at all agencies finds for each of them what a look at it alone does."""
+"""One query over all agencies finds for each of them what a query for it alone does."""
 
 from pathlib import Path
 from typing import Any
@@ -45,15 +45,17 @@ def busy(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
 def test_each_agency_gets_what_it_gets_alone(busy: psycopg.Connection[Any]) -> None:
     """The order is by what was missed, then by staleness."""
     found = freshness_by_agency(busy, AGENCIES)
-    assert {one.agency for one in found} == set(AGENCIES)
-    for one in found:
-        month, week = freshness_of(busy, one.agency), freshness_of(busy, one.agency, days=7)
-        assert one.p95_seconds == pytest.approx(month.p95_seconds)
-        assert (one.missed, one.missed_rate) == (week.missed, pytest.approx(week.missed_rate))
-        alone = silence(busy, one.agency)
-        assert (one.silence.since, one.silence.allowed) == (alone.since, alone.allowed)
-    assert [one.missed for one in found] == sorted((one.missed for one in found), reverse=True)
-    assert [one.agency for one in freshness_by_agency(busy, AGENCIES[1:2])] == AGENCIES[1:2]
+    assert {agency_row.agency for agency_row in found} == set(AGENCIES)
+    for agency_row in found:
+        month, week = freshness_of(busy, agency_row.agency), freshness_of(busy, agency_row.agency, days=7)
+        assert agency_row.p95_seconds == pytest.approx(month.p95_seconds)
+        assert (agency_row.missed, agency_row.missed_rate) == (week.missed, pytest.approx(week.missed_rate))
+        alone = silence(busy, agency_row.agency)
+        assert (agency_row.silence.since, agency_row.silence.allowed) == (alone.since, alone.allowed)
+    assert [agency_row.missed for agency_row in found] == sorted(
+        (agency_row.missed for agency_row in found), reverse=True
+    )
+    assert [agency_row.agency for agency_row in freshness_by_agency(busy, AGENCIES[1:2])] == AGENCIES[1:2]
 
 
 def test_the_checks_name_the_agencies_that_fail(
@@ -84,7 +86,7 @@ def test_the_checks_name_the_agencies_that_fail(
     result = dg.materialize(
         [freshness, freshness_checks], resources={"agencies": AgenciesFile(), "warehouse": Warehouse()}
     )
-    found = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    found = {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
     assert found["nothing_is_parked"].metadata["agencies"].value == 1
     assert "agency2" in str(found["nothing_is_parked"].metadata["which"].value)
     assert set(found) == {

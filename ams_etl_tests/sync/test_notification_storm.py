@@ -39,7 +39,7 @@ KILLS = 6
 
 
 def sent_of(editor: Editor) -> Counter[Raised]:
-    return Counter(one for raised in editor.raised.values() for one in raised) - editor.unsent()
+    return Counter(entry for raised in editor.raised.values() for entry in raised) - editor.unsent()
 
 
 @pytest.mark.parametrize("own_customers", [True, False], ids=["each on its own customer", "all on a few customers"])
@@ -64,7 +64,7 @@ def test_every_change_arrives_and_each_unannounced_one_is_named(
             with parts(short_home, sandbox, seed=3) as running:
                 edits: list[Callable[[], None]] = [editor.undelete] * 10 + [editor.new_customer] * 10
                 if own_customers:
-                    edits += [partial(editor.edit, one) for one in ids[: EDITS - len(edits)]]
+                    edits += [partial(editor.edit, entry) for entry in ids[: EDITS - len(edits)]]
                 else:
                     edits += [lambda: editor.edit(rng.choice(living(ids[:25], editor)))] * (EDITS - len(edits))
                 rng.shuffle(edits)
@@ -89,7 +89,7 @@ def test_every_change_arrives_and_each_unannounced_one_is_named(
                 lost = editor.unsent()
                 assert expected <= records_of([list(lost)])
                 if own_customers:
-                    # Nobody was told anything of these customers; any one notification has the whole customer read.
+                    # Nothing was announced of these customers; any one notification has the whole customer read.
                     nobody_told = [raised for raised in editor.raised.values() if not Counter(raised) - lost]
                     records, everything = records_of(nobody_told), records_of(list(editor.raised.values()))
                     assert expected == records != set()
@@ -103,9 +103,9 @@ def test_every_change_arrives_and_each_unannounced_one_is_named(
 def living(ids: list[str], editor: Editor) -> list[str]:
     """Those that are there now."""
     there = {key for key, _ in editor.sandbox.ask("customers")}
-    return [one for one in ids if one in there]
+    return [key for key in ids if key in there]
 
 
 def records_of(raised: list[list[Raised]]) -> set[Record]:
     """The records that raw keeps, of those that notifications are about."""
-    return {(OBJECT_TYPES[kind], key) for one in raised for kind, _, key in one if kind in OBJECT_TYPES}
+    return {(OBJECT_TYPES[kind], key) for entry in raised for kind, _, key in entry if kind in OBJECT_TYPES}

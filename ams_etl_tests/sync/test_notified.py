@@ -25,7 +25,7 @@ def test_a_thousand_notifications_for_three_hundred_customers_are_one_run(connec
     connection.cursor().executemany(
         """insert into raw_ams360.customers (agency, entity_id, customer_id, payload, content_hash, first_seen_at,
             last_seen_at) values ('acme', %s, %s, '{}', '', now(), now())""",
-        [(one, one) for one in ids],
+        [(key, key) for key in ids],
     )
     for place in range(1000):
         one = ids[place % 300]
@@ -65,7 +65,7 @@ def test_records_lead_to_the_customer_they_hang_on(connection: psycopg.Connectio
 
 
 def test_what_raw_does_not_know_is_looked_up(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
-    """A new policy and a new customer of whom only the number is told; what AMS360 does not know either is gone."""
+    """A new policy and a new customer that the notification names by number alone; what AMS360 does not know either is gone."""
     policy = sandbox.ask("state/policies")[0]
     customer = sandbox.ask(f"state/customers/{sandbox.ask('customers')[-1][0]}")
     told(connection, "policy", "insert", PolicyId=policy["PolicyId"])
@@ -107,8 +107,8 @@ def test_one_that_always_fails_holds_up_no_other(connection: psycopg.Connection[
     """A failed run's notifications come back in ever smaller runs; the poison ends parked, with everything else done."""
     good = [str(uuid4()) for _ in range(120)]
     poison = str(uuid4())
-    for one in (*good[:60], poison, *good[60:]):
-        told(connection, "customer", CustomerId=one)
+    for entry in (*good[:60], poison, *good[60:]):
+        told(connection, "customer", CustomerId=entry)
     sizes = []
     for round_ in range(200):
         if round_ == 1:
@@ -141,7 +141,7 @@ def test_nothing_is_done_before_its_run_has_published(
     told(connection, "customer", CustomerId=str(uuid4()))
     batch = claim(connection, AGENCY)
     assert batch is not None
-    assert [one.batch_id for one in open_batches(connection, [AGENCY])] == [batch.batch_id]
+    assert [batch.batch_id for batch in open_batches(connection, [AGENCY])] == [batch.batch_id]
     assert close(connection, AGENCY, batch.batch_id, outcome) == 0
     row = connection.execute("select state, attempts, sync_id, not_before > now() from ops.notifications").fetchone()
     assert row == ("pending", attempts, None, True if attempts else None)

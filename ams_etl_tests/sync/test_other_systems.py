@@ -1,4 +1,4 @@
-"""HawkSoft, QQ Catalyst and MyCase from their stand-ins to the mart: full, by what changed, and the same either way."""
+"""HawkSoft, QQ Catalyst and MyCase from their sandboxes to the mart: full, by what changed, and the same either way."""
 
 import asyncio
 import os
@@ -58,7 +58,7 @@ agencies:
 
 @pytest.fixture(scope="module")
 def others() -> Iterator[Sandbox]:
-    """Shared: every test reads all of it anew, whatever others have edited."""
+    """Shared: every test reads all of it again, whatever others have edited."""
     flags = ("--hawksoft", "7:360:90", "--qq-catalyst", "360:70", "--mycase", "360:70", "--today", str(TODAY))
     with running_sandbox(size=1, more=flags) as running:
         yield running
@@ -111,7 +111,7 @@ def test_a_full_sync_gives_contacts_with_their_connections(run: Run, others: San
     assert (
         told + skipped
         == {
-            "hawksoft": lambda: sum(1 + len(one["people"]) for one in others.ask("hawksoft/state/clients")),
+            "hawksoft": lambda: sum(1 + len(client["people"]) for client in others.ask("hawksoft/state/clients")),
             "qq_catalyst": lambda: len(others.ask("qq_catalyst/state/contacts")),
             "mycase": lambda: len(others.ask("mycase/state/clients")) + len(others.ask("mycase/state/companies")),
         }[agency]()
@@ -212,10 +212,12 @@ def test_why_and_preview_work_as_with_ams360(run: Run) -> None:
     )
     settings = run.agency.settings
     findings = [
-        one for answer in why(run.connection, run.agency.id, contact_id, settings, TODAY) for one in answer.records
+        record
+        for answer in why(run.connection, run.agency.id, contact_id, settings, TODAY)
+        for record in answer.records
     ]
-    assert {one.field for one in findings} & {"first_name", "company_name"}
-    assert not {one.entity for one in findings} & {"customer", "customer_contact", "customer_dependent"}
+    assert {finding.field for finding in findings} & {"first_name", "company_name"}
+    assert not {finding.entity for finding in findings} & {"customer", "customer_contact", "customer_dependent"}
     customer_id = run.one("select customer_id from mart.contact_sources where agency = %s", run.agency.id)
     assert why(run.connection, run.agency.id, customer_id.rpartition(":")[2], settings, TODAY)
     before = run.mart()
@@ -233,13 +235,17 @@ def test_senders_are_chosen_by_connection_type_else_the_owner(run: Run) -> None:
         run.connection,
         agency,
         [
-            UserMapping(one.connection_type, one.employee_code, f"{one.connection_type}/{one.employee_code}")
-            for one in list_mappings(run.connection, agency)
+            UserMapping(
+                mapping.connection_type, mapping.employee_code, f"{mapping.connection_type}/{mapping.employee_code}"
+            )
+            for mapping in list_mappings(run.connection, agency)
         ],
     )
     run.refresh()
     for kind in types:
-        assert {one.connection_type for one in list_mappings(run.connection, agency, connection_type=kind)} == {kind}
+        assert {mapping.connection_type for mapping in list_mappings(run.connection, agency, connection_type=kind)} == {
+            kind
+        }
     rows = run.connection.execute(
         """select c.owner_user_id, s.kind, mart.sender_for(c.contact_id, s.kind),
             array(select user_id from mart.connections x where x.contact_id = c.contact_id and x.connection_type = s.kind)
@@ -259,7 +265,8 @@ def test_senders_are_chosen_by_connection_type_else_the_owner(run: Run) -> None:
     ):
         held_by.setdefault(contact_id, []).append(Connection(*row))
     assert (
-        any(len({one.connection_type for one in held}) < len(held) for held in held_by.values()) or agency != "mycase"
+        any(len({connection.connection_type for connection in held}) < len(held) for held in held_by.values())
+        or agency != "mycase"
     )
     for contact_id, held in held_by.items():
         owner = run.one("select owner_user_id from mart.contacts where contact_id = %s", contact_id)
@@ -430,7 +437,7 @@ def test_a_listing_that_moves_while_it_is_read_deletes_nothing(
     table = f"raw_{system}.{entity}"
     run.extract()
     known = run.one(f"select count(*) from {table} where deleted_at is null")
-    keys = [str(one[member]) for one in others.ask(f"{system}/state/{entity}")]
+    keys = [str(entry[member]) for entry in others.ask(f"{system}/state/{entity}")]
     doomed = iter([keys[0 if system == "qq_catalyst" else -1]])
 
     def progress(stage: str, done: int, total: int | None) -> None:

@@ -69,11 +69,13 @@ def test_the_day_on_which_a_policy_ends_comes_to_every_agency(three: psycopg.Con
         return leased(database, name, "publish", "midnight", wait_seconds=0.0)
 
     with leased(database, "third", "publish", "somebody else"):
-        outcomes = {one.agency: one for one in reevaluate(three, chosen, LATER, lease=hold, run_id="r")}
+        outcomes = {
+            agency_row.agency: agency_row for agency_row in reevaluate(three, chosen, LATER, lease=hold, run_id="r")
+        }
     assert [name for name, outcome in outcomes.items() if outcome.error] == ["third"]
     assert "somebody else" in str(outcomes["third"].error)
     assert statuses(three) == {AGENCY: "prospect", "second": "prospect", "third": "client"}
-    assert [one.id for one in agencies_due(three, chosen, LATER)] == ["third"]
+    assert [entry.id for entry in agencies_due(three, chosen, LATER)] == ["third"]
     (left,) = reevaluate(three, agencies_due(three, chosen, LATER), LATER, lease=hold, run_id="r")
     assert left.error is None
     assert statuses(three) == dict.fromkeys(AGENCIES, "prospect")
@@ -83,7 +85,7 @@ def test_changed_settings_make_an_agency_due_and_a_new_agency_is_not(three: psyc
     """What was never synced has nothing to derive."""
     assert RuleSettings().tags != ("city",)
     chosen = [agency(AGENCY, tags=["city"]), agency("second"), agency("never-synced")]
-    assert [one.id for one in agencies_due(three, chosen, DAY)] == [AGENCY]
+    assert [entry.id for entry in agencies_due(three, chosen, DAY)] == [AGENCY]
 
 
 def test_an_error_while_another_is_published_is_reported(three: psycopg.Connection[Any]) -> None:
@@ -93,7 +95,7 @@ def test_an_error_while_another_is_published_is_reported(three: psycopg.Connecti
         raise TransientError("Postgres does not answer")
 
     outcomes = list(reevaluate(three, [agency(AGENCY), agency("second")], LATER, lease=away, run_id="r"))
-    assert [one.error for one in outcomes] == ["Postgres does not answer"] * 2
+    assert [outcome.error for outcome in outcomes] == ["Postgres does not answer"] * 2
 
 
 def test_the_run_reevaluates_all_agencies_and_names_those_it_could_not(

@@ -45,7 +45,7 @@ def beneath(connection: psycopg.Connection[Any], table: str, not_of: tuple[str, 
 
 
 def test_each_change_is_missed_silent_or_overtaken(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
-    """Lost notifications, changes that AMS360 tells nobody of, and notifications that wait for their turn."""
+    """Lost notifications, changes that AMS360 does not announce, and notifications that wait for their turn."""
     extract(connection, AGENCY, sandbox.connection(), SyncScope())
     assert changes(connection, "manual") != {}
     told(connection, "employee", EmployeeCode="ab1")
@@ -117,7 +117,7 @@ def test_a_sweep_that_was_cut_off_loses_no_change(connection: psycopg.Connection
 def test_a_deleted_customer_comes_back_as_the_same_contact(
     connection: psycopg.Connection[Any], sandbox: Sandbox
 ) -> None:
-    """The notification of the delete is confirmed by a read; the change feed tells of both."""
+    """The notification of the delete is confirmed by a read; the change feed has both."""
     extract(connection, AGENCY, sandbox.connection(), SyncScope())
     refresh(connection, RuleSettings(), TODAY)
     key, contact = connection.execute(
@@ -139,7 +139,7 @@ def test_a_deleted_customer_comes_back_as_the_same_contact(
 def test_a_customer_that_the_rules_fail_on_holds_up_no_other(
     connection: psycopg.Connection[Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps the contact it had, is told of without a word of its record, and is derived once the rules are mended."""
+    """It keeps the contact it had, is reported without any value of its record, and is derived once the rules are mended."""
     extract(connection, AGENCY, sandbox.connection(), SyncScope())
     refresh(connection, RuleSettings(), TODAY)
     poison, other = connection.execute(

@@ -100,7 +100,7 @@ def test_a_preview_counts_what_the_sync_then_does_and_writes_nothing(
 
 
 def test_settings_are_changed_as_written_or_refused() -> None:
-    """KEY=VALUE, KEY+=ITEM, KEY-=ITEM; the rest is told."""
+    """KEY=VALUE, KEY+=ITEM, KEY-=ITEM; anything else gets a clear error."""
     changed = changed_settings(RuleSettings(), ["tags+=city", "tags-=carrier", "prospects={within_days: 9}"])
     assert changed.tags == ("line_of_business", "city")
     assert changed.prospects == ProspectsWithin(9)
@@ -120,7 +120,7 @@ def test_a_name_that_a_person_gave_stays_until_it_is_cleared(agency: psycopg.Con
     derived = first_name()
     set_name(agency, AGENCY, NameGiven(contact_id, "Johnny", None, None, "me"))
     assert first_name() == "Johnny"
-    assert [one.first_name for one in list_names(agency, AGENCY)] == ["Johnny"]
+    assert [name.first_name for name in list_names(agency, AGENCY)] == ["Johnny"]
     assert clear_name(agency, AGENCY, contact_id)
     assert first_name() == derived
     with pytest.raises(ConfigError, match="has no contact"):
@@ -148,6 +148,6 @@ def test_why_names_the_rule_of_the_value_beside_the_rule_of_the_choice(connectio
         for finding in answer.records
         if finding.field == "suppressed_reason"
     ]
-    assert [(one.source_field, one.source_value) for one in suppressed] == [("FirstName", "Harold (Deceased)")]
+    assert [(entry.source_field, entry.source_value) for entry in suppressed] == [("FirstName", "Harold (Deceased)")]
     named = {rule for field, _, rule in told(connection, "4") if field == "first_name"}
     assert any("N8" in rule for rule in named), named

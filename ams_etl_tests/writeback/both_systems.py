@@ -61,10 +61,10 @@ class Both:
         publish_accounts(self.office.connection, "demo")
 
     def customers(self) -> list[dict[str, Any]]:
-        return [one for one in self.office.state("customers") if one.get("LastName") == "Brandt"]
+        return [customer for customer in self.office.state("customers") if customer.get("LastName") == "Brandt"]
 
     def accounts(self) -> list[dict[str, Any]]:
-        return [one for one in self.sandbox.benefitpoint.rows("accounts") if last_name_of(one) == "Brandt"]
+        return [account for account in self.sandbox.benefitpoint.rows("accounts") if last_name_of(account) == "Brandt"]
 
 
 def last_name_of(account: dict[str, Any]) -> str | None:

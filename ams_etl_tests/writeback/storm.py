@@ -80,8 +80,12 @@ def storm(
     """Let it storm and kill deliverers, deliver the rest in the same weather, and compare."""
     rng = random.Random(seed)
     began = time.monotonic()
-    # AMS360 takes no update of a customer without a name; the stand-in has such.
-    customers = [one["CustomerId"] for one in office.state("customers") if one.get("LastName") or one.get("FirmName")]
+    # AMS360 takes no update of a customer without a name; the sandbox has such.
+    customers = [
+        customer["CustomerId"]
+        for customer in office.state("customers")
+        if customer.get("LastName") or customer.get("FirmName")
+    ]
     sent = mixed_events(customers, events, seed)
     for at in range(0, len(sent), batch):
         office.tell(*sent[at : at + batch])
@@ -126,8 +130,8 @@ def _compare(office: Office, sent: list[dict[str, Any]], findings: Findings) -> 
     findings.writes = len(rows)
     findings.retries = sum(max(0, row[6] - 1) for row in rows)
     wrong = findings.wrong
-    there = Counter(_token(one["Description"]) for one in office.state("activities"))
-    notes = Counter(_token(one["NoteText"]) for one in office.state("notes"))
+    there = Counter(_token(activity["Description"]) for activity in office.state("activities"))
+    notes = Counter(_token(note["NoteText"]) for note in office.state("notes"))
     planned = {"activity": Counter[str](), "note": Counter[str]()}
     for operation, status, error, *_, request, _, _ in rows:
         if operation in planned:
@@ -158,30 +162,34 @@ def _compare(office: Office, sent: list[dict[str, Any]], findings: Findings) -> 
 
 
 def _compare_records(office: Office, sent: list[dict[str, Any]], wrong: list[str]) -> None:
-    kinds = Counter(one["kind"] for one in sent)
-    suspenses = Counter(_token(one["Description"]) for one in office.state("suspenses"))
-    tickets = [_token(one["title"]) for one in sent if one["kind"] == "ticket_created"]
+    kinds = Counter(entry["kind"] for entry in sent)
+    suspenses = Counter(_token(suspense["Description"]) for suspense in office.state("suspenses"))
+    tickets = [_token(entry["title"]) for entry in sent if entry["kind"] == "ticket_created"]
     if suspenses != Counter(tickets):
         wrong.append("suspenses are not the tickets, once each")
-    completed = sum(bool(one["IsCompleted"]) for one in office.state("suspenses"))
+    completed = sum(bool(suspense["IsCompleted"]) for suspense in office.state("suspenses"))
     if completed != kinds["ticket_completed"]:
         wrong.append(f"{completed} suspenses completed, {kinds['ticket_completed']} tickets")
     emails = Counter(
-        one.get("Email") for one in office.state("customers") if "@storm.example" in (one.get("Email") or "")
+        customer.get("Email")
+        for customer in office.state("customers")
+        if "@storm.example" in (customer.get("Email") or "")
     )
-    if emails != Counter(one["contact"]["email"] for one in sent if one["kind"] == "contact_created"):
+    if emails != Counter(entry["contact"]["email"] for entry in sent if entry["kind"] == "contact_created"):
         wrong.append("created customers are not the created contacts, once each")
     shells = {row[0] for row in office.connection.execute("select policy_id from ops.policy_shells")}
-    made = {one["PolicyId"] for one in office.state("policies") if (one["PolicyNumber"] or "").startswith("SHELL-")}
+    made = {
+        policy["PolicyId"] for policy in office.state("policies") if (policy["PolicyNumber"] or "").startswith("SHELL-")
+    }
     if shells != made or len(made) != kinds["deal_won"]:
         wrong.append(f"{len(made)} policy shells, {len(shells)} of them known, {kinds['deal_won']} deals won")
     last = {
-        one["contact"]["customer_id"]: one["properties"]["occupation"]
-        for one in sent
-        if one["kind"] == "properties_found"
+        entry["contact"]["customer_id"]: entry["properties"]["occupation"]
+        for entry in sent
+        if entry["kind"] == "properties_found"
     }
-    now = {one["CustomerId"]: one.get("Occupation") for one in office.state("customers")}
-    wrong += [f"the last property of {key} is not the last told" for key, told in last.items() if now[key] != told]
+    now = {customer["CustomerId"]: customer.get("Occupation") for customer in office.state("customers")}
+    wrong += [f"the last property of {key} is not the last told" for key, entry in last.items() if now[key] != entry]
 
 
 def _compare_order(office: Office, rows: list[Any], wrong: list[str]) -> None:
@@ -191,8 +199,8 @@ def _compare_order(office: Office, rows: list[Any], wrong: list[str]) -> None:
         if operation == "activity":
             expected[customer].append(_token(request))
     got: dict[str, list[str]] = defaultdict(list)
-    for one in sorted(office.state("activities"), key=lambda one: str(one["ActivityId"])):
-        got[one["CustomerId"]].append(_token(one["Description"]))
+    for activity in sorted(office.state("activities"), key=lambda row: str(row["ActivityId"])):
+        got[activity["CustomerId"]].append(_token(activity["Description"]))
     for customer, tokens in got.items():
         if tokens != [token for token in expected[customer] if token in set(tokens)]:
             wrong.append(f"activities of {customer} are out of order")

@@ -14,7 +14,7 @@ TODAY = date(2026, 6, 2)
 
 
 def sync(demo: Office) -> None:
-    """A full sync of the stand-in into the mart."""
+    """A full sync of the sandbox into the mart."""
     connection, agency = demo.connection, demo.agency
     extract_reference(connection, "demo", demo.sandbox.connection())
     extract(connection, "demo", demo.sandbox.connection(), SyncScope(), fresh=True)

@@ -61,9 +61,13 @@ def test_a_bad_event_is_refused_by_its_place_and_without_its_values_and_the_othe
     ]
     good = event("note", CUSTOMER, text="nul \x00 and half a pair \ud800 go")
     answers = accept_events(connection, "demo", [*bad, good])
-    assert [one.outcome for one in answers] == ["refused"] * len(bad) + ["accepted"]
-    assert [(one.reason or "").split(":")[0] for one in answers[:3]] == ["note.text", "note.contact", "text.direction"]
-    assert not any("sideways" in (one.reason or "") for one in answers)
+    assert [answer.outcome for answer in answers] == ["refused"] * len(bad) + ["accepted"]
+    assert [(answer.reason or "").split(":")[0] for answer in answers[:3]] == [
+        "note.text",
+        "note.contact",
+        "text.direction",
+    ]
+    assert not any("sideways" in (answer.reason or "") for answer in answers)
     assert connection.execute("select payload ->> 'text' from ops.events").fetchone() == ("nul  and half a pair  go",)
 
 
@@ -74,9 +78,9 @@ def test_a_key_that_cannot_be_stored_is_refused_alone(connection: psycopg.Connec
     bad["idempotency_key"] += character
     nested[f"more{character}"] = "of it"
     answers = accept_events(connection, "demo", [bad, nested, event("note", CUSTOMER)])
-    assert [one.outcome for one in answers] == ["refused", "refused", "accepted"]
-    assert [(one.reason or "").split(":")[0] for one in answers[:2]] == ["idempotency_key", "note.more"]
-    assert "".join(f"{one.idempotency_key}{one.reason}" for one in answers).encode()
+    assert [answer.outcome for answer in answers] == ["refused", "refused", "accepted"]
+    assert [(answer.reason or "").split(":")[0] for answer in answers[:2]] == ["idempotency_key", "note.more"]
+    assert "".join(f"{answer.idempotency_key}{answer.reason}" for answer in answers).encode()
 
 
 def test_files_lie_apart_from_the_event_as_they_came(connection: psycopg.Connection[Any]) -> None:
@@ -98,7 +102,7 @@ def test_two_senders_of_one_batch_at_once_store_it_once(database: str, connectio
     def send() -> None:
         with connect(database) as own:
             start.wait()
-            found.append([one.event_id for one in accept_events(own, "demo", batch)])
+            found.append([answer.event_id for answer in accept_events(own, "demo", batch)])
 
     senders = [threading.Thread(target=send) for _ in range(4)]
     for sender in senders:

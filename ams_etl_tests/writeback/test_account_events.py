@@ -75,7 +75,7 @@ _steps = st.lists(
 
 @dataclass(slots=True)
 class History:
-    """What was told so far, and what each system ought to hold in the end: person -> system -> cities.
+    """What was sent so far, and what each system ought to hold in the end: person -> system -> cities.
 
     One city, but where several events create a person and none edits it: then whichever was carried out first.
     """
@@ -155,8 +155,8 @@ class History:
 
     def sync(self) -> None:
         customers, accounts = self.there()
-        keys = tuple(one["CustomerId"] for ones in customers.values() for one in ones)
-        numbers = [one["accountID"] for ones in accounts.values() for one in ones]
+        keys = tuple(entry["CustomerId"] for ones in customers.values() for entry in ones)
+        numbers = [entry["accountID"] for ones in accounts.values() for entry in ones]
         if keys:
             extract(self.connection, "demo", self.sandbox.connection(), SyncScope(keys))
         if numbers:
@@ -194,14 +194,19 @@ class History:
         """This history's customers and accounts, by person."""
         customers, accounts = self.office.state("customers"), self.sandbox.benefitpoint.rows("accounts")
         return (
-            {who: [one for one in customers if one.get("LastName") == self.name(who)] for who in range(3)},
-            {who: [one for one in accounts if last_name_of(one) == self.name(who)] for who in range(3)},
+            {
+                who: [customer for customer in customers if customer.get("LastName") == self.name(who)]
+                for who in range(3)
+            },
+            {who: [account for account in accounts if last_name_of(account) == self.name(who)] for who in range(3)},
         )
 
     def cities_of_people(self, who: int) -> list[str]:
         """The cities of the primary contacts of a person's accounts."""
-        people = [one["contact"] for one in self.sandbox.benefitpoint.rows("contacts") if one.get("primary")]
-        return [one["address"]["city"] for one in people if one["lastName"] == self.name(who)]
+        people = [
+            contact["contact"] for contact in self.sandbox.benefitpoint.rows("contacts") if contact.get("primary")
+        ]
+        return [person["address"]["city"] for person in people if person["lastName"] == self.name(who)]
 
     def _faults(self, system: str, **switches: Any) -> None:
         (self.sandbox if system == AMS360 else self.sandbox.benefitpoint).faults(**switches)
@@ -209,7 +214,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def systems(postgres_server: str, migrated_template: str) -> Iterator[tuple[psycopg.Connection[Any], str, Sandbox]]:
-    """One database and one pair of stand-ins for all histories; each has people of its own."""
+    """One database and one pair of sandboxes for all histories; each has people of its own."""
     with (
         fresh_database(postgres_server, migrated_template) as url,
         connect(url) as connection,
@@ -234,13 +239,13 @@ def test_each_system_ends_with_exactly_what_it_was_meant_to_have(
     assert history.office.outbox("system, operation, status, error", "status <> 'delivered'") == []
     customers, accounts = history.there()
     for who in range(3):
-        found = [(AMS360, one["City"]) for one in customers[who]]
-        found += [(BENEFITPOINT, one["mainAddress"]["city"]) for one in accounts[who]]
+        found = [(AMS360, customer["City"]) for customer in customers[who]]
+        found += [(BENEFITPOINT, account["mainAddress"]["city"]) for account in accounts[who]]
         ought = history.ought.get(who, {})
         assert [system for system, _ in found] == [system for system in (AMS360, BENEFITPOINT) if system in ought]
         assert [(system, city) for system, city in found if city not in ought[system]] == []
         # B6: the primary contact of an individual account has its name, and moves with it.
-        assert history.cities_of_people(who) == [one["mainAddress"]["city"] for one in accounts[who]]
+        assert history.cities_of_people(who) == [account["mainAddress"]["city"] for account in accounts[who]]
     history.sync()
     rows = connection.execute(
         "select name, ams360_synced, benefitpoint_synced from mart.accounts where name = any(%s) order by 1",

@@ -1,4 +1,4 @@
-"""Whom an event is about: the contacts of a synced agency, and what writing does to the next sync."""
+"""Which contact an event is about: the contacts of a synced agency, and what writing does to the next sync."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def test_an_event_reaches_the_customer_of_its_contact_however_it_names_it(synced
     """W11: of several customers the client's, though its number is higher; the one that is named wins."""
     row = synced.connection.execute("select contact_id::text from mart.contact_emails where email = 'shared@x.example'")
     (contact,) = row.fetchone() or ("",)
-    prospect, client = (f"00000000-0000-0000-0000-0000000000a{one}" for one in (1, 2))
+    prospect, client = (f"00000000-0000-0000-0000-0000000000a{entry}" for entry in (1, 2))
     number = synced.customer(CustomerId=prospect)["CustomerNumber"]
     ways: list[dict[str, Any]] = [
         {"contact_id": contact}, {"email": "Shared@X.example"}, {"customer_number": number}, {"customer_id": prospect},
@@ -83,7 +83,7 @@ def test_a_contact_that_nobody_knows_waits_and_is_written_to_once_it_is_known(sy
     synced.connection.execute("update ops.events set received_at = now() - interval '15 days' where kind = 'meeting'")
     synced.drain()
     rows = synced.connection.execute("select kind, state from ops.events order by seq").fetchall()
-    # The note was looked at before the contact was: it waits for one more turn.
+    # The note was planned before the contact was: it waits for one more turn.
     synced.connection.execute("update ops.events set look_again_at = now()")
     synced.drain()
     assert dict(rows)["meeting"] == "refused"
@@ -127,7 +127,7 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
     ]  # fmt: skip
     synced.connection.execute("update ops.writebacks set not_before = now()")
     synced.drain()
-    told = [one["NoteText"].splitlines()[1] for one in synced.state("notes", key)]
+    told = [note["NoteText"].splitlines()[1] for note in synced.state("notes", key)]
     assert told == ["first", "second", "third", "fourth"]
 
 
@@ -160,7 +160,7 @@ def test_a_created_contact_is_found_by_email_whatever_it_is_called(synced: Offic
     unsynced = sandbox.edit(
         "customers", "insert", LastName="Vale", FirstName="William", Email="will@vale.example", IsActive=True, **person
     )
-    # Namesakes whom raw has are not read.
+    # Namesakes that raw has are not read.
     before = sandbox.stats()["calls"]
     synced.tell(
         event("contact_created", None, contact={"email": "bob@quimby.example"},

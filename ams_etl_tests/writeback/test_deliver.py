@@ -30,23 +30,23 @@ def test_notes_become_notes_and_conversations_activities_with_name_and_link(demo
     demo.tell(*[event(kind, key) for kind in ("note", *_CONVERSATIONS)])
     demo.drain()
     (note,), found = demo.state("notes"), demo.state("activities")
-    assert [one["operation"] for one in demo.sandbox.ask("writes")].count("CustomerNoteInsert") == 1
+    assert [write["operation"] for write in demo.sandbox.ask("writes")].count("CustomerNoteInsert") == 1
     assert len(found) == len(_CONVERSATIONS) == len(demo.sandbox.ask("writes")) - 1
-    for text in (note["NoteText"], *(one["Description"] for one in found)):
+    for text in (note["NoteText"], *(entry["Description"] for entry in found)):
         assert "Ann Lee" in text.splitlines()[0]
         assert "Link: https://platform.example/c/1" in text
-    assert {one["ActivityAction"] for one in found} == {
+    assert {entry["ActivityAction"] for entry in found} == {
         "E-mail Out", "Telephone Out", "Text Message", "Letter", "Appointment", "Voice Note",
     }  # fmt: skip
-    assert {(one["ActivityDate"], one["ActivityTime"]) for one in found} == {("2026-06-01T00:00:00", "PT13H30M")}
-    (mail,) = [one for one in found if one["ActivityAction"] == "E-mail Out"]
+    assert {(entry["ActivityDate"], entry["ActivityTime"]) for entry in found} == {("2026-06-01T00:00:00", "PT13H30M")}
+    (mail,) = [entry for entry in found if entry["ActivityAction"] == "E-mail Out"]
     assert "Dear Jo,\nsee below." in mail["Description"]
 
 
 def test_the_employee_and_the_call_type_come_from_the_agency(demo: Office) -> None:
     """W2, W3: the user mapping gives EmployeeCode; `billing` is what the agency calls it."""
     customer = demo.customer(AccountExecCode="<&>")
-    codes = sorted({"<&>", *(one["EmployeeCode"] for one in demo.state("employees"))})
+    codes = sorted({"<&>", *(employee["EmployeeCode"] for employee in demo.state("employees"))})
     for code in codes[:3]:
         demo.connection.execute(
             "insert into ops.user_mappings values ('demo', 'Executive', %s, 'user-1', 'Ann')", (code,)
@@ -56,7 +56,7 @@ def test_the_employee_and_the_call_type_come_from_the_agency(demo: Office) -> No
     changed = Office(demo.connection, demo.sandbox, agency)
     changed.tell(event("call", customer["CustomerId"]), event("call", customer["CustomerId"], call_type="other"))
     changed.drain()
-    assert [(one["ActivityAction"], one["EmployeeCode"]) for one in demo.state("activities")] == [
+    assert [(activity["ActivityAction"], activity["EmployeeCode"]) for activity in demo.state("activities")] == [
         ("Billing inquiry", codes[0]), ("Call", codes[0]),
     ]  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_files_are_uploaded_whole_and_again_after_a_half_success(demo: Office) -
 
 
 def test_a_ticket_is_a_suspense_due_at_its_time_with_the_activity_of_its_conversation(demo: Office) -> None:
-    """W5: and completing the ticket completes the suspense, whichever is told first."""
+    """W5: and completing the ticket completes the suspense, whichever is sent first."""
     key = demo.customer()["CustomerId"]
     demo.tell(event("ticket_completed", None), event("ticket_created", key))
     demo.drain()
@@ -106,11 +106,11 @@ def test_a_created_contact_is_a_suspect_a_deal_makes_it_a_prospect_and_winning_a
         ("contact_created", "S", {"record_type": "commercial", "account_name": "Acme Ltd", "properties": person}),
         ("deal_created", "P", {}), ("contact_created", "P", {}), ("deal_won", "C", {}), ("deal_created", "C", {}),
     ]  # fmt: skip
-    before = {one["CustomerId"] for one in demo.state("customers")}
+    before = {customer["CustomerId"] for customer in demo.state("customers")}
     for kind, expected, more in steps:
         demo.tell(event(kind, None, contact=contact, **more))
         demo.drain()
-        (made,) = [one for one in demo.state("customers") if one["CustomerId"] not in before]
+        (made,) = [customer for customer in demo.state("customers") if customer["CustomerId"] not in before]
         assert made["CustomerType"] == expected
     assert (made["FirmName"], made["FirstName"], made["Email"]) == ("Acme Ltd", "Jo", "jo@acme.example")
     assert (made["BusinessAreaCode"], made["BusinessPhone"], made["IsCommercial"]) == ("217", "5550123", True)
@@ -191,7 +191,7 @@ def test_only_named_properties_change_and_nothing_is_blanked(demo: Office) -> No
 
 
 def test_what_is_not_written_is_named_in_the_event(demo: Office) -> None:
-    """W4: a phone number that is none is left out with a word, not silently, and its value is not repeated."""
+    """W4: an invalid phone number is left out with a note, not silently, and its value is not repeated."""
     key = demo.customer()["CustomerId"]
     demo.tell(event("properties_found", key, properties={"cell_phone": "call me", "occupation": "Baker"}))
     demo.tell(event("properties_found", key, properties={"occupation": "Baker"}))
@@ -203,7 +203,7 @@ def test_what_is_not_written_is_named_in_the_event(demo: Office) -> None:
 
 
 def test_the_claims_of_a_killed_deliverer_are_named_with_what_waits_for_them(demo: Office) -> None:
-    """How many writes, whose claim, until when; nothing is delivered in its lane meanwhile."""
+    """How many writes, whose claim, until when; nothing behind it is delivered meanwhile."""
     key = demo.customer()["CustomerId"]
     demo.tell(event("note", key), event("note", key))
     demo.connection.execute("update ops.events set look_again_at = now()")
@@ -245,7 +245,7 @@ def test_a_long_text_is_told_in_parts_and_nothing_of_it_is_lost(demo: Office) ->
     text = " ".join(f"word{number}" for number in range(300))
     demo.with_settings(text_limits={"CustomerNote.NoteText": 400}).tell(event("note", key, text=text))
     demo.with_settings(text_limits={"CustomerNote.NoteText": 400}).drain()
-    notes = [one["NoteText"] for one in demo.state("notes")]
+    notes = [note["NoteText"] for note in demo.state("notes")]
     assert all(len(note) <= 400 for note in notes)
     assert [note.splitlines()[0] for note in notes] == [
         f"Note by Ann Lee ({number}/{len(notes)})" for number in range(1, len(notes) + 1)
@@ -293,7 +293,7 @@ def test_a_lost_reply_to_what_can_be_looked_up_is_looked_up_and_not_sent_again(d
         with faults(demo.sandbox, lost={"next": 1, "operations": [operation]}):
             demo.drain()
     assert set(demo.outbox("status")) == {"delivered"}
-    writes = [one["operation"] for one in demo.sandbox.ask("writes")]
+    writes = [write["operation"] for write in demo.sandbox.ask("writes")]
     assert sorted(writes) == sorted(lost)
 
 
@@ -332,7 +332,7 @@ def test_what_ams360_refuses_fails_with_its_words_and_is_replayed_once_the_cause
 
 def test_nothing_is_spent_while_ams360_is_away(demo: Office) -> None:
     """An outage stops the run and the outbox waits: nobody's tries are used up, and nothing is lost."""
-    keys = [one["CustomerId"] for one in demo.state("customers")]
+    keys = [customer["CustomerId"] for customer in demo.state("customers")]
     demo.tell(*[event("note", key) for key in keys])
     with faults(demo.sandbox, unavailable={"rate": 1, "operations": ["CustomerNoteInsert"]}):
         report = demo.drain()

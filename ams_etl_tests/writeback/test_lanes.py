@@ -48,7 +48,7 @@ class _Machine(RuleBasedStateMachine):
     @rule(who=st.integers(0, 1), limit=st.integers(1, 4))
     def claim(self, who: int, limit: int) -> None:
         found = self.outboxes[who].claim(limit)
-        assert not {one.lane for one in found} & {one.lane for held in self.held for one in held}
+        assert not {entry.lane for entry in found} & {entry.lane for held in self.held for entry in held}
         self.held[who] += found
 
     @precondition(lambda self: self.held[0] or self.held[1])
@@ -78,7 +78,7 @@ class _Machine(RuleBasedStateMachine):
     @rule(who=st.integers(0, 1))
     def crash(self, who: int) -> None:
         """What was sent and cannot be looked up is uncertain; everything else may be sent."""
-        ids = [one.writeback_id for one in self.held[who]]
+        ids = [entry.writeback_id for entry in self.held[who]]
         self.connection.execute(
             "update ops.writebacks set claim_expires_at = now() - interval '1s' where writeback_id = any(%s)", (ids,)
         )
@@ -89,20 +89,20 @@ class _Machine(RuleBasedStateMachine):
         self.held[who] = []
         self.outboxes[1 - who].recover(0)
         uncertain = self._ids("uncertain")
-        assert not any(one in uncertain for one in ids if self.sent[one] == 0)
+        assert not any(key in uncertain for key in ids if self.sent[key] == 0)
 
     @rule(again=st.booleans())
     def decide(self, again: bool) -> None:
-        for one in sorted(self._ids("uncertain"))[:1]:
-            resolve(self.connection, "demo", one, "again" if again else "delivered")
-            self.may[one] += again
+        for entry in sorted(self._ids("uncertain"))[:1]:
+            resolve(self.connection, "demo", entry, "again" if again else "delivered")
+            self.may[entry] += again
 
     @rule()
     def send_failed_ones_again(self) -> None:
         failed = self._ids("failed")
         assert replay(self.connection, AGENCY, ZoneInfo("UTC")) == len(failed)
-        for one in failed:
-            self.may[one] += self.sent[one] > 0
+        for entry in failed:
+            self.may[entry] += self.sent[entry] > 0
 
     @invariant()
     def no_lane_stands_still(self) -> None:

@@ -194,7 +194,8 @@ class World:
     def _codes_are_the_settings(self, policy: dict[str, Any], plan: dict[str, Any]) -> None:
         carrier, kind = plan["carrierID"], plan["productTypeID"]
         lines = [
-            one["PolicyLineOfBusiness"] for one in policy.get("LineOfBusinessList", {}).get("PolicyLineOfBusiness", ())
+            entry["PolicyLineOfBusiness"]
+            for entry in policy.get("LineOfBusinessList", {}).get("PolicyLineOfBusiness", ())
         ]
         assert policy.get("WritingCompanyCode") == (self.code_of("carriers", carrier) if carrier else None)
         assert lines == ([self.code_of("product_types", kind)] if kind else [])

@@ -32,7 +32,7 @@ def test_two_deliverers_at_once_write_once_and_in_order(
 ) -> None:
     """Three processes on one outbox: each write has one activity, and a customer's come one after the other."""
     demo = office(connection, sandbox)
-    keys = [one[0] for one in sandbox.ask("customers")][:50]
+    keys = [customer[0] for customer in sandbox.ask("customers")][:50]
     demo.tell(*[event("call", key, summary=f"<0{number:05}>") for number in range(5) for key in keys])
     sandbox.faults(latency_ms=80)
     processes: list[subprocess.Popen[str]] = [_deliverer(database, sandbox) for _ in range(3)]
@@ -43,5 +43,5 @@ def test_two_deliverers_at_once_write_once_and_in_order(
     assert deliverers is not None
     assert deliverers[0] > 1
     for key in keys:
-        told = [one["Description"].split("<0")[1][:5] for one in demo.state("activities", key)]
+        told = [activity["Description"].split("<0")[1][:5] for activity in demo.state("activities", key)]
         assert told == [f"{number:05}" for number in range(5)]

@@ -23,26 +23,26 @@ def test_a_lost_reply_that_is_taken_for_a_refusal_is_found(
 ) -> None:
     """Sending again blindly doubles activities and notes."""
     monkeypatch.setattr(deliver, "_may_have_happened", lambda error: False)
-    assert any("2 times in AMS360" in one for one in _storm(connection, database).wrong)
+    assert any("2 times in AMS360" in entry for entry in _storm(connection, database).wrong)
 
 
 def test_sending_again_without_looking_is_found(
     connection: psycopg.Connection[Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A suspense would stand there twice."""
+    """A suspense would be there twice."""
     claim = Outbox.claim
 
     def forgetful(outbox: Outbox, limit: int) -> list[Claimed]:
-        return [replace(one, check_first=False) for one in claim(outbox, limit)]
+        return [replace(entry, check_first=False) for entry in claim(outbox, limit)]
 
     monkeypatch.setattr(Outbox, "claim", forgetful)
-    assert any("suspenses are not the tickets" in one for one in _storm(connection, database).wrong)
+    assert any("suspenses are not the tickets" in entry for entry in _storm(connection, database).wrong)
 
 
 def test_an_outcome_that_is_not_recorded_is_found(
     connection: psycopg.Connection[Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was refused or is lost must not stand there as delivered."""
+    """What was refused or is lost must not be listed as delivered."""
     judge = deliver._Drain._judge
 
     def hopeful(drain: Any, *given: Any, **more: Any) -> Any:
@@ -50,4 +50,4 @@ def test_an_outcome_that_is_not_recorded_is_found(
         return replace(found, status="delivered") if found.status == "pending" else found
 
     monkeypatch.setattr(deliver._Drain, "_judge", hopeful)
-    assert any("0 times in AMS360" in one for one in _storm(connection, database).wrong)
+    assert any("0 times in AMS360" in entry for entry in _storm(connection, database).wrong)

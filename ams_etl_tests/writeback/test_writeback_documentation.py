@@ -27,7 +27,7 @@ def test_every_test_that_the_page_names_is_there() -> None:
 def test_every_setting_of_writeback_is_told() -> None:
     """A setting that no page tells is found by nobody."""
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert [one.name for one in fields(WritebackSettings) if f"{one.name}:" not in page] == []
+    assert [field.name for field in fields(WritebackSettings) if f"{field.name}:" not in page] == []
 
 
 @pytest.mark.parametrize(

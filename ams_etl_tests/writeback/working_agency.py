@@ -1,4 +1,4 @@
-"""An agency with a stand-in AMS360 and a database, and its writeback, for tests."""
+"""An agency with an AMS360 sandbox and a database, and its writeback, for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class Office:
     def tell(self, *events: dict[str, Any]) -> list[Accepted]:
         """Accept events; none may be refused."""
         answers = accept_events(self.connection, self.agency.id, list(events))
-        assert [one.reason for one in answers if one.outcome == "refused"] == []
+        assert [answer.reason for answer in answers if answer.outcome == "refused"] == []
         return answers
 
     def drain(self, **more: Any) -> DrainReport:
@@ -39,14 +39,16 @@ class Office:
         )
 
     def state(self, kind: str, customer: str | None = None) -> list[dict[str, Any]]:
-        """The stand-in's own records."""
+        """The sandbox's own records."""
         found: list[dict[str, Any]] = self.sandbox.ask(f"state/{kind}" + (f"?customer={customer}" if customer else ""))
         return found
 
     def customer(self, place: int = 0, **wanted: Any) -> dict[str, Any]:
-        """A customer of the stand-in, as it is."""
+        """A customer of the sandbox, as it is."""
         found = [
-            one for one in self.state("customers") if all(one.get(name) == value for name, value in wanted.items())
+            customer
+            for customer in self.state("customers")
+            if all(customer.get(name) == value for name, value in wanted.items())
         ]
         return found[place]
 
@@ -69,7 +71,7 @@ class Office:
 
 
 def office(connection: psycopg.Connection[Any], sandbox: Sandbox) -> Office:
-    """The agency `demo` of a stand-in."""
+    """The agency `demo` of a sandbox."""
     reach = Ams360Settings(wsdl=sandbox.wsdl, agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED")
     return Office(connection, sandbox, Agency(id="demo", name="Demo", ams360=reach, writeback=QUICK))
 
