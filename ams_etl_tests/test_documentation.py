@@ -8,10 +8,12 @@ from typing import Any, get_args
 
 import psycopg
 import pytest
+import yaml
 from click.testing import CliRunner
 from pydantic import BaseModel
 
 from ams_etl.cli import cli
+from ams_etl.defs.expectations.suites import read_suite
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.writeback.settings import WritebackSettings
 from ams_etl.settings import (
@@ -45,7 +47,12 @@ def test_its_sql_runs_on_the_schema(connection: psycopg.Connection[Any], stateme
 
 @pytest.mark.parametrize("document", blocks("yaml"))
 def test_its_settings_are_settings(tmp_path: Path, document: str) -> None:
-    """A reader copies them, too."""
+    """A reader copies them, too: of agencies.yaml, or a file of expectations."""
+    if "\nexpectations:" in document:
+        path = tmp_path / f"{yaml.safe_load(document)['name']}.yaml"
+        path.write_text(document)
+        assert read_suite(path)
+        return
     path = tmp_path / "agencies.yaml"
     path.write_text(document)
     assert load_agencies(path).all
