@@ -28,8 +28,9 @@ _INNER_DOCUMENTS = 3
 _NUMBER = re.compile(r"\d(?:\W?\w){3}|(?:\w\W?){3}\d")
 """What an attribute beneath such a name must hold to be masked: `xsi:nil="true"` and a sequence number say nothing."""
 _SHAPED = re.compile(
-    rb"(?:(?<![0-9A-Za-z-])|(?<=SSN)|(?<=ssn))"
-    rb"(?:\d{9}|\d{2}[- .]\d{7}|\d{3}[- .]\d{2}[- .]\d{4}|[A-Z]{1,2}\d{5,14})(?![0-9A-Za-z-])"
+    r"(?:(?<![0-9A-Za-z-])|(?<=SSN)|(?<=ssn))"
+    r"(?:\d{9}|\d{2}[- .]\d{7}|\d{3}[- .]\d{2}[- .]\d{4}|[A-Z]{1,2}\d{5,14})(?![0-9A-Za-z-])",
+    re.ASCII,
 )
 """What an SSN, a tax id or a licence looks like; GUIDs, dates, phone numbers and most numbers of records do not."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{1,59}")
@@ -49,10 +50,13 @@ def without_personal_data(body: bytes) -> bytes:
     masked = _document(body, 0)
     if not _speaks_of_a_number(masked):
         return masked
-    if b"\0" in masked:
-        raise UnreadableError("speaks of such a number in a wide encoding")
+    encoding = json.detect_encoding(masked) if b"\0" in masked else "latin-1"
+    try:
+        text = masked.decode(encoding)
+    except UnicodeDecodeError:
+        raise UnreadableError("a wide encoding that cannot be decoded") from None
     # A nine is a digit in every format, so what was well-formed stays so.
-    return _SHAPED.sub(lambda found: re.sub(rb"\d", b"9", found[0]), masked)
+    return _SHAPED.sub(lambda found: re.sub(r"\d", "9", found[0]), text).encode(encoding)
 
 
 def _speaks_of_a_number(body: bytes) -> bool:
