@@ -11,7 +11,6 @@ from ams_etl.errors import ConfigError, TransientError
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.store.maintenance.move import move
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl_tests.store.oldest_server import oldest_server  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def fill(database: str) -> None:
         )
 
 
-def test_it_moves_to_the_oldest_server_and_back(database: str, oldest_server: str, empty: str, tmp_path: Path) -> None:  # noqa: F811
+def test_it_moves_to_the_oldest_server_and_back(database: str, oldest_server: str, empty: str, tmp_path: Path) -> None:
     """Also to a server that lacks a setting which the newer pg_dump writes; Dagster's tables come along."""
     storage = {"postgres": {"postgres_url": dagster_url(database)}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": storage}) as instance:

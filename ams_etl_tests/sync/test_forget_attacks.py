@@ -12,11 +12,12 @@ from psycopg.types.json import Jsonb
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.agency_db import AgencyDb
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.merge import RawTable, Record, merge_records
 from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
-from ams_etl.sync.raw.ams360_tables import mark_customers_dirty
 from ams_etl_tests.sync.database_dump import dump
 from ams_etl_tests.sync.source_history import (
     AGENCY,
@@ -237,7 +238,7 @@ def _store(
             [Record(*record) for record in records],
             seen_at=BEGIN + timedelta(days=1),
         )
-        mark_customers_dirty(connection, AGENCY, merged.customers)
+        mark_customers(AgencyDb(connection, AGENCY), merged.customers)
 
 
 _HAWKSOFT = RuleSettings(source_system="hawksoft", prospects="all")
@@ -357,7 +358,7 @@ def test_a_mycase_client_takes_the_cases_that_are_its_alone(connection: psycopg.
         _store(connection, "raw_mycase.cases", [
             ("50", None, {"id": 50, "name": "Divorce of Quincyston", "clients": [{"id": 5}]}),
             ("51", None, {"id": 51, "name": "A shared boat", "clients": [{"id": 5}, {"id": 6}]})])  # fmt: skip
-        mark_customers_dirty(connection, AGENCY, ["client:5", "client:6"])
+        mark_customers(AgencyDb(connection, AGENCY), ["client:5", "client:6"])
         refresh(connection, settings, _TODAY)
 
     store()

@@ -1,4 +1,4 @@
-"""The oldest Postgres that is supported, as a server of its own."""
+"""A fixture for tests that need the oldest Postgres that is supported, as a server of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
