@@ -115,7 +115,9 @@ def test_the_checks_tell_of_what_waits_fails_and_is_undecided(desk: CommandLine,
                 resources={"warehouse": Warehouse(), "agencies": AgenciesFile()},
             )  # fmt: skip
             (made,) = result.asset_materializations_for_node("ops__writeback_health")
-            assert str(made.metadata["last_24_hours"].value).startswith("![Delivered in each of the last 24 hours (UTC)](data:")
+            assert str(made.metadata["last_24_hours"].value).startswith(
+                "![Delivered in each of the last 24 hours (UTC)](data:"
+            )
             return {
                 evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed
             }
