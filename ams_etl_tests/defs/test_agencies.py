@@ -14,6 +14,7 @@ from ams_etl.defs.agencies.applicable import REASON, inapplicable_tables
 from ams_etl.defs.agencies.assets import AGENCIES_KEY
 from ams_etl.defs.agencies.sensors import describe_agencies, follow_agencies_file
 from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.defs.writeback.assets import writeback_health
 from ams_etl.settings import load_agencies
 
 HAWKSOFT = {
@@ -118,3 +119,20 @@ def test_jobs_of_other_systems_end_green_for_an_agency(file: Path, instance: dg.
         )
         assert result.success, name
     assert "hawk" in instance.get_materialized_partitions(dg.AssetKey(["raw_ams360", "customers"]))
+
+
+def test_a_run_without_an_agency_says_what_to_choose() -> None:
+    """The Launchpad launches a partitioned job without a partition, after a warning that is easily overlooked."""
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            [writeback_health],
+            instance=instance,
+            resources={"warehouse": Warehouse(), "agencies": AgenciesFile()},
+            raise_on_error=False,
+        )
+    failure = result.failure_data_for_node("ops__writeback_health")
+    assert failure is not None
+    assert failure.user_failure_data is not None
+    assert failure.user_failure_data.description == (
+        "This run has no agency: choose one in the Launchpad's field Partition and launch it again."
+    )

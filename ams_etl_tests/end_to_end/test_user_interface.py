@@ -164,9 +164,10 @@ def follows_a_failing_check_to_why(walk: Walk, pages: int) -> None:
 
 
 def launches_three_customers(walk: Walk, ui: UserInterface, numbers: list[int]) -> None:
-    """From the Launchpad of the run before: a wrong value is refused before there is a run; then three CustomerNumbers."""
-    (before,) = [run["runId"] for run in ui.runs() if run["jobName"] == "sync"]
-    walk.opens(f"/locations/ams_etl/jobs/sync/playground/setup-from-run/{before}")
+    """From the job's Launchpad: a wrong value is refused before there is a run; then three CustomerNumbers."""
+    walk.opens("/locations/ams_etl/jobs/sync/playground")
+    walk.page.get_by_placeholder("Partition").click(timeout=PATIENCE)
+    walk.page.get_by_role("menuitem", name="demo", exact=True).click(timeout=PATIENCE)
     button = walk.page.get_by_role("button", name="Launch Run")
     button.wait_for(timeout=PATIENCE)
     known = len(ui.runs())

@@ -270,12 +270,16 @@ class History(RuleBasedStateMachine):
         again = refresh(self.connection, self.settings, self.today)
         assert (again.insert, again.update, again.delete, again.skipped_rows) == (0, 0, 0, 0)
 
-    @rule(limit=st.integers(1, 3), email=st.sampled_from(["a@x.com", "b@x.com"]), numbers=st.sets(NUMBERS, min_size=2))
-    def share_an_address(self, limit: int, email: str, numbers: set[int]) -> None:
-        """Give several customers of different names one address, about as many as may share it (M5)."""
+    @rule(
+        limit=st.integers(1, 3), email=st.sampled_from(["a@x.com", "b@x.com"]), numbers=st.sets(NUMBERS, min_size=2),
+        refuses=st.one_of(st.none(), NUMBERS),
+    )  # fmt: skip
+    def share_an_address(self, limit: int, email: str, numbers: set[int], refuses: int | None) -> None:
+        """Give customers of different names one address, about as many as may share it (M5); one may refuse it (M6)."""
         self.settings = RuleSettings(shared_email_limit=limit)
         for number in numbers:
-            self.source.put(customer(number, FirstName=f"P{number}", LastName=f"Name {number}", Email=email))
+            first = f"P{number} (DNC)" if number == refuses else f"P{number}"
+            self.source.put(customer(number, FirstName=first, LastName=f"Name {number}", Email=email))
 
     @invariant()
     def every_deleted_customer_is_accounted_for(self) -> None:

@@ -9,7 +9,7 @@ from ams_etl.defs.agencies.applicable import inapplicable, nothing_to_read
 from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 
@@ -48,7 +48,7 @@ def ams360_reference(
     """
     from ams_etl.sync.extract.reference import REFERENCE, extract_reference, has_reference
 
-    agency = context.partition_key
+    agency = agency_of(context)
     if reason := inapplicable(agencies.agency(agency), "raw_ams360.employees"):
         yield from nothing_to_read(context, (f"raw_ams360.{code_list.name}" for code_list in REFERENCE), reason)
         return
@@ -88,7 +88,7 @@ def ams360_customer_records(
     """Sweep the customer list, then read every customer with all beneath, streaming into raw as it goes."""
     from ams_etl.sync.extract.ams360 import extract
 
-    agency = context.partition_key
+    agency = agency_of(context)
     if reason := inapplicable(agencies.agency(agency), "raw_ams360.customers"):
         yield from nothing_to_read(context, (f"raw_ams360.{table}" for table in _CUSTOMER_RECORDS), reason)
         return

@@ -12,7 +12,7 @@ from ams_etl.defs.benefitpoint.waiting_plans import reasons
 from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of, totals_by
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.store.agency_db import scalar
@@ -70,7 +70,7 @@ def benefitpoint_records(
     """Read what changed since the last time; everything at first, after a week, or when asked."""
     from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 
-    agency = context.partition_key
+    agency = agency_of(context)
     if reason := inapplicable(agencies.agency(agency), "raw_benefitpoint.accounts"):
         yield from nothing_to_read(context, (f"raw_benefitpoint.{table}" for table in _READ), reason)
         return
@@ -167,7 +167,7 @@ def publish_accounts(
     from ams_etl.writeback.benefit_plans.to_policies import enqueue_plans
     from ams_etl.writeback.benefit_plans.waiting import missing_codes
 
-    agency = context.partition_key
+    agency = agency_of(context)
     chosen = agencies.agency(agency)
     # Who lets a plan through has said that what is lost is lost.
     let_through = config.past_the_brake or bool(sync_scope.apply_plan)

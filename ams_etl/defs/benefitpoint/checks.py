@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import Warehouse
 
 
@@ -17,7 +17,7 @@ def no_plan_waits_for_a_code(context: dg.AssetCheckExecutionContext, warehouse: 
     """A warning that says what to add to the settings."""
     from ams_etl.writeback.benefit_plans.waiting import missing_codes
 
-    agency = context.partition_key
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         missing = missing_codes(connection, agency)
     return dg.AssetCheckResult(

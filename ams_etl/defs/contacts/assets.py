@@ -10,7 +10,7 @@ from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import about_table
 from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 
@@ -42,7 +42,7 @@ def contact_candidates(
     """Who may become a contact (rules C, N, L, T, K, X): only customers whose inputs changed are derived again."""
     from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 
-    agency = context.partition_key
+    agency = agency_of(context)
     settings, today = agencies.agency(agency).settings, agencies.today()
     with (
         permanent(),
@@ -82,7 +82,7 @@ def contact_plan(
     """What publishing would insert, update and delete: the merged contacts (rules M, O, T4) against the mart."""
     from ams_etl.sync.contacts.plan import make_plan
 
-    agency = context.partition_key
+    agency = agency_of(context)
     chosen = agencies.agency(agency)
     progress = run_log_progress()
     with (
@@ -154,7 +154,7 @@ def publish_contacts(
     from ams_etl.sync.publish_changes import publish_changes
     from ams_etl.sync.runs import SyncRuns
 
-    agency = context.partition_key
+    agency = agency_of(context)
     wanted = UUID(sync_scope.apply_plan) if sync_scope.apply_plan else None
     with (
         permanent(),

@@ -8,7 +8,7 @@ import dagster as dg
 from ams_etl.defs.contacts.assets import PLAN_KEY
 from ams_etl.defs.expectations.validation import SAMPLE
 from ams_etl.defs.metadata import sample_with_why
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
 
@@ -26,7 +26,7 @@ def every_planned_contact_meets_the_requirements(
     from ams_etl.sync.contacts.quality import check_planned_contacts
 
     with warehouse.connection() as connection:
-        found = check_planned_contacts(connection, context.partition_key, sample=SAMPLE)
+        found = check_planned_contacts(connection, agency_of(context), sample=SAMPLE)
     return dg.AssetCheckResult(
         passed=not found.unfit,
         metadata={
@@ -35,7 +35,7 @@ def every_planned_contact_meets_the_requirements(
             "without_name_or_email": found.without_name_or_email,
             "without_source": found.without_source,
             "greeted_by_a_mark": found.greeted_by_a_mark,
-            "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, context.partition_key),
+            "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, agency_of(context)),
         },
     )
 
@@ -51,7 +51,7 @@ def the_brake_lets_it_through(context: dg.AssetCheckExecutionContext, warehouse:
     """Say what the brake saw and how a person lets the plan through."""
     from ams_etl.sync.contacts.plan_report import latest_plan
 
-    agency = context.partition_key
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         plan = latest_plan(connection, agency)
     if plan is None or plan.stopped_by is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.contacts.quality import OVER_SHARED_EMAILS, skipped_of, volume_change
 
@@ -29,7 +29,7 @@ def _of(table: str, name: str, description: str) -> dict[str, Any]:
 def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """Such an address is a placeholder or the agency's own: list it in `placeholder_emails`, or raise `shared_email_limit`."""
     with warehouse.connection() as connection:
-        found = connection.execute(OVER_SHARED_EMAILS, (context.partition_key,)).fetchone() or (0, 0)
+        found = connection.execute(OVER_SHARED_EMAILS, (agency_of(context),)).fetchone() or (0, 0)
     return dg.AssetCheckResult(
         passed=not found[0], severity=_WARN, metadata={"addresses": found[0], "customers": found[1]}
     )
@@ -44,7 +44,7 @@ def most_employees_are_mapped(
     """Unmapped employees leave their contacts without an owner; the list is `ams-etl users list --unmapped`."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
-    agency = context.partition_key
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         rows = list_mappings(connection, agency)
     held = sum(row.contacts for row in rows)
@@ -67,7 +67,7 @@ def the_volume_is_as_usual(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Half the contacts gone, or twice as many, deserves a look even below the brake."""
-    agency = context.partition_key
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         now, before = volume_change(connection, agency)
     share = abs(now - before) / before if before else 0.0
@@ -87,7 +87,7 @@ def few_records_are_skipped(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """A setting that leaves most of an agency out is rarely meant; the reasons are in the asset's metadata."""
-    agency = context.partition_key
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         skipped, told = skipped_of(connection, agency)
     share = skipped / told if told else 0.0
@@ -108,7 +108,7 @@ def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, wareh
     with warehouse.connection() as connection:
         left = [
             row
-            for row in list_mappings(connection, context.partition_key)
+            for row in list_mappings(connection, agency_of(context))
             if row.employee_status == "I" and row.contacts and row.user_id
         ]
     return dg.AssetCheckResult(

@@ -8,7 +8,7 @@ from ams_etl.defs.expectations.parameters import parameters_of, query_of
 from ams_etl.defs.expectations.suites import Suite, own_folder, own_suites, shipped_suites
 from ams_etl.defs.expectations.validation import SAMPLE, SuiteResult, validate
 from ams_etl.defs.metadata import sample_with_why, table_of
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency
@@ -33,7 +33,7 @@ def _check_of(shipped: Suite) -> dg.AssetChecksDefinition:
     def check(
         context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
     ) -> dg.AssetCheckResult:
-        agency = agencies.agency(context.partition_key)
+        agency = agencies.agency(agency_of(context))
         suite = _in_place_of(shipped, agency)
         try:
             result = _validated(warehouse, suite, agency, agencies.today())
@@ -76,7 +76,7 @@ def own_expectations(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
 ) -> dg.AssetCheckResult:
     """Validate what an agency's engineer added; a mistake in a file fails this check, never the sync."""
-    agency = agencies.agency(context.partition_key)
+    agency = agencies.agency(agency_of(context))
     results: dict[str, SuiteResult] = {}
     mistakes: list[str] = []
     severity = dg.AssetCheckSeverity.WARN

@@ -9,7 +9,7 @@ from ams_etl.defs.failures import permanent, with_tries
 from ams_etl.defs.metadata import about_merge, about_table, table_of
 from ams_etl.defs.other_systems.records import RECORDS
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, SyncScopeConfig, Warehouse
 from ams_etl.rules.settings import SourceSystem
@@ -43,7 +43,7 @@ def _records_of(system: SourceSystem) -> dg.AssetsDefinition:
         from ams_etl.sync.extract.run_extractor import extract_source
 
         read = agencies.read()
-        agency = read.get(context.partition_key)
+        agency = read.get(agency_of(context))
         if reason := inapplicable(agency, f"raw_{system}.any"):
             yield from nothing_to_read(context, (f"raw_{system}.{table}" for table in RECORDS[system]), reason)
             return

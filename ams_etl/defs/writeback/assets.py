@@ -6,7 +6,7 @@ from ams_etl.defs.agencies.applicable import about_nothing, inapplicable
 from ams_etl.defs.failures import permanent
 from ams_etl.defs.metadata import table_of
 from ams_etl.defs.ownership import OWNERS
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.pictures import columns
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, Warehouse
@@ -31,7 +31,7 @@ def writebacks(
     from ams_etl.writeback.drain.ams360 import drain
     from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 
-    agency = context.partition_key
+    agency = agency_of(context)
     read = agencies.read()
     if reason := inapplicable(read.get(agency), "ops.writebacks"):
         return dg.MaterializeResult(metadata=about_nothing(reason))
@@ -95,8 +95,8 @@ def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
     from ams_etl.writeback.people.health import health, open_writes_by_age
 
     with warehouse.connection() as connection:
-        found = health(connection, context.partition_key)
-        ages = open_writes_by_age(connection, context.partition_key)
+        found = health(connection, agency_of(context))
+        ages = open_writes_by_age(connection, agency_of(context))
     states: dict[str, int] = {}
     for count in found.counts:
         states[count.status] = states.get(count.status, 0) + count.writes

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ams_etl.defs.metadata import sample_of
-from ams_etl.defs.partitions import agency_partitions
+from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.defs.writeback.assets import HEALTH_KEY
 
@@ -40,7 +40,7 @@ def writeback_checks(
     from ams_etl.writeback.people.health import health
     from ams_etl.writeback.people.stuck_writes import list_writebacks
 
-    agency = context.partition_key
+    agency = agency_of(context)
     limits = agencies.agency(agency).writeback
     with warehouse.connection() as connection:
         found = health(connection, agency)
