@@ -5,7 +5,7 @@ a consumer that remembers the last `seq` it handled can drop what comes twice. d
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +56,7 @@ def follow(
     consumer: str | None = None,
     wait: bool = True,
     url: str | None = None,
-) -> Iterator[Change]:
+) -> Generator[Change]:
     """Yield an agency's changes after a cursor, in order.
 
     Args:

@@ -42,7 +42,7 @@ def blocks(language: str) -> list[Any]:
 @pytest.mark.parametrize("statement", blocks("sql"))
 def test_its_sql_runs_on_the_schema(connection: psycopg.Connection[Any], statement: str) -> None:
     """A reader copies it."""
-    connection.execute(statement)  # type: ignore[call-overload]
+    connection.execute(statement)
 
 
 @pytest.mark.parametrize("document", blocks("yaml"))

@@ -8,6 +8,7 @@ Each week is derived, planned and published as a sync does it. There is no other
 import argparse
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,14 @@ def _year(connection: psycopg.Connection[Any], size: int, weeks: int, settings: 
     first = _size(connection, "mart.changes")
     print(f"{contacts:,} contacts, {weeks} weeks of {SHARE:.0%}", flush=True)
     print(f"feed of the first load: {first / 1e6:,.0f} MB, {first / contacts:,.0f} bytes per contact", flush=True)
-    moments, a_week = [], int(size * SHARE)
+    moments: list[datetime] = []
+    a_week = int(size * SHARE)
     began = time.monotonic()
     for week in range(weeks):
         start = week * a_week % size + 1
         store(connection, range(start, start + a_week), f"City {week}")
         refresh(connection, settings, TODAY)
-        moments.append((connection.execute("select clock_timestamp()").fetchone() or (None,))[0])
+        moments.extend(row[0] for row in connection.execute("select clock_timestamp()"))
     seconds = (time.monotonic() - began) / weeks
     (changes,) = connection.execute("select count(*) from mart.changes where op <> 'insert'").fetchone() or (0,)
     grown = _size(connection, "mart.changes") - first

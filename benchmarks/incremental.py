@@ -16,11 +16,13 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
-from ams_etl.sync.raw.ams360_tables import CUSTOMERS, POLICIES, mark_customers_dirty
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS, POLICIES
 from ams_etl_tests.sync.source_history import AGENCY, customer, customer_id, policy, refresh
 
 TODAY = date(2026, 6, 1)
@@ -42,7 +44,7 @@ def store(connection: psycopg.Connection[Any], numbers: range, city: str) -> Non
             (POLICIES, (Record(row["PolicyId"], row["CustomerId"], row) for n in numbers if (row := policy(n, n)))),
         ):
             merged = merge_records(connection, table, AGENCY, records, seen_at=datetime.now(UTC))
-            mark_customers_dirty(connection, AGENCY, merged.customers)
+            mark_customers(AgencyDb(connection, AGENCY), merged.customers)
 
 
 def _measured(connection: psycopg.Connection[Any], work: Callable[[], object]) -> tuple[float, int, int]:

@@ -93,7 +93,10 @@ def ticks(agencies: int) -> None:
         repository = defs().get_repository_def()
         resources = {"agencies": AgenciesFile(), "warehouse": Warehouse()}
         _line("schedule or sensor", "runs", "evaluate, s", "own CPU, s", "with queueing, s")
-        for definition in [*repository.schedule_defs, *repository.sensor_defs]:
+        definitions: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
+            *repository.schedule_defs, *repository.sensor_defs,
+        ]  # fmt: skip
+        for definition in definitions:
             needed = {name: resources[name] for name in definition.required_resource_keys}
             if isinstance(definition, dg.ScheduleDefinition):
                 moment = MOMENTS.get(definition.name, NOON)

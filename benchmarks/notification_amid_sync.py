@@ -29,7 +29,7 @@ _OPEN = "select count(*) from ops.sync_runs where mode = 'full' and extracted_at
 
 
 def number(connection: psycopg.Connection[Any], query: str, *values: object) -> int:
-    row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, values).fetchone()
     return int(row[0]) if row else 0
 
 

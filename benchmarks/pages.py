@@ -25,12 +25,14 @@ from ams_etl.pages.people.page_users import save_user
 from ams_etl.pages.people.roles import EVERY_AGENCY, Role
 from ams_etl.pages.screens.registry import SCREENS
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
+from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
-from ams_etl.sync.raw.ams360_tables import CUSTOMERS, EMPLOYEES, POLICIES, mark_customers_dirty
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS, EMPLOYEES, POLICIES
 from ams_etl_tests.pages.forms import form_of
 from ams_etl_tests.pages.pages_process import Site, Visitor, running_pages
 from ams_etl_tests.sync.source_history import refresh
@@ -117,7 +119,7 @@ def fill_agency(connection: psycopg.Connection[Any], name: str, number: int, cou
             (Record(row["PolicyId"], row["CustomerId"], row) for row in policies),
             seen_at=SEEN,
         )
-        mark_customers_dirty(connection, name, {row["CustomerId"] for row in rows})
+        mark_customers(AgencyDb(connection, name), {row["CustomerId"] for row in rows})
     connection.execute(
         """insert into ops.user_mappings select %s, t, k || lpad(n::text, 2, '0'), 'u' || n, 'User ' || n
         from (values ('Executive', 'E'), ('Representative', 'R')) x (t, k), generate_series(0, 34) n""",

@@ -59,10 +59,10 @@ class Agency(Strict):
     name: str
     technical_contact: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
     """Mail addresses of whoever looks after the logins: they get a mail when one stops working, by `alerts.smtp`."""
-    given_ams360: Annotated[Ams360Settings | None, Field(alias="ams360")] = None
-    given_hawksoft: Annotated[HawkSoftSettings | None, Field(alias="hawksoft")] = None
-    given_qq_catalyst: Annotated[QQCatalystSettings | None, Field(alias="qq_catalyst")] = None
-    given_mycase: Annotated[MyCaseSettings | None, Field(alias="mycase")] = None
+    given_ams360: Ams360Settings | None = Field(default=None, alias="ams360")
+    given_hawksoft: HawkSoftSettings | None = Field(default=None, alias="hawksoft")
+    given_qq_catalyst: QQCatalystSettings | None = Field(default=None, alias="qq_catalyst")
+    given_mycase: MyCaseSettings | None = Field(default=None, alias="mycase")
     benefitpoint: BenefitPointSettings | None = None
     notifications: NotificationSettings | None = None
     events: EventSettings | None = None

@@ -66,7 +66,7 @@ def test_the_catalog_learns_in_few_events_what_the_follower_did(connection: psyc
     """After a quarter of an hour, all of it in one; at once where somebody waits or something failed."""
     from ams_etl.defs.follow.sensors import report_followed
 
-    def reported() -> list[tuple[str, str, int]]:
+    def reported() -> list[tuple[str, str, object]]:
         answer = report_followed(dg.build_sensor_context(), warehouse=Warehouse())
         events = answer.asset_events if isinstance(answer, dg.SensorResult) else []
         return sorted(

@@ -28,7 +28,7 @@ SETTINGS = AgencySettings(
     ams360=Ams360Settings(wsdl="unused", agency_no=AGENCY_NO, login_id="etl", password_env="UNUSED"),
     writeback=QUICK,
 )
-PERSON = {
+PERSON: dict[str, Any] = {
     "accountClassification": "Individual", "accountType": "Client", "officeID": 2, "departmentID": 11,
     "administratorUserID": 1, "primaryContactUserID": 1,
 }  # fmt: skip
@@ -59,7 +59,7 @@ class Agency:
         publish_policies(self.connection, "demo")
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        return self.connection.execute(query, values).fetchall()
 
     def accounts_named(self, name: str) -> list[tuple[Any, ...]]:
         return self.rows(

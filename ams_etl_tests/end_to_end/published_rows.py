@@ -20,5 +20,5 @@ def published(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
 
 
 def count(connection: psycopg.Connection[Any], query: str) -> int:
-    row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0

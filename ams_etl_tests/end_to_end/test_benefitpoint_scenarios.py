@@ -240,7 +240,7 @@ def test_plans_of_one_contract_become_a_policy_each(agency: Agency) -> None:
         customer_id,
     )
     assert [row[0] for row in rows] == plans
-    assert (rows[0][1], {row[1] for row in rows}) == (own, made.keys())
+    assert (rows[0][1], {row[1] for row in rows}) == (own, set(made))
 
 
 VALUES_GIVEN = {

@@ -11,7 +11,7 @@ def test_the_daemon_and_the_ui_can_load_everything(monkeypatch: pytest.MonkeyPat
 
     # In an instance of its own: Dagster asks the last one that this process entered, which another test may have dropped.
     with dg.DagsterInstance.ephemeral():
-        loaded = defs() if callable(defs) else defs
+        loaded = defs()
         dg.Definitions.validate_loadable(loaded)
         names = {job.name for job in loaded.get_repository_def().get_all_jobs()}
     assert {"sync", "benefitpoint_sync", "publish_plan", "publish_account_changes", "writeback", "rederive"} <= names

@@ -11,7 +11,7 @@ from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.sandbox_process import running_sandbox
 
-TOOL = Path(sys.executable).parent / "dagster"
+TOOL = str(Path(sys.executable).parent / "dagster")
 THEIRS = """telemetry: {enabled: false}
 concurrency: {runs: {max_concurrent_runs: 2}}
 """

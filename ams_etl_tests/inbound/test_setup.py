@@ -27,11 +27,8 @@ def operations_in_the_code() -> set[str]:
             continue  # names all of them to say which right each needs
         nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
         said = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        tails = {
-            node.values[-1].value
-            for node in nodes
-            if isinstance(node, ast.JoinedStr) and isinstance(node.values[-1], ast.Constant)
-        }
+        ends = [node.values[-1] for node in nodes if isinstance(node, ast.JoinedStr)]
+        tails = {end.value for end in ends if isinstance(end, ast.Constant) and isinstance(end.value, str)}
         names |= said | {f"{head}{tail}" for head in said if head.isidentifier() for tail in tails}
     return {name for name in names if f'operation name="{name}"' in wsdl}
 

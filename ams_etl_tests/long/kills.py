@@ -54,7 +54,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
 
 def asked(url: str, query: str) -> Any:
     with connect(url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query).fetchone()
         return row and row[0]
 
 
@@ -64,7 +64,7 @@ def held(url: str, table: str) -> Iterator[None]:
     with connect(url) as connection:
         with suppress(psycopg.Error):
             connection.execute("begin")
-            connection.execute(f"lock table {table} in share row exclusive mode")  # type: ignore[call-overload]
+            connection.execute(f"lock table {table} in share row exclusive mode")
         try:
             yield
         finally:

@@ -17,7 +17,7 @@ PLACES = {
 
 def address(screen: Screen, connection: psycopg.Connection[Any], agency: str = "acme") -> str:
     def value(match: re.Match[str]) -> str:
-        row = connection.execute(PLACES[match[1]]).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(PLACES[match[1]]).fetchone()
         assert row is not None, match[1]
         return str(row[0])
 

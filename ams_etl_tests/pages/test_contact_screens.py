@@ -164,7 +164,7 @@ def test_a_mark_or_a_refusal_is_not_released_and_its_source_is_said(
         answer = Consent(
             "email", "pat13@example.com", "no", datetime(2026, 5, 3, tzinfo=UTC), f"proof of {source_name}"
         )
-        store_consents(stored, "acme", source_name, [answer])  # type: ignore[arg-type]
+        store_consents(stored, "acme", source_name, [answer])
     refused = operator.post(f"/acme/contacts/{contact_id}/release")
     assert refused.status_code == 422
     assert "an imported list: proof of import on 2026-05-03; the platform: proof of platform" in refused.text

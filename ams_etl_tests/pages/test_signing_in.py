@@ -37,7 +37,9 @@ def test_a_person_signs_in_and_out(site: Site) -> None:
     flags = answer.headers["set-cookie"].lower()
     assert "httponly" in flags
     assert "samesite=lax" in flags
-    somebody = Visitor(site.url, "everywhere", answer.cookies[COOKIE])
+    cookie = answer.cookies[COOKIE]
+    assert cookie is not None
+    somebody = Visitor(site.url, "everywhere", cookie)
     page = somebody.get("/acme/set-up")
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]

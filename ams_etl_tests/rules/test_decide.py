@@ -11,13 +11,14 @@ _KINDS = (
     "note", "email", "call", "text", "handwritten_card", "meeting", "voice_note", "ticket_created", "ticket_completed",
     "deal_created", "deal_won", "contact_created", "contact_updated", "properties_found",
 )  # fmt: skip
-_TARGETS = (None, ("ams360",), ("benefitpoint",), ("ams360", "benefitpoint"))
+_TARGETS: tuple[tuple[str, ...] | None, ...] = (None, ("ams360",), ("benefitpoint",), ("ams360", "benefitpoint"))
 
 
 @pytest.mark.parametrize("kind", _KINDS)
 def test_whatever_is_known_an_event_goes_where_it_is_meant_to_or_says_what_it_waits_for(kind: str) -> None:
     """Nothing is done while it waits; each system gets what is meant for it and what it has the contact for."""
-    for targets, *known in product(_TARGETS, *[(False, True)] * 4):
+    either = (False, True)
+    for targets, known in product(_TARGETS, product(either, either, either, either)):
         situation = Situation(*known)
         found = decide(kind, targets, situation)
         meant = targets or ("ams360", "benefitpoint")

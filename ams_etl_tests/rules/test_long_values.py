@@ -7,25 +7,9 @@ from ams_etl.rules.names.names import NameFields, derive_name
 from ams_etl.rules.reach.emails import emails_in
 
 _UNITS = (
-    "5",
-    "5-",
-    "1/",
-    "Rev ",
-    "Living ",
-    "Trust ",
-    "trustee, ",
-    ", ",
-    "- ",
-    "c/o ",
-    "Attn: ",
-    "dtd 5 ",
-    "(",
-    "{a",
-    '"a',
-    "'a ",
-    "deceased ",
-)
-_UNITS += ("and ", "& ", "Dr. ", "Jr. ", "estate of ", "no email ", "a@", "a.", "/ ", "passed away 5/1/22 ")  # fmt: skip
+    "5", "5-", "1/", "Rev ", "Living ", "Trust ", "trustee, ", ", ", "- ", "c/o ", "Attn: ", "dtd 5 ", "(", "{a", '"a', "'a ",
+    "deceased ", "and ", "& ", "Dr. ", "Jr. ", "estate of ", "no email ", "a@", "a.", "/ ", "passed away 5/1/22 ",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", _UNITS)

@@ -37,7 +37,8 @@ def test_no_date_is_not_a_misfit() -> None:
 
 
 def test_flags_and_numbers_in_other_spellings() -> None:
-    assert [flag(value) for value in ("Yes", "n", 1, "0", True, "True ", "maybe", 2, [])] == [
+    spellings: tuple[Any, ...] = ("Yes", "n", 1, "0", True, "True ", "maybe", 2, [])
+    assert [flag(value) for value in spellings] == [
         True, False, True, False, True, True, None, None, None,
     ]  # fmt: skip
     assert (text(5), text(True), text(["x"])) == ("5", None, None)

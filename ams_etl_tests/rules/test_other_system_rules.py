@@ -173,7 +173,7 @@ def test_the_order_of_a_hawksoft_list_says_nothing(client: Any, chance: Any) -> 
     assert set(before.candidates) == set(after.candidates)
 
 
-_contacts = st.fixed_dictionaries(
+_contacts: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"EntityID": st.integers(1, 9), "ContactSubType": st.sampled_from(("C", "C", "P", "V", None, []))},
     optional={
         "isAPerson": _words, "FirstName": generated.names, "LastName": generated.names, "BusinessName": generated.names,
@@ -277,8 +277,8 @@ def _dicts(value: Any) -> Sequence[dict[str, Any]]:
 
 
 def _all_fit(system: str, found: Derivation) -> None:
-    for entry in (*found.candidates, *found.skips):
-        assert entry.system == system
+    assert {skip.system for skip in found.skips} <= {system}
+    assert {candidate.system for candidate in found.candidates} <= {system}
     for candidate in found.candidates:
         assert {connection.connection_type for connection in candidate.connections} <= set(CONNECTION_TYPES[system])
         assert "AMS360" not in {tag.tag for tag in candidate.tags if tag.category == "default"}

@@ -175,7 +175,7 @@ def test_an_account_of_a_connected_benefitpoint_becomes_a_customer() -> None:
     """3rd scenario; without the connection nothing appears."""
     with running_sandbox(more=("--benefitpoint",)) as running:
         before = len(running.ask("customers"))
-        account = {
+        account: dict[str, Any] = {
             "accountClassification": "Individual", "accountType": "Client", "officeID": 1, "administratorUserID": 1,
             "primaryContactUserID": 1,
             "individualAccountInfo": {"personInfo": {"firstName": "Nora", "lastName": "Quist"}, "email": "n@example.org"},

@@ -62,14 +62,15 @@ def bearer(others: Sandbox) -> str:
 
 
 def test_hawksoft_refuses_what_the_real_one_refuses(others: Sandbox) -> None:
-    for expected, path, more in [
+    refused: list[tuple[int, str, dict[str, Any]]] = [
         (401, "agencies", {"basic": "etl:wrong"}), (401, "agencies", {"basic": None}),
         (400, "agencies", {"query": {"version": "4"}}),
         (403, "agency/8/clients", {}), (404, "agency/7/clients/1", {}), (404, "agency/7/client/999999", {}),
         (400, "agency/7/clients", {"query": {"asOf": "yesterday"}}), (400, "agency/7/client/1", {"query": {"include": "pets"}}),
         (400, "agency/7/clients", {"body": {"clientNumbers": list(range(201))}}), (400, "agency/7/clients", {"body": [1]}),
         (400, "agency/7/clients", {"body": {"clientNumbers": []}}),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for expected, path, more in refused:
         assert hawksoft(others, path, **more).status == expected, (path, more)
 
 

@@ -19,11 +19,12 @@ def _rows(answer: Any) -> list[dict[str, Any]]:
 def mixed(service: Service, sandbox: Sandbox) -> str:
     """A customer with one policy of each kind; the policy number says which."""
     customer_id = sandbox.edit("customers", "insert", LastName="Mixed", CustomerType="C")
-    for number, fields in {
+    policies: dict[str, dict[str, Any]] = {
         "active": {"PolicyStatus": "A"}, "cancelled": {"PolicyStatus": "C"}, "non-renewed": {"PolicyStatus": "N"},
         "submission": {"PolicyStatus": "A", "PolicySubType": "S"}, "accounting": {"PolicyStatus": "A", "PolicySubType": "A"},
         "entities": {"PolicyStatus": "A", "IsMultiEntity": True},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for number, fields in policies.items():
         sandbox.edit("policies", "insert", CustomerId=customer_id, PolicyNumber=number,
                      **{"PolicySubType": "P", **_TERM, **fields})  # fmt: skip
     return str(customer_id)

@@ -152,9 +152,10 @@ async def test_writes_are_carried_out_once(sandbox: BenefitPointSandbox) -> None
         key = await benefitpoint.create_account(group())
         stored = sandbox.ask(f"state/accounts/{key}")
         assert stored["groupAccountInfo"]["accountName"] == "Nova & Sons <Group>"
-        contact = {"contact": {"firstName": "Ida", "lastName": "Bo", "phones": []}, "accountID": key, "primary": True}
+        person: dict[str, Any] = {"firstName": "Ida", "lastName": "Bo", "phones": []}
+        contact = {"contact": person, "accountID": key, "primary": True}
         contact_id = await benefitpoint.create_contact(contact)
-        changed = {**contact, "contact": {**contact["contact"], "contactID": contact_id, "email": "ida@example.org"}}
+        changed = {**contact, "contact": {**person, "contactID": contact_id, "email": "ida@example.org"}}
         assert await benefitpoint.update_contact(changed) == contact_id
         assert sandbox.ask(f"state/contacts/{contact_id}")["contact"]["email"] == "ida@example.org"
         product = {

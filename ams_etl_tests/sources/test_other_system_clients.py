@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ams_etl.errors import ConfigError, DataError, PermanentError, TransientError
+from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.hawksoft import open_hawksoft
 from ams_etl.sources.http.connection import MAX_ANSWER_BYTES
 from ams_etl.sources.mycase import RecordKey, open_mycase
@@ -146,6 +147,7 @@ async def test_qq_reads_windows_to_the_end_and_account_information_beside(others
         assert {key for key, found in infos.items() if found} == set(stored)
         for key, found in infos.items():
             if found:
+                assert isinstance(found, SourceRecord)
                 assert found.payload == {
                     name: value for name, value in stored[key].items() if name not in {"UserID", "UserPassword"}
                 }
@@ -181,7 +183,7 @@ async def test_mycase_reads_every_list_to_its_end(others: Sandbox, database: str
     async with open_mycase(mycase_at(others), tokens) as mycase:
         since = datetime.now(UTC)
         for kind in ("clients", "companies", "cases", "staff"):
-            pages = [page async for page in mycase.listing(kind)]  # type: ignore[arg-type]
+            pages = [page async for page in mycase.listing(kind)]
             records = [record for page in pages for record in page.records]
             assert keys(records) == {str(entry["id"]) for entry in others.ask(f"mycase/state/{kind}")}
             assert pages[0].total == len(records)
@@ -239,7 +241,7 @@ async def test_mycase_tokens_are_renewed_once_by_all_processes_together(
         others.ask("mycase/faults", {"expire_tokens": True})
         others.ask("mycase/reset-stats", {})
         await asyncio.gather(
-            *(records_of(client.listing(kind)) for client in (one, other) for kind in ("staff", "clients", "companies"))  # type: ignore[arg-type]
+            *(records_of(client.listing(kind)) for client in (one, other) for kind in ("staff", "clients", "companies"))
         )
         assert others.ask("mycase/stats")["calls"]["Token"] == 1
     after = _sealed(connection)

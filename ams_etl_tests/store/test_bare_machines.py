@@ -53,14 +53,14 @@ def test_the_embedded_server_needs_no_command_of_the_machine(tmp_path: Path) -> 
     """A slim container has neither `ps` nor anything else of procps; started, found again and stopped without them."""
     home = tmp_path / "home"
     (tmp_path / "empty").mkdir()
-    path = {"PATH": str(tmp_path / "empty")}
+    path = str(tmp_path / "empty")
     try:
-        code, url = ams_etl(home, "db", "url", **path)
+        code, url = ams_etl(home, "db", "url", PATH=path)
         assert code == 0, url
         first = (server_root(home) / "postgres" / "postmaster.pid").read_text().split()[0]
-        assert ams_etl(home, "db", "url", **path) == (0, url)
+        assert ams_etl(home, "db", "url", PATH=path) == (0, url)
         assert (server_root(home) / "postgres" / "postmaster.pid").read_text().split()[0] == first
-        assert ams_etl(home, "db", "stop", **path)[0] == 0
+        assert ams_etl(home, "db", "stop", PATH=path)[0] == 0
     finally:
         stop(home)
 

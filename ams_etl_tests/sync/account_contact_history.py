@@ -66,8 +66,8 @@ def account(
     if group is not None:
         info = {"accountName": group, "accountIntegrationInfo": told}
         return {**made, "accountClassification": "Group", "groupAccountInfo": info}
-    info = {"personInfo": {"firstName": first, "lastName": last}, "email": email, "accountIntegrationInfo": told}
-    return {**made, "accountClassification": "Individual", "individualAccountInfo": info}
+    individual = {"personInfo": {"firstName": first, "lastName": last}, "email": email, "accountIntegrationInfo": told}
+    return {**made, "accountClassification": "Individual", "individualAccountInfo": individual}
 
 
 def account_contact(key: int, of: int, first: str | None, email: str | None) -> dict[str, Any]:

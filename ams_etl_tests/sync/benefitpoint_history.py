@@ -308,7 +308,7 @@ class BenefitPointHistory:
             for pair in link(customers.values(), there, {})
             if pair.state == "confirmed"
         }
-        pairs = {(key, linked.get(key)) for key in customers}
+        pairs: set[tuple[str | None, int | None]] = {(key, linked.get(key)) for key in customers}
         pairs |= {(None, account.account_id) for account in there if account.account_id not in linked.values()}
         rows = _rows(self._real.connection, "mart.accounts")
         found = sorted((row["ams360_customer_id"] or "", row["benefitpoint_account_id"] or 0) for row in rows)
@@ -403,7 +403,11 @@ class BenefitPointHistory:
         self._look_at_the_log()
 
     def _both(self, run: Callable[[World], None]) -> Callable[[], None]:
-        return lambda: [run(world) for world in (self._real, self._twin)] and None
+        def run_both() -> None:
+            for world in (self._real, self._twin):
+                run(world)
+
+        return run_both
 
     def _some_customers(self) -> Callable[[], None]:
         ids = tuple(key for key, _ in self._twin.sandbox.ask("customers"))
@@ -478,12 +482,12 @@ def history_in(urls: tuple[str, str], *, size: int, seed: int) -> Iterator[Benef
         seed: of the agency and of what happens.
     """
     with ExitStack() as stack:
-        worlds = [
+        real, twin = (
             World(
                 stack.enter_context(running_sandbox(size=size, seed=seed, unlisted=0, more=("--benefitpoint",))),
                 stack.enter_context(connect(url)),
                 RuleSettings(benefitpoint_contacts=place == 0),
             )
             for place, url in enumerate(urls)
-        ]
-        yield BenefitPointHistory(*worlds, seed)
+        )
+        yield BenefitPointHistory(real, twin, seed)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.rules.accounts.accounts import CustomerAccount
+from ams_etl.rules.accounts.accounts import CustomerAccount, named_by
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.links import link
 from ams_etl.store.database import connect
@@ -55,8 +55,9 @@ def policies_stay_with_their_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def id_of_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
     """B3: the account has AMS360's id as soon as AMS360 has the customer, whichever system reported it first."""
-    right = accounts.named_by
-    monkeypatch.setattr(accounts, "named_by", lambda customer, account, account_first=False: right(customer, account))
+    monkeypatch.setattr(
+        accounts, "named_by", lambda customer, account, account_first=False: named_by(customer, account)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from ams_etl.rules.accounts.accounts import account_of
 from ams_etl.sync.accounts import publish_accounts as accounts
 from ams_etl.writeback.benefit_plans import to_policies as plans
 from ams_etl.writeback.delivery.ams360_target import Ams360Target
@@ -20,10 +21,9 @@ from ams_etl_tests.sync.benefitpoint_history import history_in
 
 def email_overwrites(monkeypatch: pytest.MonkeyPatch) -> None:
     """B4: the e-mail address of a linked account is BenefitPoint's where that has one."""
-    right = accounts.account_of
 
     def overwriting(customer: Any, account: Any, offices: Any) -> Any:
-        found = right(customer, account, offices)
+        found = account_of(customer, account, offices)
         return replace(found, email=account.email) if account and account.email else found
 
     monkeypatch.setattr(accounts, "account_of", overwriting)

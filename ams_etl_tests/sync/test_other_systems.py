@@ -471,7 +471,11 @@ def test_doctor_asks_one_question_of_each_kind(command_line: CliRunner, others: 
     assert well.exit_code == 0, well.output
     assert "our clock is" in well.output
     assert "WRONG" not in well.output
-    shut = {"hawksoft": {"opted_out": [7]}, "qq_catalyst": {"refused": True}, "mycase": {"forbidden": True}}
+    shut: dict[str, dict[str, Any]] = {
+        "hawksoft": {"opted_out": [7]},
+        "qq_catalyst": {"refused": True},
+        "mycase": {"forbidden": True},
+    }
     others.ask(f"{system}/faults", shut[system])
     ill = command_line.invoke(cli, ["doctor", system])
     assert "WRONG" in ill.output

@@ -37,7 +37,7 @@ def live(connection: psycopg.Connection[Any], table: str) -> set[tuple[str, str]
     return set(rows.fetchall())
 
 
-def quarantine(connection: psycopg.Connection[Any]) -> set[tuple[str, str, str]]:
+def quarantine(connection: psycopg.Connection[Any]) -> set[tuple[str, str, str | None]]:
     return set(connection.execute("select entity, reason, customer_id from ops.quarantine").fetchall())
 
 

@@ -9,6 +9,7 @@ import pytest
 from ams_etl.defs.due.requests import trigger_tags
 from ams_etl.defs.resources import SyncScopeConfig
 from ams_etl.errors import ConfigError, TransientError
+from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.interpret import ams360 as ams360_interpreter
@@ -148,12 +149,11 @@ def test_a_customer_that_the_rules_fail_on_holds_up_no_other(
     for (key,) in (poison, other):
         sandbox.edit("customers", "update", key, City="Newtown")
     extract(connection, AGENCY, sandbox.connection(), SyncScope((poison[0], other[0])))
-    real = ams360_interpreter.derive
 
     def failing(bundle: Any, *args: Any) -> Any:
         if bundle.customer.customer_id == poison[0]:
             raise ValueError("Jonathan Doe is not a number")
-        return real(bundle, *args)
+        return derive(bundle, *args)
 
     monkeypatch.setattr(ams360_interpreter, "derive", failing)
     refresh(connection, RuleSettings(), TODAY)
@@ -171,7 +171,7 @@ def test_a_customer_that_the_rules_fail_on_holds_up_no_other(
     assert [row[:3] for row in told_of] == [("derivation", poison[0], "the rules failed")]
     assert "ValueError in failing" in told_of[0][3]
     assert "Doe" not in told_of[0][3]
-    monkeypatch.setattr(ams360_interpreter, "derive", real)
+    monkeypatch.setattr(ams360_interpreter, "derive", derive)
     refresh(connection, RuleSettings(), TODAY)
     assert city(poison[0]) == ("Newtown",)
     assert connection.execute("select 1 from ops.quarantine").fetchone() is None

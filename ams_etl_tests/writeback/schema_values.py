@@ -16,9 +16,11 @@ _ZONES = sorted(available_timezones())
 FORMATS = FormatChecker()
 
 
-@FORMATS.checks("iana-time-zone")
 def _is_zone(value: object) -> bool:
     return not isinstance(value, str) or value in _ZONES
+
+
+FORMATS.checks("iana-time-zone")(_is_zone)
 
 
 def validator_of(schema: Schema) -> Draft202012Validator:

@@ -89,7 +89,9 @@ def test_files_lie_apart_from_the_event_as_they_came(connection: psycopg.Connect
     (answer,) = accept_events(connection, "demo", [event("email", CUSTOMER, attachments=[file("a.pdf", content)])])
     row = connection.execute("select event_id, file_name, content_type, content from ops.event_attachments").fetchone()
     assert row == (answer.event_id, "a.pdf", "application/pdf", content)
-    (held,) = connection.execute("select payload -> 'attachments' -> 0 from ops.events").fetchone() or ({},)
+    stored = connection.execute("select payload -> 'attachments' -> 0 from ops.events").fetchone()
+    assert stored is not None
+    (held,) = stored
     assert (held["bytes"], "content_base64" in held) == (len(content), False)
 
 

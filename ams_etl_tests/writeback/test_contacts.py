@@ -134,7 +134,7 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
 def test_a_created_contact_is_found_by_email_whatever_it_is_called(synced: Office) -> None:
     """W12: inactive, skipped by the settings under another name, or not synced yet: nobody is made a second time."""
     sandbox = synced.sandbox
-    person = {"IsPersonal": True, "CustomerType": "C"}
+    person: dict[str, Any] = {"IsPersonal": True, "CustomerType": "C"}
     inactive = sandbox.edit(
         "customers",
         "insert",
