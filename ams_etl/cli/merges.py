@@ -9,6 +9,7 @@ from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.access_log import count_command
 
 
 @click.group()
@@ -30,6 +31,7 @@ def list_them(agency: str, state: str | None, form: Form) -> None:
 
     with connect(prepare()) as connection:
         rows = list_merges(connection, agency, state=state)
+        count_command(connection, agency, "merges list", len(rows))
     print_tables(
         form,
         Table(

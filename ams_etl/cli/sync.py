@@ -2,7 +2,6 @@
 
 import time
 from typing import Any
-from uuid import UUID
 
 import click
 
@@ -13,6 +12,7 @@ from ams_etl.cli.summary import print_accounts, print_summary
 from ams_etl.cli.tables import Form, remark, table_options
 from ams_etl.settings import Agencies, Agency, load_agencies
 from ams_etl.store.database import connect
+from ams_etl.sync.identity import is_uuid
 from ams_etl.sync.interpret.customers_meant import customers_meant
 
 
@@ -61,7 +61,7 @@ def sync(
     if apply_plan == "accounts":
         _publish_accounts(agency, form)
         return
-    if apply_plan is not None and not _is_uuid(apply_plan):
+    if apply_plan is not None and not is_uuid(apply_plan):
         raise click.UsageError(
             f"--apply {apply_plan}: expected the id of a plan as `ams-etl sync {agency} --plan` shows it, or `accounts`"
         )
@@ -98,14 +98,6 @@ def _warn_of_secrets(agencies: Agencies, agency: Agency) -> None:
 
     for mistake in mistakes_of(agencies, agency, unset=False):
         click.secho(f"warning: {mistake}", fg="yellow", err=True)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _sync_benefitpoint(agency: str, form: Form, *, full: bool) -> None:

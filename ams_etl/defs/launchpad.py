@@ -5,12 +5,12 @@ thing in the run, since only Postgres knows.
 """
 
 from typing import Any
-from uuid import UUID
 
 import dagster as dg
 
 from ams_etl.defs.resources import SyncScopeConfig
 from ams_etl.errors import ConfigError
+from ams_etl.sync.identity import is_uuid
 from ams_etl.sync.interpret.customers_meant import check_form
 
 
@@ -24,17 +24,9 @@ def _checked(config: Any) -> dict[str, Any]:
     for customer in config.get("customers") or ():
         check_form("sync_scope.customers", customer)
     for key in ("apply_plan", "batch"):
-        if config.get(key) and not _is_uuid(config[key]):
+        if config.get(key) and not is_uuid(config[key]):
             raise ConfigError(
                 f"sync_scope.{key}: {config[key]!r}: expected an id such as 00000000-0000-0000-0000-000000000000"
                 + (" (`ams-etl plan AGENCY` prints the plan's)" if key == "apply_plan" else "")
             )
     return dict(config)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -13,3 +13,12 @@ _NAMESPACE = UUID("6f0c6f3e-2f0a-5b5e-9d53-0b3d5f2a7c11")
 def candidate_id(agency: str, system: str, entity: str, entity_id: str) -> UUID:
     """The id of the source record `entity` / `entity_id` of `system` in this agency."""
     return uuid5(_NAMESPACE, "\x1f".join((agency, system, entity, entity_id)))
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text that a person gave can be one of our ids, or one of AMS360's, which have the same form."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import column
+from ams_etl.sync.identity import is_uuid
 from ams_etl.sync.interpret.registry import interpreter_for
 
 _BY_EMAIL = """select distinct s.customer_id from mart.contact_emails e join mart.contact_sources s using (agency, contact_id)
@@ -41,7 +41,7 @@ def check_form(place: str, name: str) -> None:
         ConfigError: the name is no number, id or email address; `place` is where it is written.
     """
     bare = name.strip()
-    if not ("@" in bare or (bare.isascii() and bare.isdigit()) or _is_uuid(bare)):
+    if not ("@" in bare or (bare.isascii() and bare.isdigit()) or is_uuid(bare)):
         raise ConfigError(
             f"{place}: {name!r}: expected a CustomerNumber such as 1017, a CustomerId such as "
             "00000000-0000-0000-0000-000000000000, or an email address"
@@ -65,17 +65,9 @@ def _meant(connection: psycopg.Connection[Any], agency: str, name: str, settings
             f"{agency} has no customer with the number {name} yet: `ams-etl sync {agency} --changed` reads new ones, or give "
             "the CustomerId"
         )
-    if system == "ams360" and not _is_uuid(name):
+    if system == "ams360" and not is_uuid(name):
         raise ConfigError(
             f"{name!r}: expected a CustomerNumber such as 1017, a CustomerId such as "
             "00000000-0000-0000-0000-000000000000, or an email address"
         )
     return [name]
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        UUID(name)
-    except ValueError:
-        return False
-    return True
