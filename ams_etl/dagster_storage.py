@@ -5,12 +5,36 @@ from typing import Any
 
 from dagster import DagsterInvariantViolationError
 from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
 
 VARIABLE = "AMS_ETL_DAGSTER_URL"
 
 
 class PostgresStorage(DagsterPostgresStorage):
-    """Dagster's storage in Postgres, with an error that says what to do where the variable is not set."""
+    """Dagster's storage in Postgres, with one connection that is kept, and an error that says what to do without an address.
+
+    Dagster's own class connects anew for everything that it reads and writes, about 730 times in a sync, which cost more time
+    than the sync itself. Here runs, events and schedules share a pool: one connection stays open in a process, and threads that
+    ask at the same time open more for as long as they need them.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        engine = pooled_engine(self.postgres_url, named.get("token_provider"))
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = engine  # noqa: SLF001 - Dagster has no setting for it
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> "PostgresStorage":
+        """Return the storage that dagster.yaml describes."""
+        return cls(
+            postgres_url=pg_url_from_config(config_value),
+            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
+            inst_data=inst_data,
+            token_provider=get_token_provider_from_config(config_value),
+        )
 
     @classmethod
     def config_type(cls) -> Any:
@@ -25,3 +49,22 @@ class PostgresStorage(DagsterPostgresStorage):
                 'eval "$(.venv/bin/ams-etl env)"   (or eval "$(ams-etl env)" where ams_etl is installed)'
             )
         return super().config_type()
+
+
+def pooled_engine(url: str, token_provider: Any = None) -> Engine:
+    """Return an engine that keeps one connection open, looks whether it still lives, and leaves a parent's alone after a fork."""
+    engine = create_pg_engine(
+        url, token_provider, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
+    )
+
+    @event.listens_for(engine, "connect")
+    def _remember(_: Any, record: Any) -> None:
+        record.info["process"] = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def _is_ours(_: Any, record: Any, proxy: Any) -> None:
+        if record.info["process"] != os.getpid():
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError("the connection belongs to the parent process")
+
+    return engine

@@ -20,6 +20,12 @@ from pathlib import Path
 
 from ams_etl_tests.sandbox_process import die_with_parent
 
+_IMPORTED_LATE = (
+    "great_expectations.expectations.core", "matplotlib.backends.backend_agg", "matplotlib.figure", "pandas", "scipy.stats",
+    "zeep", "alembic", "sqlalchemy.dialects.postgresql.psycopg2", "dagster_postgres", "ams_etl.dagster_storage",
+)  # fmt: skip
+"""What commands import when they need it, which takes longest."""
+
 
 def run(arguments: tuple[str, ...], environment: dict[str, str], seconds: float) -> tuple[int, str]:
     """Run a command to its end; return its exit code and what it printed. One that takes longer is killed: code -9."""
@@ -48,13 +54,13 @@ def _server() -> "subprocess.Popen[str]":
 
 def _serve() -> None:
     """Answer requests until the other end is closed."""
-    import ams_etl.definitions
+    import ams_etl
 
-    for room in ("cli", "defs", "sync", "sources"):
-        path = [str(Path(ams_etl.definitions.__file__).parent / room)]
-        for module in pkgutil.walk_packages(path, f"ams_etl.{room}."):
-            if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(ams_etl.__path__, "ams_etl."):
+        if not module.name.endswith("__main__") and not module.name.startswith("ams_etl.sandbox"):
+            importlib.import_module(module.name)
+    for library in _IMPORTED_LATE:
+        importlib.import_module(library)
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

@@ -1,13 +1,13 @@
 """Incremental ≡ full: random histories of an agency, synced in random parts, against a rebuild from nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 import psycopg
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, invariant, rule
 
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings, Segments
 from ams_etl.store.database import connect
@@ -348,3 +348,9 @@ class History(RuleBasedStateMachine):
 def histories_in(url: str, machine: type[History] = History) -> Iterator[type[History]]:
     """The machine, bound to a database."""
     yield type("BoundHistory", (machine,), {"url": url})
+
+
+def only(machine: type[History], steps: Collection[str]) -> type[History]:
+    """The machine with these steps alone, so that it soon comes to what they can lead to."""
+    others = {name for name in dir(machine) if hasattr(getattr(machine, name), RULE_MARKER) and name not in steps}
+    return type("FewSteps", (machine,), dict.fromkeys(others))

@@ -19,10 +19,9 @@ from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
 from ams_etl.sync.contacts import components as members
 from ams_etl.sync.contacts import derive
-from ams_etl.sync.contacts.deriving import store_derived
 from ams_etl.sync.interpret import benefitpoint as benefitpoint_interpreter
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
-from ams_etl_tests.sync.history_machine import History, histories_in
+from ams_etl_tests.sync.history_machine import History, histories_in, only
 
 
 def no_day_of_review(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,36 +86,35 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_FOLLOWING", [])
 
 
-def former_sharers_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """M6: an address that nobody refuses any more stays refused for whoever else has it."""
-    monkeypatch.setattr(store_derived, "touch_former_sharers", lambda *_: None)
+_AMS360 = ("put_customer", "sync_some")
+_BOTH = ("put_account", "read_accounts", *_AMS360)
 
 
 @pytest.mark.parametrize(
-    ("broken", "history"),
+    ("broken", "history", "steps"),
     [
-        (no_day_of_review, History),
-        (survivor_by_chance, History),
-        (settings_unnoticed, History),
-        (neighbours_not_followed, History),
-        (moved_records_forgotten, History),
-        (former_sharers_forgotten, History),
-        (linked_accounts_still_speak, BenefitPointHistory),
-        (nobody_goes_with_another, BenefitPointHistory),
-        (links_come_too_late, BenefitPointHistory),
-        (only_emails_bring_together, BenefitPointHistory),
+        (no_day_of_review, History, ("put_policy", "sync_all", "days_pass")),
+        (survivor_by_chance, History, _AMS360),
+        (settings_unnoticed, History, ("choose", "sync_all")),
+        (neighbours_not_followed, History, _AMS360),
+        (moved_records_forgotten, History, ("put_contact", "sync_some")),
+        (linked_accounts_still_speak, BenefitPointHistory, _BOTH),
+        (nobody_goes_with_another, BenefitPointHistory, _BOTH),
+        (links_come_too_late, BenefitPointHistory, _BOTH),
+        (only_emails_bring_together, BenefitPointHistory, _BOTH),
     ],
-    ids=lambda one: one.__name__,
+    ids=lambda value: getattr(value, "__name__", "steps"),
 )
 def test_a_broken_part_is_caught(
     database: str,
     monkeypatch: pytest.MonkeyPatch,
     broken: Callable[[pytest.MonkeyPatch], None],
     history: type[History],
+    steps: tuple[str, ...],
 ) -> None:
-    """Without shrinking: that it fails is the point, not how small the history can be."""
+    """By the steps that lead to it, and without shrinking: that it fails is the point, not how small the history can be."""
     broken(monkeypatch)
-    with histories_in(database, history) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
+    with histories_in(database, only(history, steps)) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
         run_state_machine_as_test(
             machine,
             settings=settings(
