@@ -93,9 +93,9 @@ _BOTH = ("put_account", "read_accounts", *_AMS360)
 @pytest.mark.parametrize(
     ("broken", "history", "steps"),
     [
-        (no_day_of_review, History, ("put_policy", "sync_all", "days_pass")),
+        (no_day_of_review, History, ("put_policy", "days_pass")),
         (survivor_by_chance, History, _AMS360),
-        (settings_unnoticed, History, ("choose", "sync_all")),
+        (settings_unnoticed, History, ("choose", "put_customer", "sync_all")),
         (neighbours_not_followed, History, _AMS360),
         (moved_records_forgotten, History, ("put_contact", "sync_some")),
         (linked_accounts_still_speak, BenefitPointHistory, _BOTH),
@@ -119,7 +119,7 @@ def test_a_broken_part_is_caught(
             machine,
             settings=settings(
                 max_examples=400,
-                stateful_step_count=25,
+                stateful_step_count=10,
                 deadline=None,
                 database=None,
                 derandomize=True,
