@@ -15,7 +15,7 @@ VARIABLE = "AMS_ETL_DAGSTER_URL"
 class PostgresStorage(DagsterPostgresStorage):
     """Dagster's storage in Postgres, with one connection that is kept, and an error that says what to do without an address.
 
-    Dagster's own class connects anew for everything that it reads and writes, about 730 times in a sync, which cost more time
+    Dagster's own class connects again for everything that it reads and writes, about 730 times in a sync, which cost more time
     than the sync itself. Here runs, events and schedules share a pool: one connection stays open in a process, and threads that
     ask at the same time open more for as long as they need them.
     """
