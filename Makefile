@@ -57,7 +57,7 @@ lint: setup
 	  echo "Postgres is not in /usr/lib/postgresql and cannot be installed: the test of the lowest version will be skipped"
 
 test: setup .chromium .postgres lint
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # What `make test` runs, on each Python that pyproject.toml allows and that is found; TARGET=lint runs another target.
 test-matrix: setup

@@ -32,7 +32,7 @@ class Walk:
         self.page.get_by_role("link", name=link, exact=True).first.click()
 
     def reads(self, text: str, patience: int = 30_000) -> None:
-        self.page.get_by_text(text).first.wait_for(timeout=patience)
+        self.page.get_by_text(text).locator("visible=true").first.wait_for(timeout=patience)
 
     def waits_for_the_job(self) -> None:
         """The page loads itself again until the job has ended."""

@@ -1,0 +1,60 @@
+"""Dagster's tables are reached by one connection that is kept, that heals, and that a child process leaves alone."""
+
+import os
+from typing import Any
+
+import psycopg
+import pytest
+
+from ams_etl.dagster_storage import PostgresStorage
+
+BACKENDS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+
+
+@pytest.fixture
+def storage(database: str) -> PostgresStorage:
+    return PostgresStorage(postgres_url=database.replace("postgresql://", "postgresql+psycopg2://"))
+
+
+def use(storage: PostgresStorage) -> None:
+    """Ask each of the three parts something."""
+    storage.run_storage.get_runs_count()
+    storage.event_log_storage.get_dynamic_partitions("agency")
+    storage.schedule_storage.all_instigator_state()
+
+
+def test_what_is_asked_again_and_again_shares_one_connection(
+    storage: PostgresStorage, connection: psycopg.Connection[Any]
+) -> None:
+    use(storage)
+    (first,) = connection.execute(BACKENDS).fetchall()
+    for _ in range(10):
+        use(storage)
+    assert connection.execute(BACKENDS).fetchall() == [first]
+
+
+def test_a_connection_that_the_server_closed_is_replaced(
+    storage: PostgresStorage, connection: psycopg.Connection[Any]
+) -> None:
+    use(storage)
+    ((first,),) = connection.execute(BACKENDS).fetchall()
+    connection.execute("select pg_terminate_backend(%s, 5000)", (first,))
+    use(storage)
+    ((second,),) = connection.execute(BACKENDS).fetchall()
+    assert second != first
+
+
+def test_a_child_process_connects_itself(storage: PostgresStorage, connection: psycopg.Connection[Any]) -> None:
+    """Two processes on one connection would read each other's answers."""
+    use(storage)
+    ((mine,),) = connection.execute(BACKENDS).fetchall()
+    child = os.fork()
+    if not child:
+        try:
+            use(storage)
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - the exit code says it
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    use(storage)
+    assert connection.execute(BACKENDS).fetchall() == [(mine,)]
