@@ -49,41 +49,29 @@ def opening_schedule(work: RegularWork, settings: ScheduleSettings) -> dg.Schedu
     return opens
 
 
-def daily_reevaluation(settings: ScheduleSettings) -> dg.ScheduleDefinition:
-    """Return the schedule of what a new date changes: policies that start or end, birthdays, prospects that grow too old.
+def daily(name: str, job: str, at: str, settings: ScheduleSettings, description: str) -> dg.ScheduleDefinition:
+    """Return the schedule of a job that runs once a day for the whole installation.
 
-    Where a follower lives it has done so already, and the run finds nothing due for its agencies.
+    Args:
+        name: of the schedule; with the day it is the key by which a day has one run.
+        job: the name of what runs.
+        at: minute and hour, as a cron has them.
+        settings: for the time zone.
+        description: what the UI says of it.
     """
 
     @dg.schedule(
-        name="daily_reevaluation",
-        job=reevaluation_job,
-        cron_schedule="15 0 * * *",
+        name=name,
+        job_name=job,
+        cron_schedule=f"{at} * * *",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Once a day, just after midnight in the schedule's time zone: what the new date changes by itself.",
+        description=description,
     )
     def new_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=f"day:{context.scheduled_execution_time:%Y-%m-%d}")
+        return dg.RunRequest(run_key=f"{name}:{context.scheduled_execution_time:%Y-%m-%d}")
 
     return new_day
-
-
-def daily_retention(settings: ScheduleSettings) -> dg.ScheduleDefinition:
-    """Return the schedule of the clean-up: after the sweeps of the evening and the re-evaluation at midnight."""
-
-    @dg.schedule(
-        name="daily_retention",
-        job=retention_job,
-        cron_schedule="40 3 * * *",
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Once a day, at 3:40 in the schedule's time zone: delete what is old, and measure the database.",
-    )
-    def clean_up(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=f"retention:{context.scheduled_execution_time:%Y-%m-%d}")
-
-    return clean_up
 
 
 @dg.definitions
@@ -97,7 +85,16 @@ def schedules() -> dg.Definitions:
     return dg.Definitions(
         schedules=[
             *(opening_schedule(work, settings) for work in WORK),
-            daily_reevaluation(settings),
-            daily_retention(settings),
+            # Policies that start or end, birthdays, prospects that grow too old. Where a follower lives it has done so
+            # already, and the run finds nothing due for its agencies.
+            daily(
+                "daily_reevaluation", reevaluation_job.name, "15 0", settings,
+                "Once a day, just after midnight in the schedule's time zone: what the new date changes by itself.",
+            ),
+            # After the sweeps of the evening and the re-evaluation at midnight.
+            daily(
+                "daily_retention", retention_job.name, "40 3", settings,
+                "Once a day, at 3:40 in the schedule's time zone: delete what is old, and measure the database.",
+            ),
         ]
-    )
+    )  # fmt: skip
