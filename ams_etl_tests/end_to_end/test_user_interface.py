@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,16 @@ class Walk:
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         self.page.get_by_text(text).first.wait_for(timeout=PATIENCE)
+
+    def chooses(self, field: str, choice: str) -> None:
+        """Choose from a list that the UI closes and makes again while it loads: open it until the choice is there."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not (offered := self.page.get_by_role("menuitem", name=choice, exact=True)).is_visible():
+            assert time.monotonic() < deadline, f"{field} does not offer {choice}"
+            self.page.get_by_placeholder(field).click(timeout=PATIENCE)
+            self.page.wait_for_timeout(2000)
+        offered.click()
+        assert self.page.get_by_placeholder(field).input_value() == choice
 
     def shows_markdown(self, label: str) -> None:
         """Open an entry of the metadata that is too long for its row."""
@@ -166,8 +177,7 @@ def follows_a_failing_check_to_why(walk: Walk, pages: int) -> None:
 def launches_three_customers(walk: Walk, ui: UserInterface, numbers: list[int]) -> None:
     """From the job's Launchpad: a wrong value is refused before there is a run; then three CustomerNumbers."""
     walk.opens("/locations/ams_etl/jobs/sync/playground")
-    walk.page.get_by_placeholder("Partition").click(timeout=PATIENCE)
-    walk.page.get_by_role("menuitem", name="demo", exact=True).click(timeout=PATIENCE)
+    walk.chooses("Partition", "demo")
     button = walk.page.get_by_role("button", name="Launch Run")
     button.wait_for(timeout=PATIENCE)
     known = len(ui.runs())

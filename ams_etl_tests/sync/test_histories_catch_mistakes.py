@@ -95,7 +95,7 @@ _BOTH = ("put_account", "read_accounts", *_AMS360)
     [
         (no_day_of_review, History, ("put_policy", "days_pass")),
         (survivor_by_chance, History, _AMS360),
-        (settings_unnoticed, History, ("choose", "put_customer", "sync_all")),
+        (settings_unnoticed, History, ("choose", "sync_some")),
         (neighbours_not_followed, History, _AMS360),
         (moved_records_forgotten, History, ("put_contact", "sync_some")),
         (linked_accounts_still_speak, BenefitPointHistory, _BOTH),
