@@ -2,7 +2,7 @@
 
     python -m benchmarks.dagster_connections [--events 500]
 
-Dagster's own storage is the baseline: it connects anew each time. What is asked is what a step asks most: write an event, look
+Dagster's own storage is the baseline: it connects again each time. What is asked is what a step asks most: write an event, look
 for a partition.
 """
 
