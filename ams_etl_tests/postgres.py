@@ -1,5 +1,6 @@
 """A real Postgres for tests: one embedded server a test run, a database of its own for whoever asks."""
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,23 @@ import psycopg
 import pytest
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
+from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl.store.migrations import sql_folder, upgrade
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete what servers of this run left outside pytest's own folders, which happens where root runs the tests."""
+    if hasattr(session.config, "workerinput"):
+        return  # A worker of xdist: the process that started it deletes, once all have ended.
+    base = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    outside = server_root(base / "x")
+    if outside.is_relative_to(base):
+        return
+    for folder in outside.parent.glob(f"{outside.name.removesuffix('x')}*"):
+        # A server that lives is one that a test left: its files show whose it is.
+        if not (folder / "postgres" / "postmaster.pid").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

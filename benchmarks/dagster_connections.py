@@ -7,16 +7,14 @@ for a partition.
 """
 
 import argparse
-import tempfile
 import time
-from pathlib import Path
 
 from dagster._core.events.log import EventLogEntry
 from dagster_postgres import DagsterPostgresStorage
 
 from ams_etl.dagster_storage import PostgresStorage
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
+from benchmarks.own_server import own_server
 
 
 def _seconds(storage: DagsterPostgresStorage, events: int) -> float:
@@ -41,9 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=500)
     events = parser.parse_args().events
-    home = Path(tempfile.mkdtemp(prefix="ams-etl-connections-"))
-    url = running_server(home)
-    try:
+    with own_server() as (_, url):
         address = url.replace("postgresql://", "postgresql+psycopg2://")
         measured = {}
         for name, storage in (
@@ -59,8 +55,6 @@ def main() -> None:
             )
         baseline, ours = measured.values()
         print(f"ours takes 1/{baseline / ours:.1f} of the time")
-    finally:
-        stop(home)
 
 
 if __name__ == "__main__":

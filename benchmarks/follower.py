@@ -29,11 +29,11 @@ import psycopg
 import yaml
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.writeback.sample_events import event
+from benchmarks.own_server import own_server
 from benchmarks.staleness import percentile
 
 PARTS = ("edits", "events", "refresh", "burst", "full-sync", "agencies", "idle")
@@ -67,10 +67,8 @@ class Stack:
 @contextmanager
 def stack(customers: int, *options: str) -> Iterator[Stack]:
     """Start a sandbox, sync it once, and start `up` with a follower."""
-    home = Path(tempfile.mkdtemp(prefix="follower-"))
-    home.chmod(0o711)
-    url, port = running_server(home), free_port()
-    try:
+    with own_server() as (home, url):
+        port = free_port()
         with running_sandbox(size=customers, more=("--ready-file", str(home / "sandbox.json"))) as sandbox:
             line = command_line(home, url, sandbox)
             take_notifications(line)
@@ -88,8 +86,6 @@ def stack(customers: int, *options: str) -> Iterator[Stack]:
             ):
                 time.sleep(20)
                 yield Stack(line, sandbox, connection, ids, port)
-    finally:
-        stop(home)
 
 
 def edits(on: Stack, count: int = 60, pause: float = 3.0) -> list[float]:
@@ -215,68 +211,67 @@ def many_agencies(count: int = 100) -> list[float]:
     from ams_etl.sync.extract.reference import extract_reference
     from ams_etl.sync.scope import SyncScope
 
-    home = Path(tempfile.mkdtemp(prefix="follower-"))
-    home.chmod(0o711)
-    url = running_server(home)
-    names = [f"agency{number:03}" for number in range(count)]
-    more = tuple(
-        part for at, name in enumerate(names[1:], 1) for part in ("--agency", f"{name}:{_agency_no(at)}:{at}:10")
-    )
-    follower: subprocess.Popen[str] | None = None
-    try:
-        with running_sandbox(size=10, more=more) as sandbox, connect(url) as connection:
-            upgrade(connection, sql_folder())
-            line = command_line(home, url, sandbox)
-            entry = yaml.safe_load((home / "agencies.yaml").read_text())["agencies"][0]
-            (home / "agencies.yaml").write_text(
-                yaml.safe_dump(
-                    {
-                        "agencies": [
-                            {
-                                "id": name,
-                                "name": name,
-                                "ams360": {**entry["ams360"], "agency_no": _agency_no(at)},
-                                "writeback": entry["writeback"],
-                            }
-                            for at, name in enumerate(names)
-                        ]
-                    }
+    with own_server() as (home, url):
+        names = [f"agency{number:03}" for number in range(count)]
+        more = tuple(
+            part for at, name in enumerate(names[1:], 1) for part in ("--agency", f"{name}:{_agency_no(at)}:{at}:10")
+        )
+        follower: subprocess.Popen[str] | None = None
+        try:
+            with running_sandbox(size=10, more=more) as sandbox, connect(url) as connection:
+                upgrade(connection, sql_folder())
+                line = command_line(home, url, sandbox)
+                entry = yaml.safe_load((home / "agencies.yaml").read_text())["agencies"][0]
+                (home / "agencies.yaml").write_text(
+                    yaml.safe_dump(
+                        {
+                            "agencies": [
+                                {
+                                    "id": name,
+                                    "name": name,
+                                    "ams360": {**entry["ams360"], "agency_no": _agency_no(at)},
+                                    "writeback": entry["writeback"],
+                                }
+                                for at, name in enumerate(names)
+                            ]
+                        }
+                    )
                 )
-            )
-            today, settings, edited = datetime.now(UTC).date(), RuleSettings(), {}
-            for at, name in enumerate(names):
-                reach = sandbox.connection(agency_no=_agency_no(at))
-                extract_reference(connection, name, reach)
-                extract(connection, name, reach, SyncScope())
-                mark_due(connection, name, settings, today)
-                derive_dirty(connection, name, settings, today)
-                make_plan(connection, name, settings, BrakeSettings(), today)
-                publish(connection, name)
-                row = connection.execute(
-                    "select min(customer_id) from mart.contact_sources where agency = %s and entity = 'customer'",
-                    (name,),
-                ).fetchone()
-                edited[name] = row[0] if row else ""
-            sandbox.faults(latency_ms=LATENCY_MS)
-            follower = line.start("follow")
-            time.sleep(15)
-            moment = datetime.now(UTC)
-            cpu = _cpu(psutil.Process(follower.pid))
-            with connection.cursor() as cursor:
-                cursor.executemany(
-                    """insert into ops.notifications (agency, body, state, object_type, change, keys)
-                    values (%s, '', 'pending', 'customer', 'update', jsonb_build_object('CustomerId', %s::text))""",
-                    list(edited.items()),
+                today, settings, edited = datetime.now(UTC).date(), RuleSettings(), {}
+                for at, name in enumerate(names):
+                    reach = sandbox.connection(agency_no=_agency_no(at))
+                    extract_reference(connection, name, reach)
+                    extract(connection, name, reach, SyncScope())
+                    mark_due(connection, name, settings, today)
+                    derive_dirty(connection, name, settings, today)
+                    make_plan(connection, name, settings, BrakeSettings(), today)
+                    publish(connection, name)
+                    row = connection.execute(
+                        "select min(customer_id) from mart.contact_sources where agency = %s and entity = 'customer'",
+                        (name,),
+                    ).fetchone()
+                    edited[name] = row[0] if row else ""
+                sandbox.faults(latency_ms=LATENCY_MS)
+                follower = line.start("follow")
+                time.sleep(15)
+                moment = datetime.now(UTC)
+                cpu = _cpu(psutil.Process(follower.pid))
+                with connection.cursor() as cursor:
+                    cursor.executemany(
+                        """insert into ops.notifications (agency, body, state, object_type, change, keys)
+                        values (%s, '', 'pending', 'customer', 'update', jsonb_build_object('CustomerId', %s::text))""",
+                        list(edited.items()),
+                    )
+                done = "select extract(epoch from settled_at - %s)::float8 from ops.notifications where state = 'done'"
+                wait(lambda: len(connection.execute(done, (moment,)).fetchall()) == count, seconds=120)
+                print(
+                    f"  the follower's CPU: {(_cpu(psutil.Process(follower.pid)) - cpu) / count * 1000:.0f} ms a batch"
                 )
-            done = "select extract(epoch from settled_at - %s)::float8 from ops.notifications where state = 'done'"
-            wait(lambda: len(connection.execute(done, (moment,)).fetchall()) == count, seconds=120)
-            print(f"  the follower's CPU: {(_cpu(psutil.Process(follower.pid)) - cpu) / count * 1000:.0f} ms a batch")
-            return [row[0] for row in connection.execute(done, (moment,))]
-    finally:
-        if follower is not None:
-            os.killpg(follower.pid, 9)
-            follower.wait()
-        stop(home)
+                return [row[0] for row in connection.execute(done, (moment,))]
+        finally:
+            if follower is not None:
+                os.killpg(follower.pid, 9)
+                follower.wait()
 
 
 def _agency_no(at: int) -> str:

@@ -6,21 +6,19 @@ Each week is derived, planned and published as a sync does it. There is no other
 """
 
 import argparse
-import tempfile
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.contacts.history import contact_as_of
 from ams_etl_tests.sync.source_history import AGENCY, refresh
 from benchmarks.incremental import TODAY, store
+from benchmarks.own_server import own_server
 
 SHARE = 0.02
 
@@ -43,18 +41,12 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=52)
     given = parser.parse_args()
     settings = RuleSettings(tags=("city",))
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        url = running_server(Path(folder))
-        try:
-            with connect(url) as connection:
-                upgrade(connection, sql_folder())
-                for start in range(1, given.contacts + 1, 5000):
-                    store(connection, range(start, min(start + 5000, given.contacts + 1)), "Bath")
-                refresh(connection, settings, TODAY)
-                _year(connection, given.contacts, given.weeks, settings)
-        finally:
-            stop(Path(folder))
+    with own_server() as (_, url), connect(url) as connection:
+        upgrade(connection, sql_folder())
+        for start in range(1, given.contacts + 1, 5000):
+            store(connection, range(start, min(start + 5000, given.contacts + 1)), "Bath")
+        refresh(connection, settings, TODAY)
+        _year(connection, given.contacts, given.weeks, settings)
 
 
 def _year(connection: psycopg.Connection[Any], size: int, weeks: int, settings: RuleSettings) -> None:

@@ -15,7 +15,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,9 +22,9 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl_tests.inbound.bodies import assumed_soap
 from ams_etl_tests.inbound.service_process import CODE, running_service, write_agencies
+from benchmarks.own_server import own_server
 
 _BARE = """
 import sys, uvicorn
@@ -101,11 +100,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=float, default=0)
     given = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="ams-etl-bench-"))
-    write_agencies(home)
-    url = running_server(home)
-    print(f"{'':<10}{'requests':>10}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}")
-    try:
+    with own_server() as (home, url):
+        write_agencies(home)
+        print(f"{'':<10}{'requests':>10}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}")
         with running_service(home, None) as service:
             _measure(service.address, given.clients, 1.0, 0)
             stored = _measure(service.address, given.clients, given.seconds, given.rate)
@@ -117,8 +114,6 @@ def main() -> None:
         with connect(url) as connection:
             (rows,) = connection.execute("select count(*) from ops.notifications").fetchone() or (0,)
         bare = _measure_bare(given.clients, given.seconds, given.rate)
-    finally:
-        stop(home)
     for name, row in (("stored", stored), ("bare", bare)):
         print(f"{name:<10}{row[3]:>10,}{row[0]:>10,.0f}{row[1]:>9.2f}{row[2]:>9.2f}{row[4]:>8}")
     each = metrics["ams_etl_notifications_stored_total"] / metrics["ams_etl_notification_commits_total"]

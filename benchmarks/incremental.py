@@ -6,11 +6,9 @@ Rows read and written are Postgres' own counts; the records are written to raw d
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,11 +17,11 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
 from ams_etl.store.dirty_customers import mark_customers
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS, POLICIES
 from ams_etl_tests.sync.source_history import AGENCY, customer, customer_id, policy, refresh
+from benchmarks.own_server import own_server
 
 TODAY = date(2026, 6, 1)
 
@@ -70,20 +68,14 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=100_000)
     size = parser.parse_args().customers
     settings = RuleSettings(tags=("city",))
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        url = running_server(Path(folder))
-        try:
-            with connect(url) as connection:
-                upgrade(connection, sql_folder())
-                for start in range(1, size + 1, 5000):
-                    store(connection, range(start, min(start + 5000, size + 1)), "Bath")
-                full = _measured(connection, lambda: refresh(connection, settings, TODAY))
-                connection.execute("vacuum analyze")
-                store(connection, range(101, 111), "York")
-                few = _measured(connection, lambda: refresh(connection, settings, TODAY))
-        finally:
-            stop(Path(folder))
+    with own_server() as (_, url), connect(url) as connection:
+        upgrade(connection, sql_folder())
+        for start in range(1, size + 1, 5000):
+            store(connection, range(start, min(start + 5000, size + 1)), "Bath")
+        full = _measured(connection, lambda: refresh(connection, settings, TODAY))
+        connection.execute("vacuum analyze")
+        store(connection, range(101, 111), "York")
+        few = _measured(connection, lambda: refresh(connection, settings, TODAY))
     print(f"| {'run':<28} | {'seconds':>9} | {'rows read':>11} | {'rows written':>12} |")
     for name, (seconds, read, written) in ((f"all {size:,} customers", full), ("10 changed customers", few)):
         print(f"| {name:<28} | {seconds:>9.2f} | {read:>11,} | {written:>12,} |")

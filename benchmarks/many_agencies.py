@@ -9,7 +9,6 @@ moment of its day or week: the window has opened for everybody, and every fiftie
 import argparse
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ams_etl.store.database import connect, dagster_url
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
+from benchmarks.own_server import own_server
 
 ZONE = ZoneInfo("America/New_York")
 MOMENTS = {
@@ -55,28 +54,22 @@ def agencies_file(path: Path, count: int, wsdl: str = "https://ams360.invalid/?w
 @contextmanager
 def machine(agencies: int) -> Iterator[str]:
     """A home with a server, the schema, a Dagster instance and a partition per agency; the URL of its database."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101
-        home = Path(folder)
-        server = running_server(home)
-        try:
-            with connect(server) as connection:
-                connection.execute("create database many")
-            url = server.rsplit("/", 1)[0] + "/many"
-            with connect(url) as connection:
-                upgrade(connection, sql_folder())
-            dagster_home = home / "dagster"
-            dagster_home.mkdir(exist_ok=True)
-            shutil.copyfile("dagster.yaml", dagster_home / "dagster.yaml")
-            agencies_file(home / "agencies.yaml", agencies)
-            os.environ |= {
-                "AMS_ETL_HOME": str(home), "AMS_ETL_DATABASE_URL": url, "AMS_ETL_CONFIG": str(home / "agencies.yaml"),
-                "DAGSTER_HOME": str(dagster_home), "AMS_ETL_DAGSTER_URL": dagster_url(url), "BENCH_PASSWORD": "sandbox",
-                "BENCH_CODE": "code",
-            }  # fmt: skip
-            yield url
-        finally:
-            stop(home)
+    with own_server() as (home, server):
+        with connect(server) as connection:
+            connection.execute("create database many")
+        url = server.rsplit("/", 1)[0] + "/many"
+        with connect(url) as connection:
+            upgrade(connection, sql_folder())
+        dagster_home = home / "dagster"
+        dagster_home.mkdir(exist_ok=True)
+        shutil.copyfile("dagster.yaml", dagster_home / "dagster.yaml")
+        agencies_file(home / "agencies.yaml", agencies)
+        os.environ |= {
+            "AMS_ETL_HOME": str(home), "AMS_ETL_DATABASE_URL": url, "AMS_ETL_CONFIG": str(home / "agencies.yaml"),
+            "DAGSTER_HOME": str(dagster_home), "AMS_ETL_DAGSTER_URL": dagster_url(url), "BENCH_PASSWORD": "sandbox",
+            "BENCH_CODE": "code",
+        }  # fmt: skip
+        yield url
 
 
 def ticks(agencies: int) -> None:

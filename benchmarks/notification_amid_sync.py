@@ -10,18 +10,16 @@ edit: seconds until `mart.contacts` has it, and how many customers the sync had 
 import argparse
 import os
 import signal
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from benchmarks.own_server import own_server
 
 _READ = """select count(c.read_at) from ops.sync_runs r left join ops.sync_customers c using (sync_id)
 where r.mode = 'full' and r.extracted_at is null and r.state <> 'published'"""
@@ -83,10 +81,7 @@ def main() -> None:
     asked.add_argument("--latency", type=int, default=10, help="milliseconds of each AMS360 call")
     asked.add_argument("--no-follow", action="store_true", help="sensors and runs instead of the follower")
     given = asked.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="amid-sync-"))
-    home.chmod(0o711)
-    url = running_server(home)
-    try:
+    with own_server() as (home, url):
         more = ("--ready-file", str(home / "sandbox.json"))
         with running_sandbox(size=given.customers, more=more) as sandbox:
             line = command_line(home, url, sandbox)
@@ -101,8 +96,6 @@ def main() -> None:
             with served(line, *options), connect(url) as connection:
                 time.sleep(15)
                 measure(line, sandbox, connection, given)
-    finally:
-        stop(home)
 
 
 if __name__ == "__main__":

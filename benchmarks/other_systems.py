@@ -8,12 +8,10 @@ would. MyCase's limit of calls a second is lifted: what is measured is ours.
 
 import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,7 +19,6 @@ import psycopg
 from ams_etl.rules.settings import Ownership, RuleSettings, SourceSystem
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import make_plan
@@ -34,6 +31,7 @@ from ams_etl.sync.extract.run_extractor import extract_source
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.other_systems import grant, hawksoft_at, mycase_at, qq_catalyst_at, tokens_at
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from benchmarks.own_server import own_server
 
 TODAY = date(2026, 11, 21)
 
@@ -116,17 +114,12 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=5000)
     parser.add_argument("--latency", type=float, default=0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, _stand_ins(arguments.customers) as sandbox:
-        url = running_server(Path(folder))
-        try:
-            with connect(url) as connection:
-                upgrade(connection, sql_folder())
-                openings = _openings(sandbox, url)
-                for system, opening in openings.items():
-                    sandbox.ask(f"{system}/faults", {"latency_ms": arguments.latency})
-                    print(_measure(connection, sandbox, system, opening, arguments.customers), flush=True)
-        finally:
-            stop(Path(folder))
+    with own_server() as (_, url), _stand_ins(arguments.customers) as sandbox, connect(url) as connection:
+        upgrade(connection, sql_folder())
+        openings = _openings(sandbox, url)
+        for system, opening in openings.items():
+            sandbox.ask(f"{system}/faults", {"latency_ms": arguments.latency})
+            print(_measure(connection, sandbox, system, opening, arguments.customers), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,9 @@ tables with more than 5,000 rows.
 import argparse
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -28,7 +26,6 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
 from ams_etl.store.dirty_customers import mark_customers
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
@@ -36,6 +33,7 @@ from ams_etl.sync.raw.ams360_tables import CUSTOMERS, EMPLOYEES, POLICIES
 from ams_etl_tests.pages.forms import form_of
 from ams_etl_tests.pages.pages_process import Site, Visitor, running_pages
 from ams_etl_tests.sync.source_history import refresh
+from benchmarks.own_server import own_server
 
 TODAY = date(2026, 6, 1)
 SEEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -260,14 +258,12 @@ def main() -> None:
     parser.add_argument("--agencies", type=int, default=50)
     parser.add_argument("--requests", type=int, default=40)
     options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="pages-"))
-    names = [f"a{number:02}" for number in range(options.agencies)]
-    (home / "agencies.yaml").write_text(yaml.safe_dump({"agencies": [
-        {"id": name, "name": f"Agency {name}", "ams360": {
-            "wsdl": "https://x/?wsdl", "agency_no": f"555{place:04}-1", "login_id": "etl", "password_env": "X"}}
-        for place, name in enumerate(names)]}))  # fmt: skip
-    url = running_server(home)
-    try:
+    with own_server() as (home, url):
+        names = [f"a{number:02}" for number in range(options.agencies)]
+        (home / "agencies.yaml").write_text(yaml.safe_dump({"agencies": [
+            {"id": name, "name": f"Agency {name}", "ams360": {
+                "wsdl": "https://x/?wsdl", "agency_no": f"555{place:04}-1", "login_id": "etl", "password_env": "X"}}
+            for place, name in enumerate(names)]}))  # fmt: skip
         with connect(url) as connection:
             upgrade(connection, sql_folder())
             began = time.perf_counter()
@@ -287,8 +283,6 @@ def main() -> None:
             save_user(connection, "sam", None, {EVERY_AGENCY: Role.ADMIN})
             with running_pages(home, url) as site:
                 report(site, connection, names, options.requests)
-    finally:
-        stop(home)
 
 
 def report(site: Site, connection: psycopg.Connection[Any], names: list[str], requests: int) -> None:

@@ -14,20 +14,18 @@ import argparse
 import os
 import random
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
 from ams_etl_tests.sandbox_process import running_sandbox
+from benchmarks.own_server import own_server
 
 STAGES = ("tick", "queue", "process", "imports", "reading", "deriving", "planning", "checks", "publishing")
 _EVENTS = """
@@ -79,29 +77,26 @@ def main() -> None:
 
 def _measure(given: argparse.Namespace, follow: str) -> None:
     rng = random.Random(1)
-    home = Path(tempfile.mkdtemp(prefix="staleness-"))
-    home.chmod(0o711)
-    url = running_server(home)
-    try:
-        with running_sandbox(size=given.customers, more=("--ready-file", str(home / "sandbox.json"))) as sandbox:
-            line = command_line(home, url, sandbox)
-            take_notifications(line)
-            line.run("sync", "demo")
-            ids = [key for key, _ in sandbox.ask("customers")]
-            sandbox.faults(latency_ms=given.latency)
-            options = ("--sandbox", follow, "--inbound-port", str(free_port()), "--pages-port", "0")
-            with served(line, *options), connect(url) as connection:
-                time.sleep(20)
-                for number in range(given.edits):
-                    sandbox.edit("customers", "update", rng.choice(ids), City=f"Edit {number}")
-                    time.sleep(rng.uniform(0, given.pause))
-                print(f"\n{follow}")
-                if follow == "--follow":
-                    _print_followed(connection, given.edits)
-                else:
-                    _print(connection, given.edits, show=given.events)
-    finally:
-        stop(home)
+    with (
+        own_server() as (home, url),
+        running_sandbox(size=given.customers, more=("--ready-file", str(home / "sandbox.json"))) as sandbox,
+    ):
+        line = command_line(home, url, sandbox)
+        take_notifications(line)
+        line.run("sync", "demo")
+        ids = [key for key, _ in sandbox.ask("customers")]
+        sandbox.faults(latency_ms=given.latency)
+        options = ("--sandbox", follow, "--inbound-port", str(free_port()), "--pages-port", "0")
+        with served(line, *options), connect(url) as connection:
+            time.sleep(20)
+            for number in range(given.edits):
+                sandbox.edit("customers", "update", rng.choice(ids), City=f"Edit {number}")
+                time.sleep(rng.uniform(0, given.pause))
+            print(f"\n{follow}")
+            if follow == "--follow":
+                _print_followed(connection, given.edits)
+            else:
+                _print(connection, given.edits, show=given.events)
 
 
 def _print_followed(connection: psycopg.Connection[Any], edits: int) -> None:

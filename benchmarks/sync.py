@@ -9,21 +9,18 @@ that size, to show that memory does not grow with it.
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect, sqlalchemy_url
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
+from benchmarks.own_server import own_server
 
 BASELINE_CUSTOMERS = 150
 
@@ -171,14 +168,8 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--large", type=int, default=0)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101
-        home = Path(folder)
-        url = running_server(home)
-        try:
-            _measure(given, url)
-        finally:
-            stop(home)
+    with own_server() as (_, url):
+        _measure(given, url)
 
 
 def _fresh(url: str, name: str) -> str:

@@ -7,20 +7,18 @@ The ideal is calls in flight divided by the latency: nothing else than waiting f
 
 import argparse
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ams_etl.store.database import connect
-from ams_etl.store.embedded import running_server, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.writeback.outbox.outbox import Outbox
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import office
+from benchmarks.own_server import own_server
 
 
 def delivery(connection: psycopg.Connection[Any], writes: int, latency_ms: int) -> None:
@@ -84,15 +82,10 @@ def main() -> None:
     asked.add_argument("--latency-ms", type=int, default=50)
     asked.add_argument("--waiting", type=int, default=100_000)
     given = asked.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="writeback-"))
-    url = running_server(home)
-    try:
-        with connect(url) as connection:
-            upgrade(connection, sql_folder())
-            claims(connection, given.waiting)
-            delivery(connection, given.writes, given.latency_ms)
-    finally:
-        stop(home)
+    with own_server() as (_, url), connect(url) as connection:
+        upgrade(connection, sql_folder())
+        claims(connection, given.waiting)
+        delivery(connection, given.writes, given.latency_ms)
 
 
 if __name__ == "__main__":
