@@ -20,7 +20,7 @@ from pathlib import Path
 PAGES = {
     "asset graph, group contacts": ("/locations/ams_etl/asset-groups/contacts", "contact_candidates"),
     "contacts: overview": ("/assets/mart/contacts?view=overview", "One row a contact"),
-    "contacts: partitions": ("/assets/mart/contacts?view=partitions", "agency-099"),
+    "contacts: partitions": ("/assets/mart/contacts?view=partitions", "agency-000"),
     "contacts: checks": ("/assets/mart/contacts?view=checks", "the_volume_is_as_usual"),
     "contacts: lineage": ("/assets/mart/contacts?view=lineage", "contact_plan"),
     "job sync": ("/locations/ams_etl/jobs/sync", "contact_plan"),
