@@ -13,7 +13,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster_postgres import DagsterPostgresStorage
 
 from ams_etl.dagster_storage import PostgresStorage
-from ams_etl.store.database import connect
+from ams_etl.store.database import connect, dagster_url
 from benchmarks.own_server import own_server
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=500)
     events = parser.parse_args().events
     with own_server() as (_, url):
-        address = url.replace("postgresql://", "postgresql+psycopg2://")
+        address = dagster_url(url)
         measured = {}
         for name, storage in (
             ("Dagster's own", DagsterPostgresStorage(address)),

@@ -7,13 +7,14 @@ import psycopg
 import pytest
 
 from ams_etl.dagster_storage import PostgresStorage
+from ams_etl.store.database import dagster_url
 
 BACKENDS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 
 @pytest.fixture
 def storage(database: str) -> PostgresStorage:
-    return PostgresStorage(postgres_url=database.replace("postgresql://", "postgresql+psycopg2://"))
+    return PostgresStorage(postgres_url=dagster_url(database))
 
 
 def use(storage: PostgresStorage) -> None:

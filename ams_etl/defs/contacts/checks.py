@@ -25,8 +25,9 @@ def every_planned_contact_meets_the_requirements(
     """Check what would be published before it is."""
     from ams_etl.sync.contacts.quality import check_planned_contacts
 
+    agency = agency_of(context)
     with warehouse.connection() as connection:
-        found = check_planned_contacts(connection, agency_of(context), sample=SAMPLE)
+        found = check_planned_contacts(connection, agency, sample=SAMPLE)
     return dg.AssetCheckResult(
         passed=not found.unfit,
         metadata={
@@ -35,7 +36,7 @@ def every_planned_contact_meets_the_requirements(
             "without_name_or_email": found.without_name_or_email,
             "without_source": found.without_source,
             "greeted_by_a_mark": found.greeted_by_a_mark,
-            "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, agency_of(context)),
+            "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, agency),
         },
     )
 

@@ -94,9 +94,10 @@ def writeback_health(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
     """Writes by kind, status and age, and the last 24 hours as a picture."""
     from ams_etl.writeback.people.health import health, open_writes_by_age
 
+    agency = agency_of(context)
     with warehouse.connection() as connection:
-        found = health(connection, agency_of(context))
-        ages = open_writes_by_age(connection, agency_of(context))
+        found = health(connection, agency)
+        ages = open_writes_by_age(connection, agency)
     states: dict[str, int] = {}
     for count in found.counts:
         states[count.status] = states.get(count.status, 0) + count.writes
