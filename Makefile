@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test test-matrix audit lint pictures histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test test-matrix mutants audit lint pictures histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -65,6 +65,14 @@ test-matrix: setup
 	  echo "Python $$version: $$python"; \
 	  $(MAKE) --no-print-directory $(or $(TARGET),test) VENV=.venv-$$version PYTHON=$$python </dev/null || exit 1; \
 	done
+
+# Which small changes of the rules no test of the rules notices: a sample of MUTANTS of them, by mutmut in an environment of its own.
+mutants:
+	@test -x .venv-mutants/bin/pip || $(PYTHON) -m venv .venv-mutants
+	@$(MAKE) --no-print-directory setup VENV=.venv-mutants
+	@grep -oE '^[A-Za-z0-9_.-]+==[^ ;\\]+' requirements.lock > .venv-mutants/pins.txt
+	@.venv-mutants/bin/pip install -q --disable-pip-version-check -c .venv-mutants/pins.txt mutmut==3.8.1
+	@.venv-mutants/bin/python -m ams_etl_tests.long.mutants --sample $${MUTANTS:-300} --seed $${SEED:-2026}
 
 # Known weaknesses of the pinned dependencies, and their licences; asks the network, and says so where there is none.
 audit: setup

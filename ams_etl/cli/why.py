@@ -7,7 +7,7 @@ import click
 
 from ams_etl.cli.instance import prepare
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
-from ams_etl.rules.contacts.findings import SENTENCES
+from ams_etl.rules.contacts.findings import meanings
 from ams_etl.rules.model import Finding
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
@@ -49,10 +49,9 @@ def why(agency: str, asked: str, at: datetime | None, form: Form) -> None:
             tables.append(_table("records", "no contact of their own", answer.records))
     if form == "table":
         print_tables(form, *tables)
-        fields = {finding.field for answer in answers for finding in (*answer.contact, *answer.records)}
-        for field, sentence in SENTENCES.items():
-            if field in fields:
-                click.echo(f"{field}: {sentence}")
+        remarks = meanings(finding for answer in answers for finding in (*answer.contact, *answer.records))
+        for remark, sentence in remarks.items():
+            click.echo(f"{remark}: {sentence}")
     else:
         print_tables(form, Table("findings", tables[0].columns, [row for table in tables for row in table.rows]))
 

