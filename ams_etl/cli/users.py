@@ -43,7 +43,11 @@ def map_users(agency: str, file: Path) -> None:
 @click.option("--unmapped", is_flag=True, help="Only employees without a platform user.")
 @table_options
 def list_users(agency: str, connection_type: str | None, unmapped: bool, form: Form) -> None:
-    """Show who is mapped, who is not, who has left, and how many contacts each holds."""
+    """Show who is mapped, who is not, who has left, and how many contacts each holds.
+
+    A code that had another name when it was mapped may be somebody else's by now. Its user keeps the contacts: `users map` with
+    the same user says that it is the same person, with another user that it is not.
+    """
     system = load_agencies().get(agency).system
     if connection_type is not None and connection_type_named(system, connection_type) is None:
         raise click.BadParameter(no_such_type(system, connection_type), param_hint="--type")
@@ -54,11 +58,11 @@ def list_users(agency: str, connection_type: str | None, unmapped: bool, form: F
         form,
         Table(
             "users",
-            ("type", "employee", "name", "status", "user", "user name", "contacts"),
+            ("type", "employee", "name", "status", "user", "user name", "contacts", "was mapped as"),
             [
                 (
                     row.connection_type, row.employee_code, row.employee_name, row.employee_status,
-                    row.user_id or unmapped_user, row.user_name, row.contacts,
+                    row.user_id or unmapped_user, row.user_name, row.contacts, row.mapped_name,
                 )
                 for row in rows
             ],

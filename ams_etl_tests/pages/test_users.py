@@ -34,7 +34,10 @@ def test_the_table_is_filtered_by_type_and_shows_who_needs_a_user_first(
     assert sorted(set(column(page, "Type"))) == ["Executive", "Representative"]
     assert set(column(viewer.page("/acme/users?type=Executive"), "Type")) == {"Executive"}
     assert column(viewer.page("/acme/users?type=Representative"), "Code") == ["R<1"]
-    assert column(viewer.page("/acme/users?needs=3"), "User") == ["u1"]
+    assert column(viewer.page("/acme/users?needs=4"), "User") == ["u1"]
+    stored.execute("update ops.user_mappings set employee_name = 'Old Owner' where agency = 'acme'")
+    assert column(viewer.page("/acme/users?needs=3"), "Was mapped as") == ["Old Owner"]
+    stored.execute("update ops.user_mappings set employee_name = null where agency = 'acme'")
     assert column(viewer.page("/acme/users?q=eve"), "Employee") == ["Eve Exec"]
     assert "/acme/users/preview" not in page, "a viewer has no form"
 

@@ -9,7 +9,7 @@ import pytest
 from ams_etl.errors import ConfigError
 from ams_etl.store.sending.consents import Consent, store_consents
 from ams_etl.store.sending.suppressions import release, suppress
-from ams_etl.sync.contacts.why import contacts_meant
+from ams_etl.sync.contacts.why import contacts_meant, survivor_of
 from ams_etl.sync.customer_merges.merge_decisions import decide_merge, list_merges, undo_merge_decision
 from ams_etl.sync.identity import candidate_id
 from ams_etl_tests.sandbox_process import Sandbox
@@ -88,6 +88,7 @@ def test_a_merged_customers_contact_goes_on_with_all_that_was_said_of_it(two: Of
         assert contacts_meant(two.connection, "demo", asked, two.agency.settings)[0].hex == contact(SURVIVOR).replace(
             "-", ""
         )
+    assert survivor_of(two.connection, "demo", UUID(contact(DUPLICATE))) == UUID(contact(SURVIVOR)), "pages lead there"
     ways = [{"contact_id": contact(DUPLICATE)}, {"customer_id": DUPLICATE}, {"customer_number": number}]
     two.tell(*[event("note", None, contact=way) for way in ways])
     two.drain()

@@ -99,6 +99,31 @@ def few_records_are_skipped(
 
 
 @dg.asset_check(
+    **_of(
+        "connections",
+        "codes_are_still_whose_they_were",
+        "O1: an employee code that is given again gets a new owner's name.",
+    )
+)
+def codes_are_still_whose_they_were(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """The user keeps the contacts until a person says whether it is another one: `ams-etl users list`, then `users map`."""
+    from ams_etl.sync.contacts.user_mappings import list_mappings
+
+    with warehouse.connection() as connection:
+        renamed = [row for row in list_mappings(connection, agency_of(context)) if row.mapped_name]
+    return dg.AssetCheckResult(
+        passed=not renamed,
+        severity=_WARN,
+        metadata={
+            "contacts": sum(row.contacts for row in renamed),
+            "renamed": [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in renamed],
+        },
+    )
+
+
+@dg.asset_check(
     **_of("connections", "nobody_who_left_holds_contacts", "O1: whoever has left the agency sends nobody anything.")
 )
 def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:

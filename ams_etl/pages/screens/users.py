@@ -27,18 +27,19 @@ _COLUMNS = [
     Column("user_name", "User name", "lower(user_name)"),
     Column("contacts", "Contacts held", "contacts", numeric=True),
     Column("attention", "Needs", "attention"),
+    Column("mapped_name", "Was mapped as", "mapped_name"),
 ]
 
 
 def listing(visit: Visit) -> Listing:
-    """Return the table: unmapped employees who hold contacts first, then departed ones, then the others."""
+    """Return the table: unmapped employees who hold contacts first, then departed ones, codes with another name, the others."""
     types = CONNECTION_TYPES[visit.agency.system]
     return Listing(
         "users",
         _COLUMNS,
         f"""select * from (select e.*, case when user_id is null then '1 a user'
                 when employee_status is not null and upper(left(employee_status, 1)) <> 'A' then '2 a successor'
-                else '3 nothing' end as attention
+                when mapped_name is not null then '3 a look' else '4 nothing' end as attention
             from ({MAPPED_EMPLOYEES}) e) t where true""",
         "attention",
         "contacts desc, connection_type, employee_code",
@@ -47,7 +48,7 @@ def listing(visit: Visit) -> Listing:
             Filter("q", "Name, code or user", "position(lower(%(q)s) in lower(concat_ws(' ', employee_name, employee_code, "
                                               "user_id, user_name))) > 0"),
             Filter("needs", "Needs", "left(attention, 1) = %(needs)s",
-                   [("1", "a user (unmapped)"), ("2", "a successor (departed)"), ("3", "nothing")]),
+                   [("1", "a user (unmapped)"), ("2", "a successor (departed)"), ("3", "a look (code renamed)"), ("4", "nothing")]),
             Filter("type", "Type", "lower(connection_type) = lower(%(type)s)", [(name, name) for name in types]),
         ],
     )  # fmt: skip

@@ -9,6 +9,7 @@ from ams_etl.errors import PermanentError
 from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
 from ams_etl.sync.change_counts import PublishCounts
+from ams_etl.sync.contacts.user_mappings import remember_names
 from ams_etl.sync.customer_merges.contact_merges import work_out_merges, write_merges
 
 _SATELLITES = {
@@ -67,6 +68,7 @@ def publish(
         ).fetchone()
         _refuse_unless_current(connection, agency, plan, version, plan_id)
         counts = _apply(connection, agency, run_id)
+        remember_names(connection, agency)
     return counts
 
 

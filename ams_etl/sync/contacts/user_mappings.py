@@ -19,7 +19,11 @@ class UserMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappedEmployee:
-    """An employee in a role as people need to see it: mapped or not, here or gone, and how many contacts they hold."""
+    """An employee in a role as people need to see it: mapped or not, here or gone, and how many contacts they hold.
+
+    `mapped_name` is the name that the code had when the mapping was made, where it has another one now: the code may have been
+    given to somebody else, and the user keeps the contacts until a person maps it again.
+    """
 
     connection_type: str
     employee_code: str
@@ -28,29 +32,75 @@ class MappedEmployee:
     user_id: str | None
     user_name: str | None
     contacts: int
+    mapped_name: str | None
+
+
+MAPPED_EMPLOYEES = """with held as (
+            select connection_type, employee_code, max(employee_name) as employee_name,
+                count(*) as contacts
+            from mart.connections where agency = %(agency)s group by 1, 2)
+        select connection_type, employee_code,
+            coalesce(nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name, h.employee_name, '') as employee_name,
+            coalesce(e.employee_status, s.status) as employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts,
+            case when lower(m.employee_name) <> lower(coalesce(nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name,
+                h.employee_name)) then m.employee_name end as mapped_name
+        from held h
+        full join (select * from ops.user_mappings where agency = %(agency)s) m
+            using (connection_type, employee_code)
+        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
+            where agency = %(agency)s) e on e.code = employee_code
+        left join (select entity_id as code,
+                nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '') as name,
+                case when deleted_at is not null or lower(payload ->> 'active') in ('false', '0', 'no', 'n')
+                    then 'I' else 'A' end as status
+            from raw_mycase.staff where agency = %(agency)s) s on s.code = employee_code"""
+"""Selects every employee that is mapped or that a contact is connected to, with the columns of `MappedEmployee`."""
 
 
 def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: Sequence[UserMapping]) -> int:
-    """Add or replace mappings; a trigger marks the contacts of these employees.
+    """Add, replace or confirm mappings; a trigger marks the contacts of these employees.
+
+    Each remembers the name that its employee code has now.
 
     Returns:
-        How many were new or changed.
+        How many were new, changed or confirmed under another name.
     """
     changed = connection.execute(
-        """insert into ops.user_mappings as m (agency, connection_type, employee_code, user_id, user_name)
-        select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        f"""with named as ({MAPPED_EMPLOYEES})
+        insert into ops.user_mappings as m (agency, connection_type, employee_code, user_id, user_name, employee_name)
+        select %(agency)s, g.connection_type, g.employee_code, g.user_id, g.user_name, coalesce(
+            (select max(nullif(n.employee_name, '')) from named n where n.employee_code = g.employee_code
+                and n.connection_type = g.connection_type),
+            (select nullif(concat_ws(' ', e.first_name, e.last_name), '') from ams360.employees e
+                where e.agency = %(agency)s and e.employee_code = g.employee_code))
+        from unnest(%(types)s::text[], %(codes)s::text[], %(users)s::text[], %(names)s::text[])
+            as g (connection_type, employee_code, user_id, user_name)
         on conflict (agency, connection_type, employee_code) do update
-        set user_id = excluded.user_id, user_name = excluded.user_name, updated_at = now()
-        where (m.user_id, m.user_name) is distinct from (excluded.user_id, excluded.user_name)""",
-        (
-            agency,
-            [mapping.connection_type for mapping in mappings],
-            [mapping.employee_code for mapping in mappings],
-            [mapping.user_id for mapping in mappings],
-            [mapping.user_name for mapping in mappings],
-        ),
+        set user_id = excluded.user_id, user_name = excluded.user_name, employee_name = excluded.employee_name, updated_at = now()
+        where (m.user_id, m.user_name, m.employee_name)
+            is distinct from (excluded.user_id, excluded.user_name, excluded.employee_name)""",
+        {
+            "agency": agency,
+            "types": [mapping.connection_type for mapping in mappings],
+            "codes": [mapping.employee_code for mapping in mappings],
+            "users": [mapping.user_id for mapping in mappings],
+            "names": [mapping.user_name for mapping in mappings],
+        },
     )
     return changed.rowcount
+
+
+def remember_names(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Remember the employees' names for mappings that were made before the first sync had read any."""
+    connection.execute(
+        """update ops.user_mappings m set employee_name = e.name
+        from (select employee_code, nullif(concat_ws(' ', first_name, last_name), '') as name from ams360.employees
+                where agency = %(agency)s
+            union all select entity_id, nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '')
+                from raw_mycase.staff where agency = %(agency)s) e
+        where m.agency = %(agency)s and m.employee_code = e.employee_code and m.employee_name is null and e.name is not null""",
+        {"agency": agency},
+    )
 
 
 def remove_mappings(connection: psycopg.Connection[Any], agency: str, employees: Sequence[tuple[str, str]]) -> int:
@@ -64,26 +114,6 @@ def remove_mappings(connection: psycopg.Connection[Any], agency: str, employees:
             and (connection_type, employee_code) in (select * from unnest(%s::text[], %s::text[]))""",
         (agency, [kind for kind, _ in employees], [code for _, code in employees]),
     ).rowcount
-
-
-MAPPED_EMPLOYEES = """with held as (
-            select connection_type, employee_code, max(employee_name) as employee_name,
-                count(*) as contacts
-            from mart.connections where agency = %(agency)s group by 1, 2)
-        select connection_type, employee_code,
-            coalesce(h.employee_name, nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name, '') as employee_name,
-            coalesce(e.employee_status, s.status) as employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts
-        from held h
-        full join (select * from ops.user_mappings where agency = %(agency)s) m
-            using (connection_type, employee_code)
-        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
-            where agency = %(agency)s) e on e.code = employee_code
-        left join (select entity_id as code,
-                nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '') as name,
-                case when deleted_at is not null or lower(payload ->> 'active') in ('false', '0', 'no', 'n')
-                    then 'I' else 'A' end as status
-            from raw_mycase.staff where agency = %(agency)s) s on s.code = employee_code"""
-"""Selects every employee that is mapped or that a contact is connected to, with the columns of `MappedEmployee`."""
 
 
 def list_mappings(

@@ -77,12 +77,20 @@ def contacts_meant(connection: psycopg.Connection[Any], agency: str, asked: str,
 
 
 def survivor_of(connection: psycopg.Connection[Any], agency: str, contact_id: UUID) -> UUID | None:
-    """Return the contact that one which is gone became part of, or None: its records are gone as well."""
+    """Return the contact that one which is gone became part of, by a shared email or a merge in AMS360; None: of none."""
     survivor: UUID | None = scalar(
         connection,
-        """select c.contact_id from stage.candidates c join mart.contacts m using (agency, contact_id)
-        where c.agency = %s and c.candidate_id = %s and c.contact_id <> c.candidate_id""",
-        (agency, contact_id),
+        """with recursive way (contact_id, step) as (
+            select merged_into, 1 from mart.contact_merges where agency = %(agency)s and contact_id = %(gone)s
+            union select m.merged_into, w.step + 1 from way w
+            join mart.contact_merges m on m.agency = %(agency)s and m.contact_id = w.contact_id where w.step < 50)
+        select m.contact_id from (
+            select contact_id, 0 as step from stage.candidates
+                where agency = %(agency)s and candidate_id = %(gone)s and contact_id <> candidate_id
+            union all select contact_id, step from way) found
+        join mart.contacts m on m.agency = %(agency)s and m.contact_id = found.contact_id
+        order by found.step limit 1""",
+        {"agency": agency, "gone": contact_id},
     )
     return survivor
 
