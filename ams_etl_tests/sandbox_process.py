@@ -1,10 +1,6 @@
 """The AMS360 sandbox as tests use it: a process of its own, asked and switched over HTTP."""
 
-import ctypes
 import json
-import signal
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +11,7 @@ import pytest
 
 from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
+from ams_etl_tests import warm_processes
 
 AGENCY_NO = "5551234-1"
 
@@ -104,28 +101,22 @@ class Sandbox:
         )  # fmt: skip
 
 
-def die_with_parent() -> None:
-    """End this process with the one that started it; for `preexec_fn`."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 @contextmanager
 def running_sandbox(
     *, size: int = 60, seed: int = 7, unlisted: int = 1, more: tuple[str, ...] = ()
 ) -> Iterator[Sandbox]:
     """Start a sandbox on a free port and end it afterwards."""
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "ams_etl.sandbox", "--port", "0", "--agency", f"demo:{AGENCY_NO}:{seed}:{size}",
-            "--unlisted", str(unlisted), *more,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=die_with_parent,
-    )  # fmt: skip
+    process = warm_processes.start(
+        "ams_etl.sandbox",
+        "--port",
+        "0",
+        "--agency",
+        f"demo:{AGENCY_NO}:{seed}:{size}",
+        "--unlisted",
+        str(unlisted),
+        *more,
+    )
     try:
-        assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         yield Sandbox(ready["url"], ready["wsdl"])
     finally:

@@ -32,6 +32,7 @@ from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.warm_processes import Process
 from ams_etl_tests.writeback.sample_events import event
 from benchmarks.own_server import own_server
 from benchmarks.staleness import percentile
@@ -216,7 +217,7 @@ def many_agencies(count: int = 100) -> list[float]:
         more = tuple(
             part for at, name in enumerate(names[1:], 1) for part in ("--agency", f"{name}:{_agency_no(at)}:{at}:10")
         )
-        follower: subprocess.Popen[str] | None = None
+        follower: Process | None = None
         try:
             with running_sandbox(size=10, more=more) as sandbox, connect(url) as connection:
                 upgrade(connection, sql_folder())

@@ -1,15 +1,14 @@
 """The command line as a user's shell runs it: a home, an agencies file, a database, and `ams-etl` in a process."""
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from ams_etl_tests.end_to_end import warm_shell
+from ams_etl_tests import warm_processes
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
+from ams_etl_tests.warm_processes import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +18,13 @@ class CommandLine:
     home: Path
     environment: dict[str, str]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Process:
         """Start a command, in a group of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "ams_etl.cli", *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return warm_processes.start("ams_etl.cli", *arguments, environment=self.environment, errors_too=True)
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run a command to its end and give what it printed."""
-        returned, printed = warm_shell.run(arguments, self.environment, seconds=240)
+        returned, printed = warm_processes.run("ams_etl.cli", *arguments, environment=self.environment, seconds=240)
         assert returned == code, printed
         return printed
 

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ams_etl.writeback.events.accept import accept_events
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.served import take_notifications
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.warm_processes import Process
 from ams_etl_tests.writeback.sample_events import event
 
 CUSTOMERS = 40
@@ -32,9 +32,9 @@ class Desk:
     line: CommandLine
     sandbox: Sandbox
     connection: psycopg.Connection[Any]
-    followers: list[subprocess.Popen[str]] = field(default_factory=list)
+    followers: list[Process] = field(default_factory=list)
 
-    def follow(self) -> subprocess.Popen[str]:
+    def follow(self) -> Process:
         process = self.line.start("follow")
         self.followers.append(process)
         own = f"/{process.pid}/"

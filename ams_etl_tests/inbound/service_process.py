@@ -4,15 +4,15 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ams_etl_tests.sandbox_process import AGENCY_NO, die_with_parent
+from ams_etl_tests import warm_processes
+from ams_etl_tests.sandbox_process import AGENCY_NO
+from ams_etl_tests.warm_processes import Process
 
 CODE = "code-of-the-tests-0123456789"
 TOKEN = "token-of-the-platform-0123456789"
@@ -32,7 +32,7 @@ class Service:
     """A running service."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: Process
 
     @property
     def address(self) -> str:
@@ -89,16 +89,10 @@ def environment(home: Path, database: str | None) -> dict[str, str]:
 @contextmanager
 def running_service(home: Path, database: str | None, port: int = 0) -> Iterator[Service]:
     """Start `ams-etl inbound` and end it afterwards."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ams_etl.cli", "inbound", "--port", str(port)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(home, database),
-        preexec_fn=die_with_parent,
-        start_new_session=True,
+    process = warm_processes.start(
+        "ams_etl.cli", "inbound", "--port", str(port), environment=environment(home, database)
     )
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the service did not start"
         yield Service(json.loads(line)["url"], process)

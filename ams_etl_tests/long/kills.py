@@ -35,6 +35,7 @@ from ams_etl_tests.end_to_end.published_rows import published
 from ams_etl_tests.end_to_end.served import CODE, free_port, served, take_notifications
 from ams_etl_tests.inbound.bodies import assumed_soap
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.warm_processes import Process
 
 _WAITING = """select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
 and query !~* 'pg_advisory'"""
@@ -72,7 +73,7 @@ def held(url: str, table: str) -> Iterator[None]:
                 connection.execute("rollback")
 
 
-def kill_tree(process: subprocess.Popen[str]) -> None:
+def kill_tree(process: Process) -> None:
     """Kill a command and all below it, as a machine that loses its power does; the embedded Postgres is not below it."""
     with suppress(psutil.NoSuchProcess):
         family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
@@ -186,7 +187,7 @@ def publish_inbound(place: Place) -> str:
     place.line.run("db", "upgrade")
     port = free_port()
 
-    def start() -> subprocess.Popen[str]:
+    def start() -> Process:
         process = place.line.start("inbound", "--port", str(port))
         wait_for(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
         return process

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,8 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import make_plan
-from ams_etl_tests.sandbox_process import AGENCY_NO, die_with_parent
+from ams_etl_tests import warm_processes
+from ams_etl_tests.sandbox_process import AGENCY_NO
 from ams_etl_tests.sync.source_history import (
     AGENCY,
     Source,
@@ -34,6 +34,7 @@ from ams_etl_tests.sync.source_history import (
     refresh,
     store_reference,
 )
+from ams_etl_tests.warm_processes import Process
 
 OTHER = "other"
 PASSWORD = "a password of the tests"
@@ -74,7 +75,7 @@ class Site:
 
     url: str
     database: str
-    process: subprocess.Popen[str]
+    process: Process
     home: Path
 
     def visitor(self, connection: psycopg.Connection[Any], name: str) -> Visitor:
@@ -199,12 +200,8 @@ def running_pages(home: Path, database: str | None, **environment: str) -> Itera
         "AMS_ETL_HOME": str(home), "TEST_AMS360_PASSWORD": "sandbox", "TEST_CODE": "code-of-the-tests-0123456789",
         **({"AMS_ETL_DATABASE_URL": database} if database else {}), **environment,
     }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ams_etl.cli", "pages", "--port", "0"],
-        stdout=subprocess.PIPE, text=True, env=found, preexec_fn=die_with_parent, start_new_session=True,
-    )  # fmt: skip
+    process = warm_processes.start("ams_etl.cli", "pages", "--port", "0", environment=found)
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the page did not start"
         yield Site(json.loads(line)["url"], database or "", process, home)

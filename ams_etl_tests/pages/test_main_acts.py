@@ -159,6 +159,8 @@ def test_an_uncertain_write_is_resolved_after_a_look_at_what_to_look_for(
     person.reads("Open customer c-1 in AMS360")
     person.types("Its id there, if you know it", "n-7")
     person.page.get_by_role("button", name="It is there", exact=False).first.click()
+    person.reads("Resolved: delivered")
+    person.opens("/acme/writeback?status=uncertain")
     person.reads("Nothing to show")
     person.opens("/acme/writeback?status=delivered")
     person.reads("n-7")

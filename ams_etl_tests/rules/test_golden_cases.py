@@ -5,7 +5,7 @@ import pytest
 from ams_etl_tests.rules.golden import Case, differences, load
 
 
-@pytest.mark.parametrize("case", load(), ids=lambda case: case.title)
+@pytest.mark.parametrize("case", load(), ids=lambda case: case.title.encode("ascii", "replace").decode())
 def test_a_golden_case_holds(case: Case) -> None:
     """What the case expects is what the rules say."""
     assert differences(case) == []

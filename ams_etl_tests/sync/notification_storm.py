@@ -26,7 +26,8 @@ from ams_etl.sync.extract.ams360 import extract
 from ams_etl.sync.raw.ams360_tables import ID_MEMBERS, OBJECT_TYPES, UNANNOUNCED_MEMBERS
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.inbound.service_process import AGENCIES, CODE, Service, running_service
-from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, die_with_parent
+from ams_etl_tests.processes import die_with_parent
+from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 from ams_etl_tests.sync.agency_edits import Raised
 from ams_etl_tests.sync.notified_worker import TODAY
 from ams_etl_tests.sync.source_history import AGENCY, refresh

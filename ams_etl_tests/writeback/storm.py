@@ -5,15 +5,15 @@ Afterwards AMS360 is compared with the outbox, write by write; `python -m ams_et
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from ams_etl.rules.writeback.certainty import after_loss
-from ams_etl_tests.sandbox_process import Sandbox, die_with_parent
+from ams_etl_tests import warm_processes
+from ams_etl_tests.sandbox_process import Sandbox
+from ams_etl_tests.warm_processes import Process
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.working_agency import Office
 
@@ -116,9 +116,8 @@ def storm(
     return findings
 
 
-def _deliverer(database: str, sandbox: Sandbox) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "ams_etl_tests.writeback.deliverer", database, sandbox.wsdl, sandbox.url]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+def _deliverer(database: str, sandbox: Sandbox) -> Process:
+    return warm_processes.start("ams_etl_tests.writeback.deliverer", database, sandbox.wsdl, sandbox.url)
 
 
 def _compare(office: Office, sent: list[dict[str, Any]], findings: Findings) -> None:

@@ -7,8 +7,6 @@ import contextlib
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,8 +27,9 @@ from ams_etl.sync.scope import SyncScope
 from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
 from ams_etl.writeback.people.stuck_writes import replay
 from ams_etl.writeback.planning.expand import expand_events
+from ams_etl_tests import warm_processes
 from ams_etl_tests.postgres import fresh_database
-from ams_etl_tests.sandbox_process import Sandbox, die_with_parent, running_sandbox
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.writeback.both_systems import AGENCY, last_name_of
 from ams_etl_tests.writeback.both_systems import BENEFITPOINT as BENEFITPOINT_SETTINGS
 from ams_etl_tests.writeback.working_agency import ZONE, Office
@@ -167,13 +166,9 @@ class History:
         """A deliverer that is killed at some point, while calls take their time."""
         self._faults(AMS360, latency_ms=60)
         self._faults(BENEFITPOINT, latency_ms=60)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ams_etl_tests.writeback.both_systems", self.database, self.sandbox.wsdl,
-             self.sandbox.url],
-            stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
-        )  # fmt: skip
-        with process:
-            assert process.stdout is not None
+        with warm_processes.start(
+            "ams_etl_tests.writeback.both_systems", self.database, self.sandbox.wsdl, self.sandbox.url
+        ) as process:
             assert process.stdout.readline() == "ready\n"
             time.sleep(seconds)
             process.send_signal(signal.SIGKILL)

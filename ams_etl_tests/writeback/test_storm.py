@@ -1,11 +1,11 @@
 """Exactly once, whatever happens: the one promise that writeback must keep."""
 
-import subprocess
 from typing import Any
 
 import psycopg
 
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.warm_processes import Process
 from ams_etl_tests.writeback.sample_events import event
 from ams_etl_tests.writeback.storm import _deliverer, storm
 from ams_etl_tests.writeback.working_agency import office
@@ -35,7 +35,7 @@ def test_two_deliverers_at_once_write_once_and_in_order(
     keys = [customer[0] for customer in sandbox.ask("customers")][:50]
     demo.tell(*[event("call", key, summary=f"<0{number:05}>") for number in range(5) for key in keys])
     sandbox.faults(latency_ms=80)
-    processes: list[subprocess.Popen[str]] = [_deliverer(database, sandbox) for _ in range(3)]
+    processes: list[Process] = [_deliverer(database, sandbox) for _ in range(3)]
     for process in processes:
         assert process.wait(60) == 0
     assert set(demo.outbox("status")) == {"delivered"}

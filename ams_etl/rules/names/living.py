@@ -1,5 +1,6 @@
 """Takes out of a record's name fields the people who are marked as deceased, former or minor (M6)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,11 +43,12 @@ def living_people(fields: Mapping[str, ReadField], last: str, flags: tuple[str, 
     main = next((_givens(*fields[name]) for name in fields if name != last and fields[name][0].name), ())
     marks, everybodys = _marks_of_people(fields, last, main)
     gone: Marked = {} if DECEASED in everybodys else marks
-    staying = [given for given in main if given and _key(given) not in gone]
+    names = list(zip(main, _keys(main), strict=True))
+    staying = [given for given, key in names if given and key not in gone]
     if not gone or not staying:
         return Living(fields, flags)
     kept = tuple(flag for flag in flags if flag not in PERSONAL or flag in everybodys)
-    places = frozenset(at for at, given in enumerate(main) if given and _key(given) in gone)
+    places = frozenset(at for at, (given, key) in enumerate(names) if given and key in gone)
     return Living(
         {
             name: (_without_families(field, len(main), places), split) if name == last else _without(field, split, gone)
@@ -60,7 +62,7 @@ def living_people(fields: Mapping[str, ReadField], last: str, flags: tuple[str, 
 
 def _marks_of_people(fields: Mapping[str, ReadField], last: str, main: Sequence[str | None]) -> tuple[Marked, set[str]]:
     """Return the people with a personal flag, and the personal flags that are everybody's."""
-    known = {_key(given) for given in main if given}
+    known = {key for given, key in zip(main, _keys(main), strict=True) if given}
     marks: dict[str, tuple[str, str]] = {}
     everybodys: set[str] = set()
     for name, (field, split) in fields.items():
@@ -68,17 +70,18 @@ def _marks_of_people(fields: Mapping[str, ReadField], last: str, main: Sequence[
         if not personal:
             continue
         givens = _givens(field, split)
+        keys = _keys(givens)
         if name != last and field.marked and len(field.marked) == len(givens):
             nicknames = field.nicknames if len(field.nicknames) == len(givens) else (None,) * len(givens)
-            for given, nickname, own in zip(givens, nicknames, field.marked, strict=True):
+            for given, key, nickname, own in zip(givens, keys, nicknames, field.marked, strict=True):
                 if own and given:
-                    marks.setdefault(_key(given), (given, own[0]))
+                    marks.setdefault(key, (given, own[0]))
                     if nickname:
-                        marks.setdefault(_key(nickname), ("", own[0]))
+                        marks.setdefault(_keys((nickname,))[0], ("", own[0]))
                 else:
                     everybodys.update(own)
-        elif name != last and len(known) > 1 and len(givens) == 1 and givens[0] and _key(givens[0]) in known:
-            marks.setdefault(_key(givens[0]), (givens[0], personal[0]))
+        elif name != last and len(known) > 1 and len(givens) == 1 and givens[0] and keys[0] in known:
+            marks.setdefault(keys[0], (givens[0], personal[0]))
         else:
             everybodys.update(personal)
     return marks, everybodys
@@ -90,15 +93,28 @@ def _givens(field: NameField, split: WholeName | None) -> tuple[str | None, ...]
     return tuple(separated(field.name)[0]) if field.name else ()
 
 
-def _key(given: str) -> str:
-    """Return how a given name is compared between fields: its first word."""
-    words = [bare(word) for word in given.split()]
-    return next((word for word in words if word), "")
+def _keys(givens: Sequence[str | None]) -> list[str]:
+    """Return how each given name is compared between fields: by its first word.
+
+    Where two people share that, by all words (`Mary Ann & Mary Lou`); where they share all, by their order (`Tom & Tom`).
+    """
+    whole = [" ".join(word for part in (given or "").split() if (word := bare(part))) for given in givens]
+    firsts = Counter(name.partition(" ")[0] for name in whole)
+    seen: Counter[str] = Counter()
+    keys = []
+    for name in whole:
+        first = name.partition(" ")[0]
+        key = first if firsts[first] == 1 else name
+        seen[key] += 1
+        keys.append(key if seen[key] == 1 else f"{key} {seen[key]}")
+    return keys
 
 
 def _without(field: NameField, split: WholeName | None, gone: Marked) -> ReadField:
     givens = _givens(field, split)
-    places = frozenset(at for at, given in enumerate(givens) if given and _key(given) in gone)
+    places = frozenset(
+        at for at, (given, key) in enumerate(zip(givens, _keys(givens), strict=True)) if given and key in gone
+    )
     if not places:
         return field, split
     if split and split.givens:
