@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test test-matrix mutants audit lint pictures histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test tests test-long test-matrix mutants audit lint pictures histories format bench docs lock clean .chromium .postgres
 
 setup: $(STAMP)
 
@@ -56,8 +56,17 @@ lint: setup
 	      apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || \
 	  echo "Postgres is not in /usr/lib/postgresql and cannot be installed: the test of the lowest version will be skipped"
 
-test: setup .chromium .postgres lint
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+# The linters and the tests side by side: mypy is busy on one core for a minute.
+test: setup .chromium .postgres
+	@$(MAKE) --no-print-directory -j 2 lint tests
+
+# A file's tests run in one process, which starts what they share once; the slowest files first (conftest.py).
+tests: setup
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# The tests that take minutes each. `make test-long` prints how long; the last figures are in docs/testing.md.
+test-long: setup .chromium
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --durations=0 --durations-min=1
 
 # What `make test` runs, on each Python that pyproject.toml allows and that is found; TARGET=lint runs another target.
 test-matrix: setup

@@ -103,6 +103,7 @@ def stopped(office: Office) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["terminate", "interrupt", "sigterm"])
 def test_what_is_stopped_stops(office: Office, way: str) -> None:
     """From the UI, by Ctrl-C and by SIGTERM: no call goes on, no retry starts, the lease is free, the next sync resumes."""

@@ -102,6 +102,7 @@ def with_a_second_agency(line: CommandLine, pages: int) -> None:
     path.write_text(yaml.safe_dump(written))
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium on this machine: install Debian's package to see the UI tested"

@@ -45,6 +45,7 @@ class Walk:
             self.page.screenshot(path=str(Path(folder) / f"page-{name}.png"))
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
 def test_a_stranger_finds_why_a_customer_is_missing_and_what_a_setting_would_do(

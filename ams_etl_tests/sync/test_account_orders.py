@@ -30,7 +30,7 @@ def warehouse(postgres_server: str, migrated_template: str) -> Iterator[psycopg.
         yield connection
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_ids(
     warehouse: psycopg.Connection[Any], seed: int
 ) -> None:

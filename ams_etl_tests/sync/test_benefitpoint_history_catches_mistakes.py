@@ -88,6 +88,7 @@ def edits_written_to_ams360(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "enqueue_plans", enqueuing)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("broken", "complaint", "seed"),
     [

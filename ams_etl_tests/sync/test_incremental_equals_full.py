@@ -11,7 +11,7 @@ from ams_etl_tests.sync.history_machine import History, histories_in
 
 
 # A history with BenefitPoint compares with two rebuilds each time.
-@pytest.mark.parametrize(("machine", "histories"), [(History, 15), (BenefitPointHistory, 6)])
+@pytest.mark.parametrize(("machine", "histories"), [(History, 8), (BenefitPointHistory, 3)])
 def test_any_history_of_partial_syncs_ends_as_a_rebuild_would(
     database: str, machine: type[History], histories: int
 ) -> None:

@@ -18,6 +18,7 @@ def _storm(connection: psycopg.Connection[Any], database: str) -> Findings:
         return storm(office(connection, sandbox), database, events=300, kills=0, seed=5, rates=0.05)
 
 
+@pytest.mark.long
 def test_a_lost_reply_that_is_taken_for_a_refusal_is_found(
     connection: psycopg.Connection[Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -26,6 +27,7 @@ def test_a_lost_reply_that_is_taken_for_a_refusal_is_found(
     assert any("2 times in AMS360" in entry for entry in _storm(connection, database).wrong)
 
 
+@pytest.mark.long
 def test_sending_again_without_looking_is_found(
     connection: psycopg.Connection[Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +41,7 @@ def test_sending_again_without_looking_is_found(
     assert any("suspenses are not the tickets" in entry for entry in _storm(connection, database).wrong)
 
 
+@pytest.mark.long
 def test_an_outcome_that_is_not_recorded_is_found(
     connection: psycopg.Connection[Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
