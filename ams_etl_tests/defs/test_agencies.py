@@ -121,8 +121,9 @@ def test_jobs_of_other_systems_end_green_for_an_agency(file: Path, instance: dg.
     assert "hawk" in instance.get_materialized_partitions(dg.AssetKey(["raw_ams360", "customers"]))
 
 
-def test_a_run_without_an_agency_says_what_to_choose() -> None:
+def test_a_run_without_an_agency_says_what_to_choose(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Launchpad launches a partitioned job without a partition, after a warning that is easily overlooked."""
+    monkeypatch.setenv("AMS_ETL_DATABASE_URL", database)
     with dg.instance_for_test() as instance:
         result = dg.materialize(
             [writeback_health],

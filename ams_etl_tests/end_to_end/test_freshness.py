@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from ams_etl.store.database import connect
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
@@ -12,6 +14,7 @@ PATIENCE = 120
 """Seconds, on a machine that does a lot besides."""
 
 
+@pytest.mark.long
 def test_an_edit_appears_in_the_mart_by_itself(tmp_path: Path, database: str) -> None:
     """Sent by the sandbox, stored by the inbound service, noticed by the sensor, read and published by a run of the daemon's."""
     home = tmp_path / "home"

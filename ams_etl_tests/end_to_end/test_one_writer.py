@@ -56,6 +56,7 @@ def wait_for(condition: Any, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_five_ways_at_once(office: Office, postgres_server: str, tmp_path: Path) -> None:
     """Two clicks, two commands and a notification: one reads at a time, all end well, the mart equals a rebuild."""
     ids = [key for key, _ in office.sandbox.ask("customers")]

@@ -6,7 +6,7 @@ from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.benefitpoint_history import history_in
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_what_is_edited_in_benefitpoint_stays_there(postgres_server: str, migrated_template: str, seed: int) -> None:
     with (
         fresh_database(postgres_server, migrated_template) as real,

@@ -42,7 +42,13 @@ def sent_of(editor: Editor) -> Counter[Raised]:
     return Counter(entry for raised in editor.raised.values() for entry in raised) - editor.unsent()
 
 
-@pytest.mark.parametrize("own_customers", [True, False], ids=["each on its own customer", "all on a few customers"])
+@pytest.mark.parametrize(
+    "own_customers",
+    [
+        pytest.param(True, id="each on its own customer"),
+        pytest.param(False, id="all on a few customers", marks=pytest.mark.long),
+    ],
+)
 def test_every_change_arrives_and_each_unannounced_one_is_named(
     short_home: Path, database: str, own_customers: bool
 ) -> None:

@@ -1,5 +1,6 @@
 """The outbox under any sequence of claims, outcomes, crashes and decisions: in order, never twice, never stuck."""
 
+import os
 from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
@@ -136,5 +137,8 @@ def test_any_sequence_keeps_the_order_sends_nothing_twice_and_comes_to_an_end(
     """A row is sent again only after it surely was not, was looked up, or a person said so."""
     machine = type("Machine", (_Machine,), {"connection": connection})
     run_state_machine_as_test(
-        machine, settings=settings(settings.get_profile("suite"), max_examples=60, stateful_step_count=25)
+        machine,
+        settings=settings(
+            settings.get_profile("suite"), max_examples=int(os.environ.get("HISTORIES", "25")), stateful_step_count=25
+        ),
     )

@@ -16,7 +16,7 @@ _SCHEMA = schema()
 _JUDGE = validator_of(_SCHEMA)
 _EVENTS = st.sampled_from(_SCHEMA["oneOf"]).flatmap(lambda kind: values_of(kind, _SCHEMA))
 _MANY = settings(
-    max_examples=int(os.environ.get("EVENTS", "40")),
+    max_examples=int(os.environ.get("EVENTS", "20")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 
