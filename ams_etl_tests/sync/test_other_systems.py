@@ -325,12 +325,13 @@ def test_listed_but_not_given_is_set_aside_and_not_deleted(
     """A list and a read that disagree are a doubt, not a deletion."""
     run = Run(agencies, "hawksoft", connection, database)
     run.extract()
+    key = run.one("select min(entity_id) from raw_hawksoft.clients where deleted_at is null")
 
     @asynccontextmanager
     async def opening() -> Any:
         async with open_hawksoft_extractor(hawksoft_at(others)) as extractor:
             listed = await extractor._hawksoft.client_numbers()
-            others.ask("hawksoft/edit", {"entity": "clients", "op": "delete", "key": "4"})
+            others.ask("hawksoft/edit", {"entity": "clients", "op": "delete", "key": key})
 
             async def numbers(*_: Any, **__: Any) -> list[int]:
                 return listed
@@ -340,9 +341,9 @@ def test_listed_but_not_given_is_set_aside_and_not_deleted(
 
     report = run.extract(opening=opening)
     assert report.quarantined == 1
-    assert run.one("select deleted_at is null from raw_hawksoft.clients where entity_id = '4'")
+    assert run.one(f"select deleted_at is null from raw_hawksoft.clients where entity_id = '{key}'")
     run.extract()
-    assert run.one("select deleted_at is not null from raw_hawksoft.clients where entity_id = '4'")
+    assert run.one(f"select deleted_at is not null from raw_hawksoft.clients where entity_id = '{key}'")
 
 
 def test_the_same_case_counts_wherever_an_older_one_was_read(
@@ -437,7 +438,8 @@ def test_a_listing_that_moves_while_it_is_read_deletes_nothing(
     table = f"raw_{system}.{entity}"
     run.extract()
     known = run.one(f"select count(*) from {table} where deleted_at is null")
-    keys = [str(entry[member]) for entry in others.ask(f"{system}/state/{entity}")]
+    there = {row[0] for row in run.connection.execute(f"select entity_id from {table} where deleted_at is null")}
+    keys = [key for entry in others.ask(f"{system}/state/{entity}") if (key := str(entry[member])) in there]
     doomed = iter([keys[0 if system == "qq_catalyst" else -1]])
 
     def progress(stage: str, done: int, total: int | None) -> None:
