@@ -66,7 +66,7 @@ tests: setup
 
 # The tests that take minutes each. `make test-long` prints how long; the last figures are in docs/testing.md.
 test-long: setup .chromium
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --durations=0 --durations-min=1
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long --durations=0 --durations-min=1
 
 # What `make test` runs, on each Python that pyproject.toml allows and that is found; TARGET=lint runs another target.
 test-matrix: setup

@@ -18,7 +18,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment that holds the built wheel; its dependencies come from the environment of the tests."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    kept_out = shutil.ignore_patterns(".venv", ".git", "*.egg-info", "build", ".*_cache", "__pycache__")
+    kept_out = shutil.ignore_patterns(".venv*", "mutants", ".git", "*.egg-info", "build", ".*_cache", "__pycache__")
     shutil.copytree(ROOT, source, ignore=kept_out, symlinks=True)
     build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
     _run(sys.executable, "-c", build, str(folder), cwd=source)
