@@ -16,7 +16,20 @@ from ams_etl.store.embedded import running_server, server_root, stop
 from ams_etl.store.migrations import sql_folder, upgrade
 
 _MEMORY = Path("/dev/shm")
+_IN_MEMORY = "AMS_ETL_TESTS_IN_MEMORY"
+"""The variable that has the run's folder."""
 _ROOM = 4 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the run's folder in memory, for all of its processes; delete those of runs that were killed."""
+    if hasattr(config, "workerinput"):
+        return
+    prefix = f"ams-etl-tests-{os.geteuid()}-"
+    os.environ[_IN_MEMORY] = str(_MEMORY / f"{prefix}{os.getpid()}")
+    for left in _MEMORY.glob(f"{prefix}*"):
+        if _is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -24,6 +37,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Delete what servers of this run left outside pytest's own folders, which happens where root runs the tests."""
     if hasattr(session.config, "workerinput"):
         return  # A worker of xdist: the process that started it deletes, once all have ended.
+    shutil.rmtree(os.environ[_IN_MEMORY], ignore_errors=True)
     base = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     outside = server_root(base / "x")
     if outside.is_relative_to(base):
@@ -58,7 +72,6 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
         left = connection.execute("select count(*) from users_of_the_run").fetchone()
     if left == (0,):
         stop(home)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -112,11 +125,22 @@ def _folder(run: Path) -> Path:
 
     Hundreds of databases of 12 MB are made and dropped; on a disk that is a third of the time of the tests.
     """
-    in_memory = _MEMORY / f"ams-etl-tests-{os.geteuid()}-{run.name}"
+    in_memory = Path(os.environ[_IN_MEMORY])
     if in_memory.exists() or (os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM):
         in_memory.mkdir(exist_ok=True)
         return in_memory
     return run / "postgres-of-the-run"
+
+
+def _is_abandoned(home: Path) -> bool:
+    """Return whether the server of a run that was killed is gone as well."""
+    try:
+        os.kill(int((home / "postgres" / "postmaster.pid").read_text().split()[0]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return False
 
 
 def _sibling(url: str, name: str) -> str:
