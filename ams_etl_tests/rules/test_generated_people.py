@@ -1,5 +1,6 @@
 """People whose given names are known, in records as agencies write them: who is greeted, and where nobody may write."""
 
+import os
 import re
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,7 @@ DEATHS = ("(Deceased)", "[dec'd]", "DECEASED", "(Passed Away 5/1/22)", "{DECEASE
 REFUSALS = ("(DNC)", "(Do Not Contact)", "(NO EMAIL)", "(opt out)", "(unsubscribe)")
 EMAILS = ("a@x.com", "b@x.com", "c@y.org")
 FIRM = "Acme Widgets LLC"
+_MANY = budget(max_examples=int(os.environ.get("HOUSEHOLDS", "150")))
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _names_in(greeting: str | None) -> tuple[set[str], str]:
 
 
 @given(households)
-@budget(max_examples=150)
+@_MANY
 def test_a_greeting_holds_nothing_but_given_names(household: tuple[Record, ...]) -> None:
     """N1, N10, N13, N14, N16: no mark, title, designation, role, digit or bracket; the firm's name (N8) excepted."""
     contacts, _, _ = _contacts(household)
@@ -153,7 +155,7 @@ def test_a_greeting_holds_nothing_but_given_names(household: tuple[Record, ...])
 
 
 @given(households)
-@budget(max_examples=150)
+@_MANY
 def test_nobody_living_is_dropped_because_of_somebody_else_s_death(household: tuple[Record, ...]) -> None:
     """M6: who lives is in a contact that is not deceased and greeted by their record; the dead are not, beside the living."""
     contacts, _, of_record = _contacts(household)
@@ -171,7 +173,7 @@ def test_nobody_living_is_dropped_because_of_somebody_else_s_death(household: tu
 
 
 @given(households)
-@budget(max_examples=150)
+@_MANY
 def test_nobody_is_sendable_at_a_refused_address(household: tuple[Record, ...]) -> None:
     """M6: a refusal belongs to the address: whoever else has it is not written to there."""
     contacts, refused, _ = _contacts(household)
