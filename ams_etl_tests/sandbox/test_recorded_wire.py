@@ -124,6 +124,11 @@ async def test_mycase_as_live_clients_ask_it(all_systems: Sandbox, monkeypatch: 
                 bearer=refreshed["access_token"],
             )
             assert record["id"] in [row["id"] for row in found.body]
+    for name, expected in ((f"{record['first_name']} {record['last_name']}", [record["id"]]), ("Nobody There", [])):
+        found = send(
+            f"{all_systems.url}/mycase/v1/clients", query={"filter[name]": name}, bearer=refreshed["access_token"]
+        )
+        assert [row["id"] for row in found.body] == expected
     monkeypatch.setattr("ams_etl.sources.mycase.PAGE", 1)
     cases = all_systems.ask("mycase/state/cases")
     owners = [client["id"] for case in cases for client in case["clients"]]

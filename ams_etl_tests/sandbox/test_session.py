@@ -1,5 +1,7 @@
 """Logins, tickets and rights."""
 
+from uuid import UUID
+
 import pytest
 
 from ams_etl_tests.sandbox.wire import ENV, OPS, Wire
@@ -29,7 +31,8 @@ def test_every_refused_login_is_refused_in_the_same_words(
     reply = wire.login(password, agency_no, login_id)
     assert (reply.status, reply.fault, wire.ticket) == (500, "WSAPISecurityFault", None)
     assert reply.texts("Message") == ["Login failure - contact your administrator"]
-    assert reply.texts("CausalityId") != [None]
+    [causality] = reply.texts("CausalityId")
+    assert str(UUID(causality)) == causality, "with dashes, as the recorded faults have it"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import urllib.request
+from importlib.resources import files
 
 import pytest
 import zeep
@@ -65,3 +66,20 @@ def test_the_wsdl_in_parts_is_the_whole_contract(shared_sandbox: Sandbox) -> Non
     assert live.endpoint == single.endpoint
     assert compare_with_built(live, "ams360").message == compare_with_built(single, "ams360").message
     assert compare_with_built(live, "ams360").ok
+
+
+def test_nothing_that_repeats_is_nillable_in_benefitpoints_contract() -> None:
+    """As in the vendor's own document: a repeated element that is also nillable reads as a list with holes."""
+    root = etree.parse(files("ams_etl.sandbox.benefitpoint") / "BrokerConnectV4.wsdl")
+    repeated = root.findall(".//{http://www.w3.org/2001/XMLSchema}element[@maxOccurs='unbounded']")
+    assert len(repeated) > 100
+    assert [element.get("name") for element in repeated if element.get("nillable")] == []
+
+
+def test_the_text_of_a_note_is_a_stream() -> None:
+    """As AMS360's own contract has NoteTextUpdateRequest."""
+    root = etree.parse(files("ams_etl.sandbox.ams360") / "WSAPIService.wsdl")
+    [request] = root.findall(".//{http://www.w3.org/2001/XMLSchema}complexType[@name='NoteTextUpdateRequest']")
+    [note] = request.findall(".//*[@name='Note']")
+    prefix, _, kind = note.get("type").partition(":")
+    assert (note.nsmap[prefix], kind) == ("http://schemas.datacontract.org/2004/07/System.IO", "Stream")

@@ -204,6 +204,30 @@ def test_a_sync_that_dies_deletes_nothing_and_is_made_again(
     assert run.mart() == before
 
 
+@pytest.mark.parametrize("kind", ["header", "body"])
+@pytest.mark.parametrize("operation", ["Contacts", "AccountInfo"])
+def test_an_error_in_an_answer_of_status_200_replaces_nothing(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str, operation: str, kind: str
+) -> None:
+    """An unread listing moves no cursor; an unread AccountInfo is set aside, stays as it was, and is read by the next sync."""
+    run = Run(agencies, "qq_catalyst", connection, database)
+    live = "from raw_qq_catalyst.account_infos where deleted_at is null"
+    infos = f"select md5(string_agg(payload::text, ',' order by entity_id)) {live}"
+    cursor = "select changed_since from ops.source_cursors where agency = 'qq_catalyst'"
+    run.extract()
+    run.refresh()
+    before, stored, since = run.mart(), run.one(infos), run.one(cursor)
+    others.ask("qq_catalyst/faults", {"soft_errors": {operation: kind}})
+    with pytest.raises(AmsEtlError, match=r"the answer reports an error|AccountInfo"):
+        run.extract()
+    run.refresh()
+    assert (run.mart(), run.one(infos), run.one(cursor)) == (before, stored, since)
+    others.ask("qq_catalyst/faults", {"off": True})
+    run.extract(full=False)
+    run.refresh()
+    assert (run.mart(), run.one(infos)) == (before, stored)
+
+
 def test_why_and_preview_work_as_with_ams360(run: Run) -> None:
     run.extract()
     run.refresh()

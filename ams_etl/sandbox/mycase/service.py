@@ -236,7 +236,12 @@ _FILTERS = ("status", "email", "name", "first_name", "last_name", "cell_phone_nu
 def _matches(record: Record, query: Mapping[str, str]) -> bool:
     """Whether a record fits the filters; without case, whole values."""
     wanted = {name: query[f"filter[{name}]"] for name in _FILTERS if f"filter[{name}]" in query}
-    return all(str(record.get(name) or "").casefold() == value.casefold() for name, value in wanted.items())
+    # A person has no member `name`: it is the given and the family name.
+    person = " ".join(str(record[part]) for part in ("first_name", "last_name") if record.get(part))
+    of_person = {"name": person} if "first_name" in record else {}
+    return all(
+        str({**record, **of_person}.get(name) or "").casefold() == value.casefold() for name, value in wanted.items()
+    )
 
 
 def _ids(given: Any) -> set[Any]:
