@@ -95,13 +95,14 @@ def test_a_fault_can_be_for_some_operations_and_spares_the_login_unless_it_is_na
 
 
 def test_latency_waits_without_holding_up_other_calls(sandbox: Sandbox, ticket: str | None) -> None:
-    sandbox.ask("faults", {"latency_ms": 200, "slow_ms": {"CompanyGetListAll": 600}})
+    sandbox.ask("faults", {"latency_ms": 1500, "slow_ms": {"CompanyGetListAll": 600}})
     sandbox.ask("reset-stats", {})
     started = time.monotonic()
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(lambda _: _outcome(sandbox, ticket), range(8))) == {"answered"}
-    assert 0.2 <= time.monotonic() - started < 1.0
+    assert time.monotonic() - started >= 1.5
     stats = sandbox.ask("stats")
+    # All eight at once, however busy the machine is.
     assert (stats["peak_in_flight"], stats["calls"], stats["in_flight"]) == (8, {"EmployeeGetListAll": 8}, 0)
     started = time.monotonic()
     Wire(sandbox, ticket).send("CompanyGetListAll", "<o:CompanyGetListAll/>")
