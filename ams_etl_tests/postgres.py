@@ -123,7 +123,7 @@ def short_home(tmp_path: Path) -> Path:
 def _folder(run: Path) -> Path:
     """Return where the files of the run's server lie: in memory where it has room.
 
-    Hundreds of databases of 12 MB are made and dropped; on a disk that is a third of the time of the tests.
+    Hundreds of databases of 12 MB are made and dropped; on a disk that took a third of the time of the tests of writing back.
     """
     in_memory = Path(os.environ[_IN_MEMORY])
     if in_memory.exists() or (os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM):

@@ -1,5 +1,6 @@
 """What a live WSDL decides: the session header's namespace, the address, and how it differs from the one built for."""
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,26 @@ async def test_an_address_that_cannot_be_reached_is_not_used_and_a_setting_overr
         benefitpoint.faults(wsdl_address="host")
 
 
+async def test_the_published_address_is_used_and_a_setting_wins_over_it(
+    benefitpoint: BenefitPointSandbox, tmp_path: Path
+) -> None:
+    """WSDLs that were saved to files lie elsewhere than their service: nothing can be derived from where they are."""
+    with running_sandbox(size=3, more=("--benefitpoint",)) as running:
+        published = running.benefitpoint
+        for name, url in (("broker", benefitpoint.wsdl), ("login", benefitpoint.login_wsdl)):
+            with urllib.request.urlopen(url) as answer:
+                document = answer.read().decode().replace(benefitpoint.url, published.url)
+            (tmp_path / f"{name}.wsdl").write_text(document)
+        saved = {"wsdl": str(tmp_path / "broker.wsdl"), "login_wsdl": str(tmp_path / "login.wsdl")}
+        services = f"{benefitpoint.url}/aptusConnect/services/"
+        setting = {"endpoint": f"{services}BrokerConnectV4SOAP", "login_endpoint": f"{services}LoginV2SOAP"}
+        for more, calls in (({}, {"findOffices": 1, "login": 1, "logout": 1}), (setting, {})):
+            published.ask("reset-stats", {})
+            async with open_benefitpoint(benefitpoint.connection(**saved, **more)) as client:
+                assert (await client.offices()).records
+            assert published.ask("stats")["calls"] == calls
+
+
 def test_a_client_that_follows_the_wsdl_alone_gets_through(benefitpoint: BenefitPointSandbox) -> None:
     """As suds clients do: they use the address that is in it."""
     login = zeep.Client(benefitpoint.login_wsdl)
@@ -113,6 +134,7 @@ def test_the_outline_is_the_contracts(system: str) -> None:
          "Customer.DoingBusinessAs: string is missing"),
         ('name="CustomerNumber" type="xs:int"', 'name="CustomerNumber" type="xs:string"',
          "Customer.CustomerNumber is string, expected int"),
+        ('operation name="PolicyGet"', 'operation name="PolicyRead"', "operation PolicyGet is missing"),
     ],
 )  # fmt: skip
 def test_doctor_names_what_a_live_wsdl_lacks(tmp_path: Path, was: str, becomes: str, message: str) -> None:

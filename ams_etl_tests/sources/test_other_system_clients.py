@@ -103,14 +103,18 @@ async def test_hawksoft_refusals_say_what_to_do(others: Sandbox) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
-    ("kind", "error", "message"),
-    [("text/html", TransientError, "HTML page"), ("text/plain", DataError, "expected a list of numbers")],
+    ("body", "kind", "error", "message"),
+    [
+        (b"Sign in", "text/html", TransientError, "HTML page"),
+        (b"Sign in", "text/plain", DataError, "expected a list of numbers"),
+        (b"", "application/json", DataError, "expected a list of numbers.*an empty body"),
+    ],
 )
 async def test_a_page_that_is_not_a_list_is_not_taken_for_an_empty_one(
-    kind: str, error: type[Exception], message: str
+    body: bytes, kind: str, error: type[Exception], message: str
 ) -> None:
     """Otherwise a wrong address would delete every client."""
-    async with scripted_server(answer(b"Sign in", Content_Type=kind)) as server:
+    async with scripted_server(answer(body, Content_Type=kind)) as server:
         where = hawksoft_at(Sandbox(server.url, ""))
         async with open_hawksoft(where) as hawksoft:
             with pytest.raises(error, match=message):

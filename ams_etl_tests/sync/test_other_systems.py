@@ -228,6 +228,29 @@ def test_an_error_in_an_answer_of_status_200_replaces_nothing(
     assert (run.mart(), run.one(infos)) == (before, stored)
 
 
+def test_a_date_that_cannot_be_read_is_set_aside_and_costs_no_record(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
+) -> None:
+    """The record is stored; a row of the quarantine names the member, until it can be read again."""
+    run = Run(agencies, "qq_catalyst", connection, database)
+    run.extract()
+    policy = run.one("select min(entity_id) from raw_qq_catalyst.policies where deleted_at is null")
+    [was] = [
+        row["ExpirationDate"] for row in others.ask("qq_catalyst/state/policies") if str(row["PolicyId"]) == policy
+    ]
+    for value, expected in (("in the spring", [("policies", policy, "unreadable value")]), (was, [])):
+        edited = {"entity": "policies", "op": "update", "key": policy, "fields": {"ExpirationDate": value}}
+        others.ask("qq_catalyst/edit", edited)
+        run.extract()
+        rows = connection.execute("select entity, entity_id, reason, detail from ops.quarantine").fetchall()
+        assert [row[:3] for row in rows] == expected
+        assert all("ExpirationDate" in row[3] and "spring" not in row[3] for row in rows)
+        assert (
+            run.one(f"select payload ->> 'ExpirationDate' from raw_qq_catalyst.policies where entity_id = '{policy}'")
+            == value
+        )
+
+
 def test_why_and_preview_work_as_with_ams360(run: Run) -> None:
     run.extract()
     run.refresh()

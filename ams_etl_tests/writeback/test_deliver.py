@@ -9,6 +9,7 @@ from ams_etl.errors import ConfigError, TransientError
 from ams_etl.rules.writeback.model import Happening
 from ams_etl.writeback.outbox.outbox import Outbox
 from ams_etl.writeback.people.claims import claims
+from ams_etl.writeback.people.preview import planned_records
 from ams_etl.writeback.people.stuck_writes import list_writebacks, replay, resolve
 from ams_etl.writeback.planning import ams360_events
 from ams_etl.writeback.planning.expand import expand_events
@@ -446,6 +447,8 @@ def test_an_event_that_the_rules_fail_on_is_refused_alone(
 
     monkeypatch.setattr(module, name, fail_on_the_meeting)
     demo.tell(event("meeting", key), event("note", key))
+    planned = planned_records(demo.connection, demo.agency, ZONE)
+    assert [record.kind for record in planned] == ["note"], "`--plan` shows the others"
     demo.drain()
     states = demo.connection.execute("select state, error from ops.events order by seq").fetchall()
     assert [state for state, _ in states] == ["refused", "planned"]
