@@ -131,6 +131,21 @@ def test_a_contact_that_turns_out_to_be_a_customer_joins_the_customers_lane(sync
     assert told == ["first", "second", "third", "fourth"]
 
 
+def test_a_search_reads_so_many_namesakes_and_no_more(synced: Office) -> None:
+    """W12: list rows carry no email, so each that raw lacks would be a call; a name like Smith has hundreds."""
+    person: dict[str, Any] = {"IsPersonal": True, "CustomerType": "C", "IsActive": True, "LastName": "Crowd"}
+    for number in range(40):
+        synced.sandbox.edit(
+            "customers", "insert", FirstName=f"Given{number}", Email=f"{number}@crowd.example", **person
+        )
+    before = synced.sandbox.stats()["calls"]["CustomerGetById"]
+    name = {"first_name": "Zed", "last_name": "Crowd"}
+    synced.tell(event("contact_created", None, contact={"email": "zed@new.example"}, properties=name))
+    synced.drain()
+    assert synced.sandbox.stats()["calls"]["CustomerGetById"] - before == 25
+    assert synced.outbox("status") == ["delivered"]
+
+
 def test_a_created_contact_is_found_by_email_whatever_it_is_called(synced: Office) -> None:
     """W12: inactive, skipped by the settings under another name, or not synced yet: nobody is made a second time."""
     sandbox = synced.sandbox
