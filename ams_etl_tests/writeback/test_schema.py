@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ams_etl.writeback.events.events import read_event, schema
+from ams_etl_tests.writeback.sample_events import event as sample
 from ams_etl_tests.writeback.schema_values import broken, validator_of, values_of
 
 _SCHEMA = schema()
@@ -55,3 +56,13 @@ def test_what_breaks_the_schema_is_refused_and_nothing_else(event: Any) -> None:
     else:
         assert why is not None
         assert ": " in why
+
+
+def test_a_contact_of_nothing_is_refused_by_both() -> None:
+    """Neither a reference nor an email: there would be nobody to look for."""
+    empty = sample("contact_created", None, contact={}, properties={"first_name": "Ann", "last_name": "Doe"})
+    assert not _JUDGE.is_valid(empty)
+    assert _why_refused(empty)
+    named = {**empty, "contact": {"email": "ann@doe.example"}}
+    assert _JUDGE.is_valid(named)
+    assert _why_refused(named) is None
