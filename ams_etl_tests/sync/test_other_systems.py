@@ -209,7 +209,7 @@ def test_a_sync_that_dies_deletes_nothing_and_is_made_again(
 def test_an_error_in_an_answer_of_status_200_replaces_nothing(
     agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str, operation: str, kind: str
 ) -> None:
-    """An unread listing moves no cursor; an unread AccountInfo is set aside, stays as it was, and is read by the next sync."""
+    """An unread listing moves no cursor; an unread AccountInfo is quarantined, stays as it was, and is read by the next sync."""
     run = Run(agencies, "qq_catalyst", connection, database)
     live = "from raw_qq_catalyst.account_infos where deleted_at is null"
     infos = f"select md5(string_agg(payload::text, ',' order by entity_id)) {live}"
@@ -228,7 +228,7 @@ def test_an_error_in_an_answer_of_status_200_replaces_nothing(
     assert (run.mart(), run.one(infos)) == (before, stored)
 
 
-def test_a_date_that_cannot_be_read_is_set_aside_and_costs_no_record(
+def test_a_date_that_cannot_be_read_is_quarantined_and_costs_no_record(
     agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str
 ) -> None:
     """The record is stored; a row of the quarantine names the member, until it can be read again."""
