@@ -261,23 +261,8 @@ def _start(where: Path, data: Path, binaries: Path) -> int:
         remembered.write_text(str(port))
         try:
             # -w waits until it answers; recovery after a crash included.
-            _run(
-                [
-                    binaries / "pg_ctl",
-                    "-D",
-                    data,
-                    "-l",
-                    log,
-                    "-w",
-                    "-t",
-                    str(_START_SECONDS),
-                    "-s",
-                    "-o",
-                    f"-p {port}",
-                    "start",
-                ],
-                where,
-            )
+            waiting = ["-w", "-t", str(_START_SECONDS)]
+            _run([binaries / "pg_ctl", "-D", data, "-l", log, *waiting, "-s", "-o", f"-p {port}", "start"], where)
         except TransientError:
             if attempt == 3:
                 raise TransientError(f"the embedded Postgres did not start: {_last_line(log)} (log: {log})") from None

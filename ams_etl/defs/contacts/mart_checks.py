@@ -3,13 +3,17 @@
 What Great Expectations validates is in `expectations/`, a file per check.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.contacts.quality import OVER_SHARED_EMAILS, skipped_of, volume_change
+
+if TYPE_CHECKING:
+    from ams_etl.sync.contacts.user_mappings import MappedEmployee
 
 _WARN = dg.AssetCheckSeverity.WARN
 
@@ -21,6 +25,18 @@ def _of(table: str, name: str, description: str) -> dict[str, Any]:
         "description": description,
         "partitions_def": agency_partitions,
     }
+
+
+def _nobody(name: str, found: Sequence["MappedEmployee"]) -> dg.AssetCheckResult:
+    """Return a check that passes when no employee was found; `name` is that of the metadata that lists them."""
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=_WARN,
+        metadata={
+            "contacts": sum(row.contacts for row in found),
+            name: [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in found],
+        },
+    )
 
 
 @dg.asset_check(
@@ -113,14 +129,7 @@ def codes_are_still_whose_they_were(
 
     with warehouse.connection() as connection:
         renamed = [row for row in list_mappings(connection, agency_of(context)) if row.mapped_name]
-    return dg.AssetCheckResult(
-        passed=not renamed,
-        severity=_WARN,
-        metadata={
-            "contacts": sum(row.contacts for row in renamed),
-            "renamed": [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in renamed],
-        },
-    )
+    return _nobody("renamed", renamed)
 
 
 @dg.asset_check(
@@ -136,11 +145,4 @@ def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, wareh
             for row in list_mappings(connection, agency_of(context))
             if row.employee_status == "I" and row.contacts and row.user_id
         ]
-    return dg.AssetCheckResult(
-        passed=not left,
-        severity=_WARN,
-        metadata={
-            "contacts": sum(row.contacts for row in left),
-            "left": [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in left],
-        },
-    )
+    return _nobody("left", left)

@@ -35,25 +35,23 @@ class MappedEmployee:
     mapped_name: str | None
 
 
-MAPPED_EMPLOYEES = """with held as (
+_EMPLOYEES = """select employee_code as code, nullif(concat_ws(' ', first_name, last_name), '') as name, employee_status as status
+            from ams360.employees where agency = %(agency)s
+        union all select entity_id, nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), ''),
+            case when deleted_at is not null or lower(payload ->> 'active') in ('false', '0', 'no', 'n') then 'I' else 'A' end
+            from raw_mycase.staff where agency = %(agency)s"""
+"""Selects the employees of the agency's system, where it lists them; an agency has one system."""
+MAPPED_EMPLOYEES = f"""with held as (
             select connection_type, employee_code, max(employee_name) as employee_name,
                 count(*) as contacts
             from mart.connections where agency = %(agency)s group by 1, 2)
-        select connection_type, employee_code,
-            coalesce(nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name, h.employee_name, '') as employee_name,
-            coalesce(e.employee_status, s.status) as employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts,
-            case when lower(m.employee_name) <> lower(coalesce(nullif(concat_ws(' ', e.first_name, e.last_name), ''), s.name,
-                h.employee_name)) then m.employee_name end as mapped_name
+        select connection_type, employee_code, coalesce(e.name, h.employee_name, '') as employee_name,
+            e.status as employee_status, m.user_id, m.user_name, coalesce(h.contacts, 0) as contacts,
+            case when lower(m.employee_name) <> lower(coalesce(e.name, h.employee_name)) then m.employee_name end as mapped_name
         from held h
         full join (select * from ops.user_mappings where agency = %(agency)s) m
             using (connection_type, employee_code)
-        left join (select employee_code as code, first_name, last_name, employee_status from ams360.employees
-            where agency = %(agency)s) e on e.code = employee_code
-        left join (select entity_id as code,
-                nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '') as name,
-                case when deleted_at is not null or lower(payload ->> 'active') in ('false', '0', 'no', 'n')
-                    then 'I' else 'A' end as status
-            from raw_mycase.staff where agency = %(agency)s) s on s.code = employee_code"""
+        left join ({_EMPLOYEES}) e on e.code = employee_code"""
 """Selects every employee that is mapped or that a contact is connected to, with the columns of `MappedEmployee`."""
 
 
@@ -66,13 +64,11 @@ def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: S
         How many were new, changed or confirmed under another name.
     """
     changed = connection.execute(
-        f"""with named as ({MAPPED_EMPLOYEES})
-        insert into ops.user_mappings as m (agency, connection_type, employee_code, user_id, user_name, employee_name)
+        f"""insert into ops.user_mappings as m (agency, connection_type, employee_code, user_id, user_name, employee_name)
         select %(agency)s, g.connection_type, g.employee_code, g.user_id, g.user_name, coalesce(
-            (select max(nullif(n.employee_name, '')) from named n where n.employee_code = g.employee_code
-                and n.connection_type = g.connection_type),
-            (select nullif(concat_ws(' ', e.first_name, e.last_name), '') from ams360.employees e
-                where e.agency = %(agency)s and e.employee_code = g.employee_code))
+            (select e.name from ({_EMPLOYEES}) e where e.code = g.employee_code),
+            (select max(c.employee_name) from mart.connections c where c.agency = %(agency)s
+                and c.connection_type = g.connection_type and c.employee_code = g.employee_code))
         from unnest(%(types)s::text[], %(codes)s::text[], %(users)s::text[], %(names)s::text[])
             as g (connection_type, employee_code, user_id, user_name)
         on conflict (agency, connection_type, employee_code) do update
@@ -93,12 +89,8 @@ def store_mappings(connection: psycopg.Connection[Any], agency: str, mappings: S
 def remember_names(connection: psycopg.Connection[Any], agency: str) -> None:
     """Remember the employees' names for mappings that were made before the first sync had read any."""
     connection.execute(
-        """update ops.user_mappings m set employee_name = e.name
-        from (select employee_code, nullif(concat_ws(' ', first_name, last_name), '') as name from ams360.employees
-                where agency = %(agency)s
-            union all select entity_id, nullif(concat_ws(' ', payload ->> 'first_name', payload ->> 'last_name'), '')
-                from raw_mycase.staff where agency = %(agency)s) e
-        where m.agency = %(agency)s and m.employee_code = e.employee_code and m.employee_name is null and e.name is not null""",
+        f"""update ops.user_mappings m set employee_name = e.name from ({_EMPLOYEES}) e
+        where m.agency = %(agency)s and m.employee_code = e.code and m.employee_name is null and e.name is not null""",
         {"agency": agency},
     )
 
