@@ -19,6 +19,7 @@ from ams_etl.sync.contacts.plan_report import (
     FieldChange,
     KindOfChange,
     PlannedChange,
+    SkipChange,
     StoredPlan,
     changes_of_plan,
     kinds_of,
@@ -79,7 +80,7 @@ def print_plan(
         print_tables(form, Table("changes", CHANGES, list(change_rows(connection, agency, plan))))
         return
     kinds = kinds_of(changes_of_plan(connection, agency.id))
-    summary = [kinds_table(kinds), _skips_table(connection, agency.id)]
+    summary = [kinds_table(kinds), skips_table(skip_changes(connection, agency.id))]
     if form == "json":
         about = Table("plan", ("plan id", "made for", "counts", "stopped by"),
                       [(plan.plan_id, plan.today, plan.counts, plan.stopped_by)])  # fmt: skip
@@ -162,16 +163,22 @@ def kinds_table(kinds: dict[str, KindOfChange]) -> Table:
     )
 
 
-def _skips_table(connection: psycopg.Connection[Any], agency: str) -> Table:
+def skips_table(skips: Iterable[SkipChange]) -> Table:
+    """Return how the skipped records change as a table."""
     return Table(
         "skipped",
         ("source records", "reason", "rule", "records"),
-        [(skip.change, skip.reason, skip.rule, skip.records) for skip in skip_changes(connection, agency)],
+        [(skip.change, skip.reason, skip.rule, skip.records) for skip in skips],
     )
 
 
+def field_of_kind(change: PlannedChange, kind: str) -> FieldChange | None:
+    """Return the field whose change makes a contact one of this kind; None where the kind says it all, as with a tag."""
+    return next((field for field in change.fields if kind == f"{field.name} changed"), None)
+
+
 def _example(change: PlannedChange, kind: str) -> str:
-    changed = next((field for field in change.fields if kind == f"{field.name} changed"), None)
+    changed = field_of_kind(change, kind)
     return f"{change.person}: {_from_to(changed)}" if changed else change.person
 
 

@@ -192,14 +192,32 @@ def work_for_people(connection: psycopg.Connection[Any]) -> None:
     make_plan(connection, AGENCY, with_inactive, BrakeSettings(), TODAY)
 
 
+def what_if(site: Site, connection: psycopg.Connection[Any], key: str, value: str) -> str:
+    """Try another value of the first agency's setting as the page's process does; return the finished job's id."""
+    command = ["preview", AGENCY, "--set", f"{key}={value}", "--json"]
+    process = warm_processes.start("ams_etl.cli", *command, environment=_environment(site.home, site.database))
+    found, _ = process.communicate(timeout=60)
+    row = connection.execute(
+        """insert into ops.page_jobs (agency, kind, arguments, requested_by, state, finished_at, result)
+        values (%s, 'preview', %s, 'operator', 'done', now(), %s) returning job_id::text""",
+        (AGENCY, ["--set", f"{key}={value}"], found),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _environment(home: Path, database: str | None) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AMS_ETL")},
+        "AMS_ETL_HOME": str(home), "TEST_AMS360_PASSWORD": "sandbox", "TEST_CODE": "code-of-the-tests-0123456789",
+        **({"AMS_ETL_DATABASE_URL": database} if database else {}),
+    }  # fmt: skip
+
+
 @contextmanager
 def running_pages(home: Path, database: str | None, **environment: str) -> Iterator[Site]:
     """Start `ams-etl pages` and end it afterwards."""
-    found = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AMS_ETL")},
-        "AMS_ETL_HOME": str(home), "TEST_AMS360_PASSWORD": "sandbox", "TEST_CODE": "code-of-the-tests-0123456789",
-        **({"AMS_ETL_DATABASE_URL": database} if database else {}), **environment,
-    }  # fmt: skip
+    found = {**_environment(home, database), **environment}
     process = warm_processes.start("ams_etl.cli", "pages", "--port", "0", environment=found)
     try:
         line = process.stdout.readline()

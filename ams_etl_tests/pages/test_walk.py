@@ -124,7 +124,7 @@ def see_why_somebody_is_missing(walk: Walk, connection: psycopg.Connection[Any])
     walk.reads("import_inactive: true")
     walk.press("See what it would do")
     walk.waits_for_the_job()
-    walk.reads("contacts would appear")
+    walk.reads("Contacts that would appear")
     walk.pictures("what-if")
 
 

@@ -87,6 +87,10 @@ def _write_traces(connection: psycopg.Connection[Any]) -> None:
         values (%s, %s, 'note', 'note', 'quincy.unique@example.com', %s, 'uncertain')""",
         (AGENCY, event_id, Jsonb({"Note": "Quincyston called"})),
     )
+    connection.execute(
+        "insert into ops.page_jobs (agency, kind, requested_by, state, result) values (%s, 'preview', 'ann', 'done', %s)",
+        (AGENCY, Jsonb({"examples": [{"name": "Quincy Quincyston"}]})),
+    )
     now = datetime.now(UTC)
     store_consents(connection, AGENCY, "platform", [Consent("email", "quincy.unique@example.com", "no", now)])
     connection.execute(

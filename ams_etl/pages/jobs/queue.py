@@ -1,12 +1,13 @@
 """`ops.page_jobs`: asking for a command, and how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from ams_etl.errors import ConfigError
 from ams_etl.store.agency_db import scalar
@@ -19,10 +20,13 @@ COMMANDS = {
     "refresh": ("refresh", "{agency}"),
     "test_connection": ("doctor", "{agency}"),
     "deliver": ("writeback", "{agency}"),
-    "preview": ("preview", "{agency}"),
+    "preview": ("preview", "{agency}", "--json"),
 }
 """Kind of job -> the command line's arguments; the job's own arguments follow."""
+WITH_RESULT = {"preview"}
+"""Kinds whose command prints JSON, which is kept as the job's result."""
 KEPT_DAYS = 7
+MOST_LISTED = 20
 GONE_AFTER = "1 minute"
 _COLUMNS = "agency, job_id, kind, arguments, requested_by, state, created_at, started_at, finished_at, output"
 
@@ -41,6 +45,8 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     output: str
+    result: Mapping[str, Any] | None = None
+    """What the command found, of a kind that is `WITH_RESULT` and has ended well; only `find_job` reads it."""
 
     @property
     def is_open(self) -> bool:
@@ -48,10 +54,9 @@ class Job:
         return self.state in {"waiting", "running"}
 
     @property
-    def last_line(self) -> str:
-        """The last line that the command printed, where it sums up what it did."""
-        lines = self.output.split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    def kept_until(self) -> datetime | None:
+        """When the job and its page are deleted, once it has ended."""
+        return self.finished_at + timedelta(days=KEPT_DAYS) if self.finished_at else None
 
 
 def ask_for(
@@ -83,7 +88,7 @@ def ask_for(
 def find_job(connection: psycopg.Connection[Any], agency: str, job_id: str) -> Job | None:
     """Return a job, or None: no such job in this agency."""
     row = connection.execute(
-        f"select {_COLUMNS} from ops.page_jobs where agency = %s and job_id = %s", (agency, job_id)
+        f"select {_COLUMNS}, result from ops.page_jobs where agency = %s and job_id = %s", (agency, job_id)
     ).fetchone()
     return _job(row) if row else None
 
@@ -96,6 +101,15 @@ def open_job(connection: psycopg.Connection[Any], agency: str, kinds: Sequence[s
         (agency, list(kinds)),
     ).fetchone()
     return _job(row) if row else None
+
+
+def jobs_of(connection: psycopg.Connection[Any], agency: str, kind: str) -> list[Job]:
+    """Return the jobs of a kind that are still kept, the newest first."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from ops.page_jobs where agency = %s and kind = %s order by created_at desc limit {MOST_LISTED}",
+        (agency, kind),
+    )
+    return [_job(row) for row in rows]
 
 
 def claim(connection: psycopg.Connection[Any]) -> Job | None:
@@ -118,13 +132,19 @@ def claim(connection: psycopg.Connection[Any]) -> Job | None:
     return _job(row) if row else None
 
 
-def report(connection: psycopg.Connection[Any], job: Job, output: str, state: str = "running") -> None:
-    """Store what the command has printed so far, and how it ended if it has."""
+def report(
+    connection: psycopg.Connection[Any],
+    job: Job,
+    output: str,
+    state: str = "running",
+    result: Mapping[str, Any] | None = None,
+) -> None:
+    """Store what the command has printed so far, and how it ended and what it found if it has."""
     connection.execute(
-        """update ops.page_jobs set output = %s, state = %s, seen_at = now(),
+        """update ops.page_jobs set output = %s, state = %s, seen_at = now(), result = %s,
             finished_at = case when %s <> 'running' then now() end
         where agency = %s and job_id = %s and state = 'running'""",
-        (output.replace("\x00", ""), state, state, job.agency, job.job_id),
+        (output.replace("\x00", ""), state, Jsonb(result) if result else None, state, job.agency, job.job_id),
     )
 
 

@@ -1,5 +1,6 @@
 """Run the queued commands, each in a process of its own, so that no page waits for one."""
 
+import json
 import logging
 import os
 import re
@@ -8,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from typing import IO, Any
 
 import psycopg
 
 from ams_etl.errors import AmsEtlError
 from ams_etl.pages.jobs import queue
-from ams_etl.pages.jobs.queue import COMMANDS, Job
+from ams_etl.pages.jobs.queue import COMMANDS, WITH_RESULT, Job
 from ams_etl.pages.pool import Pool
 
 AT_ONCE = 2
@@ -58,24 +60,31 @@ class JobRunner:
 
     def _run(self, job: Job) -> None:
         command = [part.format(agency=job.agency) for part in COMMANDS[job.kind]]
+        has_result = job.kind in WITH_RESULT
         process = subprocess.Popen(
             [sys.executable, "-m", "ams_etl.cli", *command, *job.arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            start_new_session=True, env={**os.environ, "COLUMNS": "160", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE if has_result else subprocess.STDOUT,
+            text=True, errors="replace", start_new_session=True, env={**os.environ, "COLUMNS": "160", "NO_COLOR": "1"},
         )  # fmt: skip
+        # What is for people comes with the result on the standard error, else on the standard output.
         printed: list[str] = []
-        reader = threading.Thread(target=_read, args=(process, printed), daemon=True)
-        reader.start()
+        found: list[str] = []
+        streams = [(process.stderr, printed), (process.stdout, found)] if has_result else [(process.stdout, printed)]
+        readers = [threading.Thread(target=_read, args=stream, daemon=True) for stream in streams]
+        for reader in readers:
+            reader.start()
         try:
             self._watch(job, process, printed)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            reader.join(5)
-        state = "done" if process.returncode == 0 else "failed"
+            for reader in readers:
+                reader.join(5)
+        done = process.returncode == 0
         with self._pool.connection() as connection:
-            queue.report(connection, job, _end_of(printed), state)
+            result = _document(found) if done and has_result else None
+            queue.report(connection, job, _end_of(printed), "done" if done else "failed", result)
 
     def _watch(self, job: Job, process: subprocess.Popen[str], printed: list[str]) -> None:
         reported = time.monotonic()
@@ -93,9 +102,18 @@ class JobRunner:
                 reported = time.monotonic()
 
 
-def _read(process: subprocess.Popen[str], printed: list[str]) -> None:
+def _read(stream: IO[str] | None, lines: list[str]) -> None:
     # Line by line as they come: a report in between shows those there are.
-    printed.extend(_COLOUR.sub("", line) for line in process.stdout or ())
+    lines.extend(_COLOUR.sub("", line) for line in stream or ())
+
+
+def _document(lines: list[str]) -> dict[str, Any] | None:
+    try:
+        found = json.loads("".join(lines))
+    except ValueError:
+        _log.warning("a command's result could not be read: it printed no JSON")
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _end_of(printed: list[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ams_etl.pages.jobs.queue import Job, find_job
 from ams_etl.pages.people.roles import Role
+from ams_etl.pages.screens.what_if import show_what_if
 from ams_etl.pages.visit import Answer, Missing, Screen, Shown, Visit, in_url, uuids
 
 TITLES = {
@@ -38,6 +39,8 @@ def show_job(visit: Visit) -> Answer:
     for job_id in uuids(visit.place["job_id"]):
         job = find_job(visit.connection, visit.agency.id, job_id)
         if job is not None:
+            if job.result is not None:
+                return show_what_if(visit, job, job.result)
             run = _RUN.search(job.output)
             link = run_link(visit, run[1]) if run else None
             progress = _progress(visit) if job.is_open and job.kind in READING else None

@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
-from ams_etl.pages.jobs.queue import ask_for
+from ams_etl.pages.jobs.queue import ask_for, jobs_of
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Shown, Visit
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import Agency
 
 LONGEST_VALUE = 1_000
 _SETTINGS = TypeAdapter(RuleSettings)
@@ -53,15 +54,15 @@ SENTENCES: Mapping[str, str] = {
 
 def show_settings(visit: Visit) -> Answer:
     """Show every setting, and the form that tries another value; the URL may fill it in, to be sent to somebody."""
-    document: dict[str, Any] = _SETTINGS.dump_python(visit.agency.settings, mode="json")
+    document = current_settings(visit.agency)
     names = [field.name for field in fields(RuleSettings) if field.name not in _OF_THE_BLOCKS]
     rows = [(name, SENTENCES.get(name, ""), as_yaml(document[name])) for name in names]
     key = visit.query.get("key", "")
     key = key if key in names else ""
     value = visit.query.get("value", "")[:LONGEST_VALUE]
-    return Shown(
-        "settings.html", {"rows": rows, "key": key, "value": value, "block": _block(key, value) if key else None}
-    )
+    block = lines_to_paste(key, value) if key else None
+    tried = jobs_of(visit.connection, visit.agency.id, "preview")
+    return Shown("settings.html", {"rows": rows, "key": key, "value": value, "block": block, "tried": tried})
 
 
 def ask_for_preview(visit: Visit) -> Answer:
@@ -69,11 +70,17 @@ def ask_for_preview(visit: Visit) -> Answer:
     key, value = visit.form.get("key", ""), visit.form.get("value", "").strip()
     if key not in {field.name for field in fields(RuleSettings)} - _OF_THE_BLOCKS:
         return Refused("There is no such setting.")
-    if not value or len(value) > LONGEST_VALUE or _block(key, value) is None:
+    if not value or len(value) > LONGEST_VALUE or lines_to_paste(key, value) is None:
         return Refused("The value is not YAML; for instance: true, all, [city, state], {within_days: 90}.")
     job_id = ask_for(visit.connection, visit.agency.id, "preview", ["--set", f"{key}={value}"], visit.person.name)
     visit.record("preview_settings", str(job_id), after={key: value})
     return Moved(f"{visit.home}/jobs/{job_id}")
+
+
+def current_settings(agency: Agency) -> dict[str, Any]:
+    """Return the agency's rule settings as agencies.yaml would have them."""
+    document: dict[str, Any] = _SETTINGS.dump_python(agency.settings, mode="json")
+    return document
 
 
 def as_yaml(value: Any) -> str:
@@ -82,7 +89,7 @@ def as_yaml(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("...").strip()
 
 
-def _block(key: str, value: str) -> str | None:
+def lines_to_paste(key: str, value: str) -> str | None:
     """Return the lines to paste under the agency in agencies.yaml, or None: the value is not YAML."""
     try:
         return yaml.safe_dump({"settings": {key: yaml.safe_load(value)}}, default_flow_style=None, allow_unicode=True)

@@ -112,12 +112,25 @@ def kinds_of(changes: Iterable[PlannedChange]) -> dict[str, KindOfChange]:
     """Count the kinds of change, most frequent first: new and deleted contacts, changed fields, tags that come and go."""
     kinds: dict[str, KindOfChange] = {}
     for change in changes:
-        for name in _kinds(change):
+        for name in kinds_of_change(change):
             kind = kinds.setdefault(name, KindOfChange())
             kind.contacts += 1
             if len(kind.examples) < EXAMPLES:
                 kind.examples.append(change)
     return dict(sorted(kinds.items(), key=lambda item: -item[1].contacts))
+
+
+def kinds_of_change(change: PlannedChange) -> Iterator[str]:
+    """Yield the kinds of change that happen to one contact."""
+    if change.op != "update":
+        yield {"insert": "new contact", "delete": "contact deleted"}[change.op]
+        return
+    for changed in change.fields:
+        if changed.name == "tags":
+            yield from (f"tag removed: {tag}" for tag in _parts(changed.before))
+            yield from (f"tag added: {tag}" for tag in _parts(changed.after))
+        else:
+            yield f"{changed.name} changed"
 
 
 def skip_changes(connection: psycopg.Connection[Any], agency: str) -> list[SkipChange]:
@@ -153,18 +166,6 @@ def counts_before_and_after(connection: psycopg.Connection[Any], agency: str) ->
         order by array_position(array['contacts', 'status', 'owner', 'tag'], kind), 3 desc, value""",
         {"agency": agency},
     ).fetchall()
-
-
-def _kinds(change: PlannedChange) -> Iterator[str]:
-    if change.op != "update":
-        yield {"insert": "new contact", "delete": "contact deleted"}[change.op]
-        return
-    for changed in change.fields:
-        if changed.name == "tags":
-            yield from (f"tag removed: {tag}" for tag in _parts(changed.before))
-            yield from (f"tag added: {tag}" for tag in _parts(changed.after))
-        else:
-            yield f"{changed.name} changed"
 
 
 def _parts(text: str | None) -> list[str]:

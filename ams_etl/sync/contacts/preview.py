@@ -1,7 +1,7 @@
 """What other settings would do: the same derive and plan as a sync, in a transaction that is rolled back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -14,9 +14,12 @@ from ams_etl.sync.contacts.plan import PlanCounts, make_plan
 from ams_etl.sync.contacts.plan_report import (
     KindOfChange,
     PlannedChange,
+    SkipChange,
     changes_of_plan,
     counts_before_and_after,
     kinds_of,
+    kinds_of_change,
+    skip_changes,
 )
 from ams_etl.sync.contacts.plan_rules import rule_of, rules_of_plan
 from ams_etl.sync.contacts.user_mappings import UserMapping, remove_mappings, store_mappings
@@ -35,6 +38,8 @@ class Preview:
     """Each with the rules behind its changed fields, in their order."""
     totals: tuple[tuple[str, str | None, int, int], ...]
     """Contacts by status, owner and tag: kind, value, before, after."""
+    skips: tuple[SkipChange, ...]
+    """Records that begin to be skipped, no longer are, or are for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,29 @@ class OwnerChange:
     name: str
     before: str | None
     after: str | None
+
+
+@dataclass(slots=True)
+class _Examples:
+    """A few of the contacts with one operation: first those that show a kind of change that no other one shows."""
+
+    kinds: set[str] = field(default_factory=set)
+    telling: list[PlannedChange] = field(default_factory=list)
+    others: list[PlannedChange] = field(default_factory=list)
+
+    def consider(self, change: PlannedChange) -> None:
+        """Keep the contact if it adds to what the examples show, or if there are few."""
+        kinds = set(kinds_of_change(change))
+        if len(self.telling) < EXAMPLES and not kinds <= self.kinds:
+            self.kinds |= kinds
+            self.telling.append(change)
+        elif len(self.others) < EXAMPLES:
+            self.others.append(change)
+
+    @property
+    def chosen(self) -> list[PlannedChange]:
+        """The examples to show."""
+        return (self.telling + self.others)[:EXAMPLES]
 
 
 def preview_mappings(
@@ -106,19 +134,20 @@ def preview(connection: psycopg.Connection[Any], agency: str, settings: RuleSett
         mark_due(connection, agency, settings, today)
         derive_dirty(connection, agency, settings, today)
         plan = make_plan(connection, agency, settings, _NO_BRAKE, today)
-        seen: dict[str, list[PlannedChange]] = {"insert": [], "update": [], "delete": []}
+        chosen = {op: _Examples() for op in ("insert", "update", "delete")}
 
         def noticed() -> Iterator[PlannedChange]:
             for change in changes_of_plan(connection, agency):
-                if len(seen[change.op]) < EXAMPLES:
-                    seen[change.op].append(change)
+                chosen[change.op].consider(change)
                 yield change
 
         kinds = kinds_of(noticed())
-        rules = rules_of_plan(connection, agency, [change.contact_id for change in seen["update"]], settings, today)
+        updated = [change.contact_id for change in chosen["update"].chosen]
+        rules = rules_of_plan(connection, agency, updated, settings, today)
         examples = tuple(
             (change, tuple(rule_of(rules, change.contact_id, changed.name) for changed in change.fields))
-            for changes in seen.values()
-            for change in changes
+            for considered in chosen.values()
+            for change in considered.chosen
         )
-        return Preview(plan.counts, kinds, examples, tuple(counts_before_and_after(connection, agency)))
+        totals, skips = counts_before_and_after(connection, agency), skip_changes(connection, agency)
+        return Preview(plan.counts, kinds, examples, tuple(totals), tuple(skips))

@@ -157,7 +157,9 @@ def forget_decisions(connection: psycopg.Connection[Any], agency: str, person: P
         named,
     )
     connection.execute(
-        "delete from ops.page_jobs where agency = %(agency)s and lower(output || arguments::text) ~ %(pattern)s", named
+        """delete from ops.page_jobs where agency = %(agency)s
+        and lower(concat_ws(' ', output, arguments::text, result::text)) ~ %(pattern)s""",
+        named,
     )
 
 
