@@ -1,8 +1,9 @@
 """What the rules hand over: candidates, skips and contacts, the same for every source system."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from ams_etl.rules.immutable import immutable
 
 BENEFITPOINT = "benefitpoint"
 """The system beside AMS360, whose values come after AMS360's."""
@@ -16,7 +17,7 @@ SkipReason = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Address:
     """A postal address as given, white space collapsed."""
 
@@ -28,7 +29,7 @@ class Address:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Phone:
     """C6: E.164 where valid, else the digits given; `kind` is cell, home, business or international."""
 
@@ -37,7 +38,7 @@ class Phone:
     extension: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Tag:
     """T: the text people see, and where it comes from (`default`, `line_of_business`, `executive`, ...)."""
 
@@ -45,7 +46,7 @@ class Tag:
     category: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class KeyFact:
     """K: a dated fact; a continuous policy's renewal may have no date."""
 
@@ -56,7 +57,7 @@ class KeyFact:
     is_continuous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Connection:
     """X1: a person at the agency in a role; `user_id` is filled from the user mapping.
 
@@ -71,7 +72,7 @@ class Connection:
     rank: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Joined:
     """B11: the candidate that a record without values follows: the customer's own, or the one with the email."""
 
@@ -79,7 +80,7 @@ class Joined:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Candidate:
     """One source record that may become, or join, a contact (C)."""
 
@@ -113,7 +114,7 @@ class Candidate:
     middle_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Skip:
     """Q3: why a candidate did not become a contact; `detail` holds no personal data."""
 
@@ -126,7 +127,7 @@ class Skip:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Derivation:
     """What is derived from one customer today, and the next day on which the result changes by itself."""
 
@@ -135,7 +136,7 @@ class Derivation:
     review_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Contact:
     """A merged contact (M): what `mart.contacts` and its satellite tables show. Its id is the engine's."""
 
@@ -159,7 +160,7 @@ class Contact:
     middle_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Finding:
     """Why a value is what it is: the rule, and the source member it was read from, with its value.
 
@@ -178,7 +179,7 @@ class Finding:
     source_value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class NameOverride:
     """N12: the name that a person gave the contact in the platform; None leaves a part as derived."""
 

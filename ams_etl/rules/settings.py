@@ -4,8 +4,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal
+
+from ams_etl.rules.immutable import immutable
 
 SourceSystem = Literal["ams360", "hawksoft", "qq_catalyst", "mycase"]
 EmployeeRole = Literal["executive", "representative", "producer", "csr", "lead_attorney", "originating_attorney"]
@@ -20,7 +22,7 @@ DEFAULT_SECOND_INSURED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Ownership:
     """O1: which role's employee owns a contact of each record type."""
 
@@ -29,7 +31,7 @@ class Ownership:
     personal: EmployeeRole = "representative"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ProspectsWithin:
     """L6: prospects count only so many days after they were added or their newest policy expired."""
 
@@ -37,7 +39,7 @@ class ProspectsWithin:
     within_days: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Segments:
     """T4: with `include`, only contacts with one of these tags; `exclude` wins."""
 
@@ -46,7 +48,7 @@ class Segments:
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class RuleSettings:
     """One agency's choices; every one has the public contract's default."""
 

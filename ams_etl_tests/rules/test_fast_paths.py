@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from ams_etl.rules.names import fields, marks
+from ams_etl.rules.names import fields, marks, persons, words
 from ams_etl.rules.names.words import PLACEHOLDERS
 from ams_etl.rules.reach import emails
 from ams_etl.rules.reach.emails import emails_in
@@ -74,6 +74,56 @@ def test_a_plain_name_is_what_reading_closely_says(name: str, capitals: bool) ->
     value = text((name.upper() if capitals else name).strip())
     if value and fields.is_plain(value):
         assert fields._read_closely(value, ()) == fields.NameField(value)
+
+
+_split_words = st.one_of(
+    st.sampled_from([*made.GIVEN, *made.FAMILY, "B.", "V", "X", "Do", "Kim", "Hi", "Sra."]),
+    st.sampled_from(sorted(persons._NO_SIMPLE_WORDS | words.PARTICLES)).flatmap(
+        lambda word: st.sampled_from((word, word.title(), word.upper(), f"{word.title()}."))
+    ),
+)
+
+
+@given(
+    st.lists(_split_words, min_size=1, max_size=3),
+    st.one_of(st.none(), _split_words, st.just("")),
+    st.sampled_from(("whole", "given")),
+    st.booleans(),
+)
+@example(["Mr.", "Sr"], None, "given", False)
+@budget(max_examples=1500)
+def test_a_simple_name_is_split_as_closely_reading_splits_it(
+    parts: list[str], family: str | None, style: persons.Style, same: bool
+) -> None:
+    """N5, N7: one or two words of letters, with a title or without, whatever family name another field holds."""
+    name, known = " ".join(parts), parts[-1] if same else family
+    simple = persons._split_simple(name, known, style)
+    assert simple is None or simple == persons._split_closely(name, known, style)
+
+
+@given(st.lists(st.one_of(_words, st.sampled_from(("and", "AND", "and/or", "&/or", "+"))), max_size=4), st.booleans())
+@budget(max_examples=1000)
+def test_a_name_has_several_people_exactly_when_it_can_be_separated(parts: list[str], spaced: bool) -> None:
+    """N4: the short pattern that is asked first finds what the separator finds."""
+    name = (" " if spaced else "").join(parts)
+    assert persons.has_several(name) == bool(persons._SEPARATOR.search(name))
+
+
+@given(st.lists(_words, max_size=4).map(" ".join))
+@budget(max_examples=1000)
+def test_a_bare_mark_is_looked_for_wherever_one_is(name: str) -> None:
+    """N10: the short pattern that is asked first finds every mark of the long ones."""
+    for pattern in (marks._BARE, marks._BARE_IN_FIRM):
+        assert marks._MARK.search(name) or not pattern.search(name)
+
+
+@given(st.lists(_words, min_size=1, max_size=3).map(", ".join))
+@budget(max_examples=1000)
+def test_what_follows_a_comma_is_looked_at_wherever_it_may_matter(name: str) -> None:
+    """N13: words that are neither suffixes nor letters leave both patterns without a match."""
+    if words.AFTER_A_COMMA.isdisjoint(map(words.bare, name.replace(",", " ").split())):
+        assert not persons._COMMA_SUFFIX.search(name)
+        assert not persons._COMMA_LETTERS.search(name)
 
 
 _labels = st.text("abz09-_+.", min_size=1, max_size=12)

@@ -1,11 +1,11 @@
 """Accounts: combine what AMS360 and BenefitPoint hold about one, decide whose value counts, and derive its id."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal, Self
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.names import account_name, account_name_key
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import Address
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.reach.phones import phones_of
@@ -15,7 +15,7 @@ from ams_etl.rules.records.record_types import record_type_of
 System = Literal["ams360", "benefitpoint"]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CustomerAccount:
     """An AMS360 customer seen as an account."""
 
@@ -51,7 +51,7 @@ class CustomerAccount:
         return account_name_key(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Account:
     """A row of `mart.accounts`, its id apart."""
 

@@ -1,12 +1,12 @@
 """Benefit plans and AMS360 policies: decide which are the same, and whose value counts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.records.ams360 import Policy
 
 _STATUS = {"A": "active", "C": "cancelled", "N": "non_renewed"}
@@ -15,7 +15,7 @@ NO_POLICIES = frozenset({"A", "S"})
 """Sub-types that are no policies: accounting and submissions."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AccountPolicy:
     """A row of `mart.policies`, its ids apart; `premium` is for a year or the term."""
 

@@ -1,11 +1,11 @@
 """BenefitPoint records as the rules see them: only the members that a rule reads, cleaned of empty and unset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import Address
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.reach.phones import normalise
@@ -33,7 +33,7 @@ def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class BenefitPointAccount:
     """The Account record. `ams_customer_id` is in lower case, because BenefitPoint writes it in either case."""
 
@@ -89,7 +89,7 @@ def address_in(given: Payload) -> Address:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class BenefitPlan:
     """The Product record, which BenefitPoint shows as a plan."""
 

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ams_etl.rules.accounts.accounts import CustomerAccount
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.names import account_name_key
+from ams_etl.rules.immutable import immutable
 
 Evidence = Literal["id", "number", "person", "name"]
 State = Literal["confirmed", "suggested", "refused", "dormant"]
@@ -17,7 +17,7 @@ MOST_SUGGESTIONS = 5
 """Customers suggested for one account."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@immutable(frozen=True, slots=True, order=True)
 class Link:
     """A customer and an account: one, perhaps one, or said not to be one. `score` is 0 to 1."""
 
@@ -29,7 +29,7 @@ class Link:
     detail: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Claim:
     account: BenefitPointAccount
     customer_id: str

@@ -1,9 +1,10 @@
 """AMS360's codes for what a plan of BenefitPoint names: its carrier, and its product type as a line of business (B5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Self
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.records.ams360 import Payload, code, flag, text
 
 WaitsFor = Literal["carrier", "line_of_business", "effective_date"]
@@ -16,7 +17,7 @@ def code_name_key(name: str) -> str:
     return " ".join(name.replace("_", " ").split()).casefold()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CodeMapping:
     """From BenefitPoint's ids and names to AMS360's codes; codes are kept exactly as written.
 
@@ -61,7 +62,7 @@ class CodeMapping:
         return found or next((self.names[key] for key in map(code_name_key, named.names) if key in self.names), None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class PlanMappings:
     """What an agency's settings say: companies by carrier, lines of business by product type."""
 
@@ -69,7 +70,7 @@ class PlanMappings:
     lines_of_business: CodeMapping = field(default_factory=CodeMapping)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Named:
     """A carrier or a product type: its id and its names, the exactest first."""
 
@@ -95,7 +96,7 @@ class Named:
         return f"{self.id} ({self.names[0]})" if self.names else str(self.id)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class ListedCode:
     """A company or a line of business as AMS360 last listed it.
 
@@ -123,7 +124,7 @@ class ListedCode:
         return cls(named, flag(payload.get("IsInactive")) is True, kind if isinstance(kind, int) else None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Listed:
     """AMS360's live companies and lines of business, by code; those that a mapping names are enough."""
 
@@ -131,7 +132,7 @@ class Listed:
     lines_of_business: Mapping[str, ListedCode] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Waiting:
     """What a plan waits for, and what a person is to do about it; no personal data.
 

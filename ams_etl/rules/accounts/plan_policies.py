@@ -1,18 +1,18 @@
 """What a plan of BenefitPoint is as a policy of AMS360."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.accounts.plan_codes import CodeMapping, Listed, ListedCode, Named, PlanMappings, Waiting, look_up
+from ams_etl.rules.immutable import immutable
 
 _NUMBER = 25
 """Letters of a policy number; a longer one is cut."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class PlanDecision:
     """What becomes of a new plan: a policy, or what it waits for, or neither, where it is over."""
 

@@ -1,9 +1,9 @@
 """Accounts that are made or edited in the platform, in the words of BenefitPoint (B7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.reach.states import state_name
 
 _ADDRESS = {"address1": "street1", "address2": "street2", "city": "city", "postal_code": "zip"}
@@ -13,7 +13,7 @@ ACCOUNT_PROPERTIES = frozenset({*_ADDRESS, *_PERSON, "state", "company_name", "e
 Classification = Literal["Group", "Individual"]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class BenefitPointDefaults:
     """What BenefitPoint wants of a new account and the platform does not know."""
 

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.names import account_name_key
+from ams_etl.rules.immutable import immutable
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SameAccount:
     """An account that is the wanted one; or that may be, where `sure` is False, and a person must say."""
 

@@ -227,10 +227,12 @@ class _Deriving:
     def _primary_emails(self, own: Sequence[Source]) -> tuple[tuple[str, ...], CustomerContact | None]:
         """C5: with no email on the primary record, the first CustomerContact that has one lends it."""
         emails = tuple(dict.fromkeys(email for record in own for email in self._emails_of(record)))
-        emails, lender = best_available(
-            emails, self.contacts, lambda contact: self._emails_of(contact) if self._may_lend(contact) else ()
-        )
+        emails, lender = best_available(emails, self.contacts, self._lent_emails)
         return (emails[:1] if self.settings.primary_email_only else emails), lender
+
+    def _lent_emails(self, contact: CustomerContact) -> tuple[str, ...]:
+        emails = self._emails_of(contact)
+        return emails if emails and self._may_lend(contact) else ()
 
     def _may_lend(self, contact: CustomerContact) -> bool:
         """Return whether a contact's email and phone may be another one's: not of the deceased, nor of who refuses (M6)."""

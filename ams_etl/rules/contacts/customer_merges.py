@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from ams_etl.rules.immutable import immutable
 
 MergeEvidence = Literal["confirmed", "policy_id", "contact_id", "dependent_id", "policy_number"]
 _STRENGTH: Mapping[MergeEvidence, int] = {
@@ -11,7 +12,7 @@ _STRENGTH: Mapping[MergeEvidence, int] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SharedRecords:
     """How many records of a customer that is gone belong to another one now, by one kind of evidence.
 

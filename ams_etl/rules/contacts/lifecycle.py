@@ -1,12 +1,12 @@
 """Lifecycle: client, prospect or inactive, by what the policies say today, and the default tags that follow."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from ams_etl.rules.contacts.key_facts import too_old_on
 from ams_etl.rules.contacts.tags import TagOrigin
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import RecordType, SkipReason, Status, Tag
 from ams_etl.rules.records.ams360 import CustomerBundle, Policy
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings
@@ -16,7 +16,7 @@ _LAPSED = frozenset(["C", "N"])
 """Cancelled, not renewed."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Lifecycle:
     """A customer's standing today; `skip` is the reason and rule for which nothing of it becomes a contact."""
 

@@ -1,7 +1,6 @@
 """Merging (M): candidates that share an email are one contact."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ from ams_etl.rules.contacts.marked_people import living_of, suppression_of
 from ams_etl.rules.contacts.naming import Names, birthday_facts, named_by, names_together
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.contacts.tags import in_segment
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import (
     BENEFITPOINT,
     Candidate,
@@ -29,7 +29,7 @@ Overrides = Mapping[tuple[str, str, str], NameOverride]
 """(system, entity, entity_id) -> the name given in the platform."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Predecessor:
     """A record of a customer that was merged in AMS360 (M9), as it last was, and the name that a user gave it."""
 

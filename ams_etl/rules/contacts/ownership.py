@@ -1,9 +1,9 @@
 """Ownership (O): who owns a contact."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from ams_etl.rules.contacts.connections import CONNECTION_TYPE_OF_ROLE, CONNECTION_TYPES
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import BENEFITPOINT, Candidate, RecordType
 from ams_etl.rules.settings import EmployeeRole, RuleSettings
 
@@ -11,7 +11,7 @@ Users = Mapping[tuple[str, str], str]
 """(connection type, employee code) -> platform user."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Owner:
     """The owner and the role it owns in; and what decided: candidate, rule, the role asked for, its employee."""
 

@@ -1,12 +1,12 @@
 """Why a record is not a contact, in a sentence, with the setting that decides and another value to try."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import SkipReason
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Reason:
     """A reason for people.
 

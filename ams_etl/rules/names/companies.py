@@ -42,6 +42,6 @@ def _read(firm: str, marks: Marks) -> tuple[str | None, tuple[str, ...]]:
     name, bare_flags = without_bare_marks(" ".join(PARENTHESIS.sub(take, firm).split()), firm=True)
     if is_placeholder(name):
         return None, (*flags, *bare_flags)
-    if estate_of(name):
+    if name != firm and estate_of(name):
         return None, (*flags, *bare_flags, DECEASED)
     return (name if any(map(str.isalnum, name)) else None), (*flags, *bare_flags)

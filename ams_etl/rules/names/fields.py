@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of, mark_in, without_bare_marks
 from ams_etl.rules.names.persons import has_several, joined, separated, without_loose_ends
 from ams_etl.rules.names.words import (
@@ -102,7 +102,7 @@ _LOOSE_QUOTE = re.compile(r"(?<!\w)['‘’`](?![ts]\s\w)|(?<!\w)['‘’`](?=[t
 """A single quote that begins no word of a name, as that of `van 't Hoff` does."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class NameField:
     """A name field without what is no name.
 

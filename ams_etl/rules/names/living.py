@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.names.fields import NameField
 from ams_etl.rules.names.marks import DECEASED, PERSONAL
 from ams_etl.rules.names.persons import WholeName, families_of, has_several, joined, separated, without_people
@@ -15,7 +16,7 @@ ReadField = tuple[NameField, WholeName | None]
 """A field as it was read, and split where it holds whole names."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Living:
     """The fields without the marked people.
 

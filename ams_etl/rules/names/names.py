@@ -1,8 +1,9 @@
 """Derives a record's first name, last name and nickname from its name fields, each with its rule and field."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, is_fiduciary, read_field
 from ams_etl.rules.names.living import ReadField, living_people
 from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of
@@ -21,7 +22,7 @@ from ams_etl.rules.names.words import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Part:
     """A part of a name, the rule that produced it and the source member it was read from."""
 
@@ -30,7 +31,7 @@ class Part:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class PersonName:
     """A record's first name, last name, nickname and middle name, and the flags of the marks in all its name fields.
 
@@ -50,7 +51,7 @@ class PersonName:
 _NOBODY = PersonName()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class NameFields:
     """The name fields of one record; `whole` holds a full name in one string (ContactName)."""
 
@@ -63,7 +64,7 @@ class NameFields:
     middle: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Read:
     """A record's name fields, read, and split where they hold whole names."""
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.names.words import (
     AFTER_A_COMMA,
     AFTER_A_WHOLE_NAME,
@@ -26,6 +26,7 @@ lists people, and where a field without the family name that is known from elsew
 
 # `and` separates only as a word, the signs anywhere; a separator stays as typed.
 _SEPARATOR = re.compile(r"(\s*&/or\s*|\s*&\s*|\s*\+\s*|\s+and/or\s+|\s+and\s+)", re.IGNORECASE)
+_ANY_SEPARATOR = re.compile(r"[&+]|\sand(?:/or)?\s", re.IGNORECASE)
 _LIST_SEPARATOR = re.compile(r"(\s*,?\s*&/or\s*|\s*,?\s*&\s*|\s*\+\s*|\s+and/or\s+|,?\s+and\s+|\s*,\s*)", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?<=\s)and)+\s*$", re.IGNORECASE)
 _COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(SUFFIXES))})\b\.?(?:\s|,|$))", re.IGNORECASE)
@@ -52,7 +53,7 @@ _SHAPE = re.compile(r"(?:[A-Z]\.?){2,6}")
 _TITLED = re.compile(rf"(?:^|[\s&+,])(?:{'|'.join(sorted(TITLES_ONLY))})\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class WholeName:
     """The given and family names of a field; those of several people are joined by the separators as typed."""
 
@@ -65,13 +66,15 @@ class WholeName:
 
 def separated(name: str) -> tuple[list[str], list[str]]:
     """N4: Return the names in one field, separated by `&`, `and` (a whole word), `+` or `&/or`, and the separators."""
+    if not _ANY_SEPARATOR.search(name):
+        return [name], []
     parts = _SEPARATOR.split(name)
     return parts[::2], parts[1::2]
 
 
 def has_several(name: str) -> bool:
     """Return whether a field holds more than one name."""
-    return bool(_SEPARATOR.search(name))
+    return bool(_ANY_SEPARATOR.search(name))
 
 
 def without_loose_ends(name: str) -> str:
@@ -88,6 +91,40 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
         family: the family name, where another field has it.
         style: what a comma means, and what a field without that family name.
     """
+    return _split_simple(name, family, style) or _split_closely(name, family, style)
+
+
+_NO_SIMPLE_WORDS = TITLES | PLURAL_TITLES | RANKS | SUFFIXES | LETTERS_AFTER | frozenset(["and", "dear", "hi", "hello"])
+
+
+_SIMPLE_TITLES = TITLES - PLURAL_TITLES
+
+
+def _split_simple(name: str, family: str | None, style: Style) -> WholeName | None:
+    """Split one or two words of letters, also after one title, as nearly every name is; None for any other.
+
+    The result is that of `_split_closely`, in a tenth of the time.
+    """
+    first, _, second = name.partition(" ")
+    titled = second and first.removesuffix(".").casefold() in _SIMPLE_TITLES
+    if titled:
+        first, _, second = second.partition(" ")
+    if not first.isalpha() or (second and not second.isalpha()) or (family and not family.isalpha()):
+        return None
+    words = {first.casefold(), second.casefold()}
+    if not _NO_SIMPLE_WORDS.isdisjoint(words):
+        return None
+    known = family.casefold() if family else None
+    if titled or (second or first).casefold() == known:
+        given, last = (first, second) if second else (None, first)
+    elif second and not (known and style == "given"):
+        given, last = first, second
+    else:
+        given, last = (f"{first} {second}" if second else first), None
+    return WholeName(given, last, (given,), (), (last,))
+
+
+def _split_closely(name: str, family: str | None, style: Style) -> WholeName:
     people_in = _people_in(GREETING.sub("", name.replace(_GLUE, "")).strip(" ,;:*!"), style)
     parts, separators = people_in.parts, people_in.separators
     known = (*_families_before_a_comma(people_in.families), *_families(family))
@@ -155,10 +192,15 @@ class _People(NamedTuple):
 
 def _people_in(name: str, style: Style) -> _People:
     if "," in name:
-        name = _without_letters(_COMMA_LETTERS.sub(rf"{_GLUE}\1", _COMMA_SUFFIX.sub(" ", name)))
+        if not AFTER_A_COMMA.isdisjoint(map(bare, name.replace(",", " ").split())):
+            name = _COMMA_LETTERS.sub(rf"{_GLUE}\1", _COMMA_SUFFIX.sub(" ", name))
+        name = _without_letters(name)
     if style == "given":
-        pieces = _LIST_SEPARATOR.split(name) if "," in name else _SEPARATOR.split(name)
-        people = _People(pieces[::2], pieces[1::2])
+        if "," in name:
+            pieces = _LIST_SEPARATOR.split(name)
+            people = _People(pieces[::2], pieces[1::2])
+        else:
+            people = _People(*separated(name))
     else:
         parts, separators = separated(name)
         if len(parts) > 1 and all("," in part for part in parts):

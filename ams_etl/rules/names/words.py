@@ -115,7 +115,7 @@ _GENERIC = frozenset(
         "accounting", "payable", "receivable", "dept", "department", "team", "desk", "front", "management", "manager",
         "managers", "scheduling", "information", "info", "sales", "service", "services", "customer", "customers",
         "client", "clients", "new", "old", "prospect", "prospects", "lead", "leads", "web", "website", "internet",
-        "walk-in", "walkin", "call-in", "call", "in", "unlisted", "blank", "nobody", "anybody", "somebody", "someone",
+        "walk", "walk-in", "walkin", "call-in", "call", "in", "unlisted", "blank", "nobody", "anybody", "somebody", "someone",
         "anyone", "everyone", "unknown", "none", "na", "n/a", "name", "no", "hr", "human", "resources", "safety",
         "the", "of", "for", "and", "&", "company", "business", "corporate", "headquarters", "hq", "store", "branch",
         "location", "site", "person", "people", "owner", "owners", "insured", "policy", "holder", "policyholder",
@@ -132,6 +132,7 @@ _GENERIC = frozenset(
 )  # fmt: skip
 """Words that name a desk or nobody where a contact's whole name has no other: `Main Contact`, `Accounting Dept`, `Test`."""
 _GENERIC_LAST = frozenset(["department", "dept", "desk", "division"])
+_MAY_END_GENERIC = re.compile("dep|desk|division")
 _FAMILY_NAMES_TOO = frozenset(
     [
         "church", "bank", "club", "center", "college", "school", "shop", "store", "market", "brothers", "sons", "co", "pc",
@@ -192,11 +193,15 @@ def is_placeholder(name: str) -> bool:
 
 def is_generic(whole: str) -> bool:
     """Return whether a whole name has nothing but words for a desk or nobody: `Main Contact`, `Safety Department`."""
-    words = [word.strip(".,;:#*()") for word in whole.casefold().replace("-", " - ").split()]
+    folded = whole.casefold()
+    first = folded.partition(" ")[0]
+    if first.isalpha() and first not in _GENERIC and not _MAY_END_GENERIC.search(folded):
+        # So it is with nearly every name.
+        return False
+    words = [word.strip(".,;:#*()") for word in folded.replace("-", " - ").split()]
     words = [word for word in words if word.strip("-")]
     return bool(words) and (
-        (len(words) > 1 and words[-1] in _GENERIC_LAST and len(words) < 5)
-        or all(word in _GENERIC or word == "walk" for word in words)
+        (len(words) > 1 and words[-1] in _GENERIC_LAST and len(words) < 5) or all(word in _GENERIC for word in words)
     )
 
 

@@ -90,7 +90,7 @@ _PLACEHOLDER_DOMAINS = frozenset(
 """First labels of domains, without signs, that say there is no address."""
 _NUMBERED = ("noemail", "none", "nomail", "noname", "noaddress", "test")
 """What people number so that each placeholder is another one: `noemail123@`."""
-_SIGNS = re.compile(r"[._+-]+")
+_SIGNS = str.maketrans("", "", "._+-")
 _REFUSAL = re.compile(
     r"\b(?:do\s*not|don['’]?t|never|stop)\s+(?:e-?mail|contact|use|send|call|market|solicit|text)(?:s|ing)?\b|\bdnc\b|\bdne\b|"
     r"\bopt(?:s|ed|ing)?[\s-]?out\b|\bunsub(?:scribed?)?\b|\bremove(?:d)?\s+from\b|\b(?:refuses|declines)\b|"
@@ -148,7 +148,7 @@ def emails_of(record: Source) -> tuple[str, ...]:
 def is_placeholder_email(address: str) -> bool:
     """M5: Return whether an address says that there is none: `none@none.com`, `noemail@...`, `na@na.com`, `test@...`."""
     local, _, domain = address.partition("@")
-    local = _SIGNS.sub("", local)
+    local = local.translate(_SIGNS)
     local = local.rstrip("0123456789") if local.startswith(_NUMBERED) else local
     first = domain.partition(".")[0]
     return (
@@ -159,7 +159,7 @@ def is_placeholder_email(address: str) -> bool:
             local == first
             and (local in _SAME_ON_BOTH_SIDES or local.isdigit() or (len(set(local)) == 1 and len(local) < 4))
         )
-        or _SIGNS.sub("", first) in _PLACEHOLDER_DOMAINS
+        or first.translate(_SIGNS) in _PLACEHOLDER_DOMAINS
     )
 
 

@@ -14,7 +14,7 @@ _DIGITS = re.compile(r"\d+")
 _EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#|(?<=\d)\s*\+)\s*(\d{1,7})\s*\Z", re.IGNORECASE)
 """`x22`, `ext. 22`, `#22`, and QQ Catalyst's `813-555-0142+22`."""
 _US: Any = phonenumbers.PhoneMetadata.metadata_for_region("US")
-_US_FIXED = re.compile(_US.fixed_line.national_number_pattern, re.ASCII)
+_US_NUMBERS = tuple(re.compile(kind.national_number_pattern, re.ASCII) for kind in (_US.fixed_line, _US.toll_free))
 _PERSONAL = {"cell": 0, "home": 1, "business": 2, "international": 3}
 _COMMERCIAL = {"business": 0, "cell": 1, "home": 2, "international": 3}
 
@@ -40,17 +40,19 @@ def normalise(
 ) -> tuple[str | None, str | None]:
     """Return the number as E.164 where it is valid for the country, else its digits; and the extension."""
     whole = number or ""
-    inside = _EXTENSION.search(whole)
+    # Nearly every number is nothing but digits, without a sign or an extension.
+    plain = whole.isdecimal() and whole.isascii()
+    inside = None if plain else _EXTENSION.search(whole)
     if inside:
         whole = whole[: inside.start()]
         extension = extension or inside[1]
-    digits = "".join(_DIGITS.findall(whole))
+    digits = whole if plain else _digits(whole)
     if not digits:
         return None, None
-    ext = "".join(_DIGITS.findall(extension or "")) or None
+    ext = _digits(extension) or None if extension else None
     if whole.lstrip().startswith("+"):
         return _e164(f"+{digits}", country) or f"+{digits}", ext
-    area = "".join(_DIGITS.findall(area_code or ""))
+    area = _digits(area_code) if area_code else ""
     # A number of ten digits already includes its area code.
     full = digits if len(digits) >= 10 or not area else area + digits
     return _e164(full, country) or full, ext
@@ -65,10 +67,10 @@ def normalise_international(
     The country's code may be a calling code (`44`), a region (`GB`), or part of the number.
     """
     whole = (number or "").strip()
-    digits = "".join(_DIGITS.findall(whole))
+    digits = _digits(whole)
     region: str | None
     code = (country_code or "").strip().upper()
-    called = "".join(_DIGITS.findall(code))
+    called = _digits(code)
     attempts = [(whole, None if whole.startswith("+") else country)]
     if not whole.startswith("+"):
         region = phonenumbers.region_code_for_country_code(int(called)) if 0 < len(called) < 5 else code
@@ -78,6 +80,10 @@ def normalise_international(
         if found:
             return found, normalise(None, whole, extension, country)[1]
     return normalise(None, whole, extension, country)
+
+
+def _digits(text: str) -> str:
+    return "".join(_DIGITS.findall(text))
 
 
 def _valid(number: str, region: str | None) -> str | None:
@@ -95,7 +101,7 @@ def _e164(number: str, country: str) -> str | None:
         national = number[1:] if len(number) == 11 and number[0] == "1" else number
         if len(national) < 10:
             return None
-        # The numbering plan's own pattern accepts nearly every number in a microsecond; the library decides the rest.
-        if _US_FIXED.fullmatch(national):
+        # The numbering plan's own patterns accept nearly every number in a microsecond; the library decides the rest.
+        if any(pattern.fullmatch(national) for pattern in _US_NUMBERS):
             return f"+1{national}"
     return _valid(number, country)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Self
+
+from ams_etl.rules.immutable import immutable
 
 Payload = Mapping[str, Any]
 CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_dependent"
@@ -121,7 +122,7 @@ def _lines(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys([line for _, line in lines]))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class GivenPhone:
     """A phone in parts, as the record holds it; of an international one `area_code` is the country's code."""
 
@@ -155,7 +156,7 @@ def _phones(payload: Payload, parts: tuple[tuple[str, str, str, str], ...]) -> t
     )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Customer:
     """The Customer record."""
 
@@ -227,7 +228,7 @@ class Customer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CustomerContact:
     """A CustomerContact record."""
 
@@ -266,7 +267,7 @@ class CustomerContact:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CustomerDependent:
     """A CustomerDependent record."""
 
@@ -307,7 +308,7 @@ def key_of(record: Source) -> tuple[str, str]:
     return DEPENDENT, record.dependent_id
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Policy:
     """A Policy record."""
 
@@ -342,7 +343,7 @@ class Policy:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Employee:
     """An EmployeeInfo record."""
 
@@ -361,7 +362,7 @@ class Employee:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Reference:
     """The names of AMS360's codes."""
 
@@ -374,7 +375,7 @@ class Reference:
     groups: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CustomerBundle:
     """One customer with its dependent records; `shell_policy_ids` are the policy shells that we created (W8)."""
 

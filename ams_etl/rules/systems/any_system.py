@@ -5,7 +5,7 @@ twice. A system's own module (`hawksoft`, `qq_catalyst`, `mycase`) says only wha
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any
 
 from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.contacts.explain import explain
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import Candidate, Connection, Derivation, Finding, Skip, SkipReason, Tag
 from ams_etl.rules.records.ams360 import Customer, CustomerBundle, GivenPhone, Payload, Policy, Reference, day, text
 from ams_etl.rules.settings import RuleSettings
@@ -21,7 +22,7 @@ NO_REFERENCE = Reference({}, {}, {}, {}, {}, {}, {})
 _FIRST_TAG = Tag("AMS360", "default")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Dialect:
     """What one system calls what the rules speak of.
 

@@ -1,12 +1,13 @@
 """BenefitPoint accounts that AMS360 does not have: what they and their people are in the rules' terms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan, BenefitPointAccount, address_in, choice, record_in
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import BENEFITPOINT, Address, Candidate, Derivation, Finding, Joined, RecordType, SourceRole
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.records.ams360 import (
@@ -61,7 +62,7 @@ _PHONES = {"mobile": "cell", "home": "home"}
 _NO_PHONES = frozenset({"fax", "pager"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AccountBundle:
     """An account with everything beneath it, and the AMS360 customer that it is (B1), if it is one."""
 

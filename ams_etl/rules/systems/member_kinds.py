@@ -5,9 +5,9 @@ the member, so that the loss is a finding with the record and never silent.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.records.ams360 import flag, read_day
 from ams_etl.rules.settings import SourceSystem
 
@@ -48,7 +48,7 @@ MEMBER_KINDS: Mapping[SourceSystem, Mapping[str, Kind]] = {
 """By system, then by member name in lower case; the same name means the same wherever it occurs."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Misfits:
     """Members whose value is not of its kind.
 

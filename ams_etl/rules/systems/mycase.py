@@ -1,13 +1,14 @@
 """MyCase clients and companies: what their cases make them, and whose they are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from ams_etl.rules.contacts.connections import LEAD, ORIGINATING
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.model import Candidate, Connection, Derivation, Finding, Status, Tag
 from ams_etl.rules.records.ams360 import CONTACT, CUSTOMER, DEPENDENT, CustomerBundle, Payload, Policy, day, flag, text
 from ams_etl.rules.settings import RuleSettings
@@ -39,7 +40,7 @@ _DIALECTS = {
 _tag = lru_cache(maxsize=1 << 12)(Tag)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Party:
     """A client or a company, with every case that names it."""
 

@@ -4,9 +4,9 @@ One of them can be forgotten while the record, and the others in it, stay: the p
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.records.ams360 import Payload, text
 from ams_etl.rules.systems.any_system import full_name, member, records_in
 
@@ -14,7 +14,7 @@ FORGOTTEN = "ams_etl_forgotten"
 """The member of a stub that says what it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Nesting:
     """Where a record keeps its people.
 

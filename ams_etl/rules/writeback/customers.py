@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.reach.emails import is_placeholder_email
 from ams_etl.rules.writeback.model import Happening
 from ams_etl.rules.writeback.properties import PROPERTIES, customer_members
@@ -42,7 +42,7 @@ def new_customer(happening: Happening, customer_type: str, country: str, email: 
     }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class SameCustomer:
     """Why a customer is the one that was to be created."""
 
@@ -104,7 +104,7 @@ def seniority(customer: Mapping[str, Any]) -> tuple[int, int]:
     return _TYPE_ORDER.get(customer.get("CustomerType") or "", 3), int(customer.get("CustomerNumber") or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class CustomerOfContact:
     """One of the customers that a contact was made of."""
 

@@ -1,10 +1,10 @@
 """Decide what becomes of an event, from what is known of its contact: pure, after everything was read and before a write."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ams_etl.rules.accounts.accounts import told_of_an_edit
+from ams_etl.rules.immutable import immutable
 from ams_etl.rules.writeback.model import CONVERSATIONS
 
 CREATES_CUSTOMER = frozenset({"contact_created", "deal_created", "deal_won"})
@@ -13,7 +13,7 @@ _HAS_WALL_TIME = frozenset({*CONVERSATIONS, "note", "ticket_created", "deal_won"
 """Kinds whose records carry a date or time, which AMS360 takes without a zone."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Situation:
     """What is known of an event's contact when it is decided.
 
@@ -32,7 +32,7 @@ class Situation:
     contacts: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Decision:
     """What is to be done.
 

@@ -1,9 +1,11 @@
 """What the writeback rules (W) are given and what they give: happenings of the platform, and writes to AMS360."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, tzinfo
 from typing import Any, Literal, Self
+
+from ams_etl.rules.immutable import immutable
 
 Operation = Literal["note", "activity", "suspense", "complete_suspense", "customer", "update_customer", "policy"]
 Payload = Mapping[str, Any]
@@ -11,7 +13,7 @@ Payload = Mapping[str, Any]
 CONVERSATIONS = frozenset({"email", "call", "text", "handwritten_card", "meeting", "voice_note"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Happening:
     """An event as the rules see it; its times are wall times of the agency, as AMS360's are."""
 
@@ -63,7 +65,7 @@ class Happening:
 _NOTHING: Payload = {"conversation": None, "description": None, "title": None, "due_at": None, "assignee": None}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Write:
     """One record to be written: `request` holds it under AMS360's own names, without the customer's id."""
 
@@ -73,7 +75,7 @@ class Write:
     """The place, in the same event's list, of the write that must be delivered first."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Employees:
     """W2: the AMS360 codes of the people concerned, where the user mapping knows them."""
 

@@ -1,8 +1,10 @@
 """What an agency chooses about writeback (W): one frozen dataclass, filled from agencies.yaml."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal
+
+from ams_etl.rules.immutable import immutable
 
 DEFAULT_ACTIONS: Mapping[str, str] = {
     "email": "E-mail Out",
@@ -36,7 +38,7 @@ SHORTEST_TEXT = 60
 """A limit below this leaves no room for a heading, a link and a word."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class WritebackSettings:
     """One agency's choices about what is written to AMS360, and how."""
 
