@@ -132,3 +132,80 @@ def test_a_limited_role_asks_for_the_past_of_its_agency_alone(mart: psycopg.Conn
                 None,
             )
             assert (one is not None) == (agency == AGENCY)
+
+
+def test_every_function_of_the_mart_answers_a_limited_role(mart: psycopg.Connection[Any], database: str) -> None:
+    """Also one that decides from tables that the role may not read."""
+    grant_reader(mart, LIMITED, AGENCY)
+    functions = mart.execute(
+        """select p.oid::regproc::text, array(select format_type(t, null) from unnest(p.proargtypes) t), p.proargnames
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'mart' and p.prokind = 'f'"""
+    ).fetchall()
+    assert {"mart.may_send", "mart.may_send_to", "mart.sender_for", "mart.contacts_as_of"} <= {
+        name for name, *_ in functions
+    }
+    (contact_id,) = mart.execute("select contact_id from mart.contacts where agency = %s", (AGENCY,)).fetchall()[0]
+    arguments = {
+        "contact": contact_id, "wanted_contact": contact_id, "wanted_agency": AGENCY, "wanted_channel": "email",
+        "wanted_address": "1@example.com", "wanted_connection_type": "Executive", "moment": "now",
+    }  # fmt: skip
+    with connect(as_role(database, LIMITED, "x")) as reader:
+        for function, types, names in functions:
+            places = ", ".join(f"%({name})s::{kind}" for kind, name in zip(types, names or (), strict=False))
+            reader.execute(f"select * from {function}({places})", arguments)
+
+
+def test_a_limited_role_asks_whom_it_may_write_to_in_its_agency_alone(
+    mart: psycopg.Connection[Any], database: str
+) -> None:
+    """The answer is the one that the owner gets: by address, by a hand that suppressed, by whose agency it is."""
+    grant_reader(mart, LIMITED, AGENCY)
+    contacts = dict(mart.execute("select agency, contact_id from mart.contacts").fetchall())
+    with connect(as_role(database, LIMITED, "x")) as reader:
+
+        def answers(channel: str = "email") -> list[bool]:
+            """Whether to write to the own contact, to the other agency's, to its own address, to the other agency's."""
+            return [
+                bool(reader.execute(question, values).fetchall()[0][0])
+                for question, values in (
+                    *(("select mart.may_send(%s, %s)", (contacts[agency], channel)) for agency in (AGENCY, "other")),
+                    *(
+                        (f"select {function}(%s, %s, '1@example.com')", (agency, channel))
+                        for agency in (AGENCY, "other")
+                        for function in ("mart.may_send_to", "ops.nobody_refused")
+                    ),
+                )
+            ]
+
+        assert answers() == [True, False, True, True, False, False]
+        mart.execute(
+            """insert into ops.consents (agency, channel, address, source, answer, at)
+            select a, 'email', '1@example.com', 'page', 'no', now() from unnest(array[%s, 'other']) a""",
+            (AGENCY,),
+        )
+        assert answers() == [False] * 6
+        mart.execute("delete from ops.consents")
+        mart.execute(
+            "insert into ops.suppressions (agency, contact_id, set_by) values (%s, %s, 'x')", (AGENCY, contacts[AGENCY])
+        )
+        assert answers() == [False, False, True, True, False, False]
+        assert reader.execute("select ops.suppressed_by_hand('other', %s)", (contacts["other"],)).fetchall() == [
+            (True,)
+        ]
+        for refused in (
+            "select * from ops.consents",
+            "select * from ops.suppressions",
+            "select * from stage.candidates",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(refused)
+    mart.execute("delete from ops.suppressions")
+    with mart.transaction():
+        mart.execute(f"set local role {LIMITED}")
+        for agency in (AGENCY, "other"):
+            (told,) = mart.execute("select mart.may_send_to(%s, 'email', '1@example.com')", (agency,)).fetchall()[0]
+            assert told == (agency == AGENCY)
+    grant_reader(mart, LIMITED, None)
+    with connect(as_role(database, LIMITED, "x")) as reader:
+        for contact_id in contacts.values():
+            assert reader.execute("select mart.may_send(%s, 'email')", (contact_id,)).fetchall() == [(True,)]
