@@ -1,7 +1,6 @@
 """`ams-etl merges`: customers that were merged into another one in AMS360, and those that perhaps were (M9)."""
 
 import getpass
-from typing import Literal
 
 import click
 
@@ -10,6 +9,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.store.privacy.access_log import count_command
+from ams_etl.sync.pair_decisions import Decision
 
 
 @click.group()
@@ -80,7 +80,7 @@ def undo(agency: str, gone: str, customer: str) -> None:
     click.echo("taken back; the next sync decides by the records" if known else "nothing was said of these two")
 
 
-def _decide(agency: str, gone: str, customer: str, decision: Literal["confirmed", "refused"]) -> None:
+def _decide(agency: str, gone: str, customer: str, decision: Decision) -> None:
     from ams_etl.sync.customer_merges.merge_decisions import decide_merge
 
     with connect(prepare()) as connection:

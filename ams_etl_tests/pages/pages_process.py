@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import requests
 import yaml
+from psycopg.types.json import Jsonb
 
 from ams_etl.pages.people.page_users import save_user
 from ams_etl.pages.people.roles import EVERY_AGENCY, Role
@@ -146,7 +147,7 @@ def records(connection: psycopg.Connection[Any]) -> None:
 
 
 def work_for_people(connection: psycopg.Connection[Any]) -> None:
-    """Leave in the first agency one of everything that waits for a person: writes, an event, a record, a link, a plan."""
+    """Leave in the first agency one of everything that waits for a person: writes, an event, a record, a link, a merge, a plan."""
     for status in ("uncertain", "failed", "delivered"):
         connection.execute(
             """insert into ops.writebacks (agency, kind, operation, lane, customer_id, request, status, error)
@@ -164,6 +165,13 @@ def work_for_people(connection: psycopg.Connection[Any]) -> None:
         """insert into ops.account_links (agency, ams360_customer_id, benefitpoint_account_id, state, evidence, score, detail)
         values ('acme', %s, 7, 'suggested', 'name', 0.9, array['name'])""",
         (customer_id(1),),
+    )
+    connection.execute(
+        """insert into raw_ams360.customers (agency, entity_id, customer_id, payload, content_hash, first_seen_at, last_seen_at,
+            deleted_at)
+        select agency, %(gone)s, %(gone)s, payload || %(own)s, content_hash, first_seen_at, last_seen_at, now()
+        from raw_ams360.customers where agency = 'acme' and entity_id = %(there)s""",
+        {"gone": customer_id(90), "there": customer_id(20), "own": Jsonb(customer(90, Email="gone@example.com"))},
     )
     connection.execute(
         """insert into ops.sync_runs (agency, sync_id, mode, state, started_at, extracted_at, published_at, counts, run_id)

@@ -14,7 +14,7 @@ from ams_etl.store.database import connect
 from ams_etl.sync.contacts.plan import make_plan
 from ams_etl_tests.pages.forms import column, form_of, forms_of
 from ams_etl_tests.pages.pages_process import TODAY, Site, Visitor
-from ams_etl_tests.sync.source_history import AGENCY, NO_BRAKE, customer_id
+from ams_etl_tests.sync.source_history import AGENCY, NO_BRAKE, customer_id, refresh
 
 
 def test_an_uncertain_write_is_resolved_once(quiet: Site, operator: Visitor, stored: psycopg.Connection[Any]) -> None:
@@ -87,6 +87,37 @@ def test_a_suggested_link_is_confirmed_and_undone(
     assert operator.post(again.action, {**again.values, "decision": "undo"}).status_code == 303
     acts = column(operator.page("/acme/activity?user=operator"), "What")
     assert {"link undo", "link confirmed"} <= set(acts)
+
+
+def test_a_suggested_merge_is_decided_once_and_undone(
+    quiet: Site, operator: Visitor, viewer: Visitor, stored: psycopg.Connection[Any]
+) -> None:
+    """As `ams-etl merges` decides; a form that is older than somebody's decision about the same customer does nothing."""
+    address, gone, there = "/acme/accounts/merges", customer_id(90), customer_id(20)
+    stored.execute("delete from ops.customer_merge_decisions")
+    refresh(stored, RuleSettings(), TODAY)
+    assert [form.action for form in forms_of(viewer.page(address)) if form.method == "post"] == ["/sign-out"]
+    page = operator.page(address + "?q=90")
+    assert [column(page, title) for title in ("State", "Because of", "Customer that is gone", "Its number")] == [
+        ["suggested"], ["equal: name"], ["Pat20 Many"], ["20"],
+    ]  # fmt: skip
+    form = form_of(page, address, customer_id=gone)
+    for decision in ("nonsense", "undo"):
+        assert operator.post(address, {**form.values, "decision": decision}).status_code in {409, 422}
+    assert operator.post(address, {**form.values, "decision": "confirmed"}).status_code == 303
+    assert operator.post(address, {**form.values, "decision": "refused"}).status_code == 409
+    assert column(operator.page(address + "?q=90"), "State") == ["merged"], "before the sync that acts on it"
+    refresh(stored, RuleSettings(), TODAY)
+    merged = "select merged_into, evidence from stage.merged_customers where agency = 'acme' and customer_id = %s"
+    assert stored.execute(merged, (gone,)).fetchall() == [(there, "confirmed")]
+    assert column(operator.page(address + "?state=merged"), "Decided by") == ["operator"]
+    for decision, state in (("refused", "refused"), ("undo", "suggested")):
+        form = form_of(operator.page(address), address, customer_id=gone)
+        assert operator.post(address, {**form.values, "decision": decision}).status_code == 303
+        assert column(operator.page(address), "State") == [state]
+    refresh(stored, RuleSettings(), TODAY)
+    assert stored.execute(merged, (gone,)).fetchall() == []
+    assert {"merge confirmed", "merge refused", "merge undo"} <= set(column(operator.page("/acme/activity"), "What"))
 
 
 def test_what_needs_a_person_is_on_the_overview_with_where_it_is_done(

@@ -140,6 +140,19 @@ def test_a_suggested_link_is_confirmed_and_the_account_synced_from_both(
     person.page.get_by_role("button", name="Undo the decision about", exact=False).first.click()
 
 
+def test_a_suggested_merge_is_confirmed_and_undone(person: Person, stored: psycopg.Connection[Any]) -> None:
+    stored.execute("delete from ops.customer_merge_decisions where agency = 'acme'")
+    refresh(stored, RuleSettings(), TODAY)
+    person.opens("/acme/accounts")
+    person.page.get_by_role("link", name="Merged customers", exact=True).click()
+    person.reads("equal: name")
+    person.presses("Confirm that Pat20 Many and Pat20 Many were merged")
+    person.reads("Saved. The next sync acts on it.")
+    person.reads("a user confirmed it")
+    person.presses("Undo the decision about Pat20 Many and Pat20 Many")
+    person.reads("equal: name")
+
+
 def test_a_plan_is_reviewed_and_discarded(person: Person, stored: psycopg.Connection[Any]) -> None:
     make_plan(stored, AGENCY, RuleSettings(), NO_BRAKE, TODAY)
     person.opens("/acme/plan")

@@ -1,7 +1,5 @@
 """Accounts: which systems have each, the links between them with suggestions to judge, and benefit plans that wait."""
 
-from typing import Literal
-
 from ams_etl.errors import AmsEtlError
 from ams_etl.pages.lists.csv_files import write_csv
 from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
@@ -11,6 +9,7 @@ from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Show
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.links.stored_links import LINKS, decide, undo_decision
+from ams_etl.sync.pair_decisions import Decision
 from ams_etl.writeback.benefit_plans.waiting import missing_codes, settings_lines
 
 _ACCOUNTS = Listing(
@@ -111,7 +110,7 @@ def decide_link(visit: Visit) -> Answer:
     if wanted == "undo":
         undo_decision(visit.connection, visit.agency.id, customer_id, account_id)
     else:
-        decision: Literal["confirmed", "refused"] = "confirmed" if wanted == "confirmed" else "refused"
+        decision: Decision = "confirmed" if wanted == "confirmed" else "refused"
         decide(visit.connection, visit.agency.id, customer_id, account_id, decision, decided_by=visit.person.name)
     visit.record(f"link_{wanted}", f"{customer_id} {account_id}", before=decided or None, after=wanted)
     return Moved(f"{visit.home}/accounts/links", _publish(visit))

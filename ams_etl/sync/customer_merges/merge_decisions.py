@@ -1,11 +1,14 @@
 """What users are asked, and say, about customers that are gone: merged into another one or not (M9)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.store.agency_db import records, scalar
+from ams_etl.sync.pair_decisions import Decision, is_gone
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +42,60 @@ _SUGGESTED = " union all ".join(
     where g.agency = %(agency)s and g.deleted_at is not null and {expression.format("g")} <> ''"""
     for what, expression in _EQUAL.items()
 )
-_LIST = f"""with pairs as (
-        select 'merged' as state, customer_id as gone, merged_into as other, evidence from stage.merged_customers
-            where agency = %(agency)s and merged_into is not null
-        union all select decided, customer_id, merged_into, 'refused by ' || decided_by from ops.customer_merge_decisions
-            where agency = %(agency)s and decided = 'refused'
+MERGES = f"""with decided as (
+        select d.customer_id as gone, d.merged_into as other, d.decided, d.decided_by from ops.customer_merge_decisions d
+        join raw_ams360.customers c on (c.agency, c.entity_id) = (d.agency, d.customer_id)
+        where d.agency = %(agency)s and c.deleted_at is not null),
+    -- What was decided since the last sync is listed as the next one will have it.
+    merged as (
+        select m.customer_id as gone, m.merged_into as other, m.evidence, m.next_customer as next from stage.merged_customers m
+            where m.agency = %(agency)s and m.merged_into is not null and m.evidence <> 'confirmed' and not exists (
+                select from decided d where d.gone = m.customer_id and (d.decided = 'confirmed' or d.other = m.next_customer))
+        union all select d.gone, coalesce(m.merged_into, d.other), 'confirmed', d.other from decided d
+            left join stage.merged_customers m
+                on (m.agency, m.customer_id, m.next_customer) = (%(agency)s, d.gone, d.other)
+            where d.decided = 'confirmed'),
+    pairs as (
+        select 'merged' as state, * from merged
+        union all select decided, gone, other, 'refused by ' || decided_by, other from decided where decided = 'refused'
         union all
-        select 'suggested', s.gone, s.other, string_agg(s.evidence, ', ' order by s.evidence) from ({_SUGGESTED}) s
-        where not exists (select from stage.merged_customers m where m.agency = %(agency)s and m.customer_id = s.gone
-                and m.merged_into is not null)
-            and not exists (select from ops.customer_merge_decisions d where d.agency = %(agency)s and d.decided = 'refused'
-                and (d.customer_id, d.merged_into) = (s.gone, s.other))
+        select 'suggested', s.gone, s.other, string_agg(s.evidence, ', ' order by s.evidence), s.other from ({_SUGGESTED}) s
+        where not exists (select from merged m where m.gone = s.gone)
+            and not exists (select from decided d where (d.gone, d.other) = (s.gone, s.other))
         group by s.gone, s.other)
-    select p.state, p.evidence, p.gone, (g.payload ->> 'CustomerNumber')::integer, {_NAME.format("g")},
-        p.other, (o.payload ->> 'CustomerNumber')::integer, {_NAME.format("o")}
+    select p.state, p.evidence, p.gone as customer_id, (g.payload ->> 'CustomerNumber')::integer as customer_number,
+        {_NAME.format("g")} as name, g.payload ->> 'Email' as email, g.deleted_at as gone_since,
+        p.other as other_id, (o.payload ->> 'CustomerNumber')::integer as other_number, {_NAME.format("o")} as other_name,
+        o.payload ->> 'Email' as other_email, p.next as decided_about, coalesce(d.decided, '') as decided, d.decided_by,
+        (select coalesce(string_agg(e.other || ' ' || e.decided, ', ' order by e.other), '') from decided e
+            where e.gone = p.gone) as decisions
     from pairs p left join raw_ams360.customers g on (g.agency, g.entity_id) = (%(agency)s, p.gone)
     left join raw_ams360.customers o on (o.agency, o.entity_id) = (%(agency)s, p.other)
-    where %(state)s::text is null or p.state = %(state)s
-    order by p.state desc, 4, 7"""
+    left join decided d on (d.gone, d.other) = (p.gone, p.next)"""
+"""Selects customers that are gone with those that they were, perhaps were or were not merged into, and users' decisions."""
 
 
 def list_merges(connection: psycopg.Connection[Any], agency: str, *, state: str | None = None) -> list[ListedMerge]:
     """Return customers that were merged, those that perhaps were, and those that users said were not."""
-    return [ListedMerge(*row) for row in connection.execute(_LIST, {"agency": agency, "state": state})]
+    return records(
+        connection,
+        ListedMerge,
+        f"""select state, evidence, customer_id, customer_number, name, other_id, other_number, other_name from ({MERGES}) l
+        where %(state)s::text is null or state = %(state)s order by state desc, customer_number, other_number""",
+        {"agency": agency, "state": state},
+    )
+
+
+def decisions_about(connection: psycopg.Connection[Any], agency: str, customer_id: str) -> str:
+    """Return what users decided about a customer that is gone, to compare; nobody else decides until the transaction ends."""
+    _lock(connection, agency)
+    found: str = scalar(
+        connection,
+        """select coalesce(string_agg(merged_into || ' ' || decided, ', ' order by merged_into), '')
+        from ops.customer_merge_decisions where agency = %s and customer_id = %s""",
+        (agency, customer_id),
+    )
+    return found
 
 
 def decide_merge(
@@ -69,7 +103,7 @@ def decide_merge(
     agency: str,
     customer_id: str,
     other_id: str,
-    decision: Literal["confirmed", "refused"],
+    decision: Decision,
     *,
     decided_by: str,
 ) -> None:
@@ -78,27 +112,25 @@ def decide_merge(
     Raises:
         ConfigError: the first is not gone or the second is, or a user said something else that must be taken back first.
     """
-    for customer, is_gone in ((customer_id, True), (other_id, False)):
-        found = connection.execute(
-            "select deleted_at is not null from raw_ams360.customers where agency = %s and entity_id = %s",
-            (agency, customer),
-        ).fetchone()
-        if found != (is_gone,):
-            wanted = "that AMS360 deleted" if is_gone else "in AMS360"
-            raise ConfigError(
-                f"{customer}: expected a customer of {agency} {wanted}; see `ams-etl merges {agency} list`"
+    with connection.transaction():
+        _lock(connection, agency)
+        for customer, must_be_gone in ((customer_id, True), (other_id, False)):
+            if is_gone(connection, CUSTOMERS, agency, customer) is not must_be_gone:
+                wanted = "that AMS360 deleted" if must_be_gone else "in AMS360"
+                raise ConfigError(
+                    f"{customer}: expected a customer of {agency} {wanted}; see `ams-etl merges {agency} list`"
+                )
+        if decision == "confirmed":
+            connection.execute(
+                "delete from ops.customer_merge_decisions where agency = %s and customer_id = %s and decided = 'confirmed'",
+                (agency, customer_id),
             )
-    if decision == "confirmed":
         connection.execute(
-            "delete from ops.customer_merge_decisions where agency = %s and customer_id = %s and decided = 'confirmed'",
-            (agency, customer_id),
+            """insert into ops.customer_merge_decisions as d (agency, customer_id, merged_into, decided, decided_by)
+            values (%s, %s, %s, %s, %s) on conflict (agency, customer_id, merged_into) do update
+            set decided = excluded.decided, decided_by = excluded.decided_by, decided_at = now()""",
+            (agency, customer_id, other_id, decision, decided_by),
         )
-    connection.execute(
-        """insert into ops.customer_merge_decisions as d (agency, customer_id, merged_into, decided, decided_by)
-        values (%s, %s, %s, %s, %s) on conflict (agency, customer_id, merged_into) do update
-        set decided = excluded.decided, decided_by = excluded.decided_by, decided_at = now()""",
-        (agency, customer_id, other_id, decision, decided_by),
-    )
 
 
 def undo_merge_decision(connection: psycopg.Connection[Any], agency: str, customer_id: str, other_id: str) -> bool:
@@ -108,4 +140,11 @@ def undo_merge_decision(connection: psycopg.Connection[Any], agency: str, custom
             "delete from ops.customer_merge_decisions where agency = %s and customer_id = %s and merged_into = %s",
             (agency, customer_id, other_id),
         ).rowcount
+    )
+
+
+def _lock(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Let one transaction at a time decide in an agency."""
+    connection.execute(
+        "select pg_advisory_xact_lock(hashtextextended('ops.customer_merge_decisions ' || %s, 0))", (agency,)
     )

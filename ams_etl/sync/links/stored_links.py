@@ -3,12 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.rules.accounts.links import Link, Pair
+from ams_etl.sync.pair_decisions import Decision, is_gone
+from ams_etl.sync.raw.ams360_tables import CUSTOMERS
+from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def decide(
     agency: str,
     customer_id: str,
     account_id: int,
-    decision: Literal["confirmed", "refused"],
+    decision: Decision,
     *,
     decided_by: str,
 ) -> None:
@@ -105,12 +108,9 @@ def decide(
     Raises:
         ConfigError: there is no such customer or account, or a person linked one of them otherwise.
     """
-    for table, key in (("raw_ams360.customers", customer_id), ("raw_benefitpoint.accounts", str(account_id))):
-        found = connection.execute(
-            f"select 1 from {table} where agency = %s and entity_id = %s and deleted_at is null", (agency, key)
-        ).fetchone()
-        if found is None:
-            raise ConfigError(f"{agency} has no {table.partition('.')[2].removesuffix('s')} {key}; see `ams-etl links`")
+    for table, key in ((CUSTOMERS, customer_id), (ACCOUNTS, str(account_id))):
+        if is_gone(connection, table, agency, key) is not False:
+            raise ConfigError(f"{agency} has no {table.name.removesuffix('s')} {key}; see `ams-etl links`")
     other = connection.execute(
         """select ams360_customer_id, benefitpoint_account_id from ops.account_links
         where agency = %s and decided = 'confirmed' and (ams360_customer_id = %s) <> (benefitpoint_account_id = %s)""",
