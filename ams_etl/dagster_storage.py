@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import click
 from dagster import DagsterInvariantViolationError
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
@@ -10,6 +11,17 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 VARIABLE = "AMS_ETL_DAGSTER_URL"
+
+
+class MissingAddress(DagsterInvariantViolationError, click.ClickException):
+    """The address of Dagster's tables is not known; Dagster's commands print it as one sentence, without a stack trace."""
+
+    def __init__(self) -> None:
+        click.ClickException.__init__(
+            self,
+            f"{VARIABLE} is not set, so Dagster cannot find the Postgres of its runs. In this shell, run first: "
+            'eval "$(.venv/bin/ams-etl env)"   (or eval "$(ams-etl env)" where ams_etl is installed)',
+        )
 
 
 class PostgresStorage(DagsterPostgresStorage):
@@ -41,13 +53,10 @@ class PostgresStorage(DagsterPostgresStorage):
         """Return the configuration of Dagster's own class.
 
         Raises:
-            DagsterInvariantViolationError: the variable is not set; Dagster's own error names it and nothing else.
+            MissingAddress: the variable is not set; Dagster's own error names it and nothing else.
         """
         if not os.environ.get(VARIABLE):
-            raise DagsterInvariantViolationError(
-                f"{VARIABLE} is not set, so Dagster cannot find the Postgres of its runs. In this shell, run first: "
-                'eval "$(.venv/bin/ams-etl env)"   (or eval "$(ams-etl env)" where ams_etl is installed)'
-            )
+            raise MissingAddress
         return super().config_type()
 
 
