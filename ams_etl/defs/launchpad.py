@@ -1,4 +1,4 @@
-"""Refuse a wrong configuration of `sync_scope` when a run is launched, before the run exists.
+"""Show people the keys of `sync_scope` that are theirs, and refuse a wrong configuration before the run exists.
 
 Dagster checks the types while a person types; this checks what a type cannot say. Whether a customer is known is asked first
 thing in the run, since only Postgres knows.
@@ -13,11 +13,21 @@ from ams_etl.errors import ConfigError
 from ams_etl.sync.identity import is_uuid
 from ams_etl.sync.interpret.customers_meant import check_form
 
+SET_BY_CODE = {"batch", "trigger", "lane"}
+"""Keys of `sync_scope` that sensors, schedules and older run configurations set, and nobody else."""
+
 
 def checked_sync_scope() -> dg.ResourceDefinition:
-    """Return the resource `sync_scope`, whose configuration is checked when a run is launched."""
+    """Return the resource `sync_scope`, whose configuration is checked when a run is launched.
+
+    The Launchpad shows the keys that people set. Those that only code sets are taken as well, so that a run may be executed again
+    with its own configuration; any other key is refused with the configuration of the resource itself, which knows all of them.
+    """
     resource = SyncScopeConfig.configure_at_launch().get_resource_definition()
-    return dg.configured(resource, config_schema=resource.config_schema.as_field())(_checked)
+    field = resource.config_schema.as_field()
+    shown = {name: key for name, key in field.config_type.fields.items() if name not in SET_BY_CODE}
+    schema = dg.Field(dg.Permissive(shown), description=resource.description)
+    return dg.configured(resource, config_schema=schema)(_checked)
 
 
 def _checked(config: Any) -> dict[str, Any]:

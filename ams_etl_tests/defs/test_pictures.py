@@ -105,6 +105,16 @@ def asks(sync_scope: SyncScopeConfig) -> None:
     [
         ({"customers": ["1017", "00000000-0000-0000-0000-000000000000", "jane@example.com"]}, None),
         ({"trigger": "daily_sweep"}, None),
+        (
+            {
+                "customers": ["1017"],
+                "batch": "00000000-0000-0000-0000-000000000000",
+                "reference": True,
+                "lane": "daily",
+            },
+            None,
+        ),
+        ({"batch": "newest"}, "sync_scope.batch: 'newest': expected an id"),
         ({"customers": ["Smith"]}, "expected a CustomerNumber such as 1017"),
         ({"apply_plan": "newest"}, "sync_scope.apply_plan: 'newest': expected an id"),
         ({"trigger": "yearly"}, "yearly"),
