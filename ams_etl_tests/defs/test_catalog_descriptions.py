@@ -1,5 +1,6 @@
 """What the catalog says of an asset is complete, and true by what the rules say of themselves."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,9 +13,11 @@ from ams_etl.defs.catalog.columns import COLUMNS
 from ams_etl.defs.catalog.described import table_of
 from ams_etl.defs.catalog.lineage import LINEAGE, column_lineage
 from ams_etl.defs.metadata import about_table
+from ams_etl.errors import ConfigError
 from ams_etl.rules.contacts.explain import explain
 from ams_etl.rules.records.ams360 import CustomerBundle
 from ams_etl.rules.settings import RuleSettings
+from ams_etl.settings import load_agencies
 from ams_etl_tests.rules import generated
 from ams_etl_tests.rules.golden import REFERENCE, TODAY
 
@@ -49,6 +52,25 @@ COLUMNS_OF_FINDINGS = {
 @pytest.fixture(scope="module")
 def specs() -> list[dg.AssetSpec]:
     return list(defs().resolve_all_asset_specs())
+
+
+def test_every_asset_has_the_owners_of_agencies_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that file, those of ams_etl itself; what Dagster takes for no owner is refused with the form of one."""
+    monkeypatch.setenv("AMS_ETL_HOME", str(tmp_path))
+    monkeypatch.delenv("AMS_ETL_CONFIG", raising=False)
+    file = tmp_path / "agencies.yaml"
+
+    def owners() -> set[tuple[str, ...]]:
+        return {tuple(spec.owners) for spec in defs().resolve_all_asset_specs()}
+
+    assert owners() == {("team:data-engineering",)}
+    file.write_text("agencies: []\nowners: ['team:agency-data', 'ann.lee@example.com']\n")
+    assert owners() == {("team:agency-data", "ann.lee@example.com")}
+    for wrong in ("ann", "team:", "team:a b", "ann@"):
+        file.write_text(f"agencies: []\nowners: ['{wrong}']\n")
+        with pytest.raises(ConfigError, match="owners"):
+            load_agencies(file)
+    assert owners() == {("team:data-engineering",)}, "a mistake in the file does not take the catalog away"
 
 
 def test_every_asset_of_a_table_shows_its_columns_and_its_code(specs: list[dg.AssetSpec]) -> None:

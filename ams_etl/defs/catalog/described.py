@@ -1,6 +1,7 @@
 """Every asset with its columns, the place of its code, its owners, and of the mart how old it may be."""
 
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,10 +24,7 @@ _NOT_IN_EVERY_SYNC = ("mart.accounts", "mart.policies")
 def described(definitions: dg.Definitions) -> dg.Definitions:
     """Return the definitions, each asset with `dagster/column_schema` and `dagster/code_references`."""
     owners = _owners()
-    assets: list[Any] = [
-        asset.map_asset_specs(partial(_described, owners=owners)) if isinstance(asset, dg.AssetsDefinition) else asset
-        for asset in definitions.assets or ()
-    ]
+    assets = [_with_description(asset, partial(_described, owners=owners)) for asset in definitions.assets or ()]
     with warnings.catch_warnings():
         # Code references are beta in Dagster 1.13.
         warnings.simplefilter("ignore", BetaWarning)
@@ -53,6 +51,13 @@ def _owners() -> list[str]:
         return list(load_agencies().owners)
     except AmsEtlError:
         return OWNERS
+
+
+def _with_description(asset: Any, described_spec: Callable[[dg.AssetSpec], dg.AssetSpec]) -> Any:
+    """Return an asset with its specs described; one that only sensors report is a spec itself."""
+    if isinstance(asset, dg.AssetSpec):
+        return described_spec(asset)
+    return asset.map_asset_specs(described_spec) if isinstance(asset, dg.AssetsDefinition) else asset
 
 
 def _described(spec: dg.AssetSpec, owners: list[str]) -> dg.AssetSpec:
