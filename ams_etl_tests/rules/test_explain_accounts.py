@@ -1,0 +1,45 @@
+"""Why the contacts of BenefitPoint's accounts are as they are."""
+
+from datetime import date
+from typing import Any
+
+from ams_etl.rules.model import Finding
+from ams_etl.rules.records.ams360 import Reference
+from ams_etl.rules.settings import RuleSettings
+from ams_etl.rules.systems.benefitpoint import AccountBundle, explain
+
+NAMES = Reference({}, {}, {}, {}, {}, {}, {})
+TODAY = date(2026, 6, 1)
+PEOPLE = ({"contact": {"contactID": 50, "firstName": "Jane", "lastName": "Roe"}, "accountID": 5, "primary": True},)
+
+
+def explained(account: dict[str, Any], linked_to: str | None = None) -> tuple[Finding, ...]:
+    bundle = AccountBundle({"accountID": 5, "active": True, **account}, PEOPLE, (), linked_to)
+    return explain(bundle, NAMES, RuleSettings(), TODAY)
+
+
+def test_an_account_that_ams360_has() -> None:
+    """B11: it and its people go with the customer that it is linked to."""
+    account = {"accountClassification": "Group", "groupAccountInfo": {"accountName": "Acme"}}
+    assert explained(account, "c-1") == (
+        Finding("account", "5", "linked", "c-1", "B11", "account", "5", "links"),
+        Finding("account_contact", "50", "linked", "c-1", "B11", "account", "5", "links"),
+    )
+
+
+def test_an_account_that_sells() -> None:
+    """B10: an agency and its people are no customers, and its classification says so."""
+    assert explained({"accountClassification": "Agency"}) == (
+        Finding("account", "5", "skipped", "not_a_customer", "B10", "account", "5", "accountClassification"),
+        Finding("account_contact", "50", "skipped", "not_a_customer", "B10", "account", "5", "accountClassification"),
+    )
+
+
+def test_an_account_of_benefitpoint_alone() -> None:
+    """B10: each value names its rule and the member of BenefitPoint that it was read from."""
+    found = explained({"accountClassification": "Group", "groupAccountInfo": {"accountName": "Acme"}})
+    values = {(finding.field, finding.value): (finding.rule, finding.source_field) for finding in found}
+    assert values["first_name", "Jane"] == ("N8, N2", "contact.firstName, contact.lastName")
+    assert values["company_name", "Acme"] == ("C8", "accountName")
+    assert values["tag", "BenefitPoint"] == ("T1", "accountID")
+    assert {finding.source_entity for finding in found} <= {"account", "account_contact"}

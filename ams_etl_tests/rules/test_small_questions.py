@@ -1,0 +1,140 @@
+"""Small questions that the sync, the commands and the pages ask the rules, by example."""
+
+from typing import Any
+
+import pytest
+
+from ams_etl.rules.accounts.benefit_plans import is_policy
+from ams_etl.rules.accounts.same_accounts import may_be_named, word_to_search
+from ams_etl.rules.contacts.connections import connection_type_named, no_such_type
+from ams_etl.rules.contacts.findings import SENTENCES, meanings
+from ams_etl.rules.contacts.marked_people import is_death_of
+from ams_etl.rules.contacts.reasons import QUARANTINED, REASONS, reason_for
+from ams_etl.rules.model import Address, Candidate, Finding
+from ams_etl.rules.reach.consent_address import consent_address
+from ams_etl.rules.records.ams360 import Policy
+from ams_etl.rules.systems.mycase import staff_names
+from ams_etl.rules.writeback.customers import seniority
+
+
+@pytest.mark.parametrize(
+    ("channel", "given", "address"),
+    [
+        ("email", " Ann@X.com", "ann@x.com"),
+        ("email", "ann@x.com; bo@x.com", None),
+        ("email", "none@none.com", None),
+        ("email", "217-555-0101", None),
+        ("mail", " 3FA85F64-5717 ", "3fa85f64-5717"),
+        ("mail", "  ", None),
+        ("text", "(217) 555-0101", "+12175550101"),
+        ("phone", "+44 20 7946 0958", "+442079460958"),
+        ("phone", "call me", None),
+    ],
+)
+def test_the_address_of_a_consent(channel: str, given: str, address: str | None) -> None:
+    """N18: in the form that contacts have it; several addresses are none."""
+    assert consent_address(channel, given, "US") == address
+
+
+def test_the_country_of_a_consents_number() -> None:
+    """C6: a number without one is read as the agency's country writes it."""
+    assert consent_address("text", "020 7946 0958", "GB") == "+442079460958"
+
+
+def test_who_stays_of_several_customers() -> None:
+    """W12: a customer before a prospect before a suspect, then the lowest number."""
+    found = [
+        {"CustomerType": "S", "CustomerNumber": "1"},
+        {"CustomerNumber": 2},
+        {"CustomerType": "P", "CustomerNumber": 9},
+        {"CustomerType": "P", "CustomerNumber": 8},
+        {"CustomerType": "C", "CustomerNumber": 10},
+        {"CustomerType": "C"},
+    ]
+    assert sorted(found, key=seniority) == [found[5], found[4], found[3], found[2], found[0], found[1]]
+    assert seniority({}) == (3, 0)
+
+
+def test_names_of_mycase_staff() -> None:
+    """A6: by their ids; who has no name is left out."""
+    rows = [
+        {"id": 1, "first_name": "Ann", "last_name": " Lisle"},
+        {"id": 2, "last_name": "Ray"},
+        {"id": 3, "first_name": "Cy", "last_name": None},
+        {"id": 4, "first_name": " "},
+    ]
+    assert staff_names(rows) == {"1": "Ann Lisle", "2": "Ray", "3": "Cy"}
+
+
+def candidate_of(first: str | None, last: str | None, *marks: str) -> Candidate:
+    return Candidate(
+        "ams360", "customer", "c-1", "c-1", 1, "primary", "personal", "client", True, first, last, None, None, None, (), (),
+        Address(), None, (), (), (), marks=marks,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gone", "person", "is_theirs"),
+    [
+        (("Ann", "Lisle"), ("ANN", "lisle"), True),
+        (("Ann", "Lisle"), ("Ann", "Ray"), False),
+        (("Ann", "Lisle"), ("Bo", "Lisle"), False),
+        ((None, "Lisle"), ("", "Lisle"), True),
+        ((None, None), (None, None), False),
+    ],
+)
+def test_whose_death_a_record_that_is_gone_says(gone: Any, person: Any, is_theirs: bool) -> None:
+    """M9: that of whoever has the same first and last name, and nobody's who has neither."""
+    living = candidate_of(*person)
+    assert is_death_of(candidate_of(*gone, "deceased"), living) is is_theirs
+    assert not is_death_of(candidate_of(*gone), living)
+
+
+def test_what_is_asked_of_the_list_of_accounts() -> None:
+    """B9: the longest word of a name; a listed account of the same words deserves to be read."""
+    assert word_to_search("The Acme Plumbing Co") == "Plumbing"
+    assert word_to_search("--") == "--"
+    assert may_be_named("Acme Plumbing LLC", "plumbing acme")
+    assert not may_be_named("Acme Plumbing", "Acme")
+    assert not may_be_named("Acme", None)
+
+
+def test_a_connection_type_by_its_name() -> None:
+    """X1: whatever its case; the sentence for any other name says which there are."""
+    assert connection_type_named("mycase", " lead ATTORNEY") == "Lead Attorney"
+    assert connection_type_named("ams360", "Lead Attorney") is None
+    assert (
+        no_such_type("mycase", "Boss")
+        == "'Boss' is not a connection type of mycase; expected one of Lead Attorney, Originating Attorney"
+    )
+
+
+def test_a_reason_by_its_name() -> None:
+    """Q3: an unknown one is a record that could not be read."""
+    for name, reason in REASONS.items():
+        assert reason_for(name) is reason
+    assert reason_for("another") is QUARANTINED
+
+
+def test_what_findings_mean() -> None:
+    """Q3: a remark by its field, a record that is no contact by its reason, and nothing for any other value."""
+
+    def of(field: str, value: str) -> Finding:
+        return Finding("customer", "c-1", field, value, "N2", "customer", "c-1", "FirstName")
+
+    assert meanings([of("first_name", "Ann"), of("left_out", "Bo: deceased"), of("skipped", "gap_filler")]) == {
+        "left_out": SENTENCES["left_out"],
+        "gap_filler": REASONS["gap_filler"].sentence,
+    }
+    assert meanings([]) == {}
+
+
+def test_what_is_no_policy() -> None:
+    """L1: submissions and accounting sub-types."""
+
+    def of(sub_type: str | None) -> Policy:
+        return Policy.from_payload({"PolicyId": "p", "PolicySubType": sub_type})
+
+    assert is_policy(of(None))
+    assert is_policy(of("P"))
+    assert not is_policy(of("S"))
