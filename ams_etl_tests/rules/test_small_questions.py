@@ -32,7 +32,7 @@ from ams_etl.rules.writeback.customers import seniority
     ],
 )
 def test_the_address_of_a_consent(channel: str, given: str, address: str | None) -> None:
-    """N18: in the form that contacts have it; several addresses are none."""
+    """N18: in the form that contacts have it; there is none where there are several."""
     assert consent_address(channel, given, "US") == address
 
 
@@ -43,7 +43,7 @@ def test_the_country_of_a_consents_number() -> None:
 
 def test_who_stays_of_several_customers() -> None:
     """W12: a customer before a prospect before a suspect, then the lowest number."""
-    found = [
+    found: list[dict[str, Any]] = [
         {"CustomerType": "S", "CustomerNumber": "1"},
         {"CustomerNumber": 2},
         {"CustomerType": "P", "CustomerNumber": 9},

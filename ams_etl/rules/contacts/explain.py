@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from datetime import date
 
 from ams_etl.rules.contacts.candidates import Given, Trace, derive
+from ams_etl.rules.contacts.lifecycle import TERM_MEMBERS
 from ams_etl.rules.contacts.marked_people import is_deceased, refuses
 from ams_etl.rules.contacts.merging import (
     NO_PREDECESSORS,
@@ -124,10 +125,13 @@ class _CandidateFindings:
         )  # fmt: skip
         lifecycle = self.trace.lifecycle
         if lifecycle:
-            deciding = lifecycle.in_force[0] if lifecycle.status == "client" else None
-            yield self._of_policy_or_customer(
-                "status", candidate.status, lifecycle.rule, deciding, "IsActive", str(customer.is_active).lower()
-            )
+            if lifecycle.status == "client":
+                yield self._of_policy_or_customer(
+                    "status", candidate.status, lifecycle.rule, lifecycle.in_force[0], TERM_MEMBERS, None
+                )
+            else:
+                active = str(customer.is_active).lower()
+                yield self._of(customer, "status", candidate.status, lifecycle.rule, "IsActive", active)
         if candidate.suppressed_reason:
             yield self._of_mark("suppressed_reason", candidate.suppressed_reason)
         for flag in candidate.marks:

@@ -132,7 +132,7 @@ _TYPES: dict[RecordType, tuple[str, ...]] = {
     "commercial": ("Commercial",), "personal": ("Personal",), "both": ("Commercial", "Personal"),
 }  # fmt: skip
 _TYPE_MEMBERS = "IsCommercial, IsPersonal, FirmName, LastName"
-_TERM = "PolicyStatus, PolicyEffectiveDate, PolicyExpirationDate, IsContinuous"
+TERM_MEMBERS = "PolicyStatus, PolicyEffectiveDate, PolicyExpirationDate, IsContinuous"
 _default = lru_cache(maxsize=16)(lambda name: Tag(name, "default"))
 
 
@@ -143,14 +143,14 @@ def default_tags(lifecycle: Lifecycle, record_type: RecordType, active: str) -> 
     for kind in types:
         yield _default(kind), "C4", None, _TYPE_MEMBERS, None
     if lifecycle.status == "client":
-        yield _default("Client"), lifecycle.rule, lifecycle.in_force[0], _TERM, None
+        yield _default("Client"), lifecycle.rule, lifecycle.in_force[0], TERM_MEMBERS, None
     elif lifecycle.status == "inactive":
         yield _default("Inactive"), lifecycle.rule, None, "IsActive", active
     else:
         for kind in types:
             yield _default(f"{kind} Prospect"), lifecycle.rule, None, "IsActive", active
         if lifecycle.lapsed:
-            yield _default("Winback"), "L5", lifecycle.lapsed, _TERM, None
+            yield _default("Winback"), "L5", lifecycle.lapsed, TERM_MEMBERS, None
 
 
 def review_on(bundle: CustomerBundle, settings: RuleSettings, today: date) -> date | None:

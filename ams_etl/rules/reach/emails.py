@@ -112,17 +112,20 @@ def emails_in(field: str) -> tuple[tuple[str, ...], int]:
     """
     good: dict[str, None] = {}
     invalid = 0
-    field = field if field.isascii() else _INVISIBLE.sub("", field)
-    for part in _SEPARATORS.split(_NOT_AVAILABLE.sub("na@na", field) if "/" in field else field):
-        written = part.strip(_AROUND).lower().removeprefix("mailto:")
-        if not written:
-            continue
+    for written in _written_in(field):
         address = _valid(written)
         if address and not is_placeholder_email(address):
             good[address] = None
         else:
             invalid += 1
     return tuple(good), invalid
+
+
+def _written_in(field: str) -> list[str]:
+    """Return what is between the separators of an email field; `n/a`, which a separator is part of, is `na@na`."""
+    field = field if field.isascii() else _INVISIBLE.sub("", field)
+    parts = _SEPARATORS.split(_NOT_AVAILABLE.sub("na@na", field) if "/" in field else field)
+    return [written for part in parts if (written := part.strip(_AROUND).lower().removeprefix("mailto:"))]
 
 
 def emails_of(record: Source) -> tuple[str, ...]:
@@ -179,10 +182,9 @@ def _listed(listed: tuple[str, ...]) -> frozenset[str]:
 def dropped_in(field: str) -> tuple[tuple[str, str], ...]:
     """Return the texts in an email field that are not emails, with the rule: a placeholder (M5), or not an address (C7)."""
     dropped = []
-    for part in _SEPARATORS.split(_INVISIBLE.sub("", field)):
-        written = part.strip(_AROUND).lower().removeprefix("mailto:")
-        address = _valid(written) if written else None
-        if written and (address is None or is_placeholder_email(address)):
+    for written in _written_in(field):
+        address = _valid(written)
+        if address is None or is_placeholder_email(address):
             dropped.append((written, "M5" if is_placeholder_email(written) else "C7"))
     return tuple(dict.fromkeys(dropped))
 
