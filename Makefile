@@ -99,7 +99,7 @@ format: setup
 
 # The pictures of the documentation, taken while the browser tests run.
 pictures: setup .chromium
-	@PICTURES=docs/pictures $(BIN)/python -m pytest ams_etl_tests/pages/test_walk.py ams_etl_tests/end_to_end/test_user_interface.py -q
+	@PICTURES=docs/pictures $(BIN)/python -m pytest -m long -n 0 ams_etl_tests/pages/test_walk.py ams_etl_tests/end_to_end/test_user_interface.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks.sync

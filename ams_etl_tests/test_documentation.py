@@ -45,6 +45,17 @@ def test_its_sql_runs_on_the_schema(connection: psycopg.Connection[Any], stateme
     connection.execute(statement)
 
 
+def test_what_make_runs_by_its_file_is_not_left_out_as_long() -> None:
+    """Tests that take minutes run with `-m long` alone: without it, `make pictures` ran nothing."""
+    commands = [
+        line for line in (ROOT / "Makefile").read_text().splitlines() if re.search(r"pytest .*test_\w+\.py", line)
+    ]
+    assert any("PICTURES" in command for command in commands)
+    for command in commands:
+        files = [ROOT / name for name in re.findall(r"\S+/test_\w+\.py", command)]
+        assert ("-m long" in command) == all("@pytest.mark.long" in file.read_text() for file in files), command
+
+
 @pytest.mark.parametrize("document", blocks("yaml"))
 def test_its_settings_are_settings(tmp_path: Path, document: str) -> None:
     """A reader copies them, too: of agencies.yaml, or a file of expectations."""

@@ -132,14 +132,8 @@ def _failed_step(instance: dg.DagsterInstance, run_id: str) -> str:
 
 def _failed_check(key: str, agency: str, evaluation: Any, run_id: str) -> Condition:
     stopped = bool(evaluation.blocking) and evaluation.severity == dg.AssetCheckSeverity.ERROR
-    hint = next(
-        (
-            str(evaluation.metadata[name].value)
-            for name in ("what_to_do", "look_at_it", "decide")
-            if name in evaluation.metadata
-        ),
-        "open the check in the Dagster UI: it lists ids and the next step",
-    )
+    said = evaluation.metadata.get("what_to_do")
+    hint = str(said.value) if said is not None else "open the check in the Dagster UI: it says what it found"
     of_agency = f" for {agency}" if agency else ""
     return Condition(
         key=key,

@@ -48,6 +48,11 @@ def _cell(value: Any) -> str:
     return text if isinstance(value, Markup) else _MARKUP.sub(lambda found: f"\\{found[0]}", text)
 
 
+def next_step(text: str, *, passed: bool) -> dict[str, str]:
+    """Return the metadata entry that says what to do about a check that failed; an alert repeats it."""
+    return {} if passed else {"what_to_do": text}
+
+
 def sample_of(ids: Iterable[object], command: str) -> dg.MarkdownMetadataValue:
     """Return ids as a table with the command that explains each; `{id}` in the command is the id."""
     return table_of(("id", "explains it"), [(each, Markup(f"`{command.replace('{id}', str(each))}`")) for each in ids])

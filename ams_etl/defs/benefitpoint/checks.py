@@ -3,6 +3,7 @@
 import dagster as dg
 
 from ams_etl.defs.benefitpoint.waiting_plans import reasons
+from ams_etl.defs.metadata import next_step
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import Warehouse
 
@@ -23,7 +24,13 @@ def no_plan_waits_for_a_code(context: dg.AssetCheckExecutionContext, warehouse: 
     return dg.AssetCheckResult(
         passed=not missing,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"plans_wait_for": reasons(missing), "lines_for_the_settings": f"ams-etl links {agency} plans"}
+        metadata={
+            "plans_wait_for": reasons(missing),
+            **next_step(
+                f"ams-etl links {agency} plans prints the lines that the settings lack; the next sync adds the plans",
+                passed=False,
+            ),
+        }
         if missing
         else {},
     )

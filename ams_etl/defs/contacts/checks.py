@@ -7,7 +7,7 @@ import dagster as dg
 
 from ams_etl.defs.contacts.assets import PLAN_KEY
 from ams_etl.defs.expectations.validation import SAMPLE
-from ams_etl.defs.metadata import sample_with_why
+from ams_etl.defs.metadata import next_step, sample_with_why
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
@@ -37,6 +37,11 @@ def every_planned_contact_meets_the_requirements(
             "without_source": found.without_source,
             "greeted_by_a_mark": found.greeted_by_a_mark,
             "sample_ids": sample_with_why(found.sample_ids, agencies.read().pages.address, agency),
+            **next_step(
+                f"nothing is published: ams-etl plan {agency} --full shows the plan; mend these records in the source, or the name "
+                "that was given to them (ams-etl names list), and sync again",
+                passed=not found.unfit,
+            ),
         },
     )
 
@@ -63,7 +68,10 @@ def the_brake_lets_it_through(context: dg.AssetCheckExecutionContext, warehouse:
         description=plan.stopped_by,
         metadata={
             "plan_id": str(plan.plan_id),
-            "look_at_it": f"ams-etl plan {agency}",
-            "let_it_through": f"ams-etl sync {agency} --apply {plan.plan_id}  (or the job publish_plan)",
+            **next_step(
+                f"ams-etl plan {agency} shows it; if it is meant, ams-etl sync {agency} --apply {plan.plan_id} publishes exactly "
+                "that (so do the page Plan and the job publish_plan)",
+                passed=False,
+            ),
         },
     )

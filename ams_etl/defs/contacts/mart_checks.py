@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ams_etl.defs.metadata import next_step
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.contacts.quality import OVER_SHARED_EMAILS, skipped_of, volume_change
@@ -27,7 +28,7 @@ def _of(table: str, name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _nobody(name: str, found: Sequence["MappedEmployee"]) -> dg.AssetCheckResult:
+def _nobody(name: str, found: Sequence["MappedEmployee"], what_to_do: str) -> dg.AssetCheckResult:
     """Return a check that passes when no employee was found; `name` is that of the metadata that lists them."""
     return dg.AssetCheckResult(
         passed=not found,
@@ -35,6 +36,7 @@ def _nobody(name: str, found: Sequence["MappedEmployee"]) -> dg.AssetCheckResult
         metadata={
             "contacts": sum(row.contacts for row in found),
             name: [f"{row.connection_type} {row.employee_code}: {row.contacts}" for row in found],
+            **next_step(what_to_do, passed=not found),
         },
     )
 
@@ -44,11 +46,20 @@ def _nobody(name: str, found: Sequence["MappedEmployee"]) -> dg.AssetCheckResult
 )
 def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
     """Such an address is a placeholder or the agency's own: list it in `placeholder_emails`, or raise `shared_email_limit`."""
+    agency = agency_of(context)
     with warehouse.connection() as connection:
-        found = connection.execute(OVER_SHARED_EMAILS, (agency_of(context),)).fetchone() or (0, 0)
-    return dg.AssetCheckResult(
-        passed=not found[0], severity=_WARN, metadata={"addresses": found[0], "customers": found[1]}
+        addresses, customers = connection.execute(OVER_SHARED_EMAILS, (agency,)).fetchone() or (0, 0)
+    what_to_do = (
+        f"select email, customers from stage.over_shared_emails where agency = '{agency}': list what is nobody's address in "
+        "`placeholder_emails`, or raise `shared_email_limit`"
     )
+    return dg.AssetCheckResult(
+        passed=not addresses,
+        severity=_WARN,
+        metadata={
+            "addresses": addresses, "customers": customers, **next_step(what_to_do, passed=not addresses),
+        },
+    )  # fmt: skip
 
 
 @dg.asset_check(
@@ -66,12 +77,17 @@ def most_employees_are_mapped(
     held = sum(row.contacts for row in rows)
     unmapped = [row for row in rows if row.user_id is None]
     share = sum(row.contacts for row in unmapped) / held if held else 0.0
+    passed = share <= agencies.agency(agency).checks.max_unmapped_share
+    what_to_do = (
+        f"map them on the page Users, or: ams-etl users list {agency} --unmapped, then ams-etl users map {agency} FILE"
+    )
     return dg.AssetCheckResult(
-        passed=share <= agencies.agency(agency).checks.max_unmapped_share,
+        passed=passed,
         severity=_WARN,
         metadata={
             "unmapped_share": round(share, 4),
             "unmapped": [f"{row.connection_type} {row.employee_code}" for row in unmapped],
+            **next_step(what_to_do, passed=passed),
         },
     )
 
@@ -87,11 +103,19 @@ def the_volume_is_as_usual(
     with warehouse.connection() as connection:
         now, before = volume_change(connection, agency)
     share = abs(now - before) / before if before else 0.0
-    return dg.AssetCheckResult(
-        passed=share <= agencies.agency(agency).checks.max_volume_change_share,
-        severity=_WARN,
-        metadata={"contacts": now, "contacts_before": before, "changed_share": round(share, 4)},
+    passed = share <= agencies.agency(agency).checks.max_volume_change_share
+    what_to_do = (
+        "mart/changes shows the last publish by operation and field: was it a setting, or the source? If it is meant, the next "
+        "publish ends this; else restore the setting or the records, and sync"
     )
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=_WARN,
+        metadata={
+            "contacts": now, "contacts_before": before, "changed_share": round(share, 4),
+            **next_step(what_to_do, passed=passed),
+        },
+    )  # fmt: skip
 
 
 @dg.asset_check(
@@ -107,11 +131,19 @@ def few_records_are_skipped(
     with warehouse.connection() as connection:
         skipped, told = skipped_of(connection, agency)
     share = skipped / told if told else 0.0
-    return dg.AssetCheckResult(
-        passed=share <= agencies.agency(agency).checks.max_skipped_share,
-        severity=_WARN,
-        metadata={"skipped": skipped, "records": told, "skipped_share": round(share, 4)},
+    passed = share <= agencies.agency(agency).checks.max_skipped_share
+    what_to_do = (
+        "mart/skipped_contacts and the page Missing list the reasons with the setting that decides; try another value: "
+        f"ams-etl preview {agency} --set KEY=VALUE"
     )
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=_WARN,
+        metadata={
+            "skipped": skipped, "records": told, "skipped_share": round(share, 4),
+            **next_step(what_to_do, passed=passed),
+        },
+    )  # fmt: skip
 
 
 @dg.asset_check(
@@ -127,9 +159,15 @@ def codes_are_still_whose_they_were(
     """The user keeps the contacts until a person says whether it is another one: `ams-etl users list`, then `users map`."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
+    agency = agency_of(context)
     with warehouse.connection() as connection:
-        renamed = [row for row in list_mappings(connection, agency_of(context)) if row.mapped_name]
-    return _nobody("renamed", renamed)
+        renamed = [row for row in list_mappings(connection, agency) if row.mapped_name]
+    return _nobody(
+        "renamed",
+        renamed,
+        f"ams-etl users list {agency} says whose code it was; map it on the page Users (or ams-etl users map): to the same user "
+        "where only the name changed, else to the new one",
+    )
 
 
 @dg.asset_check(
@@ -139,10 +177,16 @@ def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, wareh
     """People leave, and AMS360 keeps their code on customers; `ams-etl users list` shows who, and how many contacts."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
+    agency = agency_of(context)
     with warehouse.connection() as connection:
         left = [
             row
-            for row in list_mappings(connection, agency_of(context))
+            for row in list_mappings(connection, agency)
             if row.employee_status == "I" and row.contacts and row.user_id
         ]
-    return _nobody("left", left)
+    return _nobody(
+        "left",
+        left,
+        f"map their codes to a successor on the page Users (or: ams-etl users list {agency}, then ams-etl users map), or give "
+        "their customers another employee in the source",
+    )

@@ -7,7 +7,7 @@ import dagster as dg
 from ams_etl.defs.expectations.parameters import parameters_of, query_of
 from ams_etl.defs.expectations.suites import Suite, own_folder, own_suites, shipped_suites
 from ams_etl.defs.expectations.validation import SAMPLE, SuiteResult, validate
-from ams_etl.defs.metadata import sample_with_why, table_of
+from ams_etl.defs.metadata import next_step, sample_with_why, table_of
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import ConfigError
@@ -15,6 +15,9 @@ from ams_etl.settings import Agency
 
 OWN_CHECK = "this_installations_own_expectations_hold"
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
+
+
+_MEND = "mend the file in $AMS_ETL_HOME/expectations/; the mistake says where it is"
 
 
 @dg.definitions
@@ -40,7 +43,10 @@ def _check_of(shipped: Suite) -> dg.AssetChecksDefinition:
         except ConfigError as error:
             if suite is shipped:
                 raise
-            return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=str(error))
+            return dg.AssetCheckResult(
+                passed=False, severity=dg.AssetCheckSeverity.WARN, description=str(error),
+                metadata=next_step(_MEND, passed=False),
+            )  # fmt: skip
         return dg.AssetCheckResult(
             passed=result.success,
             severity=_SEVERITIES[suite.about.severity],
@@ -105,7 +111,8 @@ def own_expectations(
             "folder": dg.MetadataValue.text(str(own_folder())),
             **({"expectations": _rendered(results)} if results else {}),
             **({"mistakes": table_of(("mistake",), [(mistake,) for mistake in mistakes])} if mistakes else {}),
-            **(_what_to_do(agencies, agency.id, ids) if ids else {}),
+            **(_what_to_do(agencies, agency.id, ids) if not all(result.success for result in results.values()) else {}),
+            **next_step(_MEND, passed=not mistakes),
         },
     )
 

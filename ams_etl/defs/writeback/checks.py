@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ams_etl.defs.metadata import sample_of
+from ams_etl.defs.metadata import next_step, sample_of
 from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.defs.writeback.assets import HEALTH_KEY
@@ -52,30 +52,34 @@ def writeback_checks(
         _result(
             "no_write_waits_too_long",
             found.oldest_open_minutes <= limits.max_wait_minutes,
+            f"ams-etl writeback list {agency} shows what is stuck, ams-etl doctor {agency} whether system and follower answer; "
+            f"ams-etl writeback {agency} delivers now",
             oldest_open_minutes=found.oldest_open_minutes,
         ),
         _result(
             "no_write_is_uncertain",
             found.uncertain == 0,
+            f"look into AMS360 or BenefitPoint, then: ams-etl writeback resolve {agency} ID --delivered | --again",
             uncertain=found.uncertain,
             sample_ids=sample_of(uncertain, f"ams-etl writeback list {agency}"),
-            decide=f"look into AMS360 or BenefitPoint, then: ams-etl writeback resolve {agency} ID --delivered | --again",
         ),
         _result(
             "few_writes_fail",
             found.failed_share <= limits.max_failed_share,
+            f"ams-etl writeback list {agency}; once the cause is gone: ams-etl writeback replay {agency}",
             failed_share=round(found.failed_share, 4),
             sample_ids=sample_of(failed, f"ams-etl writeback list {agency}"),
-            look_at_them=f"ams-etl writeback list {agency}; once the cause is gone: ams-etl writeback replay {agency}",
         ),
     ]
 
 
-def _result(name: str, passed: bool, **metadata: str | int | float | dg.MetadataValue) -> dg.AssetCheckResult:
+def _result(
+    name: str, passed: bool, what_to_do: str, **metadata: str | int | float | dg.MetadataValue
+) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=passed,
         check_name=name,
         asset_key=HEALTH_KEY,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=dict(metadata),
+        metadata={**metadata, **next_step(what_to_do, passed=passed)},
     )
