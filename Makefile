@@ -40,11 +40,9 @@ up: setup
 	  echo "chromium is not here and cannot be installed: the browser test will be skipped"
 
 lint: setup
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/deptry .
+	@failed=; for linter in "ruff check ." "ruff format --check ." mypy lint-imports "deptry ."; do \
+	  $(BIN)/$$linter || failed="$$failed; $$linter"; \
+	done; test -z "$$failed" || { echo "failed: $${failed#; }"; exit 1; }
 
 # Debian's Postgres server for the test of the lowest version; where it cannot be had, that test is skipped and says so.
 # It is installed without a cluster, so that no server is created or started.

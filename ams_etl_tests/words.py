@@ -1,11 +1,10 @@
 """Find words that this project does not use, in documentation, docstrings, comments, messages and loop variables.
 
-`python -m ams_etl_tests.words` lists each with its line; `--write` lowers the numbers in words_left.json, never raises them.
+`python -m ams_etl_tests.words` lists each with its line.
 """
 
 import ast
 import io
-import json
 import re
 import sys
 import tokenize
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-LEFT = Path(__file__).parent / "words_left.json"
 NAMES = {"one", "told", "whom"}
 """A loop variable is named for what it holds."""
 
@@ -92,11 +90,6 @@ def found() -> Iterator[Found]:
             yield from _in_loops(name, source)
 
 
-def left() -> dict[str, int]:
-    """Return how many of them each file may still have."""
-    return dict(json.loads(LEFT.read_text(encoding="utf-8")))
-
-
 def _in_text(name: str, texts: list[tuple[int, str]]) -> Iterator[Found]:
     for avoided in AVOIDED:
         if re.search(avoided.where, name):
@@ -136,18 +129,14 @@ def _in_loops(name: str, source: str) -> Iterator[Found]:
                     yield Found(name, target.lineno, f"for {target.id} in", "a name for what it holds")
 
 
-def main() -> None:
-    """Print them, or lower the numbers."""
+def main() -> int:
+    """Print them; exit code 1 where there are words to replace."""
     words = list(found())
-    if "--write" in sys.argv[1:]:
-        counts = {path: sum(word.path == path for word in words) for path in sorted({word.path for word in words})}
-        before = left() if LEFT.exists() else counts
-        lower = {path: min(count, before.get(path, 0)) for path, count in counts.items() if before.get(path)}
-        LEFT.write_text(json.dumps(lower, indent=1) + "\n", encoding="utf-8")
-        return
     for word in words:
         print(f"{word.path}:{word.line}: {word.word!r}: write {word.instead}")
+    print(f"{len(words)} words to replace")
+    return 1 if words else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,8 +8,9 @@ TITLES = frozenset(
         "madam", "mme", "mister", "missus", "messrs", "mssrs", "drs", "sr", "sra", "srta",
     ]
 )  # fmt: skip
+"""Titles, which are no part of a name; nor are they a nickname in parentheses (N14)."""
 TITLES_ONLY = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "mister", "messrs", "drs"])
-"""Titles that are nobody's given name: these never begin a First Name."""
+"""Those titles that are nobody's given name: they never begin a First Name."""
 PLURAL_TITLES = frozenset(["messrs", "mssrs", "drs"])
 """Titles that apply to every family name after them: `Drs. Davids and Burr`."""
 RANKS = frozenset(
