@@ -12,8 +12,12 @@ from ams_etl.defs.catalog.lineage import column_lineage
 from ams_etl.store.agency_db import scalar
 from ams_etl.store.merge import MergeCounts
 
-_MARKUP = re.compile(r"[\\`\[\]<>!|&~*]|(?<=\w):(?=//)")
+_MARKUP = re.compile(r"[\\`\[\]<>!|&~*]")
 """What could begin a link, an image, HTML, code or another cell; a name or a tag of the source may hold any of it."""
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+"""Where the UI recognises a web or email address, which it makes a link however it is escaped."""
+_INVISIBLE = "\u2060"
+"""A word joiner: it has no width and lets no line break, and nothing takes text with it inside for an address."""
 
 
 class Markup(str):
@@ -44,8 +48,10 @@ def totals_by(
 def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    text = " ".join(str(value).split("\n"))
-    return text if isinstance(value, Markup) else _MARKUP.sub(lambda found: f"\\{found[0]}", text)
+    text = " ".join(str(value).splitlines())
+    if isinstance(value, Markup):
+        return text
+    return _MARKUP.sub(lambda found: f"\\{found[0]}", _ADDRESS.sub(_INVISIBLE, text))
 
 
 def next_step(text: str, *, passed: bool) -> dict[str, str]:

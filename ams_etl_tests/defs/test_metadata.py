@@ -1,5 +1,7 @@
 """Text of the source is shown as text in the catalog's tables, whatever Markdown it would be."""
 
+import re
+
 import pytest
 
 from ams_etl.defs.metadata import sample_with_why, table_of
@@ -9,7 +11,8 @@ from ams_etl.defs.metadata import sample_with_why, table_of
     "text",
     [
         "[x](javascript:alert(1))", "![](http://tracker.example/a.png)", "<img src=x onerror=alert(1)>", "a|b", "a\nb",
-        "`code`", "<https://x.example>", "http://x.example", "&lt;b&gt;", "[x]: http://y", "~~gone~~",
+        "`code`", "<https://x.example>", "http://x.example", "&lt;b&gt;", "[x]: http://y", "~~gone~~", "WWW.x.example",
+        "a@x.example", "a\r\nb", "a\u2028b",
     ],
 )  # fmt: skip
 def test_no_text_of_the_source_becomes_markup(text: str) -> None:
@@ -18,7 +21,7 @@ def test_no_text_of_the_source_becomes_markup(text: str) -> None:
     assert len(shown.splitlines()) == 3
     for mark in "[]<>!`&~":
         assert row.count(mark) == row.count(f"\\{mark}")
-    assert "://" not in row.replace("\\://", "")
+    assert re.search(r"://|www\.|@x", row, re.IGNORECASE) is None
     assert row.replace("\\|", "").count("|") == 3
 
 

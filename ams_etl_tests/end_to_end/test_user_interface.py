@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 90_000
 """Milliseconds, on a machine that does a lot besides."""
 SECOND = "5551234-2"
+TRACKER = "tracker.example"
+MARKUP = (
+    "[x](javascript:alert(1))", f"![](http://{TRACKER}/a.png)", f"<img src=//{TRACKER}/b.png onerror=alert(1)>",
+    "a|b `code` ~~gone~~ **strong**", "two\nlines", f"<https://{TRACKER}/c> <b>bold</b> &lt;i&gt;", f"http://{TRACKER}/d",
+    f"www.{TRACKER}/e spy@{TRACKER}",
+)  # fmt: skip
+"""Cities of the second agency, whose contacts are tagged with them."""
 OURS = """
 name: our_cities
 notes: We work in one city.
@@ -96,7 +104,12 @@ def with_a_second_agency(line: CommandLine, pages: int) -> None:
     path = line.home / "agencies.yaml"
     written = yaml.safe_load(path.read_text())
     (demo,) = written["agencies"]
-    second = {"id": "second", "name": "Second", "ams360": {**demo["ams360"], "agency_no": SECOND}}
+    second = {
+        "id": "second",
+        "name": "Second",
+        "ams360": {**demo["ams360"], "agency_no": SECOND},
+        "settings": {"tags": ["city"]},
+    }
     written["agencies"].append(second)
     written["pages"] = {"public_url": f"http://127.0.0.1:{pages}"}
     path.write_text(yaml.safe_dump(written))
@@ -131,7 +144,9 @@ def test_an_engineer_walks_from_the_catalog_to_why_launches_customers_and_backfi
             reads_the_catalog(walk, ui)
             follows_a_failing_check_to_why(walk, pages)
             launches_three_customers(walk, ui, numbers)
+            with_cities_of_markup(sandbox)
             backfills_every_agency(walk, ui)
+            reads_tags_as_they_are(walk)
             pictures_a_plan(walk, line, sandbox, numbers)
 
 
@@ -209,6 +224,26 @@ def backfills_every_agency(walk: Walk, ui: UserInterface) -> None:
     walk.opens(f"/runs/b/{backfill}")
     walk.sees(re.compile("Completed|Succeeded"))
     walk.shot("backfill")
+
+
+def with_cities_of_markup(sandbox: Sandbox) -> None:
+    for (key, _), city in zip(sandbox.ask("customers?agency=second"), cycle(MARKUP), strict=False):
+        edit = {"entity": "customers", "op": "update", "key": key, "fields": {"City": city}, "agency": "second"}
+        sandbox.ask("edit", edit)
+
+
+def reads_tags_as_they_are(walk: Walk) -> None:
+    """No text of the source becomes a link, a picture, HTML or another cell on the asset's page."""
+    asked: list[str] = []
+    walk.page.on("request", lambda request: asked.append(request.url))
+    walk.opens("/assets/mart/contact_tags?view=partitions&partition=second")
+    table = walk.page.locator("table", has_text="javascript:alert(1)").last
+    table.wait_for(timeout=PATIENCE)
+    cells = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    assert all(len(row) == 2 for row in cells), cells
+    assert {" ".join(city.split()) for city in MARKUP} <= {tag.strip().replace("\u2060", "") for tag, _ in cells}, cells
+    assert table.locator("a, img, b, strong, del, code, script, iframe").count() == 0, table.inner_html()
+    assert [url for url in asked if TRACKER in url] == []
 
 
 def pictures_a_plan(walk: Walk, line: CommandLine, sandbox: Sandbox, numbers: list[int]) -> None:
