@@ -5,9 +5,17 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
+import psycopg
+from dagster._core.test_utils import create_run_for_test
+
+from ams_etl.cli.instance import dagster_instance, prepare
+from ams_etl.defs.dead_runs import end, end_dead_runs
+from ams_etl.defs.resources import Warehouse
 from ams_etl.store.database import connect
-from ams_etl_tests.end_to_end.command_line import command_line
+from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.sandbox_process import running_sandbox
 
@@ -15,7 +23,10 @@ from ams_etl_tests.sandbox_process import running_sandbox
 def test_a_sync_killed_half_way_goes_on_and_ends_as_an_undisturbed_one(
     tmp_path: Path, database: str, postgres_server: str
 ) -> None:
-    """Kill -9, then the same command: nothing lost, nothing doubled, and what was read is not read again."""
+    """Kill -9, then the same command: nothing lost, nothing doubled, and what was read is not read again.
+
+    Dagster takes the killed run for running until the sensor finds that its process gave no sign of life.
+    """
     with running_sandbox(size=400) as sandbox:
         disturbed = command_line(tmp_path / "a", database, sandbox)
         sandbox.ask("faults", {"latency_ms": 15})
@@ -30,6 +41,7 @@ def test_a_sync_killed_half_way_goes_on_and_ends_as_an_undisturbed_one(
             process.wait()
             read_before = count(connection, "select count(*) from ops.sync_customers where read_at is not null")
             assert count(connection, "select count(*) from mart.contacts") == 0
+            the_sensor_ends_the_run_once_it_is_silent(disturbed, connection)
             sandbox.ask("faults", {"latency_ms": 0})
             sandbox.ask("reset-stats", {})
             printed = disturbed.run("sync", "demo")
@@ -54,6 +66,41 @@ def test_a_sync_killed_half_way_goes_on_and_ends_as_an_undisturbed_one(
                     where payload ? 'SSN' or payload ? 'DriversLicense'""",
                 )
                 assert secrets == 0
+
+
+def the_sensor_ends_the_run_once_it_is_silent(line: CommandLine, connection: psycopg.Connection[Any]) -> None:
+    os.environ.update(line.environment)
+    prepare()
+    with dagster_instance() as instance:
+
+        def after_a_tick() -> tuple[str | None, dg.DagsterRunStatus]:
+            skipped = end_dead_runs(dg.build_sensor_context(instance=instance), warehouse=Warehouse())
+            assert isinstance(skipped, dg.SkipReason)
+            (run,) = instance.get_runs()
+            return skipped.skip_message, run.status
+
+        (run_id,) = instance.get_run_ids()
+        assert after_a_tick() == ("every run lives", dg.DagsterRunStatus.STARTED)
+        connection.execute("update ops.run_heartbeats set beat_at = beat_at - interval '45 seconds'")
+        assert after_a_tick() == (f"dead: {run_id}", dg.DagsterRunStatus.FAILURE)
+        assert after_a_tick() == ("every run lives", dg.DagsterRunStatus.FAILURE)
+    assert count(connection, "select count(*) from ops.run_heartbeats") == 0
+
+
+def test_a_silent_run_that_was_told_to_stop_ends_as_canceled() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = {
+            status: create_run_for_test(instance, status=status)
+            for status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.SUCCESS)
+        }
+        dead = end(instance, [run.run_id for run in runs.values()])
+        ended = {status: instance.get_run_by_id(run.run_id) for status, run in runs.items()}
+    assert len(dead) == 2
+    assert {before: run.status.value for before, run in ended.items() if run is not None} == {
+        dg.DagsterRunStatus.STARTED: "FAILURE",
+        dg.DagsterRunStatus.CANCELING: "CANCELED",
+        dg.DagsterRunStatus.SUCCESS: "SUCCESS",
+    }
 
 
 def test_a_plan_changes_nothing_is_applied_once_and_refused_when_the_data_moved_on(
