@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from ams_etl.settings import InboundSettings, PagesSettings
+from ams_etl.settings.systems.ams360 import Ams360Settings
 
 ROOT = Path(__file__).parent
 PAGE = (ROOT.parent / "docs/security.md").read_text()
 SETTINGS = {"inbound": InboundSettings(), "pages": PagesSettings()}
+OF_AN_AGENCY = {"ams360": Ams360Settings.model_fields}
 
 
 def section(title: str) -> list[list[str]]:
@@ -31,6 +33,8 @@ def existing(name: str) -> bool:
 def value_of(name: str) -> Any:
     """A setting's default, or a constant."""
     holder, _, member = name.rpartition(".")
+    if holder in OF_AN_AGENCY:
+        return OF_AN_AGENCY[holder][member].default
     return getattr(SETTINGS.get(holder) or importlib.import_module(holder), member)
 
 

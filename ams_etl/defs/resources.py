@@ -21,7 +21,7 @@ from ams_etl.sources.benefitpoint.client import BenefitPointConnection
 from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
 from ams_etl.store.database import connect, database_url
 from ams_etl.store.lease import WAIT_SECONDS, Lease, Subject, leased
-from ams_etl.store.logins.login_refusals import PostgresLoginGate
+from ams_etl.store.shared_access.access import SharedAccess
 from ams_etl.store.signs_of_life.run_heartbeats import keep_beating
 from ams_etl.sync.scope import DEPRECATED_LANES, SyncScope, Trigger
 
@@ -85,7 +85,7 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the connection to this agency's AMS360, its password read from the environment."""
         agencies = self.read()
         return ams360_connection(
-            agencies, agencies.get(agency_id), PostgresLoginGate(database_url(home()), agency_id, "ams360")
+            agencies, agencies.get(agency_id), SharedAccess(database_url(home()), agency_id, "ams360")
         )
 
     def benefitpoint(self, agency_id: str) -> BenefitPointConnection:
@@ -96,7 +96,7 @@ class AgenciesFile(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         agencies = self.read()
         return benefitpoint_connection(
-            agencies, agencies.get(agency_id), PostgresLoginGate(database_url(home()), agency_id, "benefitpoint")
+            agencies, agencies.get(agency_id), SharedAccess(database_url(home()), agency_id, "benefitpoint")
         )
 
 

@@ -14,7 +14,7 @@ from ams_etl.sources.calling.runner import LastingLoop
 from ams_etl.sources.connections import ams360_connection
 from ams_etl.sources.warm import Access, WarmAms360
 from ams_etl.store.database import connect
-from ams_etl.store.logins.login_refusals import PostgresLoginGate
+from ams_etl.store.shared_access.access import SharedAccess
 
 
 class Warm:
@@ -41,7 +41,7 @@ class Warm:
     def ams360(self, agency: str) -> Ams360Connection:
         """How to reach an agency's AMS360."""
         agencies = self.agencies()
-        return ams360_connection(agencies, agencies.get(agency), PostgresLoginGate(self.url, agency, "ams360"))
+        return ams360_connection(agencies, agencies.get(agency), SharedAccess(self.url, agency, "ams360"))
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:

@@ -12,7 +12,7 @@ from ams_etl.settings import Agency
 from ams_etl.sources.connections import benefitpoint_connection
 from ams_etl.store.agency_db import scalar
 from ams_etl.store.lease import LeaseHeld
-from ams_etl.store.logins.login_refusals import PostgresLoginGate
+from ams_etl.store.shared_access.access import SharedAccess
 from ams_etl.store.signs_of_life.followers import FollowerBatch
 from ams_etl.writeback.drain.ams360 import drain
 from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint
@@ -49,9 +49,9 @@ def deliver_due(
             except AmsEtlError as failed:
                 error = str(failed)
             if with_benefitpoint:
-                gate = PostgresLoginGate(warm.url, agency.id, "benefitpoint")
+                shared = SharedAccess(warm.url, agency.id, "benefitpoint")
                 beside = drain_benefitpoint(
-                    connection, agency, benefitpoint_connection(agencies, agency, gate),
+                    connection, agency, benefitpoint_connection(agencies, agency, shared),
                     linger_seconds=LINGER_SECONDS, lease=lease,
                 )  # fmt: skip
                 delivered, error = delivered + beside.counts["delivered"], error or beside.stopped_by

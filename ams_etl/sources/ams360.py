@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, LoginRefused, PermanentError
+from ams_etl.sources.calling.across_processes import AcrossProcesses, shared_gate, slots_of, ticket_of
 from ams_etl.sources.calling.answers import Decoded, Listing, Record, with_keys
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import BusinessFault, GeneralFault, SecurityFault, SoapFault
-from ams_etl.sources.calling.login_gate import LoginGate, gate_of
 from ams_etl.sources.calling.probe import Probe, compare_clocks, failed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
@@ -54,7 +54,7 @@ class Ams360Connection:
     calls_per_second: float | None = None
     timeout_seconds: float = 60.0
     cache_folder: Path | None = None
-    login_gate: LoginGate | None = field(default=None, repr=False)
+    shared: AcrossProcesses | None = field(default=None, repr=False, compare=False)
 
 
 class Ams360Refused(DataError):
@@ -79,7 +79,8 @@ class Ams360:
             transport,
             _Ams360Session(connection),
             SECRETS,
-            gate_of(connection.login_gate, connection.password),
+            shared_gate(connection.shared, connection.password),
+            ticket_of(connection.shared, _identity(connection)),
         )
 
     @property
@@ -297,6 +298,13 @@ class _Ams360Session:
         )
 
 
+def _identity(connection: Ams360Connection) -> str:
+    """Return all that decides whose session a login begins."""
+    return "\n".join(
+        (connection.wsdl, connection.agency_no, connection.login_id, connection.employee_code, connection.password)
+    )
+
+
 @lru_cache(maxsize=4)
 def _contract(wsdl: str, cache_folder: Path | None, timeout_seconds: float) -> Contract:
     """Read once a process: a run opens AMS360 for the reference lists and again for the customers."""
@@ -317,5 +325,6 @@ async def open_ams360(connection: Ams360Connection) -> AsyncIterator[Ams360]:
         max_concurrency=connection.max_concurrency,
         calls_per_second=connection.calls_per_second,
         timeout_seconds=connection.timeout_seconds,
+        slots=slots_of(connection.shared),
     ) as transport:
         yield Ams360(connection, contract, transport)

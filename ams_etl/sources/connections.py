@@ -6,6 +6,7 @@ from ams_etl.errors import ConfigError
 from ams_etl.settings import Agencies, Agency, home
 from ams_etl.sources.ams360 import Ams360Connection
 from ams_etl.sources.benefitpoint.client import BenefitPointConnection
+from ams_etl.sources.calling.across_processes import AcrossProcesses
 from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.hawksoft import HawkSoftConnection
 from ams_etl.sources.mycase import MyCaseConnection
@@ -36,7 +37,7 @@ def _pace(settings: _Paced) -> _Pace:
     }
 
 
-def ams360_connection(agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None) -> Ams360Connection:
+def ams360_connection(agencies: Agencies, agency: Agency, shared: AcrossProcesses | None = None) -> Ams360Connection:
     """Return the connection to the agency's AMS360.
 
     Raises:
@@ -51,12 +52,12 @@ def ams360_connection(agencies: Agencies, agency: Agency, login_gate: LoginGate 
         employee_code=settings.employee_code,
         **_pace(settings),
         cache_folder=home() / "cache",
-        login_gate=login_gate,
+        shared=shared,
     )
 
 
 def benefitpoint_connection(
-    agencies: Agencies, agency: Agency, login_gate: LoginGate | None = None
+    agencies: Agencies, agency: Agency, shared: AcrossProcesses | None = None
 ) -> BenefitPointConnection:
     """Return the connection to the agency's BenefitPoint.
 
@@ -77,7 +78,7 @@ def benefitpoint_connection(
         password=agencies.secret(agency, "benefitpoint.password_env", settings.password_env),
         **_pace(settings),
         cache_folder=home() / "cache",
-        login_gate=login_gate,
+        shared=shared,
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ams_etl.sources.ams360 import Ams360, Ams360Connection, open_ams360
 from ams_etl.sources.calling.event_loop import run
@@ -48,12 +48,12 @@ class WarmAms360:
         key = (connection.wsdl, connection.agency_no, connection.login_id)
         await self._close_idle()
         known = self._opened.get(key)
-        if known is None or known.connection != replace(connection, login_gate=None):
+        if known is None or known.connection != connection:
             closing = AsyncExitStack()
             client = await closing.enter_async_context(open_ams360(connection))
             if known is not None and not known.users:
                 await known.closing.aclose()
-            known = self._opened[key] = _Open(replace(connection, login_gate=None), client, closing)
+            known = self._opened[key] = _Open(connection, client, closing)
         known.users += 1
         if known.users == 1:
             known.client.restart_counts()

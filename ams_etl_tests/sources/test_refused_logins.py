@@ -10,14 +10,13 @@ import pytest
 from ams_etl.errors import LoginRefused
 from ams_etl.sources.ams360 import Ams360Connection, open_ams360
 from ams_etl.sources.calling.session import Session
-from ams_etl.store.logins.login_refusals import PostgresLoginGate, forget_refusals
+from ams_etl.store.logins.login_refusals import forget_refusals
+from ams_etl.store.shared_access.access import SharedAccess
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 
 
 def _connection(sandbox: Sandbox, password: str, database: str) -> Ams360Connection:
-    return Ams360Connection(
-        sandbox.wsdl, AGENCY_NO, "etl", password, login_gate=PostgresLoginGate(database, "demo", "ams360")
-    )
+    return Ams360Connection(sandbox.wsdl, AGENCY_NO, "etl", password, shared=SharedAccess(database, "demo", "ams360"))
 
 
 async def _ask_much(connection: Ams360Connection) -> list[BaseException | Any]:

@@ -10,6 +10,8 @@ from ams_etl.errors import DataError, TransientError
 from ams_etl.sources.calling.pacing import Pace
 from ams_etl.sources.calling.retry import BusyError, RetryPolicy, retried, seconds_to_wait
 from ams_etl.sources.calling.session import Session
+from ams_etl.sources.calling.slot_keeper import BEAT_SECONDS
+from ams_etl.sources.calling.turns import Turns
 
 QUICK = RetryPolicy(tries=4, first_seconds=0.001, longest_seconds=0.01)
 
@@ -134,3 +136,77 @@ async def test_a_login_that_fails_leaves_no_ticket() -> None:
     with pytest.raises(TransientError):
         await session.current()
     assert session.ticket is None
+
+
+async def test_turns_shrink_as_calls_end_and_grow_at_once() -> None:
+    turns = Turns(2)
+    await turns.take()
+    await turns.take()
+    waiting = [asyncio.ensure_future(turns.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    turns.allow(1)
+    turns.give_back()
+    await asyncio.sleep(0)
+    assert (turns.in_flight, [each.done() for each in waiting]) == (1, [False] * 3)
+    turns.allow(3)
+    await asyncio.sleep(0)
+    assert (turns.in_flight, [each.done() for each in waiting]) == (3, [True, True, False])
+    assert turns.peak_demand() == 5
+    assert turns.peak_demand() == turns.demand == 4
+    waiting[2].cancel()
+
+
+async def test_a_turn_that_comes_in_the_moment_of_a_cancellation_is_not_lost() -> None:
+    turns = Turns(1)
+    await turns.take()
+    first, second = (asyncio.ensure_future(turns.take()) for _ in range(2))
+    await asyncio.sleep(0)
+    turns.give_back()
+    first.cancel()
+    await asyncio.wait([first, second], timeout=3)
+    assert (first.cancelled(), second.done(), turns.in_flight) == (True, True, 1)
+
+
+class _Slots:
+    """A share whose answers are given: a number, or an error."""
+
+    expires_seconds = 15.0
+
+    def __init__(self, *answers: int | TransientError) -> None:
+        self.answers, self.released = list(answers), 0
+
+    def share(self, most: int, held: int, wanted: int) -> int:
+        del most, held, wanted
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, TransientError):
+            raise answer
+        return answer
+
+    def release(self) -> None:
+        self.released += 1
+
+
+async def test_calls_end_with_the_reason_while_no_share_can_be_had_and_go_on_afterwards() -> None:
+    slots = _Slots(TransientError("Postgres does not answer"), 2)
+    pace = Pace(2, slots=slots)
+    with pytest.raises(TransientError, match="Postgres does not answer"):
+        await pace.in_turn(pace.start)
+    while True:
+        try:
+            await pace.in_turn(pace.start)
+        except TransientError:
+            await asyncio.sleep(0.05)
+        else:
+            break
+    await pace.close()
+    assert slots.released == 1
+
+
+async def test_a_database_that_is_away_for_a_moment_stops_nobody() -> None:
+    slots = _Slots(2, TransientError("Postgres does not answer"))
+    pace = Pace(2, slots=slots)
+    await pace.in_turn(pace.start)
+    await asyncio.sleep(BEAT_SECONDS + 0.1)
+    assert len(slots.answers) == 1
+    await pace.in_turn(pace.start)
+    await pace.close()

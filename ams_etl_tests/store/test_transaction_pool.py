@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,10 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.database import connect
 from ams_etl.store.dirty_customers import mark_customers
+from ams_etl.store.lease import LeaseLost, acquire, leased
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
+from ams_etl.store.shared_access.call_slots import PostgresCallSlots
 from ams_etl.sync.notifications.batches import claim, close
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 from ams_etl_tests.sync.source_history import customer, customer_id, refresh
@@ -141,6 +144,45 @@ def test_five_agencies_share_two_sessions(pooled: tuple[str, str]) -> None:
         ).fetchone()
         assert sessions is not None
         assert sessions[0] <= 2
+
+
+def test_one_writer_and_one_limit_hold_through_the_pool(pooled: tuple[str, str]) -> None:
+    """Leases, their heartbeat and fencing, and the calls of several processes, each statement in whatever session is free."""
+    through, direct = pooled
+    _upgrade(direct)
+    together = threading.Barrier(8)
+    order: list[str] = []
+
+    def works(number: int) -> int:
+        together.wait()
+        with leased(through, "demo", "publish", f"run {number}", expires_seconds=1.0) as lease:
+            order.append(f"begins {number}")
+            with connect(through) as own, own.transaction():
+                # Longer than the lease lasts without its heartbeat.
+                own.execute("select pg_sleep(1.5)" if number == 0 else "select 1")
+                lease.check(own)
+            order.append(f"ends {number}")
+            return lease.generation
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(works, range(8))) == list(range(1, 9))
+    assert [step.split()[0] for step in order] == ["begins", "ends"] * 8
+    assert all(first.split()[1] == last.split()[1] for first, last in zip(order[::2], order[1::2], strict=True))
+    with connect(through) as one, connect(through) as other:
+        away = acquire(one, "demo", "full_read", "away", expires_seconds=0)
+        present = acquire(other, "demo", "full_read", "present")
+        assert away is not None
+        assert present is not None
+        with pytest.raises(LeaseLost), one.transaction():
+            away.check(one)
+        with other.transaction():
+            present.check(other)
+    clients = [PostgresCallSlots(through, "demo", "ams360") for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        allowed = list(threads.map(lambda client: client.share(6, 0, 6), clients))
+    assert sum(allowed) == 6
+    for client in clients:
+        client.release()
 
 
 def _upgrade(url: str) -> list[str]:

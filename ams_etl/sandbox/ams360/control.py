@@ -83,7 +83,7 @@ class Control:
         given = dict(settings)
         habits, sessions = self._operations.habits, self._sessions
         if given.get("off"):
-            sessions.denied, sessions.calls_per_ticket = frozenset(), None
+            sessions.denied, sessions.calls_per_ticket, sessions.one_session = frozenset(), None, False
             self._operations.refused = frozenset()
             habits.empty_prefix, habits.row_limit = "fault", None
             habits.gzip = habits.us_dates = False
@@ -96,6 +96,7 @@ class Control:
             self._operations.refused = self._known_operations(given.pop("refuse"))
         if "ticket_calls" in given:
             sessions.calls_per_ticket = given.pop("ticket_calls")
+        sessions.one_session = given.pop("one_session", sessions.one_session)
         if "empty_prefix" in given:
             habits.empty_prefix = given.pop("empty_prefix")
         habits.gzip, habits.us_dates = given.pop("gzip", habits.gzip), given.pop("us_dates", habits.us_dates)
@@ -163,7 +164,8 @@ class Control:
         return {
             **self._faults.as_dict(), "denied": sorted(self._sessions.denied),
             "refuse": sorted(self._operations.refused),
-            "ticket_calls": self._sessions.calls_per_ticket, "empty_prefix": habits.empty_prefix,
+            "ticket_calls": self._sessions.calls_per_ticket, "one_session": self._sessions.one_session,
+            "empty_prefix": habits.empty_prefix,
             "row_limit": habits.row_limit, "gzip": habits.gzip, "us_dates": habits.us_dates, "vanish": sorted(habits.vanishing),
         }  # fmt: skip
 

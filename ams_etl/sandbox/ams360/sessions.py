@@ -33,6 +33,8 @@ class Sessions:
         self._by_ticket: dict[str, Session] = {}
         self.denied: frozenset[str] = frozenset()
         self.calls_per_ticket: int | None = None
+        self.one_session = False
+        """A login ends the session that its agency had."""
 
     def begin(self, arguments: Record) -> str:
         """Check agency, login and password, and return a ticket.
@@ -50,6 +52,9 @@ class Sessions:
             or (employee and employee not in agency.employees)
         ):
             raise security("Login failure - contact your administrator")
+        if self.one_session:
+            for other in [other for other, session in self._by_ticket.items() if session.agency is agency]:
+                del self._by_ticket[other]
         ticket = secrets.token_urlsafe(_TICKET_LETTERS)[:_TICKET_LETTERS]
         self._by_ticket[ticket] = Session(agency, employee)
         return ticket

@@ -14,10 +14,11 @@ from typing import Any
 
 from ams_etl.errors import DataError, PermanentError
 from ams_etl.sources.benefitpoint.session import BenefitPointSession
+from ams_etl.sources.calling.across_processes import AcrossProcesses, shared_gate, slots_of
 from ams_etl.sources.calling.answers import Decoded, Listing, Record, Rejected, with_keys
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import SoapFault
-from ams_etl.sources.calling.login_gate import LoginGate, gate_of
+from ams_etl.sources.calling.login_gate import LoginGate
 from ams_etl.sources.calling.probe import Probe, compare_clocks, probed
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
@@ -57,7 +58,7 @@ class BenefitPointConnection:
     calls_per_second: float | None = None
     timeout_seconds: float = 60.0
     cache_folder: Path | None = None
-    login_gate: LoginGate | None = field(default=None, repr=False)
+    shared: AcrossProcesses | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,13 +352,17 @@ async def open_benefitpoint(connection: BenefitPointConnection) -> AsyncIterator
         connection.cache_folder,
         connection.timeout_seconds,
     )
-    pace = {"calls_per_second": connection.calls_per_second, "timeout_seconds": connection.timeout_seconds}
+    open_transport = partial(
+        SoapTransport, calls_per_second=connection.calls_per_second, timeout_seconds=connection.timeout_seconds
+    )
+    slots = slots_of(connection.shared)
+    # A session is logged out in the end, so each process has one of its own: `shared` has no ticket of BenefitPoint.
     async with (
-        SoapTransport(login_contract.endpoint, max_concurrency=1, **pace) as login,  # type: ignore[arg-type]
-        SoapTransport(contract.endpoint, max_concurrency=connection.max_concurrency, **pace) as transport,  # type: ignore[arg-type]
+        open_transport(login_contract.endpoint, max_concurrency=1) as login,
+        open_transport(contract.endpoint, max_concurrency=connection.max_concurrency, slots=slots) as transport,
     ):
         session = BenefitPointSession(connection.username, connection.password, login_contract, login, contract)
         try:
-            yield BenefitPoint(contract, transport, session, gate_of(connection.login_gate, connection.password))
+            yield BenefitPoint(contract, transport, session, shared_gate(connection.shared, connection.password))
         finally:
             await session.log_out()

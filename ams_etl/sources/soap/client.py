@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ams_etl.errors import AmsEtlError, ConfigError, DataError, PermanentError, TransientError
+from ams_etl.sources.calling.across_processes import SharedTicket
 from ams_etl.sources.calling.answers import Decoded
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import ReplyLost, SoapFault
@@ -55,6 +56,7 @@ class SoapClient:
         style: the system's sessions.
         drop: per type, members that are never read.
         gate: what other processes know about this login, with its secret.
+        shared: the ticket of all processes; None: this client logs in itself.
     """
 
     def __init__(
@@ -64,11 +66,12 @@ class SoapClient:
         style: SessionStyle,
         drop: Mapping[str, frozenset[str]] | None = None,
         gate: tuple[LoginGate, str] | None = None,
+        shared: SharedTicket | None = None,
     ) -> None:
         self._contract, self._transport, self._style = contract, transport, style
         self._decoder, self._whole_decoder = Decoder(contract, drop=drop), Decoder(contract)
         self._templates: dict[str, RequestTemplate] = {}
-        self._session = Session(self._log_in, gate)
+        self._session = Session(self._log_in, gate, shared)
         self._header: tuple[str, str] = ("", "")
         self.last_date: str | None = None
 

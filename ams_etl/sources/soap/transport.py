@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ams_etl.errors import ConfigError, DataError, PermanentError
+from ams_etl.sources.calling.across_processes import CallSlots
 from ams_etl.sources.calling.counts import CallCounts
 from ams_etl.sources.calling.faults import ReplyLost
 from ams_etl.sources.calling.pacing import Pace
@@ -28,6 +29,7 @@ class SoapTransport:
         calls_per_second: calls begun per second at most, or None.
         timeout_seconds: for one whole call.
         retries: when and how often a read is tried again.
+        slots: this client's share of both limits, where other processes call for the same agency.
     """
 
     def __init__(
@@ -38,10 +40,11 @@ class SoapTransport:
         calls_per_second: float | None = None,
         timeout_seconds: float = 60,
         retries: RetryPolicy | None = None,
+        slots: CallSlots | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.counts = CallCounts()
-        self._pace = Pace(max_concurrency, calls_per_second)
+        self._pace = Pace(max_concurrency, calls_per_second, slots)
         self._retries = retries or RetryPolicy()
         self._in_flight = 0
         self._http = HttpClient(endpoint, {"Content-Type": "text/xml; charset=utf-8"}, timeout_seconds)
@@ -53,8 +56,9 @@ class SoapTransport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections."""
+        """Close the connections, and leave the turns to other processes."""
         self._http.close()
+        await self._pace.close()
 
     async def in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do one call, and whatever it needs before, when there is a turn for it."""

@@ -13,8 +13,8 @@ from ams_etl.sources.ams360 import open_ams360
 from ams_etl.sources.calling.event_loop import run
 from ams_etl.sources.connections import ams360_connection
 from ams_etl.store.content import canonical_json
-from ams_etl.store.logins.login_refusals import PostgresLoginGate
 from ams_etl.store.merge import RawTable, Record
+from ams_etl.store.shared_access.access import SharedAccess
 from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 
@@ -73,10 +73,10 @@ def live_customer(
     Raises:
         AmsEtlError: AMS360 has no customer of this number, refuses, or does not answer.
     """
-    gate = PostgresLoginGate(database_url, agency.id, "ams360")
+    shared = SharedAccess(database_url, agency.id, "ams360")
 
     async def read() -> CustomerRead:
-        async with open_ams360(ams360_connection(agencies, agency, gate)) as ams360:
+        async with open_ams360(ams360_connection(agencies, agency, shared)) as ams360:
             wanted = customer_id or str((await ams360.customer_by_number(number or 0))["CustomerId"])
             return await read_customer(ams360, wanted, datetime.now(UTC))
 

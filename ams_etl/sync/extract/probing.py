@@ -10,7 +10,7 @@ from ams_etl.sources.benefitpoint.client import open_benefitpoint
 from ams_etl.sources.calling.event_loop import run
 from ams_etl.sources.calling.probe import Probe
 from ams_etl.sources.connections import ams360_connection, benefitpoint_connection
-from ams_etl.store.logins.login_refusals import PostgresLoginGate
+from ams_etl.store.shared_access.access import SharedAccess
 from ams_etl.sync.extract.opening import opening_of
 
 
@@ -61,13 +61,13 @@ def _questions(
     agencies: Agencies, agency: Agency, system: str, database_url: str
 ) -> Callable[[], Coroutine[Any, Any, list[Probe]]]:
     async def ask_ams360() -> list[Probe]:
-        gate = PostgresLoginGate(database_url, agency.id, "ams360")
-        async with open_ams360(ams360_connection(agencies, agency, gate)) as ams360:
+        shared = SharedAccess(database_url, agency.id, "ams360", own_login=True)
+        async with open_ams360(ams360_connection(agencies, agency, shared)) as ams360:
             return await ams360.probe()
 
     async def ask_benefitpoint() -> list[Probe]:
-        gate = PostgresLoginGate(database_url, agency.id, "benefitpoint")
-        async with open_benefitpoint(benefitpoint_connection(agencies, agency, gate)) as benefitpoint:
+        shared = SharedAccess(database_url, agency.id, "benefitpoint")
+        async with open_benefitpoint(benefitpoint_connection(agencies, agency, shared)) as benefitpoint:
             return await benefitpoint.probe()
 
     async def ask_other() -> list[Probe]:
