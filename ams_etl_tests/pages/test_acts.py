@@ -137,6 +137,19 @@ def test_what_needs_a_person_is_on_the_overview_with_where_it_is_done(
         viewer.page(address)
 
 
+def test_notifications_that_came_twice_are_counted(viewer: Visitor, stored: psycopg.Connection[Any]) -> None:
+    """The same record and change shortly after; another change, or the same one much later, does not count."""
+    stored.execute(
+        """insert into ops.notifications (agency, received_at, state, object_type, change, keys, settled_at)
+        select 'acme', now() - make_interval(mins => m), 'done', 'policy', c, '{"PolicyId": "p-1"}', now()
+        from (values (300, 'update'), (60, 'update'), (58, 'update'), (57, 'insert'), (55, 'update')) n (m, c)"""
+    )
+    page = viewer.page("/acme/log/notifications")
+    stored.execute("delete from ops.notifications where object_type = 'policy'")
+    assert "2 of the last day's doubled one" in page.replace("&#39;", "'")
+    assert "doubled" not in viewer.page("/acme/log/notifications")
+
+
 def test_every_reason_and_every_setting_has_a_sentence() -> None:
     from dataclasses import fields
     from typing import get_args

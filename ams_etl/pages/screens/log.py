@@ -9,6 +9,7 @@ from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.job import run_link
 from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+from ams_etl.store.agency_db import scalar
 
 _RUNS = Listing(
     "syncs",
@@ -130,7 +131,16 @@ def show_notifications(visit: Visit) -> Answer:
         and received_at > now() - interval '28 days' group by 1 order by 2 desc""",
         (visit.agency.id,),
     ).fetchall()
-    return _list(visit, _NOTIFICATIONS, "notifications", {"counts": counts})
+    doubled = scalar(visit.connection, _DOUBLED, (visit.agency.id,))
+    return _list(visit, _NOTIFICATIONS, "notifications", {"counts": counts, "doubled": doubled})
+
+
+_DOUBLED = """select count(*) from (
+    select received_at - lag(received_at) over (
+            partition by hashtextextended(object_type || change || keys::text, 0) order by received_at) as after
+    from ops.notifications where agency = %s and received_at > now() - interval '1 day' and object_type is not null) n
+where after < interval '10 minutes'"""
+"""Counts notifications that say what another one said shortly before: AMS360 sends again where an answer was late."""
 
 
 def show_activity(visit: Visit) -> Answer:
