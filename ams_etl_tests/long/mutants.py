@@ -30,6 +30,9 @@ def main() -> int:
         # A run of one change makes all of them and finds out which test reaches which function.
         _mutmut("run", "ams_etl.rules.contacts.merging.x_components__mutmut_1")
     names = sorted(name for name, _ in _outcomes() if given.only in name)
+    if given.sample < 1 or not names:
+        # Without a name, mutmut would try every change.
+        return 0
     chosen = sorted(random.Random(given.seed).sample(names, min(given.sample, len(names))))
     print(f"{len(chosen)} of {len(names)} changes, seed {given.seed}", flush=True)
     _mutmut("run", "--max-children", "2", *chosen)
