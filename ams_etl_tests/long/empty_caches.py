@@ -1,7 +1,7 @@
 """A plugin of pytest for `make mutants`: forget what was remembered before the change that is tried.
 
-mutmut runs the tests of each change in a copy of the process that ran all of them. What that process remembered of names, emails and
-phones would answer for the changed function.
+mutmut runs the tests of each change in a copy of the process that ran all of them. What that process remembered of names, emails
+and phones would answer for the changed function.
 """
 
 import functools
