@@ -148,6 +148,7 @@ def test_the_findings_of_a_customer(name: str, bundle: CustomerBundle) -> None:
         ("one of them refuses", merged(TOM, {**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
         ("somebody else refuses the address", merged(TOM, refused=frozenset({"v@x.com"}))),
         ("an address of too many", merged(TOM, over_shared=frozenset({"v@x.com"}))),
+        ("a record that goes on as one of two", merged(TOM, SUE, gone={**SUE, "FirstName": "Sue (Deceased)"})),
         ("a record that goes on", merged(TOM, gone={**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

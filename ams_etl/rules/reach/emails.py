@@ -67,7 +67,7 @@ _SAME_ON_BOTH_SIDES = frozenset(
 _PAIRS = frozenset(
     [
         ("n", "a"), ("abc", "123"), ("foo", "bar"), ("user", "domain"), ("name", "domain"), ("email", "domain"), ("me", "domain"),
-        ("someone", "domain"), ("your", "email"), ("youremail", "domain"), ("yourname", "domain"), ("first.last", "domain"),
+        ("someone", "domain"), ("your", "email"), ("youremail", "domain"), ("yourname", "domain"), ("firstlast", "domain"),
         ("not", "available"), ("not", "provided"), ("no", "one"), ("no", "where"), ("email", "address"), ("x", "y"), ("x", "xx"),
     ]
 )  # fmt: skip
