@@ -1,6 +1,5 @@
 """`ams-etl consent`: who may not be written to, by which channel, and who said so."""
 
-import csv
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +9,8 @@ import click
 
 from ams_etl.cli.instance import prepare
 from ams_etl.cli.names import the_contact
+from ams_etl.cli.suppression_list import read_list
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
-from ams_etl.errors import ConfigError
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
@@ -32,7 +31,7 @@ def consent() -> None:
 def import_list(agency: str, file: Path, channel: Channel) -> None:
     """Load a suppression list: FILE.csv with the column address, email or email_sha256, and perhaps answer and at.
 
-    Without an answer every address is a no; without a time, of now.
+    Without an answer every address is a no; without a time, of now. Where a line does not fit, nothing is loaded.
     """
     country = load_agencies().get(agency).settings.default_country
     answers = read_list(file, channel, country)
@@ -99,36 +98,3 @@ def list_answers(agency: str, form: Form) -> None:
         count_command(connection, agency, "consent list", len(rows))
     columns = ("channel", "address", "answer", "source", "at", "evidence")
     print_tables(form, Table("consents", columns, rows, ids=("address",)))
-
-
-def read_list(file: Path, channel: Channel, country: str) -> list[Consent]:
-    """Return the answers of a CSV file.
-
-    Raises:
-        ConfigError: it has no column of addresses, or a line has none that fits; the message shows the line, not the value.
-    """
-    with file.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        named = [name for name in ("address", "email", "email_sha256") if name in (reader.fieldnames or ())]
-        if not named:
-            raise ConfigError(f"{file}: expected a column address, email or email_sha256")
-        return [_answer(file, number, row, named[0], channel, country) for number, row in enumerate(reader, start=2)]
-
-
-def _answer(file: Path, number: int, row: dict[str, str], column: str, channel: Channel, country: str) -> Consent:
-    given = (row[column] or "").strip()
-    if column == "email_sha256":
-        digest = given.lower().removeprefix("sha256:")
-        address = f"sha256:{digest}" if len(digest) == 64 and set(digest) <= set("0123456789abcdef") else None
-    else:
-        address = consent_address(channel, given, country)
-    if address is None:
-        raise ConfigError(f"{file}: line {number}: {column}: not an address for {channel}")
-    answer = (row.get("answer") or "no").strip().lower()
-    if answer not in get_args(Answer):
-        raise ConfigError(f"{file}: line {number}: answer: expected yes or no")
-    try:
-        at = datetime.fromisoformat(row["at"]) if row.get("at") else datetime.now(UTC)
-    except ValueError:
-        raise ConfigError(f"{file}: line {number}: at: expected an ISO 8601 time") from None
-    return Consent(channel, address, answer, at if at.tzinfo else at.replace(tzinfo=UTC), file.name)  # type: ignore[arg-type]

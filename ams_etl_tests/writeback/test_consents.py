@@ -2,17 +2,13 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ams_etl.cli.consent import read_list
-from ams_etl.errors import ConfigError
 from ams_etl.store.sending.consents import Consent, hashed, store_consents
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
@@ -115,23 +111,6 @@ def test_the_platforms_events_are_kept_and_written_to_no_system(
     assert [state for state, _ in states] == ["done", "done", "refused"]
     assert "nobody" not in states[2][1]
     assert sandbox.ask("writes") == []
-
-
-def test_a_suppression_list_says_its_line_and_never_its_value(tmp_path: Path) -> None:
-    file = tmp_path / "list.csv"
-    file.write_text("email,answer,at\nAnn@Example.com,,\nbob@example.com,yes,2026-01-02\n")
-    answers = read_list(file, "email", "US")
-    assert [(found.address, found.answer, found.evidence) for found in answers] == [
-        ("ann@example.com", "no", "list.csv"), ("bob@example.com", "yes", "list.csv"),
-    ]  # fmt: skip
-    for content, wanted in (
-        ("mail\nx\n", "column address"), ("email\nsecret person\n", "line 2: email"), ("email,answer\na@b.co,maybe\n", "yes or no"),
-        ("email,at\na@b.co,soon\n", "ISO 8601"), ("email_sha256\nabc\n", "line 2: email_sha256"),
-    ):  # fmt: skip
-        file.write_text(content)
-        with pytest.raises(ConfigError, match=wanted) as raised:
-            read_list(file, "email", "US")
-        assert "secret person" not in str(raised.value)
 
 
 def test_a_number_of_somebody_who_refused_is_not_called_whoever_else_has_it(
