@@ -1,19 +1,26 @@
 """Incremental ≡ full: random histories of an agency, synced in random parts, against a rebuild from nothing."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import psycopg
 from hypothesis import strategies as st
-from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings, Segments
 from ams_etl.store.database import connect
+from ams_etl.store.privacy.tombstones import KEY_VARIABLE
+from ams_etl.sync.forgetting.erase import erase
+from ams_etl.sync.forgetting.person import find_person
 from ams_etl.sync.identity import candidate_id
+from ams_etl_tests.sync.look_back import Past
 from ams_etl_tests.sync.source_history import (
     AGENCY,
+    NO_BRAKE,
     Source,
     contact,
     customer,
@@ -79,7 +86,7 @@ class History(RuleBasedStateMachine):
         "stage.candidate_emails", "stage.over_shared_emails", "mart.contacts", "mart.contact_emails",
         "mart.contact_phones", "mart.contact_sources", "mart.contact_tags", "mart.key_facts", "mart.connections",
         "mart.skipped_contacts", "mart.contact_merges", "mart.changes", "stage.merged_customers", "stage.merged_records",
-        "ops.record_moves", "ops.customer_merge_decisions", "stage.account_touches",
+        "ops.record_moves", "ops.customer_merge_decisions", "stage.account_touches", "ops.forgotten", "ops.consents",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -88,7 +95,8 @@ class History(RuleBasedStateMachine):
         self.source = Source()
         self.settings = RuleSettings()
         self.today = date(2026, 6, 1)
-        self.moments: list[tuple[datetime, dict[str, Any]]] = []
+        self.past = Past()
+        self.forgotten = 0
 
     @initialize(
         firms=st.lists(st.tuples(FIRMS, EMAILS, st.booleans()), min_size=4, max_size=4),
@@ -102,6 +110,7 @@ class History(RuleBasedStateMachine):
         policies: list[tuple[int, str]],
     ) -> None:
         """A small agency, so that what follows has something to change; not synced yet."""
+        os.environ[KEY_VARIABLE] = "a key of the tests, long enough"
         self.connection.execute(f"truncate {', '.join(self.TABLES)}")
         store_reference(self.connection)
         for number, (firm, email, commercial) in enumerate(firms, start=1):
@@ -115,7 +124,7 @@ class History(RuleBasedStateMachine):
         for number, (of, ends) in enumerate(policies, start=1):
             self.source.put(policy(number, of, PolicyExpirationDate=ends))
         self.open_beside()
-        self.sync_all()
+        self._sync_all()
 
     def open_beside(self) -> None:
         """What else there is at the beginning."""
@@ -254,6 +263,20 @@ class History(RuleBasedStateMachine):
                 "insert into ops.suppressions (agency, contact_id, set_by) values (%s, %s, 'sam')", (AGENCY, key)
             )
 
+    # Each person can be forgotten once and is gone for the rest of the history, so few are.
+    @precondition(lambda self: self.forgotten < 2)
+    @rule(asked=st.sampled_from(["1", "2", "a@x.com", "c@x.com", "e@x.com"]))
+    def forget(self, asked: str) -> None:
+        """Forget a person; the source keeps all that it has of them."""
+        try:
+            person = find_person(self.connection, AGENCY, self.settings, asked)
+        except ConfigError:
+            return
+        self.forgotten += 1
+        erase(self.connection, AGENCY, self.settings, NO_BRAKE, self.today, person)
+        self.past.forget(person)
+        self._compare()
+
     @rule(numbers=st.sets(NUMBERS, min_size=1))
     def sync_some(self, numbers: set[int]) -> None:
         """A sync of a few customers."""
@@ -264,6 +287,10 @@ class History(RuleBasedStateMachine):
     @rule()
     def sync_all(self) -> None:
         """A full sync; straight after it another one changes nothing."""
+        self._sync_all()
+
+    def _sync_all(self) -> None:
+        # Not a rule itself: a machine of a few steps has rules left out, and every history begins with it.
         self.source.store(self.connection, range(1, 5))
         refresh(self.connection, self.settings, self.today)
         self._compare()
@@ -321,27 +348,9 @@ class History(RuleBasedStateMachine):
         expected = rebuilt(self.connection, self.settings, self.today)
         for table, rows in expected.items():
             assert published[table] == rows, table
-        followed = replay(self.connection)
-        documents = dict(self.connection.execute("select contact_id::text, document from stage.contacts").fetchall())
-        assert followed == documents
-        self._look_back(documents)
-
-    def _look_back(self, documents: dict[str, Any]) -> None:
-        """At any moment before, the mart was what `mart.documents_as_of` says it was (three of them each time)."""
-        ((now,),) = self.connection.execute("select clock_timestamp()").fetchall()
-        self.moments.append((now, documents))
-        for moment, held in {0: self.moments[0], 1: self.moments[len(self.moments) // 2], 2: self.moments[-1]}.values():
-            as_of = self.connection.execute(
-                "select contact_id::text, document from mart.documents_as_of(%s, %s)", (AGENCY, moment)
-            )
-            assert dict(as_of.fetchall()) == held
-            one = {
-                contact_id: self.connection.execute(
-                    "select mart.contact_as_of(%s, %s, %s)", (AGENCY, contact_id, moment)
-                ).fetchone()
-                for contact_id in {*documents, *held}
-            }
-            assert {key: row[0] for key, row in one.items() if row and row[0] is not None} == held
+        self.past.remember(self.connection)
+        assert replay(self.connection, self.past.shortened) == self.past.snapshots[-1].documents
+        self.past.check(self.connection)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Agencies and their histories for the engine's tests: records in AMS360's shape, written to raw as a sync would."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -176,15 +176,21 @@ def rebuilt(
         return found
 
 
-def replay(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """The contacts that a consumer has who followed the change feed from its beginning."""
+def replay(connection: psycopg.Connection[Any], shortened: Collection[str] = ()) -> dict[str, Any]:
+    """The contacts that a consumer has who followed the change feed from its beginning.
+
+    Of `shortened` contacts the feed does not begin with their insert: their earlier rows knew somebody who was forgotten.
+    """
     followed: dict[str, Any] = {}
+    met: set[str] = set()
     for entity_id, op, after in connection.execute(
         "select entity_id, op, after from mart.changes where entity = 'contact' order by seq"
     ):
-        if op == "delete":
-            del followed[entity_id]
-        else:
-            assert (op == "insert") == (entity_id not in followed)
+        is_cut = entity_id in shortened and entity_id not in met
+        met.add(entity_id)
+        assert is_cut or (op == "insert") == (entity_id not in followed)
+        if op != "delete":
             followed[entity_id] = after
+        elif not is_cut:
+            del followed[entity_id]
     return followed

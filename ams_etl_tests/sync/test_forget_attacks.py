@@ -87,6 +87,40 @@ def test_a_firms_contact_goes_and_the_firm_stays(connection: psycopg.Connection[
     assert "Acme LLC" in _names(connection)
 
 
+def test_a_firm_goes_and_its_contact_stays(connection: psycopg.Connection[Any], source: Source) -> None:
+    """The contact that was part of the firm's record (N8) is a contact of its own, under the firm's former id or not."""
+    source.put(contact(1, 3, ContactName="Kim Poerson", EmailAddress="kim@example.com"))
+    _sync(connection, source)
+    assert _names(connection) == ["Bob", "Kim", "Quincy"]
+    _forget(connection, "3")
+    for _ in range(2):
+        assert "firm-policy-3" not in dump(connection)
+        kim = connection.execute(
+            """select first_name, last_name, email, role, entity from mart.contacts join mart.contact_sources using (contact_id)
+            where company_name is null and email = 'kim@example.com'"""
+        ).fetchall()
+        assert kim == [("Kim", "Poerson", "kim@example.com", "contact", "customer_contact")]
+        _sync(connection, source)
+
+
+def test_ids_that_name_somebody_to_anyone_do_not_stay_in_the_stub(
+    connection: psycopg.Connection[Any], source: Source
+) -> None:
+    record = source.customers[1]
+    source.put(
+        {**record, "TaxId": "900-11-2222", "HomeAreaCode": "415", "LoginId": "quincyston7", "GLBranchCode": "HQ1"}
+    )
+    _sync(connection, source)
+    _forget(connection, "1")
+    row = connection.execute(
+        "select payload from raw_ams360.customers where entity_id = %s", (customer_id(1),)
+    ).fetchone()
+    assert row is not None
+    assert sorted(row[0]) == [
+        "AccountExecCode", "AccountRepCode", "CustomerId", "GLBranchCode", "IsActive", "ams_etl_forgotten",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("asked", ["quincy.unique@example.com", "1"])
 def test_the_customer_once_more_among_its_contacts_goes_too(
     connection: psycopg.Connection[Any], source: Source, asked: str
@@ -130,6 +164,7 @@ def test_a_contact_that_once_held_the_person_keeps_what_came_after(
         customer(1, FirstName="Quincy", LastName="Quincyston", Email="bob@example.com; quincy.unique@example.com")
     )
     _sync(connection, source)
+    together = connection.execute("select clock_timestamp()").fetchone()
     source.put(customer(1, FirstName="Quincy", LastName="Quincyston", Email="quincy.unique@example.com"))
     _sync(connection, source)
     apart = connection.execute("select clock_timestamp()").fetchone()
@@ -137,10 +172,12 @@ def test_a_contact_that_once_held_the_person_keeps_what_came_after(
     _sync(connection, source)
     _forget(connection, "quincy.unique@example.com")
     assert "quincyston" not in dump(connection)
+    assert together is not None
     assert apart is not None
     names = "select first_name from mart.contacts_as_of(%s, %s) where last_name = 'Roe'"
     assert connection.execute(names, (AGENCY, datetime.max.replace(tzinfo=BEGIN.tzinfo))).fetchall() == [("Bobby",)]
     assert connection.execute(names, (AGENCY, apart[0])).fetchall() == [("Bob",)]
+    assert connection.execute(names, (AGENCY, together[0])).fetchall() == [], "what he became is not what he was then"
 
 
 @pytest.mark.parametrize(
@@ -421,3 +458,27 @@ def test_a_dependent_inside_a_benefitpoint_account(connection: psycopg.Connectio
     store()
     assert "hildegarde" not in dump(connection)
     assert "ann.doe@example.com" in dump(connection)
+
+
+def test_the_contacts_of_a_forgotten_persons_account_do_not_become_contacts(
+    connection: psycopg.Connection[Any], source: Source
+) -> None:
+    """A firm's contacts are people of their own, a person's only fill gaps (C3): the stub still says which it is."""
+
+    def store() -> None:
+        _store(connection, "raw_benefitpoint.accounts", [_account(
+            5003, accountClassification="Individual", accountName="Doe, Ann",
+            individualAccountInfo={"email": "ann.doe@example.com", "personInfo": {"firstName": "Ann", "lastName": "Doe"}},
+        )])  # fmt: skip
+        _store(connection, "raw_benefitpoint.contacts", [("92", "5003", {"contact": {
+            "contactID": 92, "firstName": "Mary", "lastName": "Roe", "email": "mary@example.com"}})])  # fmt: skip
+        source.store(connection, range(1, 6))
+        refresh(connection, _BOTH, _TODAY)
+
+    store()
+    assert "Ann" in _names(connection)
+    _forget(connection, "ann.doe@example.com", _BOTH)
+    for _ in range(2):
+        assert "ann.doe" not in dump(connection)
+        assert _names(connection) == ["Acme LLC", "Bob", "Quincy"]
+        store()

@@ -4,6 +4,7 @@ Each is a mistake that leaves a single sync looking right and shows only over a 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from ams_etl.errors import AmsEtlError
 from ams_etl.rules.contacts import candidates as rules_candidates
 from ams_etl.rules.contacts import merging
+from ams_etl.rules.records.ams360 import Customer
 from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
 from ams_etl.sync.contacts import components as members
 from ams_etl.sync.contacts import derive
+from ams_etl.sync.forgetting import erase
+from ams_etl.sync.forgetting.person import Person
 from ams_etl.sync.interpret import benefitpoint as benefitpoint_interpreter
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
 from ams_etl_tests.sync.history_machine import History, histories_in, only
@@ -86,6 +91,27 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_FOLLOWING", [])
 
 
+def what_came_after_is_taken_for_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgetting leaves no row that says from when on a contact is known, so that earlier moments show what it became."""
+    real = erase.forget_history
+
+    def without_a_beginning(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
+        gone = real(connection, agency, person)
+        connection.execute(
+            """delete from mart.changes c where op = 'update' and before is null and exists (
+                select from mart.changes n where (n.entity, n.entity_id) = (c.entity, c.entity_id) and n.seq > c.seq)"""
+        )
+        return gone
+
+    monkeypatch.setattr(erase, "forget_history", without_a_beginning)
+
+
+def firms_take_their_contacts_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q3: the contact that a forgotten firm's record had taken in (N8) is nowhere."""
+    real = Customer.from_payload
+    monkeypatch.setattr(Customer, "from_payload", lambda payload: replace(real(payload), is_forgotten=False))
+
+
 _AMS360 = ("put_customer", "sync_some")
 _BOTH = ("put_account", "read_accounts", *_AMS360)
 
@@ -98,6 +124,8 @@ _BOTH = ("put_account", "read_accounts", *_AMS360)
         (settings_unnoticed, History, ("choose", "sync_some")),
         (neighbours_not_followed, History, _AMS360),
         (moved_records_forgotten, History, ("put_contact", "sync_some")),
+        (what_came_after_is_taken_for_what_was, History, (*_AMS360, "forget")),
+        (firms_take_their_contacts_with_them, History, ("put_contact", "sync_some", "forget")),
         (linked_accounts_still_speak, BenefitPointHistory, _BOTH),
         (nobody_goes_with_another, BenefitPointHistory, _BOTH),
         (links_come_too_late, BenefitPointHistory, _BOTH),
@@ -114,7 +142,10 @@ def test_a_broken_part_is_caught(
 ) -> None:
     """By the steps that lead to it, and without shrinking: that it fails is the point, not how small the history can be."""
     broken(monkeypatch)
-    with histories_in(database, only(history, steps)) as machine, pytest.raises(Exception):  # noqa: B017, PT011 - whatever shows first
+    with (
+        histories_in(database, only(history, steps)) as machine,
+        pytest.raises((AssertionError, AmsEtlError, psycopg.Error)),
+    ):
         run_state_machine_as_test(
             machine,
             settings=settings(

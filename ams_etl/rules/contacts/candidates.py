@@ -126,7 +126,10 @@ class _Deriving:
                 self._skip(record, reason, rule)
         else:
             self._share()
-            absorbed = self._primary()
+            # Of a forgotten customer only ids are left; its contacts are people of their own, and it takes none of them in.
+            absorbed = None if self.customer.is_forgotten else self._primary()
+            if self.customer.is_forgotten:
+                self._skip(self.customer, "forgotten", "Q3")
             for place, contact in enumerate(self.contacts):
                 if contact is not absorbed:
                     self._contact(place, contact)

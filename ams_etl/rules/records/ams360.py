@@ -12,6 +12,8 @@ from ams_etl.rules.immutable import immutable
 Payload = Mapping[str, Any]
 CUSTOMER, CONTACT, DEPENDENT = "customer", "customer_contact", "customer_dependent"
 """The entities that may become a contact, by their names in `mart.contact_sources`."""
+FORGOTTEN = "ams_etl_forgotten"
+"""The member of a forgotten person's stub that says what it is; the same in every system's records."""
 
 
 def text(value: Any) -> str | None:
@@ -189,6 +191,7 @@ class Customer:
     group_code: str | None
     notation_id: str | None
     middle_name: str | None = None
+    is_forgotten: bool = False
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
@@ -225,6 +228,7 @@ class Customer:
             group_code=code(get("GLGroupCode")),
             notation_id=text(get("CustomerNotationId")),
             middle_name=text(get("MiddleName")),
+            is_forgotten=FORGOTTEN in payload,
         )
 
 

@@ -14,6 +14,7 @@ from ams_etl.rules.records.ams360 import (
     CONTACT,
     CUSTOMER,
     DEPENDENT,
+    FORGOTTEN,
     CustomerBundle,
     CustomerContact,
     CustomerDependent,
@@ -198,6 +199,7 @@ def bundle_of(bundle: AccountBundle) -> CustomerBundle:
         date_added=day(account.get("createdOn")),
         branch_code=None if read.office_id is None else str(read.office_id),
         department_code=None if read.department_id is None else str(read.department_id),
+        is_forgotten=FORGOTTEN in account,
     )
     policies = tuple(one for payload in bundle.plans if (one := _policy(BenefitPlan.from_payload(payload))))
     return CustomerBundle(made, _contacts(bundle), () if commercial else _dependents(bundle), policies)

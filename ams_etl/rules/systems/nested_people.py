@@ -7,11 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ams_etl.rules.immutable import immutable
-from ams_etl.rules.records.ams360 import Payload, text
+from ams_etl.rules.records.ams360 import FORGOTTEN, Payload, text
 from ams_etl.rules.systems.any_system import full_name, member, records_in
-
-FORGOTTEN = "ams_etl_forgotten"
-"""The member of a stub that says what it is."""
 
 
 @immutable(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import ConfigError
+from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.rules.systems.nested_people import (
     BENEFITPOINT_DEPENDENTS,
-    FORGOTTEN,
     HAWKSOFT_PEOPLE,
     Nesting,
     entries_of,
@@ -44,7 +44,12 @@ RecordRead = tuple[str, str | None, Mapping[str, object]]
 _SHORTEST_KEY = 16
 _EMAIL = re.compile(r"[^\s@,;<>\"'()|/]+@[^\s@,;<>\"'()|/]+\.[^\s@,;<>\"'()|/]+")
 _KEPT = re.compile(r"(?:Id|ID|id|Code|code)$")
-_PERSONAL_CODE = re.compile(r"(?:postal|zip)_?code$", re.IGNORECASE)
+KINDS = frozenset({"accountClassification", "AccountClassification"})
+"""Whether a BenefitPoint account is a firm or a person: of a person's account the contacts are not contacts of their own (C3)."""
+_PERSONAL_CODE = re.compile(
+    r"(?:postal|zip|area)_?code$|tax|ssn|social|licen[cs]e|passport|login|e_?mail|phone|national_?id", re.IGNORECASE
+)
+"""Ids and codes that say who somebody is, or where, to anyone; the others mean something in their system alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +186,13 @@ def hash_of(key: bytes, agency: str, kind: str, value: str) -> bytes:
 
 
 def stub_of(payload: Mapping[str, object]) -> dict[str, object]:
-    """Return what may be stored of a forgotten person's record: its ids, codes and yes-or-no members, and the mark."""
+    """Return what may be stored of a forgotten person's record: ids, codes, kind, yes-or-no members, and the mark."""
     kept = {
         name: value
         for name, value in payload.items()
-        if isinstance(value, bool) or (_KEPT.search(name) and not _PERSONAL_CODE.search(name) and not _is_nested(value))
+        if isinstance(value, bool)
+        or name in KINDS
+        or (_KEPT.search(name) and not _PERSONAL_CODE.search(name) and not _is_nested(value))
     }
     return {**kept, FORGOTTEN: True}
 

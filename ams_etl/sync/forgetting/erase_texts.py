@@ -17,8 +17,9 @@ _FORGOTTEN = Jsonb({"forgotten": True})
 def forget_history(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
     """Delete the history of this person from the feed, up to the last change that knew it.
 
-    Of each contact, account and policy that ever held the person the newest change stays, so that consumers follow; without
-    `before`, which would say what was forgotten. What others did after the person had left a contact stays whole.
+    Of each contact, account and policy that ever held the person that last change stays, without `before`: consumers follow, and
+    an earlier moment finds nothing, where the next change's `before` would be taken for what it was then. What others did after
+    the person had left a contact stays whole.
     """
     named = {
         "agency": agency,
@@ -46,14 +47,12 @@ def forget_history(connection: psycopg.Connection[Any], agency: str, person: Per
     )
     gone = connection.execute(
         """delete from mart.changes c using forgotten_changes f
-        where c.agency = %s and (c.entity, c.entity_id) = (f.entity, f.entity_id) and c.seq <= f.last_seq
-            and exists (select from mart.changes n where n.agency = c.agency and n.entity = c.entity
-                and n.entity_id = c.entity_id and n.seq > c.seq)""",
+        where c.agency = %s and (c.entity, c.entity_id) = (f.entity, f.entity_id) and c.seq < f.last_seq""",
         (agency,),
     ).rowcount
     connection.execute(
         """update mart.changes c set before = null from forgotten_changes f
-        where c.agency = %s and (c.entity, c.entity_id) = (f.entity, f.entity_id) and c.seq <= f.last_seq""",
+        where c.agency = %s and (c.entity, c.entity_id) = (f.entity, f.entity_id) and c.seq = f.last_seq""",
         (agency,),
     )
     return gone

@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 
+from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.rules.systems.nested_people import FORGOTTEN, entries_of, is_forgotten, people_in
+from ams_etl.rules.systems.nested_people import entries_of, is_forgotten, people_in
 from ams_etl.store.agency_db import AgencyDb, column
 from ams_etl.store.privacy.tombstones import NESTINGS, case_parties, emails_in, record_key
 from ams_etl.sync.interpret.registry import interpreter_for

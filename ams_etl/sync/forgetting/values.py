@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.systems.nested_people import without_people
-from ams_etl.store.privacy.tombstones import NESTINGS, emails_in, texts_in
+from ams_etl.store.privacy.tombstones import KINDS, NESTINGS, emails_in, texts_in
 from ams_etl.sync.forgetting.records import SourceRecord, payload_of
 
 _SHORTEST_VALUE = 6
@@ -75,7 +75,8 @@ def _held(
 
 def _searchable(payloads: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for payload in payloads:
-        for text in map(str.strip, texts_in(payload)):
+        of_the_person = {name: value for name, value in payload.items() if name not in KINDS}
+        for text in map(str.strip, texts_in(of_the_person)):
             if len(text) >= _SHORTEST_VALUE and not _GUID.fullmatch(text) and not _DATE.fullmatch(text):
                 yield text
 

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.rules.model import Derivation, Skip
-from ams_etl.rules.systems.nested_people import FORGOTTEN, is_forgotten, people_in
+from ams_etl.rules.records.ams360 import FORGOTTEN
+from ams_etl.rules.systems.nested_people import is_forgotten, people_in
 from ams_etl.store.privacy.tombstones import NESTINGS
 
 
