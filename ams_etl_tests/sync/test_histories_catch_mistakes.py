@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from ams_etl.errors import AmsEtlError
@@ -22,8 +23,6 @@ from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
 from ams_etl.sync.contacts import components as members
 from ams_etl.sync.contacts import derive
-from ams_etl.sync.forgetting import erase
-from ams_etl.sync.forgetting.person import Person
 from ams_etl.sync.interpret import benefitpoint as benefitpoint_interpreter
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
 from ams_etl_tests.sync.history_machine import History, histories_in, only
@@ -91,27 +90,14 @@ def only_emails_bring_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_FOLLOWING", [])
 
 
-def what_came_after_is_taken_for_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forgetting leaves no row that says from when on a contact is known, so that earlier moments show what it became."""
-    real = erase.forget_history
-
-    def without_a_beginning(connection: psycopg.Connection[Any], agency: str, person: Person) -> int:
-        gone = real(connection, agency, person)
-        connection.execute(
-            """delete from mart.changes c where op = 'update' and before is null and exists (
-                select from mart.changes n where (n.entity, n.entity_id) = (c.entity, c.entity_id) and n.seq > c.seq)"""
-        )
-        return gone
-
-    monkeypatch.setattr(erase, "forget_history", without_a_beginning)
-
-
 def firms_take_their_contacts_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Q3: the contact that a forgotten firm's record had taken in (N8) is nowhere."""
     real = Customer.from_payload
     monkeypatch.setattr(Customer, "from_payload", lambda payload: replace(real(payload), is_forgotten=False))
 
 
+CAUGHT = (AssertionError, AmsEtlError, psycopg.Error, Flaky)
+"""Chance gives another answer when hypothesis repeats what failed, which it calls flaky. What is left fails the test."""
 _AMS360 = ("put_customer", "sync_some")
 _BOTH = ("put_account", "read_accounts", *_AMS360)
 
@@ -120,11 +106,10 @@ _BOTH = ("put_account", "read_accounts", *_AMS360)
     ("broken", "history", "steps"),
     [
         (no_day_of_review, History, ("put_policy", "days_pass")),
-        (survivor_by_chance, History, _AMS360),
+        (survivor_by_chance, History, ("share_an_address", "sync_some")),
         (settings_unnoticed, History, ("choose", "sync_some")),
-        (neighbours_not_followed, History, _AMS360),
+        (neighbours_not_followed, History, ("share_an_address", "sync_some")),
         (moved_records_forgotten, History, ("put_contact", "sync_some")),
-        (what_came_after_is_taken_for_what_was, History, (*_AMS360, "forget")),
         (firms_take_their_contacts_with_them, History, ("put_contact", "sync_some", "forget")),
         (linked_accounts_still_speak, BenefitPointHistory, _BOTH),
         (nobody_goes_with_another, BenefitPointHistory, _BOTH),
@@ -144,7 +129,7 @@ def test_a_broken_part_is_caught(
     broken(monkeypatch)
     with (
         histories_in(database, only(history, steps)) as machine,
-        pytest.raises((AssertionError, AmsEtlError, psycopg.Error)),
+        pytest.raises(CAUGHT),
     ):
         run_state_machine_as_test(
             machine,
