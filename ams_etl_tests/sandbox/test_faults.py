@@ -40,6 +40,7 @@ def ticket(sandbox: Sandbox) -> str | None:
 
 @pytest.mark.parametrize(("kind", "outcomes"), [
     ("unavailable", {"503"}), ("drop", {"RemoteDisconnected", "ConnectionResetError"}), ("fault", {"WSAPIGeneralFault"}),
+    ("bare_fault", {"Server"}),
     ("lost", {"RemoteDisconnected", "ConnectionResetError"}), ("fault_after", {"WSAPIGeneralFault"}),
     ("cut", {"IncompleteRead"}), ("half", {"not XML"}),
 ])  # fmt: skip
@@ -54,7 +55,7 @@ def test_the_next_calls_fail_as_told_and_then_no_more(
 
 
 @pytest.mark.parametrize(("kind", "written"), [
-    ("unavailable", 0), ("drop", 0), ("fault", 0), ("lost", 1), ("fault_after", 1), ("cut", 1), ("half", 1),
+    ("unavailable", 0), ("drop", 0), ("fault", 0), ("bare_fault", 0), ("lost", 1), ("fault_after", 1), ("cut", 1), ("half", 1),
 ])  # fmt: skip
 def test_a_fault_strikes_before_or_after_the_write(
     sandbox: Sandbox, ticket: str | None, kind: str, written: int
@@ -92,6 +93,15 @@ def test_a_fault_can_be_for_some_operations_and_spares_the_login_unless_it_is_na
     )
     sandbox.ask("faults", {"unavailable": None})
     assert wire.login().status == 200
+
+
+def test_a_fault_can_be_about_one_record(sandbox: Sandbox, ticket: str | None) -> None:
+    (struck, _), (spared, _) = sandbox.ask("customers")[:2]
+    sandbox.ask("faults", {"bare_fault": {"rate": 1, "about": struck}})
+    wire = Wire(sandbox, ticket)
+    answers = {key: wire.call("CustomerGetById", f"<a:CustomerId>{key}</a:CustomerId>") for key in (struck, spared)}
+    assert (answers[struck].status, answers[spared].status) == (500, 200)
+    assert answers[struck].root.find(".//detail") is None
 
 
 def test_latency_waits_without_holding_up_other_calls(sandbox: Sandbox, ticket: str | None) -> None:
@@ -155,5 +165,5 @@ def test_faults_can_be_there_from_the_start() -> None:
     ) as sandbox:
         switches = sandbox.faults()
         assert (switches["latency_ms"], switches["denied"]) == (5, ["PolicyGet"])
-        assert switches["drop"] == {"rate": 0, "next": 2, "operations": []}
+        assert switches["drop"] == {"rate": 0, "next": 2, "operations": [], "about": ""}
         assert sandbox.faults(off=True, drop=None)["denied"] == []

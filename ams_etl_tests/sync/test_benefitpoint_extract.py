@@ -9,9 +9,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from ams_etl.errors import TransientError
+from ams_etl.errors import PermanentError, TransientError
+from ams_etl.sources.calling.retry import RetryPolicy
 from ams_etl.sync.extract.benefitpoint import extract_benefitpoint
 from ams_etl_tests.sandbox_process import BenefitPointSandbox, running_sandbox
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RetryPolicy, "delay", lambda _policy, _failed, _asked: 0.0)
+
 
 KINDS = {"accounts": "accountID", "contacts": "contactID", "plans": "productID"}
 
@@ -20,6 +27,11 @@ KINDS = {"accounts": "accountID", "contacts": "contactID", "plans": "productID"}
 def sandbox() -> Iterator[BenefitPointSandbox]:
     with running_sandbox(size=60, more=("--benefitpoint",)) as running:
         yield running.benefitpoint
+
+
+def about(key: int) -> str:
+    """Return what a call about this record holds."""
+    return f">{key}<"
 
 
 def live(connection: psycopg.Connection[Any], table: str) -> set[int]:
@@ -114,13 +126,97 @@ def test_what_cannot_be_read_is_set_aside_and_deletes_nothing(
     report = extract_benefitpoint(connection, "demo", sandbox.connection(), full=True)
     assert report.quarantined == len(before["accounts"])
     assert stored(connection) == before
-    sandbox.faults(off=True, next_fault=2, only=["getProduct"])
+    sandbox.faults(off=True, fault={"rate": 1, "operations": ["getProduct"], "about": about(min(before["plans"]))})
     report = extract_benefitpoint(connection, "demo", sandbox.connection(), full=True)
-    assert report.quarantined == 2
+    assert report.quarantined == 1
     assert stored(connection) == before
     sandbox.faults(off=True)
     # findChanges does not report them again, and they are read all the same.
     assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "changed"
+    assert connection.execute("select count(*) from ops.quarantine").fetchone() == (0,)
+
+
+OF_EVERY_SYNC = (
+    "findOffices", "findUsers", "getAvailableCarriers", "getProductTypes",
+    "getAccount", "findAccountContacts", "findProducts", "getProduct",
+)  # fmt: skip
+OF_A_FULL_SYNC = ("findChanges", "findAccounts")
+
+
+def test_one_general_fault_of_each_read_is_not_noticed(
+    connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox
+) -> None:
+    """Each list and each read by id is retried; nothing is lost, quarantined or taken for deleted."""
+    key = sandbox.rows("products")[0]["accountID"]
+    for operation in (*OF_EVERY_SYNC, *OF_A_FULL_SYNC):
+        sandbox.faults(off=True, fault={"next": 1, "operations": [operation]})
+        only = [key] if operation in OF_EVERY_SYNC else []
+        report = extract_benefitpoint(connection, "demo", sandbox.connection(), accounts=only, full=not only)
+        assert sandbox.faults()["fault"]["next"] == 0, operation
+        assert (report.retries, report.quarantined) == (1, 0), operation
+        expected = there(sandbox)
+        if only:
+            expected = {
+                "accounts": {key},
+                "contacts": {
+                    row["contact"]["contactID"] for row in sandbox.rows("contacts") if row["accountID"] == key
+                },
+                "plans": {row["productID"] for row in sandbox.rows("products") if row["accountID"] == key},
+            }
+        assert stored(connection) == expected, operation
+
+
+@pytest.mark.parametrize(
+    ("operation", "table"), [("getAccount", "accounts"), ("findProducts", "plans"), ("getProduct", "plans")]
+)
+def test_a_fault_that_stays_holds_back_its_new_account_alone(
+    connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox, operation: str, table: str
+) -> None:
+    """Without its plans it would pass for a prospect; the other accounts are stored."""
+    plan = min(sandbox.rows("products"), key=lambda row: row["productID"])
+    account = plan["accountID"]
+    key = plan["productID"] if operation == "getProduct" else account
+    sandbox.faults(fault={"rate": 1, "operations": [operation], "about": about(key)})
+    extract_benefitpoint(connection, "demo", sandbox.connection())
+    assert stored(connection)["accounts"] == there(sandbox)["accounts"] - {account}
+    rows = connection.execute("select distinct customer_id from ops.quarantine").fetchall()
+    assert rows == [(str(account),)]
+    reason = connection.execute("select reason from ops.quarantine where entity = %s", (table,)).fetchall()
+    assert ("unreadable",) in reason
+    sandbox.faults(off=True)
+    assert extract_benefitpoint(connection, "demo", sandbox.connection()).mode == "changed"
+    assert stored(connection) == there(sandbox)
+    assert connection.execute("select count(*) from ops.quarantine").fetchone() == (0,)
+
+
+def test_a_sync_stops_when_faults_are_many(
+    connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ams_etl.sync.raw.faults.MOST_FAULTS", 3)
+    sandbox.faults(fault={"rate": 1, "operations": ["findAccountContacts"]})
+    with pytest.raises(
+        PermanentError, match=r"BenefitPoint accounts: 4 of 4 records read so far answered with a fault"
+    ):
+        extract_benefitpoint(connection, "demo", sandbox.connection())
+    assert connection.execute("select count(*) from ops.benefitpoint_cursors").fetchone() == (0,)
+
+
+def test_a_change_that_cannot_be_read_is_asked_for_again(
+    connection: psycopg.Connection[Any], sandbox: BenefitPointSandbox
+) -> None:
+    """A new plan is listed once by findChanges; until the plan can be read nobody knows whose it is."""
+    extract_benefitpoint(connection, "demo", sandbox.connection())
+    made = sandbox.edit("products", "insert", **{**sandbox.rows("products")[0], "productID": None, "name": "A new one"})
+    sandbox.faults(fault={"rate": 1, "operations": ["getProduct"], "about": about(made)})
+    connection.execute("update ops.benefitpoint_cursors set changes_since = now() + interval '9 minutes 59 seconds'")
+    assert extract_benefitpoint(connection, "demo", sandbox.connection()).quarantined == 1
+    rows = connection.execute("select entity, entity_id, customer_id, reason from ops.quarantine").fetchall()
+    assert rows == [("plans", str(made), None, "unreadable")]
+    sandbox.faults(off=True)
+    # As if findChanges no longer listed it.
+    connection.execute("update ops.benefitpoint_cursors set changes_since = now() + interval '1 hour'")
+    extract_benefitpoint(connection, "demo", sandbox.connection())
+    assert made in stored(connection)["plans"]
     assert connection.execute("select count(*) from ops.quarantine").fetchone() == (0,)
 
 

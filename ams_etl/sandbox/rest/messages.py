@@ -37,6 +37,11 @@ class Asked:
     """The address of the service, for links in answers."""
 
     @property
+    def text(self) -> str:
+        """The path, the values of the query and the body, for switches that strike calls about one record."""
+        return "\n".join(("/".join(self.path), *self.query.values(), self.body.decode("utf-8", "replace")))
+
+    @property
     def bearer(self) -> str | None:
         """The bearer token, if there is one."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")

@@ -109,13 +109,14 @@ class RestServer:
 
     def _answer(self, asked: Asked, operation: str) -> Response:
         given = Response(500)
-        struck = self._faults.strike(operation, BEFORE)
+        sent = asked.text
+        struck = self._faults.strike(operation, BEFORE, sent)
         if struck is None:
             try:
                 given = self._system.answer(asked, operation)
             except RefusedError as refusal:
                 given = refusal.response
-            struck = self._faults.strike_after(operation, given.status)
+            struck = self._faults.strike_after(operation, given.status, sent)
             if struck is None:
                 return given
         self.stats.struck[struck] += 1

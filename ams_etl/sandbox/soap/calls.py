@@ -8,6 +8,9 @@ from ams_etl.sandbox.http import Request, Response
 from ams_etl.sandbox.soap.service import Operations, SoapFault, SoapService
 from ams_etl.sandbox.stats import Stats
 
+_BARE = SoapFault("The server was unable to process the request due to an internal error.", code="s:Server")
+"""What a WCF service answers where its own code failed: no detail says which kind of fault it is."""
+
 
 class Calls:
     """Answers the calls of one service.
@@ -49,10 +52,11 @@ class Calls:
         return answer
 
     def _with_faults(self, request: Request, operation: str) -> Response:
-        struck = self._faults.strike(operation, BEFORE)
+        sent = request.body.decode("utf-8", "replace")
+        struck = self._faults.strike(operation, BEFORE, sent)
         if struck is None:
             answer = self._service.answer(request, self._operations)
-            struck = self._faults.strike_after(operation, answer.status)
+            struck = self._faults.strike_after(operation, answer.status, sent)
             if struck is None:
                 return answer
         self._stats.struck[struck] += 1
@@ -67,5 +71,7 @@ class Calls:
                 return Response(answer.status, answer.body, cut=True)
             case "half":
                 return Response(answer.status, answer.body[: len(answer.body) // 2])
+            case "bare_fault":
+                return self._service.fault(_BARE)
             case _:
                 return self._service.fault(self._general)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ams_etl.errors import DataError, PermanentError
-from ams_etl.sources.benefitpoint.session import BenefitPointSession
+from ams_etl.sources.benefitpoint.session import BenefitPointSession, is_refusal
 from ams_etl.sources.calling.across_processes import AcrossProcesses, shared_gate, slots_of
 from ams_etl.sources.calling.answers import Decoded, Listing, Record, Rejected, with_keys
 from ams_etl.sources.calling.counts import CallCounts
@@ -83,7 +83,9 @@ class WriteRefused(PermanentError):
 
 
 class BenefitPointRefused(DataError):
-    """BenefitPoint answers a read by id with a fault: the record is gone, or not ours to see; it does not say which.
+    """BenefitPoint refuses a read by id: the record is gone, or not ours to see; it does not say which.
+
+    Any other fault of a read is a `SoapFault`, which is raised after several tries.
 
     Attributes:
         fault: what it said, or None where it answered with nothing.
@@ -290,7 +292,9 @@ class BenefitPoint:
         try:
             return await self._client.read(operation, arguments, whole=whole)
         except SoapFault as fault:
-            raise BenefitPointRefused(str(fault), fault) from None
+            if is_refusal(fault):
+                raise BenefitPointRefused(str(fault), fault) from None
+            raise
 
     async def _write(self, operation: str, **arguments: Any) -> int:
         decoded = await self._client.write(operation, arguments)

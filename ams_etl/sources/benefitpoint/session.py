@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from ams_etl.errors import AmsEtlError, ConfigError, LoginRefused, PermanentError
-from ams_etl.sources.calling.faults import GeneralFault, SoapFault
+from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.sources.soap.client import SoapClient
 from ams_etl.sources.soap.contract import Contract
 from ams_etl.sources.soap.template import text_of
@@ -16,6 +16,7 @@ from ams_etl.sources.soap.transport import SoapTransport
 _LISTS = frozenset(
     ("findAccounts", "findOffices", "findUsers", "findChanges", "getAvailableCarriers", "getProductTypes")
 )
+_NOT_OURS = re.compile(r"\bnot authori[sz]ed\b", re.IGNORECASE)
 _ABOUT_THE_LOGIN = re.compile(
     r"invalid|password|credential|user ?name|lock|denied|authori[sz]|disabled|expired", re.IGNORECASE
 )
@@ -89,8 +90,8 @@ class BenefitPointSession:
         return _session_in(root) != ticket
 
     def may_pass(self, operation: str, fault: SoapFault) -> bool:
-        """Whether another try may help: of a whole list; a read by id answers so where the record is gone."""
-        return isinstance(fault, GeneralFault) and operation in _LISTS
+        """Return whether another try may help: a read by id is not repeated where the record is gone or not ours."""
+        return operation in _LISTS or not is_refusal(fault)
 
     def denied(self, operation: str, fault: SoapFault) -> PermanentError:
         """What to tell when a new session is refused, too."""
@@ -98,6 +99,15 @@ class BenefitPointSession:
             f"BenefitPoint ends every session of {self._username!r} at once ({operation}: {fault.reason}): "
             "is the login used elsewhere?"
         )
+
+
+def is_refusal(fault: SoapFault) -> bool:
+    """Return whether a fault says that a record is gone, or not ours to see.
+
+    BenefitPoint's faults have no codes: "You are not authorized to access the requested information." is the one text that
+    was seen for a deleted record. Any other one may be a failure of the service, and pass.
+    """
+    return _NOT_OURS.search(fault.reason) is not None
 
 
 def _session_in(root: Any) -> str | None:

@@ -29,7 +29,6 @@ class CustomerRead(OwnerRead):
     gone: bool = False
     unread_policies: set[str] = field(default_factory=set)
     """Ids of policies that could not be read; "" where not even the id is known."""
-    fault: GeneralFault | None = None
 
 
 async def read_customer(

@@ -23,7 +23,7 @@ from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
 from ams_etl.sync.extract.benefitpoint_extractor import OVERLAP, BenefitPointExtractor
 from ams_etl.sync.extract.extractor import Reads
 from ams_etl.sync.extract.owner_read import OwnerRead
-from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS, OF_ACCOUNT, PLANS, REFERENCE, SYSTEM
+from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS, CONTACTS, OF_ACCOUNT, PLANS, REFERENCE, SYSTEM
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 
 Mode = Literal["everything", "changed", "customers"]
@@ -113,7 +113,7 @@ async def _extract(
             done += len(batch.accounts)
             progress("BenefitPoint accounts read", done, batch.total)
         calls = extractor.counts
-    storing.finish(extractor.gone, extractor.asked_at, full=mode == "everything")
+    storing.finish(extractor.gone, extractor.asked_at, extractor.unplaced, full=mode == "everything")
     return BenefitPointReport(
         mode, storing.counts, extractor.read, storing.quarantined, calls.total, dict(calls.by_operation.most_common()),
         calls.retries, time.monotonic() - started,
@@ -165,8 +165,10 @@ class _Storing:
                 system=SYSTEM,
             )
 
-    def finish(self, gone: frozenset[str], asked_at: datetime | None, *, full: bool) -> None:
-        """Mark what is gone as deleted, and move the cursor (None: leave it)."""
+    def finish(
+        self, gone: frozenset[str], asked_at: datetime | None, unplaced: Sequence[Quarantined], *, full: bool
+    ) -> None:
+        """Mark what is gone as deleted, quarantine what has no known account, and move the cursor (None: leave it)."""
         with self.db.connection.transaction():
             self._check()
             if gone:
@@ -174,6 +176,10 @@ class _Storing:
                     self._merge(table, (), sorted(gone))
                 set_aside(self.db.connection, self.db.agency, uuid4(), (), read_customers=sorted(gone), system=SYSTEM)
             if asked_at is not None:
+                # Those of earlier syncs were asked for again, or everything was read.
+                for table in (CONTACTS, PLANS):
+                    forget_listing(self.db.connection, self.db.agency, table.name, uuid4(), system=SYSTEM)
+                self.quarantined += set_aside(self.db.connection, self.db.agency, uuid4(), unplaced, system=SYSTEM)
                 self.db.execute(
                     """insert into ops.benefitpoint_cursors as c (agency, changes_since, full_at)
                     values (%(agency)s, %(since)s, %(seen_at)s)

@@ -2,10 +2,13 @@
 
 A deleted contact or plan is one that its account's list lacks; a deleted account is one that a complete list of accounts
 lacks or that findChanges calls deleted. An account that cannot be read deletes nothing.
+
+A fault that answers one read is that record's: it is retried, then the record is quarantined, and the sync goes on until
+faults are many (`faults.py`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +17,7 @@ from ams_etl.errors import DataError
 from ams_etl.sources.benefitpoint.client import BenefitPoint, BenefitPointRefused, Changes
 from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.counts import CallCounts
+from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.extract.owner_read import OwnerRead, answer_or_error
@@ -28,6 +32,8 @@ from ams_etl.sync.raw.benefitpoint_tables import (
     SYSTEM,
     USERS,
 )
+from ams_etl.sync.raw.faults import Faults
+from ams_etl.sync.raw.quarantine import Quarantined
 
 BATCH = 100
 """Accounts of one batch, which is stored in one transaction."""
@@ -55,6 +61,8 @@ class BenefitPointExtractor:
     Attributes:
         gone: accounts that are surely deleted.
         asked_at: from when on the next sync asks for changes; None where only some accounts were read.
+        unplaced: changed contacts and plans that could not be read and whose account is not known; asked for again by
+            the next sync.
         read: how many accounts there were to read.
     """
 
@@ -63,7 +71,9 @@ class BenefitPointExtractor:
         self._turns = asyncio.Semaphore(max(1, max_concurrency))
         self.gone: frozenset[str] = frozenset()
         self.asked_at: datetime | None = None
+        self.unplaced: list[Quarantined] = []
         self.read = 0
+        self._faults = Faults("BenefitPoint accounts")
 
     @property
     def counts(self) -> CallCounts:
@@ -126,18 +136,21 @@ class BenefitPointExtractor:
 
     async def _in_turn(self, account_id: int) -> OwnerRead:
         async with self._turns:
-            return await self._account(account_id)
+            found = await self._account(account_id)
+            self._faults.count(found.fault)
+            return found
 
     async def _account(self, account_id: int) -> OwnerRead:
         """Read an account with its contacts and plans; what cannot be read is quarantined with its reason."""
         key = str(account_id)
         found = OwnerRead(key)
         account, contacts, plans = await asyncio.gather(
-            answer_or_error(self._benefitpoint.account(account_id), DataError),
-            answer_or_error(self._benefitpoint.contacts(account_id), DataError),
-            answer_or_error(self._plans(account_id, found), DataError),
+            _or_error(self._benefitpoint.account(account_id)),
+            _or_error(self._benefitpoint.contacts(account_id)),
+            _or_error(self._plans(account_id, found)),
         )
-        if isinstance(account, DataError):
+        found.fault = _fault_in((account, contacts, plans)) or found.fault
+        if isinstance(account, Exception):
             reason = "vanished" if isinstance(account, BenefitPointRefused) else "unreadable"
             found.quarantine(ACCOUNTS, key, reason, account)
             found.incomplete.update(OF_ACCOUNT)
@@ -150,9 +163,10 @@ class BenefitPointExtractor:
     async def _plans(self, account_id: int, found: OwnerRead) -> Listing:
         listed = await self._benefitpoint.products(account_id)
         ids = [row["productID"] for row in listed.records]
-        calls = (answer_or_error(self._benefitpoint.product(plan_id), DataError) for plan_id in ids)
-        answers = zip(map(str, ids), await asyncio.gather(*calls), strict=True)
-        return Listing(found.readable(PLANS, answers, BenefitPointRefused), listed.rejected)
+        answers = await asyncio.gather(*(_or_error(self._benefitpoint.product(plan_id)) for plan_id in ids))
+        found.fault = _fault_in(answers)
+        named = zip(map(str, ids), answers, strict=True)
+        return Listing(found.readable(PLANS, named, BenefitPointRefused), listed.rejected)
 
     async def _accounts_touched(self, changes: Changes) -> set[int]:
         """Return the accounts to read again; a contact or plan that raw does not have yet says itself where it belongs."""
@@ -161,17 +175,30 @@ class BenefitPointExtractor:
             (CONTACTS, "Account_Contact", self._benefitpoint.contact), (PLANS, "Product", self._benefitpoint.product),
         ):  # fmt: skip
             deleted = {str(entity_id) for entity_id in changes.deleted.get(kind, ())}
-            named = deleted | {str(entity_id) for entity_id in changes.modified.get(kind, ())}
+            named = (
+                deleted | {str(entity_id) for entity_id in changes.modified.get(kind, ())} | self._unplaced_of(table)
+            )
             known = self._accounts_of(table, named)
             touched |= {int(account_id) for account_id in known.values()}
-            answers = await asyncio.gather(
-                *(
-                    answer_or_error(read(int(entity_id)), BenefitPointRefused)
-                    for entity_id in sorted(named - deleted - known.keys())
-                )
-            )
-            touched |= {int(answer["accountID"]) for answer in answers if isinstance(answer, Mapping)}
+            unknown = sorted(named - deleted - known.keys())
+            answers = await asyncio.gather(*(_or_error(read(int(entity_id))) for entity_id in unknown))
+            for entity_id, answer in zip(unknown, answers, strict=True):
+                if not isinstance(answer, Exception):
+                    touched.add(int(answer["accountID"]))
+                elif not isinstance(answer, BenefitPointRefused):
+                    self.unplaced.append(Quarantined(table.name, entity_id, None, "unreadable", str(answer)))
         return touched
+
+    def _unplaced_of(self, table: RawTable) -> set[str]:
+        """Return the records of a table that an earlier sync could not read, and whose account is not known."""
+        return set(
+            self._db.column(
+                """select entity_id from ops.quarantine
+                where agency = %(agency)s and system = %(system)s and entity = %(table)s and customer_id is null""",
+                system=SYSTEM,
+                table=table.name,
+            )
+        )
 
     def _accounts_of(self, table: RawTable, entity_ids: set[str]) -> dict[str, str]:
         rows: dict[str, Any] = dict(
@@ -181,3 +208,11 @@ class BenefitPointExtractor:
             ).fetchall()
         )
         return rows
+
+
+async def _or_error(call: Any) -> Any:
+    return await answer_or_error(call, DataError, SoapFault)
+
+
+def _fault_in(answers: Iterable[Any]) -> SoapFault | None:
+    return next((answer for answer in answers if isinstance(answer, SoapFault)), None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ams_etl.sources.calling.answers import Listing, Rejected
+from ams_etl.sources.calling.faults import SoapFault
 from ams_etl.store.merge import RawTable, Record
 from ams_etl.sync.raw.quarantine import Quarantined
 
@@ -17,6 +18,8 @@ class OwnerRead:
     rows: dict[RawTable, list[Record]] = field(default_factory=dict, kw_only=True)
     incomplete: set[RawTable] = field(default_factory=set, kw_only=True)
     set_aside: list[Quarantined] = field(default_factory=list, kw_only=True)
+    fault: SoapFault | None = field(default=None, kw_only=True)
+    """A fault that answered one of the reads in every try; a sync counts the owners that have one (`raw/faults.py`)."""
 
     def quarantine(self, table: RawTable, entity_id: str, reason: str, detail: object) -> None:
         """Quarantine a record, and take no other one of its table for deleted."""
