@@ -70,3 +70,25 @@ def test_setup_prints_the_form_and_reveals_the_code_only_when_asked(
     assert refused.exit_code != 0
     assert "12 to 256" in str(refused.exception)
     assert "short" not in str(refused.exception)
+
+
+def test_sync_and_doctor_say_that_a_code_is_too_short(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the inbound service refuses it; a sync needs none, so that one which is not set here is no matter there."""
+    write_agencies(tmp_path)
+    for name, value in environment(tmp_path, database).items():
+        monkeypatch.setenv(name, value)
+
+    def said(*command: str) -> str:
+        return CliRunner().invoke(cli, command).output
+
+    sync = ("sync", "demo", "--customer", "Ann Lee")  # refused before anything is read
+    assert "12 to 256" not in said(*sync)
+    monkeypatch.setenv("DEMO_CODE", "short")
+    for command in (sync, ("doctor", "demo")):
+        assert "12 to 256" in said(*command), command
+        assert '"short"' not in said(*command)
+    monkeypatch.delenv("DEMO_CODE")
+    assert "DEMO_CODE" not in said(*sync)
+    assert "DEMO_CODE" in said("doctor", "demo")

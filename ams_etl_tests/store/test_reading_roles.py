@@ -16,6 +16,7 @@ from ams_etl.store.maintenance.readers import READER, grant_reader, read_only_ur
 from ams_etl_tests.sync.source_history import AGENCY, Source, customer, refresh, store_reference
 
 LIMITED = "test_limited_reader"
+MEMBER = "test_member_of_a_limited_reader"
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def mart(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any
     connection.execute(f"drop role if exists {LIMITED}")
     connection.execute(f"create role {LIMITED} login password 'x'")
     yield connection
-    for role in (LIMITED, READER):
+    for role in (MEMBER, LIMITED, READER):
         if connection.execute("select from pg_roles where rolname = %s", (role,)).fetchone():
             connection.execute(f"drop owned by {role}")
             connection.execute(f"drop role {role}")
@@ -86,6 +87,25 @@ def test_a_limited_role_sees_its_agency_alone(mart: psycopg.Connection[Any], dat
     grant_reader(mart, LIMITED, None)
     with connect(url) as reader:
         assert reader.execute("select count(distinct agency) from mart.contacts").fetchone() == (2,)
+
+
+def test_a_member_of_a_limited_role_is_limited_as_it_is(mart: psycopg.Connection[Any], database: str) -> None:
+    """Group roles are how Postgres' administrators give people rights; whoever owns the tables is limited by no membership."""
+    grant_reader(mart, LIMITED, AGENCY)
+    mart.execute(f"drop role if exists {MEMBER}")
+    mart.execute(f"create role {MEMBER} login password 'x' in role {LIMITED}")
+    mart.execute(f"grant {LIMITED} to current_user")
+    with connect(as_role(database, MEMBER, "x")) as reader:
+        for relation in ("mart.contacts", "mart.contact_documents", "mart.contact_cards"):
+            assert reader.execute(f"select distinct agency from {relation}").fetchall() == [(AGENCY,)], relation
+        for agency in (AGENCY, "other"):
+            (answer,) = reader.execute(
+                "select mart.may_send_to(%s, 'email', 'a@example.com')", (agency,)
+            ).fetchone() or (None,)
+            assert answer == (agency == AGENCY)
+    assert mart.execute("select count(*) from mart.contact_documents").fetchone() == (1,)
+    assert mart.execute("select count(distinct agency) from mart.contacts").fetchone() == (2,)
+    assert mart.execute("select ops.readable_agencies(current_user)").fetchone() == (None,)
 
 
 def test_every_table_of_the_mart_has_the_policy(mart: psycopg.Connection[Any]) -> None:

@@ -7,9 +7,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from ams_etl.cli.names import the_contact
 from ams_etl.cli.preview import changed_settings
 from ams_etl.errors import ConfigError
 from ams_etl.rules.settings import ProspectsWithin, RuleSettings
+from ams_etl.settings import Agency
 from ams_etl.store.name_overrides import NameGiven, clear_name, list_names, set_name
 from ams_etl.sync.contacts.preview import preview
 from ams_etl.sync.contacts.why import why
@@ -127,6 +129,17 @@ def test_a_name_that_a_person_gave_stays_until_it_is_cleared(agency: psycopg.Con
         set_name(agency, AGENCY, NameGiven(uuid4(), "Johnny", None, None, None))
     with pytest.raises(ConfigError, match="needs a first name"):
         set_name(agency, AGENCY, NameGiven(contact_id, None, None, None, None))
+
+
+def test_a_contact_is_named_by_id_number_or_email(agency: psycopg.Connection[Any]) -> None:
+    """As `ams-etl names set` takes it: also by the number of a customer that became part of the contact (M1)."""
+    login = {"wsdl": "http://x/?wsdl", "agency_no": "1234567-1", "login_id": "etl", "password_env": "P"}
+    chosen = Agency.model_validate({"id": AGENCY, "name": "Acme", "ams360": login})
+    ((contact_id,),) = agency.execute("select contact_id from mart.contacts where nickname = 'Jon'").fetchall()
+    for asked in (str(contact_id), "1", "2", "JD@x.com"):
+        assert the_contact(agency, chosen, asked) == contact_id
+    with pytest.raises(ConfigError, match="nobody@x"):
+        the_contact(agency, chosen, "nobody@x.com")
 
 
 def test_why_names_the_rule_of_the_value_beside_the_rule_of_the_choice(connection: psycopg.Connection[Any]) -> None:
