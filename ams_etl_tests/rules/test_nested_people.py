@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.rules.systems.nested_people import (
     BENEFITPOINT_DEPENDENTS,
-    FORGOTTEN,
     HAWKSOFT_PEOPLE,
     entries_of,
     is_forgotten,

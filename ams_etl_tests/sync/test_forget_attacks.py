@@ -76,6 +76,65 @@ def _names(connection: psycopg.Connection[Any]) -> list[str]:
     return [row[0] for row in connection.execute("select first_name from mart.contacts order by 1")]
 
 
+@pytest.mark.parametrize("asked", ["1", "quincy.unique@example.com"])
+def test_what_is_left_of_a_customer_merged_into_this_one_goes_too(
+    connection: psycopg.Connection[Any], source: Source, asked: str
+) -> None:
+    """M9: the duplicate's last record, with an address of its own, is the person's; Bob, who shares a contact with them, stays."""
+    source.put(customer(4, FirstName="Quincella", LastName="Formerton", Email="quincella.old@example.com"))
+    source.put(policy(4, 4, PolicyNumber="DUPLICATE-POLICY-4"))
+    source.put(customer(2, FirstName="Bob", LastName="Roe", Email="bob@example.com; quincella.old@example.com"))
+    _sync(connection, source)
+    listed = {"CustomerId": customer_id(4), "CustomerNumber": 4, "CustomerName": "Quincella Formerton"}
+    _store(connection, "raw_ams360.customer_list", [(customer_id(4), None, listed)])
+    source.put(policy(4, 1, PolicyNumber="DUPLICATE-POLICY-4"))
+    source.customers.pop(4)
+    _sync(connection, source)
+    merged = connection.execute("select customer_id, merged_into from stage.merged_customers").fetchall()
+    assert merged == [(customer_id(4), customer_id(1))]
+    assert "quincella.old@example.com" in dump(connection)
+    _forget(connection, asked)
+    for _ in range(2):
+        left = dump(connection)
+        assert not any(text in left for text in ("formerton", "quincyston", "duplicate-policy-4"))
+        assert _names(connection) == ["Acme LLC", "Bob"]
+        bob = connection.execute("select email from mart.contact_emails where email like '%old%'").fetchall()
+        assert bob == [("quincella.old@example.com",)], "which is his, too"
+        _sync(connection, source)
+
+
+def test_of_a_merged_contact_only_the_persons_records_go(connection: psycopg.Connection[Any], source: Source) -> None:
+    """M1: three people with one address are one contact; each is forgotten by the own number, and the others stay as they are."""
+    for number, first in ((1, "Quincy"), (2, "Bob"), (4, "Cy")):
+        source.put(customer(number, FirstName=first, LastName=f"{first}ston", Email="house@example.com"))
+        source.put(policy(number, number, PolicyNumber=f"POLICY-OF-{first}"))
+    _sync(connection, source)
+    sources = "select entity_id from mart.contact_sources where entity = 'customer' and contact_id = any(%s) order by 1"
+    contacts = [
+        row[0] for row in connection.execute("select contact_id from mart.contact_emails where email like 'house%'")
+    ]
+    assert len(contacts) == 1
+    before = connection.execute(
+        "select payload from raw_ams360.customers where entity_id <> %s order by 1", (customer_id(1),)
+    )
+    others = before.fetchall()
+    person = _forget(connection, "1")
+    assert {record.customer_id for record in person.records} == {customer_id(1)}
+    for _ in range(2):
+        left = dump(connection)
+        assert not any(text in left for text in ("quincyston", "policy-of-quincy"))
+        assert "policy-of-bob" in left
+        contacts = [
+            row[0] for row in connection.execute("select contact_id from mart.contact_emails where email like 'house%'")
+        ]
+        assert connection.execute(sources, (contacts,)).fetchall() == [(customer_id(2),), (customer_id(4),)]
+        stored = connection.execute(
+            "select payload from raw_ams360.customers where entity_id <> %s order by 1", (customer_id(1),)
+        )
+        assert stored.fetchall() == others
+        _sync(connection, source)
+
+
 def test_a_firms_contact_goes_and_the_firm_stays(connection: psycopg.Connection[Any], source: Source) -> None:
     """Kim is the only contact of the firm, and its record's name (N8)."""
     source.put(contact(1, 3, ContactName="Kim Poerson", EmailAddress="kim@example.com"))

@@ -72,9 +72,11 @@ def find_person(connection: psycopg.Connection[Any], agency: str, settings: Rule
         records = _without_firms(connection, agency, _sources(connection, agency, settings, found))
     if not records:
         raise ConfigError(f"{agency}: nothing is stored by {asked!r} that is one person's; `ams-etl why` says what is")
-    return _described(
-        connection, agency, settings, with_what_belongs(connection, agency, _whole(connection, agency, records))
-    )
+    records = _whole(connection, agency, records)
+    records = with_what_belongs(connection, agency, records | _merged(connection, agency, records))
+    # The AMS360 customer that an account asked for is linked to may have duplicates of its own.
+    records |= with_what_belongs(connection, agency, _merged(connection, agency, records))
+    return _described(connection, agency, settings, records)
 
 
 def _numbered(
@@ -210,7 +212,6 @@ def _described(
     connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, records: set[SourceRecord]
 ) -> Person:
     customer_tables = set(tables_of(settings, _CUSTOMER_ENTITIES))
-    records = records | _merged(connection, agency, records)
     customers = sorted(
         {
             record.customer_id or record.entity_id
