@@ -2,14 +2,23 @@
 
 import base64
 import json
+import os
+import random
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ams_etl.writeback.events.events import schema
 from ams_etl_tests.inbound.bodies import ASSUMED
 from ams_etl_tests.inbound.service_process import CODE, TOKEN, Service
+from ams_etl_tests.raw_requests import MANY, request, status_of
+from ams_etl_tests.raw_requests import broken as broken_bytes
+from ams_etl_tests.writeback.schema_values import broken as broken_values
+from ams_etl_tests.writeback.schema_values import values_of
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 _PATHS = [
@@ -30,6 +39,7 @@ _bodies = (
     )
     | st.sampled_from(list(ASSUMED.values()))
 )
+_EVENTS = st.sampled_from(schema()["oneOf"]).flatmap(lambda kind: values_of(kind, schema()))
 _authorizations = st.sampled_from(
     [
         "", "Basic", "Basic =", "Basic ÿ", "Basic " + base64.b64encode(b":\xff").decode(), f"Bearer {TOKEN}", "Bearer ÿ",
@@ -52,6 +62,36 @@ def test_no_input_is_a_500(
     headers = {"Authorization": authorization.encode("latin-1"), "Content-Type": content_type.encode("latin-1")}
     status, answer, _ = service.ask(method, path, body, headers)  # type: ignore[arg-type]
     assert status < 500, (status, answer[:300])
+
+
+@settings(
+    max_examples=int(os.environ.get("EVENTS", "15")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck],
+)
+@given(event=_EVENTS | broken_values(_EVENTS))
+def test_no_event_of_the_published_schema_and_none_that_breaks_it_is_a_500(service: Service, event: Any) -> None:
+    """docs/events.schema.json is what a fuzzer of OpenAPI would read: valid events, and events with one thing out of place."""
+    body = json.dumps(event).encode()
+    status, answer, _ = service.ask("POST", "/events/demo", body, {"Authorization": f"Bearer {TOKEN}"})
+    assert status in {200, 202, 413, 422}, (status, answer[:300])
+
+
+def test_no_bytes_are_a_500(service: Service) -> None:
+    """Requests broken beneath HTTP: half lines, headers of every kind, chunks that end nowhere."""
+    authorized = f"Authorization: Bearer {TOKEN}"
+    whole = [
+        *(request("GET", path) for path in _PATHS),
+        *(request("POST", f"/notifications/demo/{CODE}", body, "Content-Type: text/xml") for body in ASSUMED.values()),
+        request("POST", "/events/demo", json.dumps(_EVENT).encode(), authorized),
+        request("GET", f"/events/demo/{_NIL}", b"", authorized),
+    ]
+    rng = random.Random(1)
+    answers = Counter(status_of(service.url, broken_bytes(whole, rng)) for _ in range(MANY))
+    assert {status for status in answers if status is not None and status >= 500} == set(), answers
+    assert answers[200], answers
+    assert answers[400], answers
+    assert service.ask("GET", "/healthz")[0] == 200
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\u0000b", "\udfff" * 3, "k\ud83d"])

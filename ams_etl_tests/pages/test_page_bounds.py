@@ -1,6 +1,8 @@
 """What one client may cost the integration page before it signs in; the bounds themselves are the inbound service's."""
 
+import random
 import socket
+from collections import Counter
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -9,6 +11,21 @@ import pytest
 
 from ams_etl.serving.bounded_protocol import MAX_HEADERS
 from ams_etl_tests.pages.pages_process import Site
+from ams_etl_tests.raw_requests import MANY, broken, request, status_of
+
+
+def test_no_bytes_are_a_500(site: Site) -> None:
+    """Requests broken beneath HTTP, to pages and to forms that nobody has signed in for."""
+    form = (b"name=a&password=b&csrf=c", "Content-Type: application/x-www-form-urlencoded", "Cookie: ams_etl_session=x")
+    whole = [
+        *(request("GET", path) for path in ("/", "/sign-in?next=/acme", "/acme/contacts?q=%ff", "/static/style.css", "/healthz")),
+        *(request("POST", path, *form) for path in ("/sign-in", "/sign-out", "/acme/sync", "/acme/users/import")),
+    ]  # fmt: skip
+    rng = random.Random(1)
+    answers = Counter(status_of(site.url, broken(whole, rng)) for _ in range(MANY))
+    assert {status for status in answers if status is not None and status >= 500} == set(), answers
+    assert answers[303], answers
+    assert answers[400], answers
 
 
 def test_headers_are_bounded_before_anybody_signs_in(site: Site) -> None:
