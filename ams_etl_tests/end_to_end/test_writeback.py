@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
 from ams_etl.defs.resources import AgenciesFile, Warehouse
+from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
 from ams_etl.writeback.events.accept import accept_events
+from ams_etl.writeback.outbox.outbox import Outbox
+from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.sandbox_process import Sandbox
 from ams_etl_tests.writeback.sample_events import event
@@ -58,6 +62,27 @@ def test_a_plan_sends_nothing_a_run_delivers_and_a_person_decides(
         desk.run("writeback", "resolve", "demo", row[0], "--delivered")
         assert connection.execute("select distinct status from ops.writebacks").fetchall() == [("delivered",)]
         assert "no uncertain writeback" in desk.run("writeback", "resolve", "demo", row[0], "--again", code=1)
+
+
+def test_what_waits_for_the_claim_of_a_killed_delivery_is_printed(
+    desk: CommandLine, database: str, sandbox: Sandbox
+) -> None:
+    """The run ends well and sends none of those writes: it says how many writes wait for which claim, until when."""
+    key = sandbox.ask("customers")[0][0]
+    with connect(database) as connection:
+        accept_events(connection, "demo", [event("note", key), event("note", key)])
+        expand_events(connection, load_agencies(desk.home / "agencies.yaml").get("demo"), ZoneInfo("UTC"))
+        killed = Outbox(connection, "demo", "ams360", "host/1/killed", 180.0, frozenset())
+        [claimed] = killed.claim(10)
+        killed.begin([claimed.writeback_id])  # What was only claimed is taken over at once.
+        until = connection.execute(
+            "select claim_expires_at from ops.writebacks where claimed_by is not null"
+        ).fetchone()
+        printed = " ".join(desk.run("writeback", "demo").split())
+        assert until is not None
+        assert f"2 writes to ams360 wait for the claim of host/1/killed until {until[0]:%H:%M:%S}" in printed
+        assert "it was killed and the next delivery after that takes them over" in printed
+        assert sandbox.ask("writes") == []
 
 
 def test_the_sensor_starts_one_run_for_what_is_due_and_none_beside_it(desk: CommandLine, database: str) -> None:

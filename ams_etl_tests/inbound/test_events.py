@@ -4,9 +4,12 @@ import json
 import threading
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
+from ams_etl.settings import Agency, Ams360Settings
+from ams_etl.writeback.planning.expand import expand_events
 from ams_etl_tests.inbound.service_process import TOKEN, Service
 from ams_etl_tests.writeback.sample_events import event, file
 
@@ -60,6 +63,42 @@ def test_a_mistake_is_told_by_its_path_and_costs_no_other(
     assert told["events"][1]["path"].endswith("direction")
     assert "secret" not in json.dumps(told)
     assert stored(connection) == 2
+
+
+def test_dates_that_cannot_be_are_refused_with_their_path(
+    service: Service, connection: psycopg.Connection[Any]
+) -> None:
+    """A deal's policy that ends before it starts, and moments that no other time zone has; the others are accepted."""
+    ends_early = {"effective_date": "2026-06-01", "expiration_date": "2026-05-31"}
+    bad = {
+        "deal_won.policy": event("deal_won", CUSTOMER, policy=ends_early),
+        "note.occurred_at": event("note", CUSTOMER, occurred_at="0001-01-01T00:00:00Z"),
+        "call.occurred_at": event("call", CUSTOMER, occurred_at="9999-12-31T23:59:59-10:00"),
+        "ticket_created.due_at": event("ticket_created", CUSTOMER, due_at="0001-01-01T00:00:00Z"),
+    }
+    status, told = send(service, [*bad.values(), event("note", CUSTOMER)])
+    assert status == 422
+    assert [answer["outcome"] for answer in told["events"]] == ["refused"] * len(bad) + ["accepted"]
+    for place, (path, answer) in enumerate(zip(bad, told["events"], strict=False)):
+        assert answer["path"].startswith(f"{place}.{path}"), answer
+    assert "expiration_date on or after the effective_date" in json.dumps(told["events"][0])
+    assert stored(connection) == 1
+
+
+def test_what_is_not_written_of_an_accepted_event_is_a_word_in_its_state(
+    service: Service, connection: psycopg.Connection[Any]
+) -> None:
+    """`call me` is no phone number: accepted at the inbound service, left out by the rules, and said so to who asks."""
+    status, told = send(
+        service, event("properties_found", CUSTOMER, properties={"cell_phone": "call me", "occupation": "Baker"})
+    )
+    assert status == 202
+    reach = Ams360Settings(wsdl="unused", agency_no="5551234-1", login_id="etl", password_env="UNUSED")
+    expand_events(connection, Agency(id="demo", name="Demo", ams360=reach), ZoneInfo("UTC"))
+    status, found = look(service, told["events"][0]["id"])
+    assert (status, found["state"]) == (200, "planned")
+    assert "cell_phone is not written: not a ten-digit phone number" in json.dumps(found)
+    assert "call me" not in json.dumps(found)
 
 
 def test_what_is_no_event_is_refused(service: Service, connection: psycopg.Connection[Any]) -> None:

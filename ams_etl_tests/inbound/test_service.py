@@ -36,6 +36,31 @@ def test_every_dialect_is_understood_and_answered_in_its_own(service: Service, r
     ] * len(ASSUMED)
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "keys"),
+    [
+        ("<n><Action>U</Action><Entity>Customer</Entity><Keys><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId>"
+         "<CustomerId>k3</CustomerId></Keys></n>", "text/xml", ["k1", "k2", "k3"]),
+        ('{"type": "customer.updated", "keys": [{"name": "CustomerId", "value": "k1"}, {"name": "CustomerId", "value": "k2"}]}',
+         "application/json", ["k1", "k2"]),
+        ("entity=Customer&action=U&customerId=k1&customerId=k2", "application/x-www-form-urlencoded", ["k1", "k2"]),
+        ("<n><Action>U</Action><Entity>Policy</Entity><CustomerId>k1</CustomerId><CustomerId>k2</CustomerId></n>",
+         "text/xml", None),
+    ],
+    ids=["xml", "json", "form", "a policy of two customers"],
+)  # fmt: skip
+def test_every_key_of_a_notification_becomes_a_row_or_it_is_parked(
+    service: Service, rows: Rows, body: str, content_type: str, keys: list[str] | None
+) -> None:
+    """Nothing of it is done before all customers that it names were read."""
+    assert service.post(body.encode(), content_type=content_type)[0] == 200
+    found = [(row["state"], (row["keys"] or {}).get("CustomerId"), row["part"]) for row in rows()]
+    if keys is None:
+        assert [state for state, _, _ in found] == ["parked"]
+    else:
+        assert found == [("pending", key, part) for part, key in enumerate(keys)]
+
+
 def test_unknown_agency_and_wrong_code_look_the_same_and_are_counted(
     service: Service, connection: psycopg.Connection[Any], rows: Rows
 ) -> None:

@@ -106,6 +106,42 @@ def test_lists_are_siblings_and_no_hits_an_empty_answer(both: Sandbox) -> None:
     assert len(root.find(f".//{{{BROKER}}}findOfficesResponse")) == 0
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind", "inside"),
+    [
+        ("findAccounts", "accounts", ""),
+        ("findAccounts", "accounts", "<accountNameMatch/><accountClassifications/><accountTypes/><active/>"),
+        ("findAccounts", "accounts", '<accountTypes xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'),
+        ("findAccounts", "accounts", "<accountClassifications>None_Selected</accountClassifications>"
+         "<accountTypes>None_Selected</accountTypes>"),
+        ("findOffices", "offices", "<officeNameMatch/>"),
+        ("findUsers", "users", ""),
+        ("findUsers", "users", "<usernameMatch/><firstNameMatch/><lastNameMatch/>"),
+    ],
+)  # fmt: skip
+def test_criteria_without_a_choice_list_everything(both: Sandbox, operation: str, kind: str, inside: str) -> None:
+    """Absent, empty, nil, or `None_Selected`, which the contract has for an enum that is not set."""
+    status, root = call(both, f"<o:{operation}><criteria>{inside}</criteria></o:{operation}>")
+    assert status == 200
+    assert len(root.find(f".//{{{BROKER}}}{operation}Response")) == len(both.benefitpoint.rows(kind))
+
+
+@pytest.mark.parametrize("inside", ["", "<typesToInclude/>", "<typesToInclude>None_Selected</typesToInclude>"])
+def test_changes_without_a_choice_are_of_all_kinds(both: Sandbox, inside: str) -> None:
+    key = both.benefitpoint.rows("accounts")[0]["accountID"]
+    both.benefitpoint.edit("accounts", "update", key, notes="x")
+    _, root = call(both, f"<o:findChanges><criteria>{inside}</criteria></o:findChanges>")
+    assert str(key) in {found.text for found in root.iter("entityID")}
+
+
+@pytest.mark.parametrize("operation", ["findProducts", "findAccountContacts"])
+@pytest.mark.parametrize("inside", ["", "<accountID/>"])
+def test_lists_beneath_an_account_need_its_id(both: Sandbox, operation: str, inside: str) -> None:
+    """The contract has accountID as required there: without one the answer is a fault and no empty list."""
+    status, root = call(both, f"<o:{operation}><criteria>{inside}</criteria></o:{operation}>")
+    assert (status, bool(fault(root))) == (500, True)
+
+
 def test_the_quirks_are_there(both: Sandbox) -> None:
     """Nil members of lists, empty records, milliseconds and a zone, and the contract's own spelling."""
     accounts = both.benefitpoint.rows("accounts")

@@ -1,9 +1,12 @@
 """What recorded traffic and live clients showed, which the sandboxes do as well."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -18,6 +21,13 @@ from ams_etl_tests.sandbox.rest import OTHERS, send
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox, running_sandbox
 
 _NAMESPACE = "http://www.WSAPI.AMS360.com/v3.0"
+
+
+_LOGIN = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+    f'<Login xmlns="{_NAMESPACE}"><Request xmlns:d="{_NAMESPACE}/DataContract"><d:AgencyNo>{AGENCY_NO}</d:AgencyNo>'
+    "<d:LoginId>etl</d:LoginId><d:Password>sandbox</d:Password></Request></Login></s:Body></s:Envelope>"
+).encode()
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +73,33 @@ def test_ams360s_operations_are_unprefixed_and_its_data_is_under_a(all_systems: 
     assert f'<AgencyInfoGetResponse xmlns="{_NAMESPACE}"><AgencyInfoGetResult>' in agency
     assert "<a:AgencyInfo>" in agency
     assert "nil" not in agency
+    assert re.search(r"<a:\w+/>", agency), "empty members are there, without content"
+    assert not re.search(r"<(a:\w+)></\1>", agency)
+
+
+def test_compressed_answers_are_gzip_on_the_wire_and_only_for_clients_that_take_it(all_systems: Sandbox) -> None:
+    address = all_systems.wsdl.partition("?")[0]
+    headers = {
+        "Content-Type": "text/xml; charset=utf-8",
+        "SOAPAction": f"{_NAMESPACE}/WSAPIServiceContract/Login",
+    }
+
+    def post(**more: str) -> tuple[int, str | None, bytes]:
+        # In chunks, as .NET clients stream.
+        where = urlsplit(address)
+        connection = HTTPConnection(str(where.hostname), where.port, timeout=20)
+        pieces = (_LOGIN[place : place + 100] for place in range(0, len(_LOGIN), 100))
+        connection.request("POST", where.path, pieces, {**headers, **more}, encode_chunked=True)
+        with connection.getresponse() as answer:
+            return answer.status, answer.headers.get("Content-Encoding"), answer.read()
+
+    all_systems.faults(gzip=True)
+    status, encoding, packed = post(**{"Accept-Encoding": "gzip", "Transfer-Encoding": "chunked"})
+    assert (status, encoding, packed[:2]) == (200, "gzip", b"\x1f\x8b")
+    assert b"<Ticket>" in gzip.decompress(packed)
+    status, encoding, plain = post(**{"Transfer-Encoding": "chunked"})
+    assert (status, encoding) == (200, None)
+    assert b"<Ticket>" in plain
 
 
 async def test_compressed_answers_and_other_dates_are_read_the_same(all_systems: Sandbox) -> None:

@@ -1,6 +1,6 @@
 """Accounts and their contacts: found, read, created, updated, deleted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ams_etl.sandbox.benefitpoint.book import Book, Record, name_of
 from ams_etl.sandbox.benefitpoint.results import RefusedError, done, unauthorized
@@ -17,7 +17,7 @@ def _find(book: Book, given: Record) -> Record:
     """`accountNameMatch` is any part of the name, case-blind."""
     criteria = given.get("criteria") or {}
     wanted = (criteria.get("accountNameMatch") or "").casefold()
-    classes, types = criteria.get("accountClassifications"), criteria.get("accountTypes")
+    classes, types = chosen(criteria.get("accountClassifications")), chosen(criteria.get("accountTypes"))
     active = criteria.get("active")
     return {
         "result": [
@@ -29,6 +29,11 @@ def _find(book: Book, given: Record) -> Record:
             and (active is None or bool(account.get("active")) == active)
         ]
     }
+
+
+def chosen(values: Iterable[str | None] | None) -> set[str]:
+    """Return the choices of a criterion: none where it is absent, empty, nil or `None_Selected`, which is no choice."""
+    return {value for value in values or () if value and value != "None_Selected"}
 
 
 def _summary(book: Book, account: Record) -> Record:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ams_etl.sandbox.benefitpoint.accounts import Carry
+from ams_etl.sandbox.benefitpoint.accounts import Carry, chosen
 from ams_etl.sandbox.benefitpoint.book import ENTITY_TYPES, Book, Record, as_text, now
 from ams_etl.sandbox.soap.service import SoapFault
 
@@ -48,7 +48,7 @@ def _changes(book: Book, given: Record) -> Record:
     since = _moment(criteria.get("sinceLastModifiedOn")) or began - timedelta(days=1)
     if began - since > LONGEST:
         raise SoapFault("sinceLastModifiedOn is too far in the past.")
-    wanted = set(criteria.get("typesToInclude") or ()) - {"None_Selected"}
+    wanted = chosen(criteria.get("typesToInclude"))
     after = as_text(since)
     kinds = [kind for kind, entity in ENTITY_TYPES.items() if not wanted or entity in wanted]
     return {
