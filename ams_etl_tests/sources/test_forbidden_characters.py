@@ -88,6 +88,8 @@ def test_an_answer_that_is_not_soap_is_named() -> None:
         parse(b"<!DOCTYPE html><html><br></html>")
     with pytest.raises(TransientError, match="HTML page"):
         parse(b"<html><br></html>")
+    with pytest.raises(TransientError, match="the answer is empty"):
+        parse(b"")
     with pytest.raises(DataError, match="multipart"):
         parse(b"--uuid:1\r\nContent-Type: application/xop+xml\r\n\r\n<a/>\r\n--uuid:1--")
 
