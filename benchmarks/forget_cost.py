@@ -17,6 +17,8 @@ from ams_etl.settings import BrakeSettings
 from ams_etl.store.database import connect
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.store.privacy.tombstones import KEY_VARIABLE
+from ams_etl.sync.accounts.publish_accounts import publish_accounts
+from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import find_person
 from ams_etl.sync.forgetting.traces import traces_in_database
@@ -39,6 +41,8 @@ def main() -> None:
         refresh(connection, settings, TODAY)
         store(connection, range(1, size // 10), "York")
         refresh(connection, settings, TODAY)
+        publish_accounts(connection, AGENCY)
+        publish_policies(connection, AGENCY)
         connection.execute(
             """insert into ops.events (agency, event_id, kind, payload, state)
             select %s, gen_random_uuid(), 'note', jsonb_build_object('contact', jsonb_build_object('email',

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 import psycopg
 
+from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.store.agency_db import column
 from ams_etl.store.content import canonical_json, content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.store.privacy.tombstones import Tombstones
+from ams_etl.store.privacy.tombstones import OWNED, Tombstones
 
 _COLUMNS = {
     "entity_id": "text", "customer_id": "text", "payload": "jsonb", "content_hash": "bytea", "read_at": "timestamptz",
@@ -190,10 +191,15 @@ def _without_forgotten(
     tombstones = Tombstones.met_by(connection, agency, table.qualified, read)
     if tombstones is None:
         return records
-    return [
+    kept = [
         replace(record, payload=tombstones.applied(table.qualified, *row))
         for record, row in zip(records, read, strict=True)
     ]
+    if table.qualified in OWNED:
+        for record in kept:
+            if FORGOTTEN in record.payload:
+                tombstones.follow(connection, table.qualified, record.entity_id)
+    return kept
 
 
 def _stage(connection: psycopg.Connection[Any], records: Iterable[Record]) -> tuple[int, int]:

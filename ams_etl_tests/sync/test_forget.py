@@ -11,17 +11,21 @@ from psycopg.types.json import Jsonb
 from ams_etl.errors import ConfigError, PermanentError
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
+from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 from ams_etl.store.sending.consents import Consent, hashed, store_consents
 from ams_etl.sync.forgetting.erase import erase
 from ams_etl.sync.forgetting.person import Person, find_person
 from ams_etl.sync.forgetting.traces import traces_in_database
+from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
 from ams_etl_tests.sync.database_dump import dump
 from ams_etl_tests.sync.source_history import (
     AGENCY,
+    BEGIN,
     Source,
     contact,
     customer,
+    customer_id,
     policy,
     refresh,
     store_reference,
@@ -144,6 +148,12 @@ def test_a_new_record_with_the_same_email_is_withheld_and_listed(
 ) -> None:
     _erase(connection, "quincy.unique@example.com")
     source.put(customer(4, FirstName="Q", LastName="Newly", Email="QUINCY.unique@example.com", IsActive=True))
+    source.put(policy(4, 4, PolicyNumber="NEWLY-POLICY"))
+    listed = Record(customer_id(4), None, {"CustomerId": customer_id(4), "CustomerName": "Q Newly"})
+    with connection.transaction():
+        merge_records(connection, CUSTOMER_LIST, AGENCY, [listed], seen_at=BEGIN)
+    _sync(connection, source)
+    assert "newly" not in dump(connection)
     _sync(connection, source)
     assert connection.execute("select count(*) from mart.skipped_contacts where reason = 'forgotten'").fetchone() == (
         2,

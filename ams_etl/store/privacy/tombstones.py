@@ -26,6 +26,7 @@ from ams_etl.rules.systems.nested_people import (
     without_people,
 )
 from ams_etl.store.agency_db import column
+from ams_etl.store.content import canonical_json, content_hash
 
 KEY_VARIABLE = "AMS_ETL_FORGET_KEY"
 NESTINGS: Mapping[str, Nesting] = {
@@ -39,6 +40,12 @@ OF_A_CUSTOMER = frozenset({
     "raw_qq_catalyst.policies",
 })  # fmt: skip
 """The raw tables whose records go with their customer when it is forgotten, those that come later, too."""
+OWNED: Mapping[str, tuple[str, ...]] = {
+    "raw_ams360.customers": ("raw_ams360.customer_list", "raw_ams360.policies"),
+    "raw_benefitpoint.accounts": ("raw_benefitpoint.plans",),
+    "raw_qq_catalyst.contacts": ("raw_qq_catalyst.account_infos", "raw_qq_catalyst.policies"),
+}
+"""Of a customer's table: those of `OF_A_CUSTOMER` that go with it."""
 RecordRead = tuple[str, str | None, Mapping[str, object]]
 """A record's id, its customer and its payload."""
 _SHORTEST_KEY = 16
@@ -87,6 +94,27 @@ class Tombstones:
     def holds(self, kind: str, value: str) -> bool:
         """Return whether this value was forgotten."""
         return hash_of(self.key, self.agency, kind, value) in self.hashes
+
+    def follow(self, connection: psycopg.Connection[Any], table: str, entity_id: str) -> None:
+        """Withhold what is a new customer's that a forgotten email withheld: what is stored already, and what comes later."""
+        connection.cursor().executemany(
+            "insert into ops.forgotten (agency, kind, hash) values (%s, %s, %s) on conflict do nothing",
+            [
+                (self.agency, kind, hash_of(self.key, self.agency, kind, value))
+                for kind, value in (("record", record_key(table, entity_id)), ("policies_of", entity_id))
+            ],
+        )
+        for owned in OWNED[table]:
+            for key, payload in connection.execute(
+                f"""select entity_id, payload from {owned}
+                where agency = %s and (entity_id = %s or customer_id = %s) and not payload ? '{FORGOTTEN}' for update""",
+                (self.agency, entity_id, entity_id),
+            ).fetchall():
+                content = canonical_json(stub_of(payload))
+                connection.execute(
+                    f"update {owned} set payload = %s::text::jsonb, content_hash = %s where agency = %s and entity_id = %s",
+                    (content.decode(), content_hash(content), self.agency, key),
+                )
 
     def applied(
         self, table: str, entity_id: str, customer_id: str | None, payload: Mapping[str, object]
