@@ -167,7 +167,9 @@ class MyCase:
                 return key, None if refusal.status == 404 else refusal
             except DataError as error:
                 return key, error
-            found, _ = keyed_rows(key.kind, [answer.value], "id", lambda row, own: None)
+            found, rejected = keyed_rows(key.kind, [answer.value], "id", lambda row, own: None)
+            if rejected and rejected[0].entity_id == key.entity_id:
+                return key, DataError(f"MyCase {key.kind}: {rejected[0].reason}")
             if not found or found[0].entity_id != key.entity_id:
                 return key, DataError(f"MyCase {key.kind}: expected a record with this id, got {answer.described()}")
             return key, found[0]

@@ -23,7 +23,7 @@ from ams_etl.sources.calling.source_record import SourceRecord
 from ams_etl.sources.rest.bearer import Bearer
 from ams_etl.sources.rest.client import RestClient, RestRefused, RestResponse
 from ams_etl.sources.rest.many import each
-from ams_etl.sources.rest.rows import keyed_rows, whole_number
+from ams_etl.sources.rest.rows import keyed_rows, too_long, whole_number
 from ams_etl.sources.rest.with_login import WithLogin, open_with_login
 
 PAGE = 500
@@ -138,6 +138,9 @@ class QQCatalyst:
         if not isinstance(answer.value, dict) or whole_number(answer.value.get("CustomerID")) != int(contact_id):
             told = f"QQ Catalyst AccountInfo: expected a record with this CustomerID, got {answer.described()}"
             return contact_id, DataError(told)
+        why = too_long(answer.value)
+        if why is not None:
+            return contact_id, DataError(f"QQ Catalyst AccountInfo: {why}")
         return contact_id, SourceRecord(contact_id, contact_id, answer.value)
 
     async def _window(

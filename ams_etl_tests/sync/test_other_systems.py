@@ -35,7 +35,7 @@ from ams_etl_tests.other_systems import KEY, hawksoft_at
 from ams_etl_tests.sandbox.rest import send
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.sync.other_history_machine import OtherHistory
-from ams_etl_tests.sync.other_system_edits import edit
+from ams_etl_tests.sync.other_system_edits import KEYS, edit
 from ams_etl_tests.sync.other_system_run import SYSTEMS, TODAY, Run
 
 AGENCIES = """
@@ -249,6 +249,48 @@ def test_a_date_that_cannot_be_read_is_quarantined_and_costs_no_record(
             run.one(f"select payload ->> 'ExpirationDate' from raw_qq_catalyst.policies where entity_id = '{policy}'")
             == value
         )
+
+
+@pytest.mark.parametrize(
+    ("system", "entity", "member", "long"),
+    [
+        ("hawksoft", "clients", "details", {"producer": "x" * 5_000_000}),
+        ("qq_catalyst", "contacts", "Email", "x" * 5_000_000),
+        ("qq_catalyst", "account_infos", "CSR", "x" * 5_000_000),
+        ("mycase", "clients", "email", "x" * 5_000_000),
+    ],
+    ids=["hawksoft", "qq contacts", "qq account infos", "mycase"],
+)
+def test_a_member_of_5_megabytes_is_quarantined_and_costs_no_other_record(
+    agencies: Agencies, others: Sandbox, connection: psycopg.Connection[Any], database: str, system: str, entity: str,
+    member: str, long: Any,
+) -> None:  # fmt: skip
+    """Its record keeps what is stored, and is read again once the member is mended."""
+    run = Run(agencies, system, connection, database)
+    run.extract()
+    table = f"raw_{system}.{entity}"
+    everything = f"select md5(string_agg(payload::text, ',' order by entity_id)) from {table} where deleted_at is null"
+    stored = run.one(everything)
+    key = run.one(f"select min(entity_id) from {table} where deleted_at is null")
+    own = KEYS.get(entity, {}).get(system, "id")
+    [was] = [row[member] for row in others.ask(f"{system}/state/{entity}") if str(row[own]) == key]
+
+    def edited(value: Any) -> None:
+        others.ask(f"{system}/edit", {"entity": entity, "op": "update", "key": key, "fields": {member: value}})
+
+    edited(long)
+    try:
+        run.extract()
+    finally:
+        edited(was)
+    details = [row[0] for row in connection.execute("select detail from ops.quarantine where reason <> 'incomplete'")]
+    assert len(details) == 1, details
+    assert "5,000,000 characters; at most 100,000" in details[0]
+    assert "xxx" not in details[0]
+    assert run.one(everything) == stored
+    run.extract()
+    assert connection.execute("select entity, entity_id, reason, detail from ops.quarantine").fetchall() == []
+    assert run.one(f"select count(*) from {table} where deleted_at is null and entity_id = %s", key) == 1
 
 
 def test_why_and_preview_work_as_with_ams360(run: Run) -> None:

@@ -1,10 +1,12 @@
-"""What a SOAP read returns: decoded records, and those that were rejected."""
+"""What a read returns: decoded records, those that were rejected, and how long what they hold may be."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
+LONGEST_TEXT = 100_000
+"""Characters of one value; a record with a longer one is rejected, since no field of a customer is meant to hold it."""
 
 
 @dataclass(frozen=True, slots=True)

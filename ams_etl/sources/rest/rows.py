@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ams_etl.sources.calling.answers import Rejected
+from ams_etl.sources.calling.answers import LONGEST_TEXT, Rejected
 from ams_etl.sources.calling.source_record import SourceRecord
 
 
@@ -18,10 +18,25 @@ def whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
+def too_long(value: Any, member: str = "a value") -> str | None:
+    """Return which member of a record holds more text than any field is meant to, or None; the text itself is not shown."""
+    if isinstance(value, str):
+        return (
+            f"{member} holds {len(value):,} characters; at most {LONGEST_TEXT:,}" if len(value) > LONGEST_TEXT else None
+        )
+    if isinstance(value, list):
+        return next((why for item in value if (why := too_long(item, member))), None)
+    if isinstance(value, dict):
+        return next(
+            (why for name, item in value.items() if (why := too_long(name, "a name") or too_long(item, name))), None
+        )
+    return None
+
+
 def keyed_rows(
     kind: str, rows: Iterable[Any], key: str, customer_of: Callable[[Mapping[str, Any], str], str | None]
 ) -> tuple[list[SourceRecord], list[Rejected]]:
-    """Return the rows by their key, and why others have none.
+    """Return the rows by their key, and why others are rejected: they have none, or a value that is too long.
 
     Args:
         kind: what a row is, for the reason.
@@ -37,6 +52,8 @@ def keyed_rows(
         if number is None:
             reason = f"{key} is not a number" if isinstance(row, dict) else "not an object"
             rejected.append(Rejected(kind, None, f"row {place}: {reason}"))
+        elif (why := too_long(row)) is not None:
+            rejected.append(Rejected(kind, str(number), why))
         else:
             row[key] = number
             record = SourceRecord(str(number), customer_of(row, str(number)), row)

@@ -14,15 +14,13 @@ from typing import Any
 from lxml import etree
 
 from ams_etl.errors import DataError
-from ams_etl.sources.calling.answers import Decoded, Record, Rejected, Repaired
+from ams_etl.sources.calling.answers import LONGEST_TEXT, Decoded, Record, Rejected, Repaired
 from ams_etl.sources.soap.contract import Contract, Member, Operation, Shape
 from ams_etl.sources.soap.parsing import is_repaired, parse, repaired_in
 from ams_etl.sources.soap.scalars import READERS
 
 _log = logging.getLogger(__name__)
 _DROPPED = ""
-LONGEST_TEXT = 100_000
-"""Characters of one value; a record with a longer one is rejected, since no field of a customer is meant to hold it."""
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
 _Read = Callable[[Any], Any]

@@ -34,8 +34,14 @@ class SourceBatch:
 
 
 def rejected_rows(table: SourceTable, rejected: Sequence[Rejected]) -> list[Quarantined]:
-    """Return what quarantines rows of a listing that have no key; their place and reason is all that names them."""
-    return [Quarantined(table.raw.name, row.reason, row.entity_id, "unreadable", row.reason) for row in rejected]
+    """Return what quarantines rows of a listing that were rejected.
+
+    A row with a key leaves the quarantine once it is read again; one without is named by its place and reason alone.
+    """
+    return [
+        Quarantined(table.raw.name, row.entity_id or row.reason, row.entity_id, "unreadable", row.reason)
+        for row in rejected
+    ]
 
 
 def incomplete_listing(table: SourceTable, listed: int, total: int) -> SourceBatch:
