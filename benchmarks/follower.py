@@ -151,9 +151,13 @@ def burst(on: Stack, count: int = 2000, among: int = 1000) -> float:
         on.sandbox.edit("customers", "update", rng.choice(on.customers[:among]), City=f"Burst {number}")
     last = time.monotonic()
     print(f"  {count} edits made in {last - began:.1f} s")
-    settled = "select count(*) from ops.notifications where state not in ('done', 'ignored') or received_at > %s"
-    moment = datetime.now(UTC)
-    wait(lambda: on.notified() >= before + count and on.connection.execute(settled, (moment,)).fetchone() == (0,))
+    try:
+        wait(lambda: on.notified() >= before + count)
+    except TimeoutError:
+        states = on.connection.execute(
+            "select state, count(*), min(reason) from ops.notifications group by 1"
+        ).fetchall()
+        raise TimeoutError(f"not everything was settled in time: {states}") from None
     return time.monotonic() - last
 
 
