@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import ConfigError
-from ams_etl.rules.records.ams360 import FORGOTTEN
+from ams_etl.rules.records.ams360 import FORGOTTEN, Customer
+from ams_etl.rules.records.record_types import record_type_of
 from ams_etl.rules.systems.nested_people import (
     BENEFITPOINT_DEPENDENTS,
     HAWKSOFT_PEOPLE,
@@ -222,6 +223,9 @@ def stub_of(payload: Mapping[str, object]) -> dict[str, object]:
         or name in KINDS
         or (_KEPT.search(name) and not _PERSONAL_CODE.search(name) and not _is_nested(value))
     }
+    if payload.get("FirmName") and record_type_of(Customer.from_payload(payload)) == "commercial":
+        # Only its name may say that it is a firm (C4), and of a firm the contacts are contacts of their own.
+        kept["IsCommercial"] = True
     return {**kept, FORGOTTEN: True}
 
 
