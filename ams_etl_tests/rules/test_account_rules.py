@@ -123,6 +123,14 @@ def test_an_account_of_benefitpoint_alone_has_its_values() -> None:
     assert (found.ams360_synced, found.benefitpoint_synced) == (False, True)
 
 
+def test_an_account_of_ams360_alone_has_its_values() -> None:
+    """B2: and nothing that only BenefitPoint could say; a number without a country is one of the US."""
+    found = account_of(customer({"id": "C1", "number": 7, "FirmName": "Nova", "BusinessPhone": "2175550101"}), None, {})
+    assert (found.name, found.phone, found.customer_number) == ("Nova", "+12175550101", 7)
+    assert (found.classification, found.account_type, found.office, found.department) == (None, None, None, None)
+    assert (found.ams360_synced, found.benefitpoint_synced) == (True, False)
+
+
 def test_an_account_is_named_by_the_record_that_was_seen_first() -> None:
     """B3: before and after the other system reports it."""
     left, right = customer({"id": "C1", "number": 7}), account({"id": 1})

@@ -1,12 +1,13 @@
-"""Why the contacts of BenefitPoint's accounts are as they are."""
+"""Why the contacts of BenefitPoint's accounts, and of QQ Catalyst, are as they are."""
 
 from datetime import date
 from typing import Any
 
-from ams_etl.rules.model import Finding
+from ams_etl.rules.model import Finding, Joined
 from ams_etl.rules.records.ams360 import Reference
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.rules.systems.benefitpoint import AccountBundle, explain
+from ams_etl.rules.systems import qq_catalyst
+from ams_etl.rules.systems.benefitpoint import AccountBundle, explain, joined
 
 NAMES = Reference({}, {}, {}, {}, {}, {}, {})
 TODAY = date(2026, 6, 1)
@@ -43,3 +44,23 @@ def test_an_account_of_benefitpoint_alone() -> None:
     assert values["company_name", "Acme"] == ("C8", "accountName")
     assert values["tag", "BenefitPoint"] == ("T1", "accountID")
     assert {finding.source_entity for finding in found} <= {"account", "account_contact"}
+
+
+def test_a_linked_account_goes_with_its_customer() -> None:
+    """B11: the account, and each of its people with whoever has the person's email."""
+    people = ({"contact": {"contactID": 50, "email": "Jane@X.com"}}, {"contact": {"contactID": 51}})
+    found = joined(AccountBundle({"accountID": 5}, people, (), "c-1")).candidates
+    assert [(candidate.entity_id, candidate.joined) for candidate in found] == [
+        ("5", Joined("c-1")),
+        ("50", Joined("c-1", "jane@x.com")),
+        ("51", Joined("c-1")),
+    ]
+
+
+def test_a_contact_of_qq_catalyst_that_sells() -> None:
+    """A3: a vendor is no customer; a customer has findings of each value."""
+    vendor = {"EntityID": 5, "ContactSubType": "V", "FirstName": "Ann", "LastName": "Doe"}
+    skipped = Finding("contact", "5", "skipped", "not_a_customer", "A3", "contact", "5", "ContactSubType")
+    assert qq_catalyst.explain(vendor, {}, (), RuleSettings(), TODAY) == (skipped,)
+    found = qq_catalyst.explain({**vendor, "ContactSubType": "C"}, {}, (), RuleSettings(), TODAY)
+    assert {(finding.field, finding.value) for finding in found} >= {("first_name", "Ann"), ("last_name", "Doe")}
