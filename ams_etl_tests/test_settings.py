@@ -113,8 +113,10 @@ def test_two_entries_of_one_agency_account_are_an_error(tmp_path: Path) -> None:
     """One entry is one AMS360 agency account."""
     entry = GOOD.split("agencies:\n", 1)[1]
     path = written(tmp_path, GOOD + entry.replace("id: acme", "id: other"))
+    agencies = load_agencies(path)
+    assert [agency.id for agency in agencies.all] == ["acme"], "the one that was there goes on"
     with pytest.raises(ConfigError, match=r"every ams360.agency_no once, but 5551234-1"):
-        load_agencies(path)
+        agencies.get("other")
 
 
 def test_a_missing_secret_names_the_variable_and_where_it_is_named(
@@ -204,18 +206,43 @@ def test_an_agency_may_have_another_system(tmp_path: Path) -> None:
 def test_a_mistake_about_another_system_is_told_with_its_place(
     tmp_path: Path, wrong: str, right: str, said: str
 ) -> None:
-    """As with AMS360."""
+    """As with AMS360; and it stops nobody else."""
     assert wrong in OTHERS
+    agencies = load_agencies(written(tmp_path, OTHERS.replace(wrong, right)))
+    mistaken = said.split(".")[1].partition(":")[0]
+    assert [agency.id for agency in agencies.all] == [name for name in ("hawk", "cat", "firm") if name != mistaken]
+    assert list(agencies.unusable) == [mistaken]
     with pytest.raises(ConfigError) as error:
-        load_agencies(written(tmp_path, OTHERS.replace(wrong, right)))
+        agencies.get(mistaken)
     assert said in str(error.value)
+
+
+def test_a_mistake_in_what_all_share_or_in_every_entry_stops_all(tmp_path: Path) -> None:
+    """With every mistake in one message; an entry that is no mapping or has no id is named by its place."""
+    shared = OTHERS.replace("username: cat, ", "") + "\nretention: {run_days: 3}\n"
+    with pytest.raises(ConfigError, match=r"(?s)2 mistakes.*agencies.cat.qq_catalyst.username.*retention.run_days"):
+        load_agencies(written(tmp_path, shared))
+    with pytest.raises(ConfigError, match=r"agencies\.acme\.ams360\.login_id"):
+        load_agencies(written(tmp_path, GOOD.replace("login_id: etl, ", "")))
+    agencies = load_agencies(
+        written(tmp_path, f"{OTHERS}\n  - nonsense\n  - name: No id\n    {HAWKSOFT.replace('7', '9')}\n")
+    )
+    assert len(agencies.all) == 3
+    assert list(agencies.unusable) == ["entry 4", "entry 5"]
 
 
 def test_one_hawksoft_agency_stands_once(tmp_path: Path) -> None:
     """Two entries of one account would publish every contact twice."""
     twice = f"{OTHERS}\n  - id: owl\n    name: Owl Insurance\n    {HAWKSOFT}\n"
+    agencies = load_agencies(written(tmp_path, twice))
+    assert [agency.id for agency in agencies.all] == ["hawk", "cat", "firm"]
     with pytest.raises(ConfigError, match=r"every hawksoft.agency_id once, but 7"):
-        load_agencies(written(tmp_path, twice))
+        agencies.get("owl")
+    again = load_agencies(
+        written(tmp_path, f"{OTHERS}\n  - id: firm\n    name: Again\n    {HAWKSOFT.replace('7', '8')}\n")
+    )
+    assert again.get("firm").system == "mycase"
+    assert again.unusable == {"firm (again)": "agencies: expected every id once, but firm is listed more than once"}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
     load_environment_file()
     agencies = load_agencies()
     chosen = agencies.all if agency is None else (agencies.get(agency),)
-    click.echo("settings    ok")
+    if agencies.unusable and agency is None:
+        for mistake in agencies.unusable.values():
+            click.secho(f"WRONG  {agencies.path}: {mistake}", fg="red")
+    else:
+        click.echo("settings    ok")
     url = database_url(home())
     with connect(url) as connection:
         upgrade(connection, sql_folder())
@@ -39,7 +43,7 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
                 forget_refusals(connection, settings.id)
         click.echo(f"database    ok ({redacted(url)})")
         _show_followers(connection, agencies)
-    failed = _check_shared(agencies)
+    failed = _check_shared(agencies) + (len(agencies.unusable) if agency is None else 0)
     for settings in chosen:
         if agency is None:
             click.secho(f"\n{settings.id}", bold=True)

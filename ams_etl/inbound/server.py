@@ -43,6 +43,8 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     doors: dict[str, Door] = {}
     tokens: dict[str, str] = {}
     mistakes: list[str] = []
+    for name, mistake in agencies.unusable.items():
+        _log.warning("%s does not take part until it is mended and this is started again: %s", name, mistake)
     for agency in agencies.all:
         try:
             if agency.notifications is not None:

@@ -3,9 +3,8 @@
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Annotated, NamedTuple
@@ -19,7 +18,7 @@ from ams_etl.settings.agency import Agency
 from ams_etl.settings.alerts import AlertChannel, AlertSettings
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.inbound import InboundSettings
-from ams_etl.settings.mistakes import explain
+from ams_etl.settings.mistakes import explain, mistakes
 from ams_etl.settings.pages import PagesSettings
 from ams_etl.settings.places import agencies_path
 from ams_etl.settings.retention import RetentionSettings
@@ -66,6 +65,8 @@ class Agencies:
     pages: PagesSettings
     alerts: AlertSettings
     owners: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with the entries that have mistakes, by id: the other agencies go on without them."""
 
     @cached_property
     def _by_id(self) -> Mapping[str, Agency]:
@@ -75,11 +76,14 @@ class Agencies:
         """Return the agency of that id.
 
         Raises:
-            ConfigError: no such agency; the message lists the ids that exist, at most twenty.
+            ConfigError: its entry has mistakes, which the message lists; or there is no such agency, and it lists the ids
+                that exist, at most twenty.
         """
         agency = self._by_id.get(agency_id)
         if agency is not None:
             return agency
+        if agency_id in self.unusable:
+            raise ConfigError(f"{self.path}: {self.unusable[agency_id]}")
         known = ", ".join(list(self._by_id)[:20]) or "none"
         more = f" and {len(self.all) - 20} more" if len(self.all) > 20 else ""
         raise ConfigError(f"{self.path}: no agency {agency_id!r}; the file has: {known}{more}")
@@ -136,8 +140,10 @@ def shown_variable(name: str) -> str:
 def load_agencies(path: Path | None = None) -> Agencies:
     """Return the agencies file (default: `agencies_path()`), read again only when it has changed.
 
+    An agency whose entry has mistakes is left out and listed as unusable: it must not stop the others.
+
     Raises:
-        ConfigError: no such file, not YAML, an unknown key, a wrong type, a doubled id or agency number.
+        ConfigError: no such file, not YAML, a mistake in what all agencies share, or no agency without one.
     """
     path = path or agencies_path()
     try:
@@ -179,20 +185,61 @@ def _stamp(file: IO[bytes]) -> _FileStamp:
 def _validated(path: Path, document: object) -> Agencies:
     if not isinstance(document, Mapping):
         raise ConfigError(f"{path}: expected a mapping with the key `agencies`")
+    unusable: dict[str, str] = {}
     try:
         read = _File.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(explain(path, document, error, _File)) from None
-    keys = Counter[tuple[str, object]](("id", agency.id) for agency in read.agencies)
-    keys.update(agency.account() for agency in read.agencies if agency.account()[0] != "id")
-    for (kind, value), count in keys.items():
-        if count > 1:
-            raise ConfigError(f"{path}: agencies: expected every {kind} once, but {value} is listed more than once")
-    contacts = next((agency.id for agency in read.agencies if agency.technical_contact), None)
+        document, unusable = _without_mistaken_entries(path, document, error)
+        read = _File.model_validate(document)
+    usable, doubled = _without_doubled(read.agencies)
+    unusable |= doubled
+    contacts = next((agency.id for agency in usable if agency.technical_contact), None)
     if contacts is not None and (read.alerts.smtp is None or read.alerts.sender is None):
         raise ConfigError(
             f"{path}: alerts: expected smtp and sender, by which agencies.{contacts}.technical_contact gets its mail"
         )
     return Agencies(
-        path, read.agencies, read.schedule, read.inbound, read.retention, read.pages, read.alerts, read.owners
+        path, usable, read.schedule, read.inbound, read.retention, read.pages, read.alerts, read.owners, unusable
     )
+
+
+def _without_mistaken_entries(
+    path: Path, document: Mapping[str, object], error: ValidationError
+) -> tuple[Mapping[str, object], dict[str, str]]:
+    """Return the document without the entries that have mistakes, and these mistakes by agency id.
+
+    Raises:
+        ConfigError: a mistake is in what all agencies share, or every entry has one; the message lists all mistakes.
+    """
+    entries = document.get("agencies")
+    places = [found["loc"] for found in error.errors(include_url=False)]
+    mistaken = {place[1] for place in places if place[0] == "agencies" and len(place) > 1 and isinstance(place[1], int)}
+    is_shared = any(place[0] != "agencies" or len(place) == 1 for place in places)
+    if not isinstance(entries, list) or is_shared or len(mistaken) == len(entries):
+        raise ConfigError(explain(path, document, error, _File)) from None
+    unusable = {}
+    for number in sorted(mistaken):
+        alone = {"agencies": [entries[number]]}
+        name = entries[number].get("id") if isinstance(entries[number], Mapping) else None
+        try:
+            _File.model_validate(alone)
+        except ValidationError as found:
+            unusable[str(name or f"entry {number + 1}")] = "; ".join(dict.fromkeys(mistakes(alone, found, _File)))
+    kept = [entry for number, entry in enumerate(entries) if number not in mistaken]
+    return {**document, "agencies": kept}, unusable
+
+
+def _without_doubled(agencies: tuple[Agency, ...]) -> tuple[tuple[Agency, ...], dict[str, str]]:
+    """Return the agencies without those whose id or account an earlier entry has, and what is wrong with these."""
+    usable: list[Agency] = []
+    doubled: dict[str, str] = {}
+    known: set[tuple[str, object]] = set()
+    for agency in agencies:
+        own: set[tuple[str, object]] = {("id", agency.id), agency.account()}
+        for kind, value in sorted(own & known, key=str):
+            name = agency.id if kind != "id" else f"{agency.id} (again)"
+            doubled[name] = f"agencies: expected every {kind} once, but {value} is listed more than once"
+        if not own & known:
+            usable.append(agency)
+        known |= own
+    return tuple(usable), doubled

@@ -1,6 +1,7 @@
 """Partitions tell the truth: agencies come and go with the file, and assets of other systems are done at once."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from ams_etl.cli import cli
 from ams_etl.definitions import defs
 from ams_etl.defs.agencies.applicable import REASON, inapplicable_tables
 from ams_etl.defs.agencies.assets import AGENCIES_KEY
@@ -21,7 +24,7 @@ HAWKSOFT = {
     "id": "hawk", "name": "Hawk Insurance",
     "hawksoft": {"agency_id": 7, "client_id": "etl", "client_secret_env": "TEST_SECRET", "base": "http://127.0.0.1:9"},
 }  # fmt: skip
-AMS360 = {
+AMS360: dict[str, Any] = {
     "id": "acme", "name": "Acme Insurance",
     "ams360": {"wsdl": "http://127.0.0.1:9/?wsdl", "agency_no": "1234567-1", "login_id": "etl",
                "password_env": "TEST_SECRET"},
@@ -69,6 +72,26 @@ def described(instance: dg.DagsterInstance, cursor: str | None) -> str:
     )
     assert isinstance(found.cursor, str)
     return found.cursor
+
+
+def test_an_entry_with_a_mistake_keeps_its_partition_and_stops_nobody(file: Path, instance: dg.DagsterInstance) -> None:
+    """It is no agency that left; the others go on, and the asset and the doctor say so."""
+    assert followed(instance) == {"hawk", "acme"}
+    write(file, HAWKSOFT, {**AMS360, "ams360": {**AMS360["ams360"], "agency_no": "12"}})
+    assert followed(instance) == {"hawk", "acme"}
+    described(instance, None)
+    event = instance.get_latest_materialization_event(AGENCIES_KEY)
+    assert event is not None
+    assert event.asset_materialization is not None
+    table = str(event.asset_materialization.metadata["agencies"].value)
+    assert "| acme |  |  |  | left out: its entry has mistakes" in table
+    assert "inactive" not in table
+    printed = CliRunner().invoke(cli, ["doctor"])
+    assert printed.exit_code == 1
+    assert re.search(r"WRONG .*agencies\.acme\.ams360\.agency_no", printed.output)
+    assert "hawk" in printed.output
+    write(file, HAWKSOFT)
+    assert followed(instance) == {"hawk"}
 
 
 def test_agencies_get_and_lose_their_partition_with_the_file(file: Path, instance: dg.DagsterInstance) -> None:

@@ -14,18 +14,25 @@ from ams_etl.settings.systems import SYSTEM_NAMES
 AGENCIES_KEY = dg.AssetKey(["ops", "agencies"])
 
 
-def about_agencies(listed: Sequence[Agency], with_data: Collection[str]) -> dict[str, dg.MetadataValue]:
+def about_agencies(
+    listed: Sequence[Agency], with_data: Collection[str], unusable: Collection[str] = ()
+) -> dict[str, dg.MetadataValue]:
     """Return the metadata of the asset: counts, and a table with a line per agency.
 
     Args:
         listed: the agencies of the file, which are active.
         with_data: agencies that have data in Postgres; those that are not listed are inactive.
+        unusable: agencies whose entry has mistakes.
     """
     active = {agency.id for agency in listed}
-    inactive = sorted(set(with_data) - active)
+    inactive = sorted(set(with_data) - active - set(unusable))
     lines = [
         (agency.id, agency.name, SYSTEM_NAMES[agency.system], "yes" if agency.benefitpoint else "no", "active")
         for agency in listed
+    ]
+    lines += [
+        (agency, "", "", "", f"left out: its entry has mistakes, which `ams-etl doctor {agency}` lists")
+        for agency in sorted(unusable)
     ]
     lines += [(agency, "", "", "", "inactive: not in agencies.yaml, its data is kept") for agency in inactive]
     return {

@@ -32,14 +32,17 @@ def follow_agencies_file(
 ) -> dg.SensorResult | dg.SkipReason:
     """Compare the file with the partitions there are."""
     try:
-        listed = {agency.id for agency in agencies.read().all}
+        read = agencies.read()
     except ConfigError as error:
         return dg.SkipReason(str(error))
+    listed = {agency.id for agency in read.all}
     known = set(context.instance.get_dynamic_partitions("agency"))
     new = sorted(listed - known)
     # A run whose partition key is gone would lose its work.
     left = sorted(
-        agency for agency in known - listed if not is_under_way(context.instance, {"dagster/partition": agency})
+        agency
+        for agency in known - listed - read.unusable.keys()
+        if not is_under_way(context.instance, {"dagster/partition": agency})
     )
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     if new:
@@ -64,7 +67,8 @@ def describe_agencies(
 ) -> dg.SensorResult | dg.SkipReason:
     """Report, without a run, what follows from agencies.yaml alone; the cursor holds what was reported."""
     try:
-        listed = agencies.read().all
+        read = agencies.read()
+        listed = read.all
         with warehouse.connection() as connection:
             rows = column(connection, "select agency from stage.engine order by agency")
     except AmsEtlError as error:
@@ -81,11 +85,13 @@ def describe_agencies(
             )
         reported[agency.id] = _systems(agency)
     state = {agency.id: reported[agency.id] for agency in listed if agency.id in reported}
-    listing = json.dumps([[agency.id, agency.name, _systems(agency)] for agency in listed] + [rows])
+    listing = json.dumps(
+        [[agency.id, agency.name, _systems(agency)] for agency in listed] + [rows, sorted(read.unusable)]
+    )
     digest = _digest(listing)
     if reported.get("") != digest:
         context.instance.report_runless_asset_event(
-            dg.AssetMaterialization(AGENCIES_KEY, metadata=about_agencies(listed, rows))
+            dg.AssetMaterialization(AGENCIES_KEY, metadata=about_agencies(listed, rows, read.unusable))
         )
     return dg.SensorResult(
         cursor=json.dumps({**state, "": digest}),

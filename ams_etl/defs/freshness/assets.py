@@ -98,11 +98,12 @@ def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[d
     """Check every agency's notifications, and name the agencies that fail."""
     from ams_etl.sync.notifications.all_agencies import freshness_by_agency, last_syncs
 
-    listed = agencies.read().all
+    read = agencies.read()
+    listed = read.all
     limits = {agency.id: agency.checks.max_missed_share for agency in listed}
     with warehouse.connection() as connection:
         found = freshness_by_agency(connection, notified_agencies(agencies))
-        synced = last_syncs(connection, [agency.id for agency in listed])
+        synced = last_syncs(connection, [*(agency.id for agency in listed), *read.unusable])
     now = datetime.now(UTC)
     late = [
         (
@@ -113,14 +114,21 @@ def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[d
         for agency in listed
         if agency.id not in synced or now - synced[agency.id] > timedelta(days=agency.checks.max_days_without_sync)
     ]
+    # Nothing is started for these until somebody mends them.
+    mistaken = [
+        (agency, f"{synced[agency]:%Y-%m-%d %H:%M %Z}" if agency in synced else "never", "its entry has mistakes")
+        for agency in read.unusable
+    ]
     yield dg.AssetCheckResult(
         asset_key=FRESHNESS_KEY,
         check_name="every_agency_was_synced",
-        passed=not late,
+        passed=not late and not mistaken,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "agencies": len(late),
-            "which": table_of(("agency", "last synced", "days allowed"), sorted(late, key=itemgetter(1))[:_SHOWN]),
+            "agencies": len(late) + len(mistaken),
+            "which": table_of(
+                ("agency", "last synced", "days allowed"), [*mistaken, *sorted(late, key=itemgetter(1))][:_SHOWN]
+            ),
             "what_to_do": "ams-etl doctor AGENCY says what is wrong; ams-etl sync AGENCY, or its job in the UI, syncs it now",
         },
     )
