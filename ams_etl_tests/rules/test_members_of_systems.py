@@ -9,7 +9,7 @@ import pytest
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems import benefitpoint, hawksoft, mycase, qq_catalyst
-from ams_etl.rules.systems.any_system import policy_standing
+from ams_etl.rules.systems.any_system import phone, policy_standing
 from ams_etl.rules.writeback.model import Happening
 
 SETTINGS = RuleSettings()
@@ -129,6 +129,19 @@ def test_the_address_of_a_contact_of_benefitpoint() -> None:
 def test_what_a_status_in_words_says(status: str, letter: str | None) -> None:
     """A2: by its beginning; a status of one letter is that letter alone."""
     assert policy_standing(status, SETTINGS) == letter
+
+
+@pytest.mark.parametrize(
+    ("kind", "means"),
+    [
+        ("Cell", "cell"), ("Mobile 2", "cell"), ("Work", "business"), ("Business", "business"), ("Office", "business"),
+        ("Home", "home"), ("Other", "home"), (None, "home"), ("Work Fax", None),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_phone_in_words(kind: str | None, means: str | None) -> None:
+    """C6: a word that says nothing is a home phone; a fax is none."""
+    found = phone(kind, "2175550101")
+    assert (found.kind if found else None) == means
 
 
 def test_a_ticket_and_its_conversation() -> None:

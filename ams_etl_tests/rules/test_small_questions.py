@@ -1,5 +1,6 @@
 """Small questions that the sync, the commands and the pages ask the rules, by example."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from ams_etl.rules.model import Address, Candidate, Finding
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.rules.systems.mycase import staff_names
-from ams_etl.rules.writeback.customers import seniority
+from ams_etl.rules.writeback.customers import new_customer, seniority
+from ams_etl.rules.writeback.model import Happening
+from ams_etl.rules.writeback.texts import _prefix
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,39 @@ def test_who_stays_of_several_customers() -> None:
     ]
     assert sorted(found, key=seniority) == [found[5], found[4], found[3], found[2], found[0], found[1]]
     assert seniority({}) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        ({"record_type": "commercial", "properties": {"first_name": "Ann"}}, {"FirmName": "Ann"}),
+        (
+            {"record_type": "commercial", "account_name": "Acme", "properties": {"first_name": "Ann"}},
+            {"FirmName": "Acme", "FirstName": "Ann"},
+        ),
+        ({"properties": {"first_name": "Ann"}}, {"LastName": "Ann"}),
+        ({"properties": {"last_name": "Lisle", "first_name": "Ann"}}, {"LastName": "Lisle", "FirstName": "Ann"}),
+        ({"properties": {"email": "ann@x.com"}}, {"LastName": "ann@x.com", "Email": "ann@x.com"}),
+        ({}, {"LastName": "Unknown"}),
+    ],
+)  # fmt: skip
+def test_what_a_new_customer_is_called(event: dict[str, Any], named: dict[str, str]) -> None:
+    """W6: AMS360 asks for a last name or a firm name."""
+    payload = {"occurred_at": "2026-06-01T12:00:00Z", "actor": {"name": "Eve"}, **event}
+    made = new_customer(Happening.from_payload("contact_created", payload, UTC), "P", "US")
+    commercial = event.get("record_type") == "commercial"
+    assert made == {
+        **named, "CustomerType": "P", "IsActive": True, "IsCommercial": commercial, "IsPersonal": not commercial,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "prefix"),
+    [("abc", 2, "ab"), ("a😀b", 1, "a"), ("a😀b", 2, "a"), ("a😀b", 3, "a😀"), ("😀b", 1, "😀")],
+)
+def test_where_a_text_is_cut(text: str, room: int, prefix: str) -> None:
+    """W4: AMS360 counts in units of UTF-16, of which such a letter is two; at least one letter is taken."""
+    assert _prefix(text, room) == prefix
 
 
 def test_names_of_mycase_staff() -> None:
