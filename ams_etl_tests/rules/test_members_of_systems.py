@@ -139,7 +139,7 @@ def test_what_a_status_in_words_says(status: str, letter: str | None) -> None:
     ],
 )  # fmt: skip
 def test_the_kind_of_a_phone_in_words(kind: str | None, means: str | None) -> None:
-    """C6: a word that says nothing is a home phone; a fax is none."""
+    """C6: a word that says nothing is a home phone; a fax is left out."""
     found = phone(kind, "2175550101")
     assert (found.kind if found else None) == means
 
