@@ -87,8 +87,8 @@ def explained(bundle: CustomerBundle) -> list[str]:
 
 def line(finding: Finding) -> str:
     source = f"{finding.source_entity} {finding.source_entity_id}.{finding.source_field}"
-    told = "" if finding.source_value is None else f" {finding.source_value!r}"
-    return f"{finding.entity_id} {finding.field}={finding.value} [{finding.rule}] {source}{told}"
+    read = "" if finding.source_value is None else f" {finding.source_value!r}"
+    return f"{finding.entity_id} {finding.field}={finding.value} [{finding.rule}] {source}{read}"
 
 
 def merged(

@@ -36,17 +36,13 @@ NESTINGS: Mapping[str, Nesting] = {
 }
 """The raw tables whose records hold several people."""
 CASES = "raw_mycase.cases"
-OF_A_CUSTOMER = frozenset({
-    "raw_ams360.customer_list", "raw_ams360.policies", "raw_benefitpoint.plans", "raw_qq_catalyst.account_infos",
-    "raw_qq_catalyst.policies",
-})  # fmt: skip
-"""The raw tables whose records go with their customer when it is forgotten, those that come later, too."""
 OWNED: Mapping[str, tuple[str, ...]] = {
     "raw_ams360.customers": ("raw_ams360.customer_list", "raw_ams360.policies"),
     "raw_benefitpoint.accounts": ("raw_benefitpoint.plans",),
     "raw_qq_catalyst.contacts": ("raw_qq_catalyst.account_infos", "raw_qq_catalyst.policies"),
 }
-"""Of a customer's table: those of `OF_A_CUSTOMER` that go with it."""
+"""Of a customer's raw table: those whose records go with it when it is forgotten, those that come later, too."""
+OF_A_CUSTOMER = frozenset(table for owned in OWNED.values() for table in owned)
 RecordRead = tuple[str, str | None, Mapping[str, object]]
 """A record's id, its customer and its payload."""
 _SHORTEST_KEY = 16

@@ -83,12 +83,7 @@ class PostgresCallSlots:
         self._connection: psycopg.Connection[Any] | None = None
 
     def share(self, most: int, held: int, wanted: int) -> int:
-        """Renew the share, and return how many calls this client may have in flight from now on.
-
-        Args:
-            most: the limit of all clients together.
-            held: how many calls it has in flight, or may begin before it knows the answer.
-            wanted: how many it would have in flight without a limit.
+        """Renew the share, and return how many calls this client may have in flight from now on; see `CallSlots.share`.
 
         Raises:
             TransientError: the database does not answer.

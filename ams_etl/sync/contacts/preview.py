@@ -62,8 +62,7 @@ class _Examples:
 
     def consider(self, change: PlannedChange) -> None:
         """Keep the contact if it adds to what the examples show, or if there are few."""
-        kinds = set(kinds_of_change(change))
-        if len(self.telling) < EXAMPLES and not kinds <= self.kinds:
+        if len(self.telling) < EXAMPLES and not (kinds := set(kinds_of_change(change))) <= self.kinds:
             self.kinds |= kinds
             self.telling.append(change)
         elif len(self.others) < EXAMPLES:
