@@ -3,7 +3,7 @@
     python -m benchmarks.follower [edits] [events] [refresh] [burst] [full-sync] [agencies] [idle]
 
 Everything that `ams-etl up` starts is here, on this machine: UI, daemon, inbound service, pages, follower, Postgres, and the sandbox
-at 50 ms a call. An edit is timed from the moment it is made to the moment its publish is settled, an event from the moment it
+at 50 ms a call, at most 16 at once. An edit is timed from the moment it is made to the moment its publish is settled, an event from the moment it
 is posted to the moment AMS360's answer is stored. `staleness` puts the sensors' way beside it.
 """
 
@@ -40,6 +40,8 @@ from benchmarks.staleness import percentile
 PARTS = ("edits", "events", "refresh", "burst", "full-sync", "agencies", "idle")
 TOKEN = "token-of-the-benchmark-0123456789"
 LATENCY_MS = 50
+CONCURRENCY = 16
+"""Calls in flight at most, as for the agencies of `make demo`; a burst is read no faster than this and the latency allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def stack(customers: int, *options: str) -> Iterator[Stack]:
             path = home / "agencies.yaml"
             written = yaml.safe_load(path.read_text())
             written["agencies"][0]["events"] = {"token_env": "BENCH_TOKEN"}
+            written["agencies"][0]["ams360"]["max_concurrency"] = CONCURRENCY
             path.write_text(yaml.safe_dump(written))
             line.environment["BENCH_TOKEN"] = TOKEN
             line.run("sync", "demo")

@@ -1,6 +1,6 @@
 """The customers that are due for deriving: whatever changes what a contact is made of marks them, in the same transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ams_etl.store.agency_db import AgencyDb
@@ -18,12 +18,16 @@ def mark_selected(db: AgencyDb, query: str, **values: Any) -> None:
     )
 
 
-def due_customers(db: AgencyDb, most: int) -> list[str]:
-    """Return the first of the customers that are due, in the order of their ids."""
-    return db.column(
-        """select customer_id from stage.dirty_customers where agency = %(agency)s
-        order by customer_id limit %(most)s""",
-        most=most,
+def due_customers(db: AgencyDb, most: int) -> dict[str, int]:
+    """Return the first of the customers that are due, in the order of their ids, each with the number of its mark.
+
+    Read their records after it: what changes from now on renews the mark, so that `unmark_customers` leaves it.
+    """
+    return dict(
+        db.connection.execute(
+            "select customer_id, mark from stage.dirty_customers where agency = %s order by customer_id limit %s",
+            (db.agency, most),
+        ).fetchall()
     )
 
 
@@ -32,9 +36,19 @@ def count_due(db: AgencyDb) -> int:
     return int(db.scalar("select count(*) from stage.dirty_customers where agency = %(agency)s"))
 
 
-def unmark_customers(db: AgencyDb, customer_ids: Iterable[str]) -> None:
-    """Take the mark from customers that were derived, in the transaction that stored what was derived."""
+def unmark_customers(db: AgencyDb, marks: Mapping[str, int]) -> None:
+    """Take these marks from customers that were derived, in the transaction that stored what was derived.
+
+    A customer whose records have changed since has another mark, and stays due. Rows are locked in the order in which they
+    are marked.
+    """
     db.execute(
-        "delete from stage.dirty_customers where agency = %(agency)s and customer_id = any(%(customers)s)",
-        customers=list(customer_ids),
+        """with derived as (
+            select d.customer_id, d.mark from stage.dirty_customers d
+            join unnest(%(customers)s::text[], %(marks)s::bigint[]) x (customer_id, mark) using (customer_id)
+            where d.agency = %(agency)s and d.mark = x.mark order by d.customer_id for update of d)
+        delete from stage.dirty_customers d using derived x
+        where d.agency = %(agency)s and d.customer_id = x.customer_id and d.mark = x.mark""",
+        customers=list(marks),
+        marks=list(marks.values()),
     )

@@ -18,6 +18,9 @@ def choose_members(
 ) -> None:
     """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
+    The same rows stand in the temporary table `chosen_members` until the transaction ends, for the rest of the plan: analyzing the
+    shared table would hold a lock that makes every other agency's plan wait for this one.
+
     Everybody who shares an address is evaluated even if nothing merges, because a refusal belongs to the address (M6).
 
     Args:
@@ -39,12 +42,17 @@ def choose_members(
     connection.execute("truncate grouped")
     copy_rows(connection, "grouped", {"candidate_id": "uuid", "contact_id": "uuid"}, groups.items())
     connection.execute(
-        """insert into stage.planned_members (agency, candidate_id, contact_id)
-        select %(agency)s, a.candidate_id, coalesce(g.contact_id, a.candidate_id)
-        from affected a left join grouped g using (candidate_id)""",
-        {"agency": agency},
+        """create temp table if not exists chosen_members (candidate_id uuid primary key, contact_id uuid not null) on commit drop;
+        truncate chosen_members;
+        insert into chosen_members select a.candidate_id, coalesce(g.contact_id, a.candidate_id)
+        from affected a left join grouped g using (candidate_id);
+        analyze chosen_members"""
     )
-    connection.execute("analyze stage.planned_members")
+    connection.execute(
+        """insert into stage.planned_members (agency, candidate_id, contact_id)
+        select %s, candidate_id, contact_id from chosen_members""",
+        (agency,),
+    )
 
 
 def _find_affected(connection: psycopg.Connection[Any], agency: str, edges: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.dirty_customers import count_due, due_customers, mark_selected, unmark_customers
 from ams_etl.store.lease import Lease
+from ams_etl.store.statistics import LARGE, analyze
 from ams_etl.sync.contacts.deriving.each_customer import derive_each
 from ams_etl.sync.contacts.deriving.store_derived import DerivedChunk, store_derived
 from ams_etl.sync.contacts.fingerprint import fingerprint
@@ -32,6 +33,7 @@ from ams_etl.sync.raw.withheld import has_forgotten, without_forgotten
 _log = logging.getLogger(__name__)
 CHUNK = 1000
 """Customers derived in one transaction."""
+_WRITTEN = ("stage.candidates", "stage.candidate_emails", "stage.skips", "stage.customers", "stage.touched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,15 @@ def derive_dirty(
     interpretation = interpreter.open(connection, agency, settings, today)
     forgets = has_forgotten(connection, agency)
     total = DeriveCounts()
+    analyzed_at = LARGE
     while True:
         with connection.transaction():
             if lease is not None:
                 lease.check(connection)
-            chunk = due_customers(db, CHUNK)
-            if not chunk:
+            marks = due_customers(db, CHUNK)
+            if not marks:
                 return total
+            chunk = list(marks)
             with collector_paused():
                 found, failed = derive_each(interpretation, chunk)
                 if forgets:
@@ -143,6 +147,7 @@ def derive_dirty(
             if settings.source_system == "ams360":
                 refresh_merged_records(connection, agency, settings, today, chunk)
             _set_failed_aside(db, settings.source_system, chunk, failed)
+            unmark_customers(db, marks)
             total = replace(
                 total,
                 customers=total.customers + len(chunk),
@@ -151,6 +156,10 @@ def derive_dirty(
                 skipped=total.skipped + len(gone) + sum(len(derivation.skips) for derivation in derived),
             )
         progress(total.customers)
+        if total.changed >= analyzed_at:
+            # Some four times for a first load of a million: what each chunk costs must not grow with what is stored.
+            analyze(connection, _WRITTEN)
+            analyzed_at = 4 * total.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +196,3 @@ def _set_failed_aside(db: AgencyDb, system: str, chunk: Sequence[str], failed: M
             [Quarantined(DERIVATION, key, key, "the rules failed", reason) for key, reason in failed.items()],
             system=system,
         )  # fmt: skip
-        unmark_customers(db, failed)

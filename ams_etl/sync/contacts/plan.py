@@ -161,8 +161,8 @@ def _merge_members(
     with collector_paused(), connection.cursor("planned_members") as members:
         members.itersize = BATCH
         members.execute(
-            """select p.contact_id, c.document::text from stage.planned_members p
-            join stage.candidates c using (agency, candidate_id) where p.agency = %s
+            """select p.contact_id, c.document::text from chosen_members p
+            join stage.candidates c using (candidate_id) where c.agency = %s
             order by p.contact_id, p.candidate_id""",
             (agency,),
         )
@@ -228,7 +228,7 @@ def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
         select %(agency)s, b.contact_id, 'delete' from stage.contacts b
         where b.agency = %(agency)s and b.contact_id in (
             select c.contact_id from stage.candidates c
-            join stage.planned_members p on (p.agency, p.candidate_id) = (c.agency, c.candidate_id)
+            join chosen_members p using (candidate_id)
             where c.agency = %(agency)s
             union select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')
         and not exists (select from target_contacts t where t.contact_id = b.contact_id)""",
@@ -248,25 +248,28 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
         """with customers as (
             select id as customer_id from stage.touched where agency = %(agency)s and kind = 'customer'),
         members as (
-            select k.* from stage.planned_members p join stage.candidates c using (agency, candidate_id)
+            select k.* from chosen_members p join stage.candidates c using (candidate_id)
             cross join lateral (
                 select c.system, c.entity, c.entity_id
                 union all select c.system, a ->> 0, a ->> 1 from jsonb_array_elements(c.document -> 'absorbed') a) k
-            where p.agency = %(agency)s),
+            where c.agency = %(agency)s),
         wanted as (
             select s.system, s.entity, s.entity_id, s.customer_id, s.reason, s.rule, s.detail
             from stage.skips s join customers using (customer_id) where s.agency = %(agency)s
             union all select * from target_skips),
         present as (
-            select m.system, m.entity, m.entity_id, m.customer_id, m.reason, m.rule, m.detail
-            from mart.skipped_contacts m
-            where m.agency = %(agency)s and (
-                (m.reason <> all(%(merged)s) and m.customer_id in (select customer_id from customers))
-                or (m.system, m.entity, m.entity_id) in (select * from members)
-                or (m.reason = any(%(merged)s) and not exists (
-                    select from stage.candidates c where (c.agency, c.customer_id) = (m.agency, m.customer_id)
-                        and ((c.entity, c.entity_id) = (m.entity, m.entity_id)
-                            or c.document -> 'absorbed' @> jsonb_build_array(jsonb_build_array(m.entity, m.entity_id))))))
+            select m.* from mart.skipped_contacts m
+            where m.agency = %(agency)s and m.reason <> all(%(merged)s)
+                and m.customer_id in (select customer_id from customers)
+            union
+            select m.* from mart.skipped_contacts m join members using (system, entity, entity_id)
+            where m.agency = %(agency)s
+            union
+            select m.* from mart.skipped_contacts m
+            where m.agency = %(agency)s and m.reason = any(%(merged)s) and not exists (
+                select from stage.candidates c where (c.agency, c.customer_id) = (m.agency, m.customer_id)
+                    and ((c.entity, c.entity_id) = (m.entity, m.entity_id)
+                        or c.document -> 'absorbed' @> jsonb_build_array(jsonb_build_array(m.entity, m.entity_id))))
         )
         insert into stage.planned_skips
             (agency, op, system, entity, entity_id, customer_id, reason, rule, detail)

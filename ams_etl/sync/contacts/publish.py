@@ -8,6 +8,7 @@ import psycopg
 from ams_etl.errors import PermanentError
 from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
+from ams_etl.store.statistics import LARGE, analyze
 from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.contacts.user_mappings import remember_names
 from ams_etl.sync.customer_merges.contact_merges import work_out_merges, write_merges
@@ -69,6 +70,10 @@ def publish(
         _refuse_unless_current(connection, agency, plan, version, plan_id)
         counts = _apply(connection, agency, run_id)
         remember_names(connection, agency)
+    if counts.inserted + counts.updated + counts.deleted >= LARGE:
+        analyze(
+            connection, ("stage.contacts", "mart.contacts", "mart.changes", *(f"mart.{table}" for table in _SATELLITES))
+        )
     return counts
 
 

@@ -13,16 +13,16 @@ _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppres
 
 
 def refused_in_plan(connection: psycopg.Connection[Any], agency: str) -> frozenset[str]:
-    """M6: Return the refused addresses of `stage.planned_members`, which hold everybody who has one of them.
+    """M6: Return the refused addresses of `chosen_members`, which hold everybody who has one of them.
 
     What people of merged customers refused is in it, too (M9).
     """
     emails_found = column(
         connection,
-        f"""select distinct e.email from stage.planned_members p
-        join stage.candidates c using (agency, candidate_id)
+        f"""select distinct e.email from chosen_members p
+        join stage.candidates c using (candidate_id)
         join stage.candidate_emails e using (agency, candidate_id)
-        where p.agency = %(agency)s and {_REFUSES}
+        where c.agency = %(agency)s and {_REFUSES}
         union select distinct lower(given) from stage.merged_records c
         cross join jsonb_array_elements_text(c.document -> 'emails') given where c.agency = %(agency)s and {_REFUSES}""",
         {"agency": agency},

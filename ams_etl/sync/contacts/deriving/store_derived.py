@@ -11,7 +11,6 @@ from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
-from ams_etl.store.dirty_customers import unmark_customers
 from ams_etl.sync.candidate_documents import candidate_json
 from ams_etl.sync.contacts.shared_addresses import touch_former_sharers
 from ams_etl.sync.identity import candidate_id
@@ -66,7 +65,6 @@ def store_derived(db: AgencyDb, chunk: DerivedChunk) -> int:
     _touch_changed_skips(db, customers)
     _write_skips(db, customers)
     _write_customers(db, chunk)
-    unmark_customers(db, customers)
     db.execute("update stage.engine set version = version + 1 where agency = %(agency)s")
     return written
 
