@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: setup demo up test tests test-long test-matrix mutants audit lint pictures histories format bench docs lock clean .chromium .postgres
+.PHONY: setup demo up test tests test-long test-matrix mutants audit lint pictures histories format bench docs lock clean .chromium .postgres .redis
 
 setup: $(STAMP)
 
@@ -54,8 +54,16 @@ lint: setup
 	      apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || \
 	  echo "Postgres is not in /usr/lib/postgresql and cannot be installed: the test of the lowest version will be skipped"
 
+# Debian's Redis for the tests of runs on several machines, which start their own; where it cannot be had, they are skipped and
+# say so. No server is started here.
+.redis:
+	@command -v redis-server >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+	    { export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq redis-server; } >/dev/null 2>&1; } || \
+	  echo "redis-server is not here and cannot be installed: the tests of runs on several machines will be skipped"
+
 # The linters and the tests side by side: mypy is busy on one core for a minute.
-test: setup .chromium .postgres
+test: setup .chromium .postgres .redis
 	@$(MAKE) --no-print-directory -j 2 lint tests
 
 # A file's tests run in one process, which starts what they share once; the slowest files first (conftest.py).
@@ -63,7 +71,7 @@ tests: setup
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The tests that take minutes each. `make test-long` prints how long; the last figures are in docs/testing.md.
-test-long: setup .chromium
+test-long: setup .chromium .redis
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long --durations=0 --durations-min=1
 
 # What `make test` runs, on each Python that pyproject.toml allows and that is found; TARGET=lint runs another target.
@@ -109,14 +117,14 @@ docs: setup
 	@$(BIN)/python -m ams_etl_tests.module_tests --write
 
 # Pin every dependency, with the hashes of its files, at the newest version that fits pyproject.toml, for every Python and
-# platform. The second file is what the container image installs: no tools of development, but the extra `kubernetes`.
+# platform. The second file is what the container image installs: no tools of development, but the extras `kubernetes` and `celery`.
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 UV = $(or $(shell command -v uv 2>/dev/null),.venv-lock/bin/uv)
 lock:
 	@command -v uv >/dev/null 2>&1 || test -x .venv-lock/bin/uv || \
 	  { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q --disable-pip-version-check uv; }
 	@$(LOCK) --upgrade --group dev -o requirements.lock pyproject.toml
-	@echo 'setuptools>=77' | $(LOCK) --upgrade --extra kubernetes --constraint requirements.lock -o deploy/container/requirements.lock pyproject.toml -
+	@echo 'setuptools>=77' | $(LOCK) --upgrade --extra kubernetes --extra celery --constraint requirements.lock -o deploy/container/requirements.lock pyproject.toml -
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -41,6 +41,7 @@ _COMMANDS = {
     "up": ("ams_etl.cli.up", "up"),
     "users": ("ams_etl.cli.users", "users"),
     "why": ("ams_etl.cli.why", "why"),
+    "worker": ("ams_etl.cli.worker", "worker"),
     "writeback": ("ams_etl.cli.writeback", "writeback"),
 }
 

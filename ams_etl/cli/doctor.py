@@ -1,12 +1,13 @@
 """`ams-etl doctor`: find what would keep a sync from working, and say what to do about it."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 import psycopg
 
-from ams_etl.errors import AmsEtlError, ConfigError, PermanentError
+from ams_etl.errors import AmsEtlError, ConfigError, PermanentError, TransientError
 from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.settings.environment_file import load_environment_file
@@ -43,7 +44,7 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
                 forget_refusals(connection, settings.id)
         click.echo(f"database    ok ({redacted(url)})")
         _show_followers(connection, agencies)
-    failed = _check_shared(agencies) + (len(agencies.unusable) if agency is None else 0)
+    failed = _check_workers() + _check_shared(agencies) + (len(agencies.unusable) if agency is None else 0)
     for settings in chosen:
         if agency is None:
             click.secho(f"\n{settings.id}", bold=True)
@@ -76,6 +77,30 @@ def _show_followers(connection: psycopg.Connection[Any], agencies: Agencies) -> 
     )
     for agency, reason in handed_over(connection).items():
         click.echo(f"            leaves {agency} to a run: {reason}")
+
+
+def _check_workers() -> int:
+    """Check, where runs go to several machines, that Redis answers and that workers have room for runs."""
+    if not os.environ.get("AMS_ETL_CELERY_BROKER"):
+        return 0
+
+    def workers() -> None:
+        try:
+            from ams_etl.workers.application import broker_url, living_workers
+        except ImportError:
+            raise ConfigError("Celery is not installed: pip install 'ams_etl[celery]'") from None
+        try:
+            found = living_workers(broker_url())
+        except TransientError as error:
+            raise ConfigError(str(error)) from None
+        if not found:
+            raise ConfigError("no worker answers: start `ams-etl worker` on each host that is to execute runs")
+        listed = ", ".join(f"{name} ({slots})" for name, slots in found.items())
+        click.echo(
+            f"workers     {sum(found.values())} slots: {listed}; max_concurrent_runs in dagster.yaml must not be more"
+        )
+
+    return int(_is_wrong(workers))
 
 
 def _check_shared(agencies: Agencies) -> int:

@@ -38,10 +38,18 @@ def prepare() -> str:
     # A DAGSTER_HOME that somebody set is an instance of their own: its dagster.yaml is left alone.
     if os.environ.get("DAGSTER_HOME") in (None, "", str(own), _made.get("DAGSTER_HOME")):
         own.mkdir(parents=True, exist_ok=True)
-        copyfile(shipped("dagster.yaml"), own / "dagster.yaml")
+        instance_file = own / "dagster.yaml"
+        # A link, or a file that may not be written, is a deployment's: the installation's, or one that somebody wrote.
+        if not instance_file.is_symlink() and (not instance_file.exists() or os.access(instance_file, os.W_OK)):
+            copyfile(shipped(_shipped_instance_file()), instance_file)
         os.environ["DAGSTER_HOME"] = _made["DAGSTER_HOME"] = str(own)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     return url
+
+
+def _shipped_instance_file() -> str:
+    """Return which dagster.yaml is used: the one of several machines where the Redis that they share is named."""
+    return "deploy/celery/dagster.yaml" if os.environ.get("AMS_ETL_CELERY_BROKER") else "dagster.yaml"
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def test_every_entry_is_a_pinned_version_with_hashes(lock: Path) -> None:
             IMAGE,
             PROJECT["project"]["dependencies"]
             + PROJECT["project"]["optional-dependencies"]["kubernetes"]
+            + PROJECT["project"]["optional-dependencies"]["celery"]
             + PROJECT["build-system"]["requires"],
         ),
     ],

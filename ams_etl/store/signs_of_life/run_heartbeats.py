@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError
-from ams_etl.store.agency_db import column
+from ams_etl.store.agency_db import column, scalar
 from ams_etl.store.database import connect
 
 EVERY_SECONDS = 5.0
@@ -51,6 +51,25 @@ def _beat(url: str, run_id: str, ended: threading.Event) -> None:
             break
     if connection is not None:
         connection.close()
+
+
+def claim_run(connection: psycopg.Connection[Any], run_id: str) -> bool:
+    """Give a run's first sign of life; False where one was given already, by a process that works for it or did so."""
+    given = connection.execute(
+        "insert into ops.run_heartbeats (run_id, host) values (%s, %s) on conflict (run_id) do nothing",
+        (run_id, socket.gethostname()),
+    )
+    return given.rowcount == 1
+
+
+def seconds_silent(connection: psycopg.Connection[Any], run_id: str) -> float | None:
+    """Return how long ago a run's last sign of life was; None where there is none."""
+    seconds = scalar(
+        connection,
+        "select extract(epoch from clock_timestamp() - beat_at) from ops.run_heartbeats where run_id = %s",
+        (run_id,),
+    )
+    return None if seconds is None else float(seconds)
 
 
 def silent_runs(connection: psycopg.Connection[Any], *, after_seconds: float = DEAD_AFTER_SECONDS) -> list[str]:
