@@ -19,9 +19,9 @@ def database() -> None:
     "--read-only", is_flag=True, help="Of a role that may only read the mart; it is created when it is missing."
 )
 def url(*, read_only: bool) -> None:
-    """Print the URL, starting the embedded server if needed."""
+    """Print the URL, creating and starting the embedded server if needed."""
     if not read_only:
-        click.echo(database_url(home()))
+        click.echo(database_url(home(), create=True))
         return
     from ams_etl.store.maintenance.readers import read_only_url
 
@@ -53,7 +53,7 @@ def grant_command(role: str, agency: str | None) -> None:
 @database.command("upgrade")
 def upgrade_command() -> None:
     """Apply the migrations of sql/ that are missing."""
-    with connect(database_url(home())) as connection:
+    with connect(database_url(home(), create=True)) as connection:
         applied = upgrade(connection, sql_folder())
     click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 

@@ -12,7 +12,7 @@ from ams_etl.rules.accounts.plan_codes import PlanMappings
 from ams_etl.settings import Agencies, Agency, home, load_agencies
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
-from ams_etl.store.database import connect, database_url, redacted
+from ams_etl.store.database import connect, database_url, redacted, why_this_database
 from ams_etl.store.logins.login_checks import store_check
 from ams_etl.store.logins.login_refusals import forget_refusals
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -36,13 +36,13 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
             click.secho(f"WRONG  {agencies.path}: {mistake}", fg="red")
     else:
         click.echo("settings    ok")
-    url = database_url(home())
+    url = database_url(home(), create=True)
     with connect(url) as connection:
         upgrade(connection, sql_folder())
         if retry_login:
             for settings in chosen:
                 forget_refusals(connection, settings.id)
-        click.echo(f"database    ok ({redacted(url)})")
+        click.echo(f"database    ok ({redacted(url)}: {why_this_database(home())})")
         _show_followers(connection, agencies)
     failed = _check_workers() + _check_shared(agencies) + (len(agencies.unusable) if agency is None else 0)
     for settings in chosen:

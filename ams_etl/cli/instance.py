@@ -25,10 +25,13 @@ def prepare() -> str:
 
     Returns:
         The database URL in use.
+
+    Raises:
+        ConfigError: `embedded_postgres` is false, and AMS_ETL_DATABASE_URL is not set.
     """
     load_environment_file()
     where = home()
-    url = database_url(where)
+    url = database_url(where, create=True)
     with connect(url) as connection:
         upgrade(connection, sql_folder())
     # One that somebody set is left alone: Dagster's tables may be elsewhere, or the data's address may be a pool's.

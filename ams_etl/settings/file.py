@@ -41,6 +41,8 @@ class _File(Strict):
     pages: PagesSettings = PagesSettings()
     alerts: AlertSettings = AlertSettings()
     owners: tuple[Owner, ...] = ("team:data-engineering",)
+    embedded_postgres: bool = True
+    """Whether an embedded Postgres may be created and started; `embedded_postgres_allowed` reads it."""
 
 
 class _FileStamp(NamedTuple):

@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +17,9 @@ from pydantic import TypeAdapter
 
 from ams_etl.errors import ConfigError, TransientError
 from ams_etl.scrubbing import remember_secret
+from ams_etl.settings.embedded_postgres import embedded_postgres_allowed
+from ams_etl.settings.environment_file import load_environment_file
+from ams_etl.settings.places import agencies_path
 
 _JSON = TypeAdapter[Any](Any)
 """pydantic's parser takes half the time of Python's; deriving reads some four JSON documents per customer."""
@@ -28,14 +30,56 @@ _EXPECTED = (
 )
 
 
-def database_url(home: Path) -> str:
-    """Return `AMS_ETL_DATABASE_URL`, else the URL of the embedded server of this home (started if need be).
+def database_url(home: Path, *, create: bool = False) -> str:
+    """Return `AMS_ETL_DATABASE_URL`, else the URL of the embedded server of this home, started if need be.
+
+    Args:
+        home: where the embedded server's files are.
+        create: create that server where this home has none. Only for commands that a person types: everything else would
+            go on with an empty database where somebody forgot to say which one to use.
 
     Raises:
-        ConfigError: the variable is no Postgres URL; the message shows nothing of it.
+        ConfigError: the variable is no Postgres URL (the message shows nothing of it), or is not set where nothing
+            embedded may be used.
     """
+    given = _given_url()
+    if given is not None:
+        return given
+    _demand_that_embedded_is_allowed()
+    url = _urls.get(home)
+    if url is None:
+        url = _urls[home] = _running_server(home, create=create)
+    return url
+
+
+def why_this_database(home: Path) -> str:
+    """Say for people which database `database_url` takes, and why."""
+    if _given_url() is not None:
+        return "AMS_ETL_DATABASE_URL is set"
+    return f"the embedded one of {home}, since AMS_ETL_DATABASE_URL is not set"
+
+
+def _given_url() -> str | None:
+    load_environment_file()
     given = os.environ.get("AMS_ETL_DATABASE_URL")
-    return checked_url(given) if given else _embedded_url(home)
+    return checked_url(given) if given else None
+
+
+def _demand_that_embedded_is_allowed() -> None:
+    if not embedded_postgres_allowed():
+        raise ConfigError(
+            f"{agencies_path()}: embedded_postgres is false, so set AMS_ETL_DATABASE_URL to the Postgres that holds the data"
+        )
+
+
+_urls: dict[Path, str] = {}
+"""Of the embedded servers that this process has found running."""
+
+
+def _running_server(home: Path, *, create: bool) -> str:
+    from ams_etl.store.embedded import running_server
+
+    return running_server(home, create=create)
 
 
 def checked_url(given: str) -> str:
@@ -76,20 +120,15 @@ def _parsed(given: str) -> tuple[str, dict[str, Any]]:
     return url, dict(read)
 
 
-@cache
-def _embedded_url(home: Path) -> str:
-    from ams_etl.store.embedded import running_server
-
-    return running_server(home)
-
-
 def locator(home: Path) -> Callable[[], str]:
     """Return a function that finds the database: the environment's, or the embedded one, started again where it has died."""
 
     def locate() -> str:
-        from ams_etl.store.embedded import running_server
-
-        return database_url(home) if os.environ.get("AMS_ETL_DATABASE_URL") else running_server(home)
+        given = _given_url()
+        if given is not None:
+            return given
+        _demand_that_embedded_is_allowed()
+        return _running_server(home, create=False)
 
     return locate
 

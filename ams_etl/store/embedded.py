@@ -46,7 +46,7 @@ log_min_messages = warning
 """
 
 
-def running_server(home: Path, binaries: Path | None = None) -> str:
+def running_server(home: Path, binaries: Path | None = None, *, create: bool = True) -> str:
     """The URL of this home's server, started (and initialised) if need be.
 
     The server outlives this process; two processes that ask at once get the same one.
@@ -54,19 +54,27 @@ def running_server(home: Path, binaries: Path | None = None) -> str:
     Args:
         home: where its files are.
         binaries: the folder of `initdb` and `pg_ctl`; None: those of the wheel.
+        create: False: only a server whose data exists already.
 
     Raises:
-        ConfigError: no permission, another Postgres version's data, no wheel for this platform.
+        ConfigError: no permission, another Postgres version's data, no wheel for this platform, or no data and none to
+            be created.
         TransientError: it did not start; the message ends with its log's last line.
     """
     where = server_root(home)
+    # Before the lock, which would leave a folder in a home that stays without a server.
+    if not create and not has_data(home):
+        raise ConfigError(
+            f"{home} has no embedded Postgres and only a command that a person types creates one, so set "
+            "AMS_ETL_DATABASE_URL to the Postgres that holds the data"
+        )
     patience = list(_PATIENCE)
     deadline = time.monotonic() + _START_SECONDS
     while True:
         with _locked(where):
             programs = binaries or _binaries(where)
             data = where / "postgres"
-            if not (data / "PG_VERSION").exists():
+            if not has_data(home):
                 _initialise(where, data, programs)
             _check_version(data, programs)
             port = _running_port(data)
@@ -89,6 +97,11 @@ def running_server(home: Path, binaries: Path | None = None) -> str:
             return f"{url}/{DATABASE}"
 
 
+def has_data(home: Path) -> bool:
+    """Whether this home's server was ever created."""
+    return (server_root(home) / "postgres" / "PG_VERSION").exists()
+
+
 def stop(home: Path, binaries: Path | None = None) -> bool:
     """Stop this home's server, if it runs; `binaries` as it was started with.
 
@@ -97,7 +110,7 @@ def stop(home: Path, binaries: Path | None = None) -> bool:
     """
     where = server_root(home)
     data = where / "postgres"
-    if not (data / "PG_VERSION").exists():
+    if not has_data(home):
         return False
     with _locked(where):
         if _running_port(data) is None:
