@@ -54,7 +54,14 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
 
 
 def _check_agency(agencies: Agencies, settings: Agency, url: str) -> int:
-    failed = _check_inbound(agencies, settings) + _check_login(agencies, settings, settings.system, url)
+    remark = agencies.without_effect.get(settings.id)
+    if remark is not None:
+        click.secho(f"WRONG  {agencies.path}: {remark}", fg="red")
+    failed = (
+        int(remark is not None)
+        + _check_inbound(agencies, settings)
+        + _check_login(agencies, settings, settings.system, url)
+    )
     if settings.system == "ams360":
         _list_activity_actions(settings)
         failed += _is_wrong(lambda: _check_writeback_zone(agencies, settings))

@@ -56,6 +56,8 @@ def up(
     agencies = load_agencies()
     for name, mistake in agencies.unusable.items():
         say("up", Fact("warning", f"{name} is left out until it is mended: {agencies.path}: {mistake}"))
+    for remark in agencies.without_effect.values():
+        say("up", Fact("warning", f"{agencies.path}: {remark}"))
     processes = _processes(agencies, host, port, inbound_port, pages_port or free_port(host), follow=follow)
     check_ports(host, processes)
     # SIGINT as well: a shell starts what it puts into the background with it ignored.

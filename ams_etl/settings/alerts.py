@@ -76,6 +76,11 @@ class AlertSettings(Strict):
     ui_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where people reach the Dagster UI; alerts then link to the run."""
 
+    @property
+    def can_mail_contacts(self) -> bool:
+        """Whether the settings say how mail reaches the agencies' technical contacts."""
+        return self.smtp is not None and self.sender is not None
+
     def channel_to(self, agency: str, addresses: tuple[str, ...]) -> AlertChannel:
         """Return the way to an agency's technical contact: a mail when a login stops working, and one when it works again."""
         return AlertChannel(

@@ -92,9 +92,22 @@ class Agencies:
 
     @property
     def alert_channels(self) -> tuple[AlertChannel, ...]:
-        """Return every way by which alerts leave: the channels, and the agencies' technical contacts."""
-        contacts = [(agency.id, agency.technical_contact) for agency in self.all if agency.technical_contact]
-        return (*self.alerts.channels, *(self.alerts.channel_to(agency, addresses) for agency, addresses in contacts))
+        """Return every way by which alerts leave: the channels, and the technical contacts, if mail can be sent to them."""
+        contacts = [agency for agency in self.all if agency.technical_contact and self.alerts.can_mail_contacts]
+        return (
+            *self.alerts.channels,
+            *(self.alerts.channel_to(agency.id, agency.technical_contact) for agency in contacts),
+        )
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        """Return what is set and does nothing, by agency id: worth a warning, and no reason to leave the agency out."""
+        if self.alerts.can_mail_contacts:
+            return {}
+        return {
+            agency.id: f"agencies.{agency.id}.technical_contact gets no mail: it needs alerts.smtp and alerts.sender"
+            for agency in self.all if agency.technical_contact
+        }  # fmt: skip
 
     def secret(self, agency: Agency, path: str, variable: str) -> str:
         """The value of an environment variable that the file names; `path` is where it names it.
@@ -195,11 +208,6 @@ def _validated(path: Path, document: object) -> Agencies:
         read = _File.model_validate(document)
     usable, doubled = _without_doubled(read.agencies)
     unusable |= doubled
-    contacts = next((agency.id for agency in usable if agency.technical_contact), None)
-    if contacts is not None and (read.alerts.smtp is None or read.alerts.sender is None):
-        raise ConfigError(
-            f"{path}: alerts: expected smtp and sender, by which agencies.{contacts}.technical_contact gets its mail"
-        )
     return Agencies(
         path, usable, read.schedule, read.inbound, read.retention, read.pages, read.alerts, read.owners, unusable
     )

@@ -19,7 +19,6 @@ from ams_etl.alerts.channels import SIGNATURE, sign
 from ams_etl.alerts.logins import check_due
 from ams_etl.alerts.watch import look
 from ams_etl.cli import cli
-from ams_etl.errors import ConfigError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import dagster_url
 from ams_etl.store.signs_of_life.followers import beat
@@ -327,13 +326,22 @@ def test_a_login_that_stops_working_reaches_the_technical_contact_once_and_its_m
     assert [str(mail["Subject"]) for mail in watched.mail.mails] == [f"[ams-etl] over: {title}"]
 
 
-def test_a_technical_contact_needs_a_mail_server(tmp_path: Path) -> None:
+def test_a_technical_contact_without_a_mail_server_gets_no_mail_and_keeps_no_agency_out(tmp_path: Path) -> None:
+    """Nor with half of what a mail server needs; `ams-etl doctor` reports it."""
     document = {"agencies": [{"id": "acme", "name": "Acme", "technical_contact": ["it@acme.example"],
                               "hawksoft": {"agency_id": 7, "client_id": "x", "client_secret_env": "X_Y"}}]}  # fmt: skip
     file = tmp_path / "agencies.yaml"
-    file.write_text(yaml.safe_dump(document))
-    with pytest.raises(ConfigError, match="smtp and sender"):
-        load_agencies(file)
+    halves: tuple[dict[str, object], ...] = ({}, {"sender": "etl@example.com"}, {"smtp": {"host": "smtp.example.com"}})
+    for alerts in halves:
+        file.write_text(yaml.safe_dump({**document, "alerts": alerts}))
+        agencies = load_agencies(file)
+        assert (agencies.get("acme").id, agencies.unusable, agencies.alert_channels) == ("acme", {}, ())
+        assert list(agencies.without_effect) == ["acme"]
+        assert "agencies.acme.technical_contact gets no mail" in agencies.without_effect["acme"]
+    file.write_text(yaml.safe_dump({**document, "alerts": halves[1] | halves[2]}))
+    agencies = load_agencies(file)
+    assert not agencies.without_effect
+    assert [channel.to for channel in agencies.alert_channels] == [("it@acme.example",)]
 
 
 def test_the_signature_is_of_the_body_and_the_time(watched: Watched) -> None:

@@ -36,6 +36,7 @@ def show_set_up(visit: Visit) -> Answer:
             "form": [entry for entry in form or () if entry.field != "Notification Type"], "problem": problem, "reveal": reveal,
             "types": notification_types(agency) if agency.system == "ams360" else {}, "rights": table,
             "logins": login_checks(visit.connection, agency.id),
+            "contact_gets_mail": bool(agency.technical_contact) and agency.id not in visit.agencies.without_effect,
             "right_names": RIGHTS, "read_only": read_only, "arrived": _arrived(visit),
         },
     )  # fmt: skip
