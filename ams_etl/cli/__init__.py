@@ -1,6 +1,7 @@
 """The command line door: `ams-etl`, one file a group of commands.
 
-Errors that ams_etl raises on purpose become one line on stderr and exit code 1; wrong usage is 2.
+Errors that ams_etl raises on purpose become one line on stderr and exit code 1; wrong usage is 2. A run that a signal
+stopped is 130 (Ctrl-C) or 143 (SIGTERM).
 """
 
 import errno
@@ -10,6 +11,7 @@ from typing import Any
 import click
 import psycopg
 
+from ams_etl.cli.stopping import RunStopped
 from ams_etl.errors import AmsEtlError
 from ams_etl.store.database_errors import understood
 
@@ -117,9 +119,13 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         click.echo(f"ams-etl: {sentence}", err=True)
         sys.exit(1)
-    except click.exceptions.Abort:
+    except RunStopped as stopped:
+        click.echo(f"ams-etl: {stopped}", err=True)
+        sys.exit(stopped.exit_code)
+    except click.exceptions.Abort as error:
         click.echo("ams-etl: stopped", err=True)
-        sys.exit(1)
+        # What shells give for Ctrl-C; else a person answered a question with no.
+        sys.exit(130 if isinstance(error.__context__, KeyboardInterrupt) else 1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

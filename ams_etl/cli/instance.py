@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from shutil import copyfile
 from typing import Any
+from uuid import uuid4
 
+from ams_etl.cli.stopping import stoppable
 from ams_etl.errors import PermanentError
 from ams_etl.settings import home
 from ams_etl.settings.environment_file import load_environment_file
@@ -88,6 +90,7 @@ def run_job(
 
     Raises:
         PermanentError: a step failed; the message is the first failure's own.
+        RunStopped: Ctrl-C or SIGTERM came; the run is canceled.
     """
     from ams_etl.definitions import defs
 
@@ -96,20 +99,31 @@ def run_job(
     job = defs().resolve_job_def(name)
     for noisy in ("dagster", "dagster.builtin", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    result = job.execute_in_process(
-        instance=instance,
-        partition_key=agency,
-        run_config={
-            **({"resources": {"sync_scope": {"config": dict(config)}}} if config is not None else {}),
-            **({"ops": {step: {"config": given} for step, given in steps.items()}} if steps else {}),
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        },
-        tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency},
-        raise_on_error=False,
-    )
+    run_id = str(uuid4())
+    with stoppable(instance, run_id, _how_to_go_on(name, agency, config or {})):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            partition_key=agency,
+            run_config={
+                **({"resources": {"sync_scope": {"config": dict(config)}}} if config is not None else {}),
+                **({"ops": {step: {"config": given} for step, given in steps.items()}} if steps else {}),
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency},
+            raise_on_error=False,
+        )
     if not result.success:
         raise PermanentError(f"{_first_failure(result)} (run {result.run_id}; `ams-etl up` shows it)")
     return str(result.run_id)
+
+
+def _how_to_go_on(name: str, agency: str, config: Mapping[str, Any]) -> str:
+    if name == "writeback":
+        return f"what was not sent waits in the outbox, and `ams-etl writeback {agency}` delivers it"
+    if config.get("fresh"):
+        return "what was read is kept, and the same command without --fresh goes on from there"
+    return "nothing is half published, and the same command goes on from there"
 
 
 def _first_failure(result: Any) -> str:

@@ -122,8 +122,8 @@ def test_what_is_stopped_stops(office: Office, way: str) -> None:
         os.kill(command.pid, signal.SIGINT if way == "interrupt" else signal.SIGTERM)
         asked = time.monotonic()
         printed, _ = command.communicate(timeout=60)
-        assert command.returncode == 1, printed
+        assert command.returncode == (130 if way == "interrupt" else 143), printed
         assert "Traceback" not in printed, printed
-        assert office.ui.runs()[0]["status"] in {"CANCELED", "FAILURE"}
+        assert office.ui.runs()[0]["status"] == "CANCELED"
     print(f"{way}: {time.monotonic() - asked:.1f} s")
     stopped(office)

@@ -50,10 +50,13 @@ def writebacks(
                 lease=lease,
                 progress=run_log_progress(),
             )
-        finally:
-            # An AMS360 that cannot be reached holds up nothing that goes to BenefitPoint.
+        except Exception:
+            # An AMS360 that cannot be reached holds up nothing that goes to BenefitPoint. What is interrupted begins nothing.
             if found.benefitpoint is not None:
-                beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency), lease=lease)
+                drain_benefitpoint(connection, found, agencies.benefitpoint(agency), lease=lease)
+            raise
+        if found.benefitpoint is not None:
+            beside = drain_benefitpoint(connection, found, agencies.benefitpoint(agency), lease=lease)
         if report.delivery.stopped_by:
             raise TransientError(f"{report.delivery.stopped_by}; what was not sent waits in the outbox")
         if beside is not None and beside.stopped_by:
