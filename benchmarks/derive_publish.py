@@ -57,7 +57,8 @@ class Stages:
 
     def print(self, title: str, customers: int) -> None:
         """Print the stages as rows of a table, and forget them."""
-        for name, wall, own, server in (*self.rows, ("all", *(sum(row[at] for row in self.rows) for at in (1, 2, 3)))):
+        whole = [sum(part) for part in zip(*(row[1:] for row in self.rows), strict=True)]
+        for name, wall, own, server in (*self.rows, ("all", whole[0], whole[1], whole[2])):
             print(f"| {title} | {name} | {wall:.1f} | {own:.1f} | {server:.1f} | {customers / wall:,.0f} |", flush=True)
         self.rows = []
 

@@ -18,7 +18,7 @@ def choose_members(
 ) -> None:
     """Fill `stage.planned_members`: the touched candidates, and all who shared a contact with them, share one, or will.
 
-    The same rows stand in the temporary table `chosen_members` until the transaction ends, for the rest of the plan: analyzing the
+    The temporary table `chosen_members` has the same rows until the transaction ends, for the rest of the plan: analyzing the
     shared table would hold a lock that makes every other agency's plan wait for this one.
 
     Everybody who shares an address is evaluated even if nothing merges, because a refusal belongs to the address (M6).
