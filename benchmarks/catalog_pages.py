@@ -23,7 +23,6 @@ PAGES = {
     "contacts: partitions": ("/assets/mart/contacts?view=partitions", "agency-000"),
     "contacts: checks": ("/assets/mart/contacts?view=checks", "the_volume_is_as_usual"),
     "contacts: lineage": ("/assets/mart/contacts?view=lineage", "contact_plan"),
-    "job sync": ("/locations/ams_etl/jobs/sync", "contact_plan"),
 }
 
 

@@ -1,23 +1,29 @@
 """A large storm through the real Dagster daemon: edits whose notifications are lost, doubled and overtaken, and kills.
 
     python -m ams_etl_tests.long.notification_storm [--edits 2000] [--customers 1000] [--kills 8] [--seed 1]
+    python -m ams_etl_tests.long.notification_storm --followers 2 --events 2000 --kills 12
 
-The inbound service, the daemon with all its children, a run's process and Postgres are killed in turn while the edits go
-on; what died is started again, as a service manager would. Then the daily sweep and the weekly resync run. Ends with code 1
-when the mart is not what a rebuild gives, an acknowledged notification is not settled, or what is published as missed is
-not exactly what nobody announced.
+The inbound service, the daemon with all its children, a run's process or the followers, and Postgres are killed in turn while the
+edits go on; what died is started again, as a service manager would. Events are posted beside the edits, each again until it is
+acknowledged. Then the daily sweep and the weekly resync run. Ends with code 1 when the mart is not what a rebuild gives, an
+acknowledged notification is not settled, what is published as missed is not exactly what nobody announced, or an event's note is
+missing or doubled in AMS360: a write whose reply died with its follower is uncertain (W9), and in AMS360 once or not at all.
 """
 
 import argparse
+import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +47,20 @@ from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.sync.agency_edits import Editor
 from ams_etl_tests.sync.notification_storm import behind, missed, states, unaccounted
 from ams_etl_tests.sync.source_history import AGENCY, mart, rebuilt
+from ams_etl_tests.writeback.sample_events import event
 
 VICTIMS = ("door", "run", "postgres", "daemon")
+FOLLOWED = ("door", "follower 0", "postgres", "daemon", "follower 1")
+TOKEN = "token-of-the-storm-0123456789"
+_NOTE = re.compile(r"Note \d+ of the storm\.")
 
 
 class Services:
-    """The inbound service and the daemon, restarted whenever they are found dead."""
+    """The inbound service, the daemon and the followers, restarted whenever they are found dead."""
 
-    def __init__(self, line: CommandLine) -> None:
+    def __init__(self, line: CommandLine, followers: int) -> None:
         self._line = line
+        self._followers = followers
         self.port = free_port()
         self.kills: Counter[str] = Counter()
         self._log = (line.home / "services.log").open("ab")
@@ -63,6 +74,7 @@ class Services:
                 str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", str(shipped("workspace.yaml")),
                 "--log-level", "warning",
             ],
+            **{f"follower {at}": [sys.executable, "-m", "ams_etl.cli", "follow"] for at in range(self._followers)},
         }  # fmt: skip
         for name, command in commands.items():
             process = self._running.get(name)
@@ -86,7 +98,7 @@ class Services:
         self.kills[what] += bool(victims)
 
     def stop(self) -> None:
-        """End both with all their children."""
+        """End all with all their children."""
         for name in self._running:
             self.kill(name)
 
@@ -105,6 +117,8 @@ def _agency(home: Path, sandbox: Sandbox) -> CommandLine:
     path = home / "agencies.yaml"
     written = yaml.safe_load(path.read_text())
     written["agencies"][0]["id"] = AGENCY
+    written["agencies"][0]["events"] = {"token_env": "STORM_TOKEN"}
+    line.environment["STORM_TOKEN"] = TOKEN
     path.write_text(yaml.safe_dump(written))
     del line.environment["AMS_ETL_DATABASE_URL"]
     os.environ.pop("AMS_ETL_DATABASE_URL", None)
@@ -114,11 +128,69 @@ def _agency(home: Path, sandbox: Sandbox) -> CommandLine:
     return line
 
 
+class Platform:
+    """A platform that posts notes, each again until it is acknowledged."""
+
+    def __init__(self, port: int, customers: list[str]) -> None:
+        self._port, self._customers = port, customers
+        self.posted: list[str] = []
+        self._waiting: list[dict[str, Any]] = []
+
+    def post(self, count: int) -> None:
+        """Post so many new notes, and those that no answer came to."""
+        for _ in range(count):
+            text = f"Note {len(self.posted)} of the storm."
+            self._waiting.append(event("note", self._customers[len(self.posted) % len(self._customers)], text=text))
+            self.posted.append(text)
+        if not self._waiting:
+            return
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._port}/events/{AGENCY}",
+            json.dumps(self._waiting).encode(),
+            {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        )
+        with suppress(OSError, HTTPException):
+            urllib.request.urlopen(request, timeout=10).close()
+            self._waiting = []
+
+    def post_rest(self, services: Services) -> None:
+        """Post until everything is acknowledged."""
+        while self._waiting:
+            services.keep_up()
+            self.post(0)
+            time.sleep(0.5)
+
+    def wrong_in(self, connection: psycopg.Connection[Any], sandbox: Sandbox) -> list[str]:
+        """Compare the notes with what AMS360 has of them, and print how many are uncertain."""
+        found = Counter(text for note in sandbox.ask("state/notes") for text in _NOTE.findall(note["NoteText"]))
+        states: dict[str, str] = dict(
+            connection.execute(
+                "select e.payload ->> 'text', w.status from ops.events e join ops.writebacks w using (agency, event_id)"
+            ).fetchall()
+        )
+        print(f"{len(self.posted):,} events; writes: {dict(Counter(states.values()))}")
+        wrong = {
+            text: (states.get(text), found[text])
+            for text in self.posted
+            if not (
+                (states.get(text) == "delivered" and found[text] == 1)
+                or (states.get(text) == "uncertain" and found[text] <= 1)
+            )
+        }
+        return [f"{len(wrong)} notes are missing or doubled, such as {next(iter(wrong.items()))}"] if wrong else []
+
+
 def _strike(
-    given: argparse.Namespace, sandbox: Sandbox, services: Services, editor: Editor, rng: random.Random
+    given: argparse.Namespace,
+    sandbox: Sandbox,
+    services: Services,
+    platform: Platform,
+    editor: Editor,
+    rng: random.Random,
 ) -> None:
     at = sorted(rng.sample(range(given.edits // 10, given.edits), given.kills))
-    victims = list(VICTIMS) * (given.kills // len(VICTIMS) + 1)
+    kinds = FOLLOWED if given.followers else VICTIMS
+    victims = list(kinds) * (given.kills // len(kinds) + 1)
     pending: list[str] = []
     for place in range(given.edits):
         what = rng.random()
@@ -129,6 +201,7 @@ def _strike(
         else:
             editor.edit(rng.choice(sandbox.ask("customers"))[0])
         time.sleep(rng.uniform(0, 2 * given.seconds / given.edits))
+        platform.post((place + 1) * given.events // given.edits - len(platform.posted))
         if place in at:
             pending.append(victims.pop(0))
         if pending:
@@ -151,6 +224,8 @@ def _rest(home: Path, sandbox: Sandbox, services: Services) -> None:
             left = connection.execute(
                 """select (select count(*) from ops.notifications where state in ('received', 'pending'))
                     + (select count(*) from ops.notification_batches where closed_at is null)
+                    + (select count(*) from ops.events where state = 'received')
+                    + (select count(*) from ops.writebacks where status not in ('delivered', 'uncertain'))
                     + (select count(*) from runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED'))"""
             ).fetchone()
             if sandbox.ask("notifications")["waiting"] == 0 and left == (0,):
@@ -169,6 +244,8 @@ def main() -> None:
     asked.add_argument("--edits", type=int, default=2000)
     asked.add_argument("--customers", type=int, default=1000)
     asked.add_argument("--kills", type=int, default=8)
+    asked.add_argument("--followers", type=int, default=0, help="0: the sensors and runs do everything")
+    asked.add_argument("--events", type=int, default=0)
     asked.add_argument("--seconds", type=float, default=240, help="over which the edits are spread")
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
@@ -179,7 +256,7 @@ def main() -> None:
         with running_sandbox(size=given.customers) as sandbox, ExitStack() as stack:
             line = _agency(home, sandbox)
             _sync({"trigger": "weekly_resync"})
-            services = Services(line)
+            services = Services(line, given.followers)
             stack.callback(services.stop)
             services.keep_up()
             sandbox.put(
@@ -188,13 +265,17 @@ def main() -> None:
             )  # fmt: skip
             editor = Editor(sandbox, rng)
             began = time.monotonic()
-            _strike(given, sandbox, services, editor, rng)
+            platform = Platform(services.port, [key for key, _ in sandbox.ask("customers")[:200]])
+            _strike(given, sandbox, services, platform, editor, rng)
+            platform.post_rest(services)
             edited = time.monotonic() - began
             _rest(home, sandbox, services)
             rested = time.monotonic() - began - edited
             kills = dict(services.kills)
             services.stop()
             wrong = _compare(home, sandbox, editor)
+            with connect(running_server(home)) as connection:
+                wrong += platform.wrong_in(connection, sandbox)
         print(f"{given.edits:,} edits in {edited:.0f} s, at rest {rested:.0f} s later; kills {kills}")
         print(f"wrong: {wrong or 'nothing'}")
         sys.exit(bool(wrong))

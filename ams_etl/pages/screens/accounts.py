@@ -60,6 +60,26 @@ _LINKS = Listing(
     ],
 )  # fmt: skip
 
+_WAITING = Listing(
+    "what benefit plans wait for",
+    [
+        Column("waits_for", "Waits for", "waits_for"),
+        Column("name", "Name in BenefitPoint", "lower(name)"),
+        Column("benefitpoint_id", "Its id"),
+        Column("code", "Code given", "code"),
+        Column("plans", "Plans", "plans", numeric=True),
+        Column("since", "Since", "since"),
+        Column("reason", "Reason", "reason"),
+    ],
+    """select * from (
+        select replace(waits_for, '_', ' ') as waits_for, benefitpoint_id, name, code, reason, count(*) as plans, min(since) as since
+        from ops.waiting_plans where agency = %(agency)s group by 1, 2, 3, 4, 5) w where true""",
+    "-plans",
+    "waits_for, benefitpoint_id, code, reason",
+    [Filter("q", "Name", "lower(name) like %(part)s")],
+    is_short=True,
+)
+
 
 def show_accounts(visit: Visit) -> Answer:
     """Show the accounts with their synced marks."""
@@ -71,18 +91,18 @@ def show_links(visit: Visit) -> Answer:
     return _list(visit, _LINKS, "links")
 
 
-def _list(visit: Visit, listing: Listing, name: str) -> Answer:
+def show_plans(visit: Visit) -> Answer:
+    """Show what benefit plans wait for before they become policies, and the lines that the settings lack."""
+    lines = "" if visit.query.get("format") == "csv" else settings_lines(missing_codes(visit.connection, visit.agency.id))
+    return _list(visit, _WAITING, "waiting_plans", lines=lines)
+
+
+def _list(visit: Visit, listing: Listing, name: str, **more: object) -> Answer:
     scope = search_scope(visit, visit.query.get("q", ""))
     if visit.query.get("format") == "csv":
         rows = read_all(visit.connection, listing, visit.query, scope)
         return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
-    return Shown(f"{name}.html", {"list": read_page(visit.connection, listing, visit.query, scope, visit.path)})
-
-
-def show_plans(visit: Visit) -> Answer:
-    """Show what benefit plans wait for before they become policies, and the lines that the settings lack."""
-    missing = missing_codes(visit.connection, visit.agency.id)
-    return Shown("waiting_plans.html", {"missing": missing, "lines": settings_lines(missing)})
+    return Shown(f"{name}.html", {"list": read_page(visit.connection, listing, visit.query, scope, visit.path), **more})
 
 
 def decide_link(visit: Visit) -> Answer:

@@ -27,7 +27,8 @@ _PLACEHOLDER_LOCALS = frozenset(
         "asdf", "xxx", "xxxx", "tbd", "nobody", "noreply", "donotreply", "donotemail", "bounce", "bounced", "bounces",
         "bouncedback", "undeliverable", "undelivered", "returned", "returnedmail", "mailerdaemon", "notanemail",
         "dontuse", "donotuse", "dummy", "placeholder", "wontgive", "nothanks", "badaddress", "wrongemail", "wrongaddress",
-        "oldemail", "inactive", "notvalid", "notworking", "doesnotwork", "deadaddress", "blank",
+        "oldemail", "inactive", "notvalid", "notworking", "doesnotwork", "deadaddress", "blank", "unavailable", "askforemail",
+        "getemail",
     ]
 )  # fmt: skip
 """Local parts, without signs, that say there is no address."""
@@ -62,16 +63,24 @@ _SAME_ON_BOTH_SIDES = frozenset(
         "domain",
         "asd",
         "qwerty",
+        "abcd",
+        "pending",
+        "temp",
     ]
 )
 _PAIRS = frozenset(
     [
         ("n", "a"), ("abc", "123"), ("foo", "bar"), ("user", "domain"), ("name", "domain"), ("email", "domain"), ("me", "domain"),
         ("someone", "domain"), ("your", "email"), ("youremail", "domain"), ("yourname", "domain"), ("firstlast", "domain"),
-        ("not", "available"), ("not", "provided"), ("no", "one"), ("no", "where"), ("email", "address"), ("x", "y"), ("x", "xx"),
+        ("not", "available"), ("not", "provided"),
+        ("someone", "example"), ("user", "example"), ("yourname", "example"), ("someone", "somewhere"), ("yourname", "email"),
+        ("no", "one"), ("no", "where"), ("email", "address"), ("x", "y"), ("x", "xx"),
     ]
 )  # fmt: skip
 """Local part and first label that say so together: `n@a.com` is written for n/a."""
+_TOO_SHORT = frozenset(["a", "n", "x", "na", "no", "xx", "abc", "123"])
+_PROVIDERS = frozenset(["gmail", "yahoo", "hotmail", "outlook", "aol", "icloud", "msn", "live"])
+"""First labels of the large providers' domains, where nobody has one of the addresses `_TOO_SHORT`."""
 _NO = (
     r"(?:client|customer|insured|cust|he|she|they)?(?:no|not|dont|doesnt|doesnot|donot|didnot|didnt|wont|willnot|wouldnt|wouldnot|"
     r"refuse[sd]?|decline[sd]?|cannot|cant|never|without|lacks|needs?|hasno|haveno|hasnot|missing)"
@@ -157,6 +166,7 @@ def is_placeholder_email(address: str) -> bool:
     return (
         local in _PLACEHOLDER_LOCALS
         or (local, first) in _PAIRS
+        or (local in _TOO_SHORT and first in _PROVIDERS)
         or bool(_SAYS_NONE.fullmatch(local))
         or (
             local == first
