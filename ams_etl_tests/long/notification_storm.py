@@ -165,7 +165,8 @@ class Platform:
         found = Counter(text for note in sandbox.ask("state/notes") for text in _NOTE.findall(note["NoteText"]))
         states: dict[str, str] = dict(
             connection.execute(
-                "select e.payload ->> 'text', w.status from ops.events e join ops.writebacks w using (agency, event_id)"
+                """select e.payload ->> 'text', case when w.error like '%customer was not found%'
+                    then 'customer gone' else w.status end from ops.events e join ops.writebacks w using (agency, event_id)"""
             ).fetchall()
         )
         print(f"{len(self.posted):,} events; writes: {dict(Counter(states.values()))}")
@@ -175,6 +176,7 @@ class Platform:
             if not (
                 (states.get(text) == "delivered" and found[text] == 1)
                 or (states.get(text) == "uncertain" and found[text] <= 1)
+                or (states.get(text) == "customer gone" and not found[text])
             )
         }
         return [f"{len(wrong)} notes are missing or doubled, such as {next(iter(wrong.items()))}"] if wrong else []
@@ -225,7 +227,7 @@ def _rest(home: Path, sandbox: Sandbox, services: Services) -> None:
                 """select (select count(*) from ops.notifications where state in ('received', 'pending'))
                     + (select count(*) from ops.notification_batches where closed_at is null)
                     + (select count(*) from ops.events where state = 'received')
-                    + (select count(*) from ops.writebacks where status not in ('delivered', 'uncertain'))
+                    + (select count(*) from ops.writebacks where status not in ('delivered', 'uncertain', 'failed'))
                     + (select count(*) from runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED'))"""
             ).fetchone()
             if sandbox.ask("notifications")["waiting"] == 0 and left == (0,):

@@ -160,6 +160,46 @@ def test_an_equal_name_is_a_suggestion_that_a_user_confirms_or_refuses(two: Offi
     assert not undo_merge_decision(two.connection, "demo", DUPLICATE, SURVIVOR)
 
 
+def test_a_tie_by_records_is_a_suggestion(two: Office) -> None:
+    """Two customers have a policy each of the one that is gone: nobody knows who it was merged into, so a user is asked."""
+    person(two.sandbox, ALIKE, FirstName="Ann", LastName="Other", Email="ann@other.example")
+    second = POLICY[:-1] + "2"
+    two.sandbox.edit("policies", "insert", second, PolicyNumber="AU-654321", PolicyStatus="A", CustomerId=DUPLICATE,
+                     PolicySubType="P", PolicyEffectiveDate="2026-01-01T00:00:00",
+                     PolicyExpirationDate="2027-01-01T00:00:00")  # fmt: skip
+    sync(two)
+    two.sandbox.edit("policies", "update", POLICY, CustomerId=SURVIVOR)
+    two.sandbox.edit("policies", "update", second, CustomerId=ALIKE)
+    two.sandbox.ask("edit", {"entity": "customers", "op": "delete", "key": DUPLICATE})
+    sync(two)
+    assert merges(two) == []
+    found = {row.other_id: row.evidence for row in list_merges(two.connection, "demo") if row.customer_id == DUPLICATE}
+    assert found == {SURVIVOR: "name, records", ALIKE: "records"}
+    decide_merge(two.connection, "demo", DUPLICATE, ALIKE, "refused", decided_by="Ann")
+    sync(two)
+    assert merges(two) == [(contact(DUPLICATE), contact(SURVIVOR), "policy_id")]
+
+
+def test_a_wrong_step_of_a_chain_is_refused_where_its_middle_is_gone(two: Office) -> None:
+    """A user confirmed the first step; then its survivor was merged into a third customer."""
+    person(two.sandbox, ALIKE, FirstName="Ann", LastName="Other", Email="ann@third.example")
+    two.sandbox.edit("policies", "update", POLICY, PolicyNumber=None)
+    sync(two)
+    two.sandbox.ask("edit", {"entity": "customers", "op": "delete", "key": DUPLICATE})
+    sync(two)
+    decide_merge(two.connection, "demo", DUPLICATE, SURVIVOR, "confirmed", decided_by="Ann")
+    two.sandbox.ask("edit", {"entity": "customers", "op": "delete", "key": SURVIVOR})
+    sync(two)
+    decide_merge(two.connection, "demo", SURVIVOR, ALIKE, "confirmed", decided_by="Ann")
+    sync(two)
+    assert merges(two) == [(contact(key), contact(ALIKE), "confirmed") for key in (DUPLICATE, SURVIVOR)]
+    with pytest.raises(ConfigError, match="expected a customer of demo in AMS360"):
+        decide_merge(two.connection, "demo", DUPLICATE, SURVIVOR, "confirmed", decided_by="Ann")
+    decide_merge(two.connection, "demo", DUPLICATE, SURVIVOR, "refused", decided_by="Ann")
+    sync(two)
+    assert merges(two) == [(contact(SURVIVOR), contact(ALIKE), "confirmed")]
+
+
 def test_an_open_write_follows_its_customer_and_comes_back_with_it(two: Office) -> None:
     two.tell(event("note", None, contact={"customer_id": DUPLICATE}))
     two.sandbox.faults(refuse=["CustomerNoteInsert"])

@@ -72,8 +72,8 @@ _WAITING = Listing(
         Column("reason", "Reason", "reason"),
     ],
     """select * from (
-        select replace(waits_for, '_', ' ') as waits_for, benefitpoint_id, name, code, reason, count(*) as plans, min(since) as since
-        from ops.waiting_plans where agency = %(agency)s group by 1, 2, 3, 4, 5) w where true""",
+        select replace(waits_for, '_', ' ') as waits_for, benefitpoint_id, name, code, reason, count(*) as plans,
+            min(since) as since from ops.waiting_plans where agency = %(agency)s group by 1, 2, 3, 4, 5) w where true""",
     "-plans",
     "waits_for, benefitpoint_id, code, reason",
     [Filter("q", "Name", "lower(name) like %(part)s")],
@@ -93,7 +93,9 @@ def show_links(visit: Visit) -> Answer:
 
 def show_plans(visit: Visit) -> Answer:
     """Show what benefit plans wait for before they become policies, and the lines that the settings lack."""
-    lines = "" if visit.query.get("format") == "csv" else settings_lines(missing_codes(visit.connection, visit.agency.id))
+    lines = (
+        "" if visit.query.get("format") == "csv" else settings_lines(missing_codes(visit.connection, visit.agency.id))
+    )
     return _list(visit, _WAITING, "waiting_plans", lines=lines)
 
 

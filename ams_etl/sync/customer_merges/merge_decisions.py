@@ -7,6 +7,7 @@ import psycopg
 
 from ams_etl.errors import ConfigError
 from ams_etl.store.agency_db import records, scalar
+from ams_etl.sync.customer_merges.merged_customers import CURRENT_OWNERS
 from ams_etl.sync.pair_decisions import Decision, is_gone
 from ams_etl.sync.raw.ams360_tables import CUSTOMERS
 
@@ -35,13 +36,17 @@ _EQUAL = {
     "firm": "lower({0}.payload ->> 'FirmName')",
     "email": "lower(trim({0}.payload ->> 'Email'))",
 }
-_SUGGESTED = " union all ".join(
+_SUGGESTED = f"""select distinct m.customer_id as gone, m.owner as other, 'records' as evidence from ({CURRENT_OWNERS}) m
+    join raw_ams360.customers g on (g.agency, g.entity_id) = (%(agency)s, m.customer_id) and g.deleted_at is not null
+    join raw_ams360.customers l on (l.agency, l.entity_id) = (%(agency)s, m.owner) and l.deleted_at is null
+    union all """ + " union all ".join(
     f"""select g.entity_id as gone, l.entity_id as other, '{what}' as evidence
     from raw_ams360.customers g join raw_ams360.customers l on l.agency = g.agency and l.deleted_at is null
         and {expression.format("l")} = {expression.format("g")}
     where g.agency = %(agency)s and g.deleted_at is not null and {expression.format("g")} <> ''"""
     for what, expression in _EQUAL.items()
 )
+"""Pairs that are alike. Several may have as many records of a customer that is gone: then the records alone merge nobody."""
 MERGES = f"""with decided as (
         select d.customer_id as gone, d.merged_into as other, d.decided, d.decided_by from ops.customer_merge_decisions d
         join raw_ams360.customers c on (c.agency, c.entity_id) = (d.agency, d.customer_id)
@@ -110,13 +115,18 @@ def decide_merge(
     """Record what a user says of a customer that is gone; the next sync acts on it.
 
     Raises:
-        ConfigError: the first is not gone or the second is, or a user said something else that must be taken back first.
+        ConfigError: the first is not gone; or the second is, and is confirmed.
     """
     with connection.transaction():
         _lock(connection, agency)
-        for customer, must_be_gone in ((customer_id, True), (other_id, False)):
-            if is_gone(connection, CUSTOMERS, agency, customer) is not must_be_gone:
-                wanted = "that AMS360 deleted" if must_be_gone else "in AMS360"
+        gone, other_is_gone = (is_gone(connection, CUSTOMERS, agency, customer) for customer in (customer_id, other_id))
+        # A wrong step of a chain is refused, too, where the customer in its middle is gone as well.
+        other_fits = other_is_gone is False or (decision == "refused" and other_is_gone is True)
+        for customer, fits, wanted in (
+            (customer_id, gone is True, "that AMS360 deleted"),
+            (other_id, other_fits, "in AMS360"),
+        ):
+            if not fits:
                 raise ConfigError(
                     f"{customer}: expected a customer of {agency} {wanted}; see `ams-etl merges {agency} list`"
                 )

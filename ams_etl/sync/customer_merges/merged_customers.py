@@ -82,15 +82,16 @@ def _concerns_anybody(connection: psycopg.Connection[Any], agency: str) -> bool:
     return row == (True,)
 
 
-_CURRENT_OWNERS = " union all ".join(
+CURRENT_OWNERS = " union all ".join(
     f"""select m.customer_id, r.customer_id as owner, '{evidence}' as evidence
     from ops.record_moves m join {table} r on (r.agency, r.entity_id) = (m.agency, m.entity_id)
     where m.agency = %(agency)s and m.entity = '{table}' and r.customer_id <> m.customer_id"""
     for table, evidence in _BENEATH.items()
 )
+"""Selects whose the records beneath a customer are now that were another's before; a pair may come more than once."""
 _ASKED = f"""insert into merging
     with dirty as (select customer_id from stage.dirty_customers where agency = %(agency)s),
-    owners as ({_CURRENT_OWNERS})
+    owners as ({CURRENT_OWNERS})
     select d.customer_id from dirty d join raw_ams360.customers c
         on c.agency = %(agency)s and c.entity_id = d.customer_id and c.deleted_at is not null
     union select m.customer_id from stage.merged_customers m where m.agency = %(agency)s and exists (
@@ -103,7 +104,7 @@ _ASKED = f"""insert into merging
             and ops.policy_number_key(other.payload ->> 'PolicyNumber') = ops.policy_number_key(mine.payload ->> 'PolicyNumber')
         join dirty d on d.customer_id = other.customer_id
         where gone.agency = %(agency)s and gone.deleted_at is not null and other.customer_id <> mine.customer_id"""
-_SHARED = f"""with owners as ({_CURRENT_OWNERS}),
+_SHARED = f"""with owners as ({CURRENT_OWNERS}),
     gone as (
         select m.customer_id from merging m join raw_ams360.customers c on (c.agency, c.entity_id) = (%(agency)s, m.customer_id)
         where c.deleted_at is not null),
