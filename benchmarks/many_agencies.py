@@ -1,21 +1,28 @@
 """Hundreds of agencies on one machine: what each tick of each sensor and schedule costs.
 
     python -m benchmarks.many_agencies ticks [--agencies 500]
+    python -m benchmarks.many_agencies week [--agencies 500]
 
 `ticks` evaluates every schedule and sensor of the code location against a real Dagster instance in Postgres, at the worst
 moment of its day or week: the window has opened for everybody, and every fiftieth agency has something to do.
+
+`week` plays a week in steps of ten minutes: what the sensor of regular work asks for at each is done at once. It counts the runs of each
+agency and day, the most that are asked for in one step, and those of schedules that have one run for all agencies.
 """
 
 import argparse
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import psycopg
 
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.store.migrations import sql_folder, upgrade
@@ -112,6 +119,66 @@ def ticks(agencies: int) -> None:
             _line(definition.name, str(runs), f"{seconds:.2f}", f"{cpu:.2f}", f"{queued:.1f}")
 
 
+def week(agencies: int) -> None:
+    """Count the runs that a week's regular work asks for."""
+    import dagster as dg
+
+    from ams_etl.definitions import defs
+    from ams_etl.defs.due.regular_work import AgencyWork, agency_work
+    from ams_etl.defs.due.sensors import to_ask
+    from ams_etl.settings import load_agencies
+
+    with machine(agencies) as url, dg.DagsterInstance.get() as instance, connect(url) as connection:
+        instance.add_dynamic_partitions("agency", [f"agency{number:03}" for number in range(agencies)])
+        read = load_agencies()
+        began = datetime(2026, 11, 23, tzinfo=ZONE)
+        before = began - timedelta(minutes=1)
+        connection.execute(
+            """insert into ops.sync_runs (agency, sync_id, mode, state, started_at, extracted_at, published_at)
+            select a, gen_random_uuid(), 'full', 'published', %(at)s, %(at)s, %(at)s from unnest(%(agencies)s::text[]) a""",
+            {"at": before, "agencies": [agency.id for agency in read.all]},
+        )
+        connection.execute(
+            """insert into ops.benefitpoint_cursors (agency, changes_since, full_at, synced_at)
+            select agency, started_at, started_at, started_at from ops.sync_runs"""
+        )
+        runs: Counter[tuple[str, int]] = Counter()
+        kinds: Counter[str] = Counter()
+        most, seconds, steps = 0, 0.0, 0
+        for minute in range(0, 7 * 24 * 60, 10):
+            now = began + timedelta(minutes=minute)
+            started = time.perf_counter()
+            rows: list[AgencyWork] = to_ask(instance, agency_work(connection, read, now), now, None)
+            seconds += time.perf_counter() - started
+            steps += 1
+            most = max(most, len(rows))
+            for row in rows:
+                runs[row.agency, minute // (24 * 60)] += 1
+                kinds[row.work.kind] += 1
+                _done(connection, row.agency, row.work.kind, now)
+        repository = defs().get_repository_def()
+        for_all = {
+            schedule.name: schedule.cron_schedule
+            for schedule in repository.schedule_defs
+            if schedule.name.startswith(("daily_re", "hourly"))
+        }
+    print(f"runs of one agency in one day: at most {max(runs.values())}, on average {runs.total() / agencies / 7:.2f}")
+    print(f"runs of the week by kind: {dict(kinds)}; asked for in ten minutes: at most {most}")
+    print(f"schedules with one run for all agencies: {for_all}")
+    print(f"a step of the sensor took {seconds / steps:.2f} s")
+
+
+def _done(connection: psycopg.Connection[Any], agency: str, kind: str, now: datetime) -> None:
+    if kind == "benefitpoint":
+        connection.execute("update ops.benefitpoint_cursors set synced_at = %s where agency = %s", (now, agency))
+        return
+    connection.execute(
+        """insert into ops.sync_runs (agency, sync_id, mode, state, started_at, extracted_at, published_at)
+        values (%(agency)s, gen_random_uuid(), %(mode)s, 'published', %(at)s, %(at)s, %(at)s)""",
+        {"agency": agency, "mode": "full" if kind == "weekly_resync" else "sweep", "at": now},
+    )
+
+
 def _give_work(url: str, agencies: int) -> None:
     """Every fiftieth agency has a notification that waits and an event that was not read yet."""
     with connect(url) as connection:
@@ -136,10 +203,10 @@ def _line(*cells: str) -> None:
 def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("part", choices=["ticks"])
+    parser.add_argument("part", choices=["ticks", "week"])
     parser.add_argument("--agencies", type=int, default=500)
     given = parser.parse_args()
-    ticks(given.agencies)
+    {"ticks": ticks, "week": week}[given.part](given.agencies)
 
 
 if __name__ == "__main__":
