@@ -29,12 +29,13 @@ def worker(slots: int, name: str, finish_within: int) -> None:
         from ams_etl.workers.worker import serve
     except ImportError:
         raise ConfigError("Celery is not installed: pip install 'ams_etl[celery]'") from None
-    from ams_etl.workers.places import shared_database_url
+    from ams_etl.workers.places import shared_database_url, unset_secrets
 
     load_environment_file()
     shared_database_url()
     broker = broker_url()
-    load_agencies()
+    for sentence in unset_secrets(load_agencies()):
+        click.secho(f"warning: {sentence}", fg="yellow", err=True)
     database = prepare()
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     serve(broker, database, name, slots, finish_within)

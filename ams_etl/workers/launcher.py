@@ -12,10 +12,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from ams_etl.store.database import connect
-from ams_etl.store.signs_of_life.run_heartbeats import seconds_silent
 from ams_etl.workers.application import CONFIGURATION, QUEUE
-from ams_etl.workers.places import shared_database_url
 
 _SECONDS_TO_END = 30.0
 """How long `terminate` waits: a worker kills a process that does not stop by itself after ten seconds."""
@@ -70,7 +67,8 @@ class WorkerRunLauncher(CeleryRunLauncher):
     def terminate(self, run_id: str) -> bool:
         """End a run, and return whether it has ended.
 
-        False leaves it canceling: its worker ends it once it answers, or the heartbeat shows that the worker is gone.
+        False leaves it canceling: its worker ends it once it answers, or the heartbeat shows that the worker is gone. A run that
+        no worker has taken yet can only be canceled by force, as on one machine; a worker that takes it later leaves it alone.
         """
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
@@ -81,12 +79,6 @@ class WorkerRunLauncher(CeleryRunLauncher):
             return False
         if run.status is not dg.DagsterRunStatus.CANCELING:
             self._instance.report_run_canceling(run)
-        # In this order: a worker that takes the run from now on claims it first and then reads that it is canceling.
-        with connect(shared_database_url()) as connection:
-            is_taken = seconds_silent(connection, run_id) is not None
-        if not is_taken:
-            self._instance.report_run_canceled(run, "No worker had taken it yet.")
-            return True
         until = time.monotonic() + _SECONDS_TO_END
         while time.monotonic() < until:
             current = self._instance.get_run_by_id(run_id)

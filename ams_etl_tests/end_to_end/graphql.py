@@ -7,7 +7,8 @@ from typing import Any
 
 _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-_TERMINATE = "mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"
+_TERMINATE = """mutation ($id: String!, $policy: TerminateRunPolicy) { terminateRun(runId: $id, terminatePolicy: $policy) {
+    __typename } }"""
 _STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 _WHY = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection { events {
     ... on ExecutionStepFailureEvent { stepKey error { message } failureMetadata { description } }
@@ -79,9 +80,10 @@ class UserInterface:
             for known in columns if known["columnName"] == column for dep in known["columnDeps"]
         ]  # fmt: skip
 
-    def terminate(self, run_id: str) -> None:
-        """The button of that name."""
-        ended = self._ask(_TERMINATE, {"id": run_id})["terminateRun"]
+    def terminate(self, run_id: str, *, force: bool = False) -> None:
+        """The button of that name, with its box `Force termination immediately`."""
+        policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
+        ended = self._ask(_TERMINATE, {"id": run_id, "policy": policy})["terminateRun"]
         assert ended["__typename"] == "TerminateRunSuccess", ended
 
     def status(self, run_id: str) -> str:

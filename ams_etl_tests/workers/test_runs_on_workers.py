@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -42,6 +43,7 @@ class Machines:
     sandbox: Sandbox
     ui: UserInterface
     connection: psycopg.Connection[Any]
+    redis: Path
     workers: dict[str, Process] = field(default_factory=dict)
 
     def start_worker(self, name: str, slots: int = 2) -> None:
@@ -105,7 +107,7 @@ def machines(
         line.run("env")
         address = stack.enter_context(served(line, "--no-follow"))
         connection = stack.enter_context(connect(url))
-        found = Machines(line, sandbox, UserInterface(address), connection)
+        found = Machines(line, sandbox, UserInterface(address), connection, place / "redis")
         for name in ("one", "two"):
             found.start_worker(name)
         yield found
@@ -193,20 +195,22 @@ def test_a_run_whose_worker_dies_is_failed_and_started_again_elsewhere(machines:
 
 
 @pytest.mark.long
-def test_a_run_that_no_worker_has_taken_is_canceled_at_once(machines: Machines) -> None:
-    """And a worker that takes it later leaves it alone."""
+def test_a_run_that_was_canceled_before_a_worker_took_it_is_not_begun(machines: Machines) -> None:
+    """Dagster cancels what only starts by force alone."""
     for worker in machines.workers.values():
         worker.kill()
         worker.wait(timeout=10)
     machines.workers.clear()
     run = machines.ui.launch("sync", FIRST)
     wait_for(lambda: machines.ui.status(run) == "STARTING")
-    machines.ui.terminate(run)
+    machines.ui.terminate(run, force=True)
     assert machines.ui.status(run) == "CANCELED"
     machines.start_worker("three")
     following = machines.ui.launch("sync", FIRST)
     assert machines.ui.ended(following) == "SUCCESS", machines.ui.why(following)
     assert machines.ui.status(run) == "CANCELED"
+    assert count(machines.connection, f"select count(*) from ops.sync_runs where run_id = '{run}'") == 0
+    assert count(machines.connection, f"select count(*) from ops.sync_runs where run_id = '{following}'") == 1
 
 
 @pytest.mark.long
@@ -232,3 +236,24 @@ def test_the_broker_s_password_is_in_no_file(machines: Machines) -> None:
         if file.is_file() and "redis" not in file.relative_to(place).parts[0]:
             assert PASSWORD.encode() not in file.read_bytes(), file
             assert file.name != "PG_VERSION", file
+
+
+@pytest.mark.long
+def test_redis_may_be_away(machines: Machines) -> None:
+    """What is at work goes on to its end, what is to be launched waits in Dagster's queue; nothing fails."""
+    port = urlsplit(machines.line.environment["AMS_ETL_CELERY_BROKER"]).port
+    assert port is not None
+    run = machines.launch(FIRST, latency_ms=300)
+    (server,) = (
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "redis-server" and f":{port}" in " ".join(process.info["cmdline"])
+    )
+    server.kill()
+    waiting = machines.ui.launch("sync", SECOND)
+    machines.sandbox.faults(latency_ms=0)
+    assert machines.ui.ended(run) == "SUCCESS", machines.ui.why(run)
+    assert machines.ui.status(waiting) in {"QUEUED", "STARTING"}
+    with running_redis(machines.redis, port=port):
+        assert machines.ui.ended(waiting) == "SUCCESS", machines.ui.why(waiting)
+        assert "2 slots" in machines.line.run("doctor", FIRST)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from ams_etl.errors import ConfigError
+from ams_etl.settings import load_agencies
 from ams_etl.store.signs_of_life.run_heartbeats import (
     DEAD_AFTER_SECONDS,
     EVERY_SECONDS,
@@ -21,7 +23,7 @@ from ams_etl.store.signs_of_life.run_heartbeats import (
 )
 from ams_etl.workers import supervision
 from ams_etl.workers.application import CONFIGURATION, broker_url
-from ams_etl.workers.places import shared_database_url
+from ams_etl.workers.places import shared_database_url, unset_secrets
 
 DEAF = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 HEEDING = "import time; print('ready', flush=True); time.sleep(60)"
@@ -108,6 +110,32 @@ def test_what_is_missing_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AMS_ETL_CELERY_BROKER", "amqp://elsewhere")
     with pytest.raises(ConfigError, match="expected redis://"):
         broker_url()
+
+
+def test_secrets_that_a_host_lacks_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the systems that a run reads; the codes of the inbound service are needed where that is."""
+    path = tmp_path / "agencies.yaml"
+    path.write_text(
+        """agencies:
+  - id: acme
+    name: Acme
+    ams360: {wsdl: "https://x/?wsdl", agency_no: 5551234-1, login_id: etl, password_env: ACME_PASSWORD}
+    benefitpoint: {wsdl: "https://x/?wsdl", login_wsdl: "https://x/?wsdl", username: etl, password_env: ACME_BP}
+    notifications: {authentication_code_env: ACME_CODE, version: "2.0"}
+  - {id: law, name: Law, hawksoft: {agency_id: 7, client_id: etl, client_secret_env: LAW_SECRET}}
+"""
+    )
+    for name in ("ACME_PASSWORD", "ACME_CODE", "LAW_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ACME_BP", "set")
+    agencies = load_agencies(path)
+    assert unset_secrets(agencies) == [
+        "runs of acme would fail on this host: set the environment variable ACME_PASSWORD",
+        "runs of law would fail on this host: set the environment variable LAW_SECRET",
+    ]
+    monkeypatch.setenv("ACME_PASSWORD", "set")
+    monkeypatch.setenv("LAW_SECRET", "set")
+    assert unset_secrets(agencies) == []
 
 
 def test_runs_wait_in_redis_and_not_at_a_host() -> None:
