@@ -1,16 +1,25 @@
 """Dagster's own tables in the Postgres that `AMS_ETL_DAGSTER_URL` names, as dagster.yaml asks for."""
 
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from dagster import DagsterInvariantViolationError
 from dagster_postgres import DagsterPostgresStorage
-from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
+from dagster_postgres.utils import (
+    create_pg_engine,
+    get_token_provider_from_config,
+    pg_url_from_config,
+    set_pg_statement_timeout,
+)
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 VARIABLE = "AMS_ETL_DAGSTER_URL"
+MOST_CONNECTIONS = 10
+"""Of one process. The daemon, which has most threads, was seen to use six."""
 
 
 class MissingAddress(DagsterInvariantViolationError, click.ClickException):
@@ -29,14 +38,26 @@ class PostgresStorage(DagsterPostgresStorage):
 
     Dagster's own class connects again for everything that it reads and writes, about 730 times in a sync, which cost more time
     than the sync itself. Here runs, events and schedules share a pool: one connection stays open in a process, and threads that
-    ask at the same time open more for as long as they need them.
+    ask at the same time open more for as long as they need them, up to MOST_CONNECTIONS in all; further ones wait.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        engine = pooled_engine(self.postgres_url, named.get("token_provider"))
+        self._token_provider = named.get("token_provider")
+        self._share(pooled_engine(self.postgres_url, self._token_provider))
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            # The web server would give each of the three a pool of its own, of 21 connections.
+            vars(storage)["optimize_for_webserver"] = self._optimize_for_webserver
+
+    def _share(self, engine: Engine) -> None:
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine  # noqa: SLF001 - Dagster has no setting for it
+
+    def _optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, **_: Any) -> None:
+        """Bound how long a statement and a connection last, as the web server asks of each storage; once for all of them."""
+        engine = pooled_engine(self.postgres_url, self._token_provider, pool_recycle=pool_recycle)
+        event.listen(engine, "connect", lambda opened, _: set_pg_statement_timeout(opened, statement_timeout))
+        self._share(engine)
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PostgresStorage":
@@ -60,11 +81,18 @@ class PostgresStorage(DagsterPostgresStorage):
         return super().config_type()
 
 
-def pooled_engine(url: str, token_provider: Any = None) -> Engine:
+def _program() -> str:
+    """Return the name of this process's program for pg_stat_activity: `dagster-daemon`, `ams-etl`, `dagster`."""
+    path = Path(sys.argv[0] if sys.argv else "")
+    return path.parent.name if path.name == "__main__.py" else path.name or "python"
+
+
+def pooled_engine(url: str, token_provider: Any = None, **more: Any) -> Engine:
     """Return an engine that keeps one connection open, looks whether it still lives, and leaves a parent's alone after a fork."""
     engine = create_pg_engine(
-        url, token_provider, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
-    )
+        url, token_provider, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=MOST_CONNECTIONS - 1, pool_timeout=60,
+        pool_pre_ping=True, connect_args={"application_name": f"dagster tables {_program()}"}, **more,
+    )  # fmt: skip
 
     @event.listens_for(engine, "connect")
     def _remember(_: Any, record: Any) -> None:

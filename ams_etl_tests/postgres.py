@@ -13,7 +13,7 @@ import pytest
 
 from ams_etl.store.database import connect
 from ams_etl.store.embedded import running_server, server_root, stop
-from ams_etl.store.migrations import sql_folder, upgrade
+from ams_etl.store.migrations import LOWEST_POSTGRES, sql_folder, upgrade
 
 _MEMORY = Path("/dev/shm")
 _IN_MEMORY = "AMS_ETL_TESTS_IN_MEMORY"
@@ -82,7 +82,7 @@ def migrated_template(postgres_server: str) -> str:
         connection.execute("select pg_advisory_lock(1)")
         if connection.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
             connection.execute(f"create database {name}_unfinished")
-            with connect(_sibling(postgres_server, f"{name}_unfinished")) as own:
+            with connect(sibling(postgres_server, f"{name}_unfinished")) as own:
                 upgrade(own, sql_folder())
             connection.execute(f"alter database {name}_unfinished rename to {name}")
         connection.execute("select pg_advisory_unlock(1)")
@@ -95,7 +95,7 @@ def fresh_database(postgres_server: str, migrated_template: str) -> Iterator[str
     name = f"test_{uuid.uuid4().hex}"
     with connect(postgres_server) as connection:
         connection.execute(f"create database {name} template {migrated_template} strategy file_copy")
-    yield _sibling(postgres_server, name)
+    yield sibling(postgres_server, name)
     with connect(postgres_server) as connection:
         connection.execute(f"drop database if exists {name} with (force)")
 
@@ -118,6 +118,29 @@ def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
 def short_home(tmp_path: Path) -> Path:
     """A home of its own for a server of its own."""
     return tmp_path / "home"
+
+
+def debian_server() -> Path | None:
+    """The programs of the oldest installed server that is new enough."""
+    found = {int(folder.parent.name): folder for folder in Path("/usr/lib/postgresql").glob("[0-9]*/bin")}
+    return next(
+        (found[major] for major in sorted(found) if major >= LOWEST_POSTGRES and (found[major] / "initdb").exists()),
+        None,
+    )
+
+
+@pytest.fixture
+def oldest_server(short_home: Path) -> Iterator[str]:
+    """The URL of an empty database on the oldest Postgres that is supported, a server of its own."""
+    binaries = debian_server()
+    if binaries is None:
+        pytest.skip(
+            f"no Postgres server ({LOWEST_POSTGRES} or newer) in /usr/lib/postgresql: apt-get install postgresql"
+        )
+    try:
+        yield running_server(short_home, binaries)
+    finally:
+        stop(short_home, binaries)
 
 
 def _folder(run: Path) -> Path:
@@ -143,5 +166,6 @@ def _is_abandoned(home: Path) -> bool:
     return False
 
 
-def _sibling(url: str, name: str) -> str:
+def sibling(url: str, name: str) -> str:
+    """Return the URL of another database of the same server."""
     return url.rsplit("/", 1)[0] + f"/{name}"

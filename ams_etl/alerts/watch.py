@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -28,13 +29,14 @@ _LOCK = 7_203_611
 """Advisory lock: of several watchers on one database, one works."""
 
 
-def watch(url: str, instance: dg.DagsterInstance, agencies: Callable[[], Agencies]) -> None:
+def watch(url: str, instance: dg.DagsterInstance, agencies: Callable[[], Agencies], alive: Path | None = None) -> None:
     """Watch until the process is stopped; Postgres may go away and come back.
 
     Args:
         url: the Postgres.
         instance: Dagster's instance.
         agencies: reads agencies.yaml, so that an edit counts from the next look on.
+        alive: a file that is touched after each look, for whoever asks whether this process still works.
     """
     silence_due = 0.0
     # A thread of its own: a system that answers late holds up no alert.
@@ -48,6 +50,8 @@ def watch(url: str, instance: dg.DagsterInstance, agencies: Callable[[], Agencie
                     if with_silence:
                         silence_due = time.monotonic() + _SILENCE_EVERY_SECONDS
                     look(connection, instance, agencies(), with_silence=with_silence)
+                    if alive is not None:
+                        alive.touch()
                     time.sleep(EVERY_SECONDS)
         except (AmsEtlError, psycopg.Error, dg.DagsterError) as error:
             _log.warning("alerts are late: %s", type(error).__name__)

@@ -6,7 +6,7 @@ from ams_etl.cli.instance import dagster_instance, prepare
 from ams_etl.cli.progress import show_progress
 from ams_etl.cli.tables import Form, Table, print_tables, table_options
 from ams_etl.errors import AmsEtlError, ConfigError
-from ams_etl.settings import load_agencies
+from ams_etl.settings import home, load_agencies
 from ams_etl.store.database import connect
 
 
@@ -69,4 +69,4 @@ def watch() -> None:
     show_progress()
     url = prepare()
     with dagster_instance() as instance:
-        watch_for(url, instance, load_agencies)
+        watch_for(url, instance, load_agencies, home() / "alerts.alive")

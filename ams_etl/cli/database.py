@@ -1,5 +1,7 @@
 """`ams-etl db`: the Postgres in use."""
 
+from pathlib import Path
+
 import click
 
 from ams_etl.cli.instance import prepare
@@ -99,6 +101,34 @@ def move_command(target: str) -> None:
     click.echo(
         f"copied {sum(rows.values()):,} rows in {len(rows)} tables; set AMS_ETL_DATABASE_URL to the new database"
     )
+
+
+@database.command("dump")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--decisions", is_flag=True, help="Only what people decided, which no sync brings back.")
+def dump_command(file: Path, *, decisions: bool) -> None:
+    """Write the database in use into FILE, in the custom format of pg_dump, which may happen while it is in use.
+
+    It holds personal data and is readable by you alone. It is written by this machine's pg_dump, or the embedded server's
+    where that is older than the server.
+    """
+    from ams_etl.store.maintenance.backup import dump
+
+    size = dump(database_url(home()), file, home(), decisions=decisions)
+    click.echo(f"wrote {size:,} bytes to {file}; load it with `ams-etl db restore {file}`")
+
+
+@database.command("restore")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def restore_command(file: Path) -> None:
+    """Load a FILE of `ams-etl db dump` into the database in use, in one transaction.
+
+    A whole dump needs an empty database. Decisions are loaded into a new one with the schema (`ams-etl db upgrade`); then sync.
+    """
+    from ams_etl.store.maintenance.backup import restore
+
+    restore(database_url(home(), create=True), file, home())
+    click.echo("restored; run `ams-etl db upgrade`, then `ams-etl doctor`")
 
 
 @database.command()

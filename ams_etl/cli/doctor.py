@@ -38,7 +38,7 @@ def doctor(agency: str | None, *, retry_login: bool) -> None:
         click.echo("settings    ok")
     url = database_url(home(), create=True)
     with connect(url) as connection:
-        upgrade(connection, sql_folder())
+        upgrade(connection, sql_folder(), beside_newer=True)
         if retry_login:
             for settings in chosen:
                 forget_refusals(connection, settings.id)

@@ -35,7 +35,7 @@ def prepare() -> str:
     where = home()
     url = database_url(where, create=True)
     with connect(url) as connection:
-        upgrade(connection, sql_folder())
+        upgrade(connection, sql_folder(), beside_newer=True)
     # One that somebody set is left alone: Dagster's tables may be elsewhere, or the data's address may be a pool's.
     if os.environ.get("AMS_ETL_DAGSTER_URL") in (None, "", _made.get("AMS_ETL_DAGSTER_URL")):
         os.environ["AMS_ETL_DAGSTER_URL"] = _made["AMS_ETL_DAGSTER_URL"] = dagster_url(url)

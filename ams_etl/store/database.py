@@ -139,8 +139,9 @@ def dagster_url(url: str) -> str:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The same database for SQLAlchemy with psycopg 3 (Great Expectations, pandas)."""
-    return _with_driver(url, "psycopg")
+    """The same database for SQLAlchemy with psycopg 3 (Great Expectations, pandas), whose connections say so."""
+    named = "" if "application_name=" in url else f"{'&' if '?' in url else '?'}application_name=ams_etl%20sqlalchemy"
+    return _with_driver(f"{url}{named}", "psycopg")
 
 
 def _with_driver(url: str, driver: str) -> str:

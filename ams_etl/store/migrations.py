@@ -6,6 +6,7 @@ transaction a file, a checksum that notices an edited file.
 """
 
 import hashlib
+import logging
 import re
 import time
 from pathlib import Path
@@ -16,12 +17,14 @@ import psycopg
 from ams_etl.errors import ConfigError, TransientError
 from ams_etl.settings.shipped import shipped
 
+_log = logging.getLogger(__name__)
 LOWEST_POSTGRES = 15
 """`unique nulls not distinct` (`mart.key_facts`) came with it."""
 _LOCK = 0x616D7365746C  # "amsetl"
 _ATTEMPTS = 30
 _LOCK_TIMEOUT = "3s"
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
+_CONTRACT = re.compile(r"^-- contract: (\d+\.\d+\.\d+)\b", re.MULTILINE)
 
 
 def sql_folder() -> Path:
@@ -42,12 +45,20 @@ def _numbered(folder: Path) -> dict[int, Path]:
     return {int(match[1]): path for path in sorted(folder.iterdir()) if (match := _NAME.match(path.name))}
 
 
-def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
+def contract_of(migration: str) -> str | None:
+    """Return the version that no longer used what a migration takes away, by its line `-- contract:`, or None."""
+    written = _CONTRACT.search(migration)
+    return written[1] if written else None
+
+
+def upgrade(connection: psycopg.Connection[Any], folder: Path, *, beside_newer: bool = False) -> list[str]:
     """Apply what is missing.
 
     Args:
         connection: autocommit.
         folder: the numbered files.
+        beside_newer: accept a newer database whose further migrations only add. A process of the version before may have to
+            start again while the next one is being installed.
 
     Returns:
         The names of the files applied now.
@@ -60,9 +71,12 @@ def upgrade(connection: psycopg.Connection[Any], folder: Path) -> list[str]:
     known = _applied(connection)
     newer = sorted(set(known) - set(files))
     if newer:
-        raise ConfigError(
-            f"the database has migration {known[newer[-1]][0]}, which this version of ams_etl does not know: update ams_etl"
-        )
+        newest = known[newer[-1]][0]
+        if not beside_newer or not files.keys() <= known.keys() or not _only_add(connection, newer):
+            raise ConfigError(
+                f"the database has migration {newest}, which this version of ams_etl does not know: update ams_etl"
+            )
+        _log.warning("the database has migration %s, newer than this version of ams_etl: finish the upgrade", newest)
     for version, path in files.items():
         if version in known and known[version][1] != _checksum(path):
             raise ConfigError(
@@ -87,6 +101,14 @@ def _applied(connection: psycopg.Connection[Any]) -> dict[int, tuple[str, str]]:
     return {version: (name, checksum) for version, name, checksum in rows}
 
 
+def _only_add(connection: psycopg.Connection[Any], versions: list[int]) -> bool:
+    """Return whether these applied migrations took nothing away that an older version uses."""
+    taking = connection.execute(
+        "select count(*) from ops.schema_migrations where version = any (%s) and contract is not null", (versions,)
+    ).fetchone()
+    return taking == (0,)
+
+
 def _apply(connection: psycopg.Connection[Any], version: int, path: Path) -> bool:
     """Apply one file in one transaction, unless another process has done so meanwhile; returns whether this one did.
 
@@ -102,11 +124,17 @@ def _apply(connection: psycopg.Connection[Any], version: int, path: Path) -> boo
                     return False
                 # A change that waits for a long transaction makes everybody else wait behind it.
                 connection.execute("select set_config('lock_timeout', %s, true)", (_LOCK_TIMEOUT,))
-                connection.execute(path.read_text("utf-8"))
+                migration = path.read_text("utf-8")
+                connection.execute(migration)
                 connection.execute(
                     "insert into ops.schema_migrations (version, name, checksum) values (%s, %s, %s)",
                     (version, path.name, _checksum(path)),
                 )
+                if contract := contract_of(migration):
+                    # The column is younger than most migrations, but not than those that take away.
+                    connection.execute(
+                        "update ops.schema_migrations set contract = %s where version = %s", (contract, version)
+                    )
         except psycopg.errors.LockNotAvailable:
             if attempt == _ATTEMPTS - 1:
                 raise TransientError(

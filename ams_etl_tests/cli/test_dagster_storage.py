@@ -1,12 +1,14 @@
 """Dagster's tables are reached by one connection that is kept, that heals, and that a child process leaves alone."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy
 
-from ams_etl.dagster_storage import PostgresStorage
+from ams_etl.dagster_storage import MOST_CONNECTIONS, PostgresStorage
 from ams_etl.store.database import dagster_url
 
 BACKENDS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -59,3 +61,35 @@ def test_a_child_process_connects_itself(storage: PostgresStorage, connection: p
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     use(storage)
     assert connection.execute(BACKENDS).fetchall() == [(mine,)]
+
+
+@pytest.mark.parametrize("for_webserver", [False, True])
+def test_many_threads_share_a_bounded_pool(
+    storage: PostgresStorage, connection: psycopg.Connection[Any], *, for_webserver: bool
+) -> None:
+    """The web server's too, to which Dagster would give a pool for each of the three storages."""
+    if for_webserver:
+        for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
+            part.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3600, max_overflow=20)
+    most = 0
+    with ThreadPoolExecutor(30) as threads:
+        asked = [threads.submit(use, storage) for _ in range(120)]
+        while not all(ask.done() for ask in asked):
+            most = max(most, len(connection.execute(BACKENDS).fetchall()))
+        for ask in asked:
+            ask.result()
+    assert 1 < most <= MOST_CONNECTIONS
+    names = connection.execute(
+        "select distinct application_name from pg_stat_activity where application_name ~ 'dagster'"
+    )
+    assert any(name.startswith("dagster tables ") for (name,) in names)
+
+
+def test_a_statement_of_the_web_server_ends_in_time(storage: PostgresStorage) -> None:
+    """As Dagster's own storages do it."""
+    storage.event_log_storage.optimize_for_webserver(statement_timeout=200, pool_recycle=3600, max_overflow=20)
+    with (
+        pytest.raises(sqlalchemy.exc.OperationalError, match="statement timeout"),
+        storage._run_storage._engine.connect() as opened,
+    ):
+        opened.execute(sqlalchemy.text("select pg_sleep(5)"))

@@ -90,6 +90,48 @@ def test_the_chart_is_of_the_version_that_we_pin(values: dict[str, Any]) -> None
     assert values["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
 
 
+def test_the_queue_is_limited_as_on_one_machine(values: dict[str, Any]) -> None:
+    """The tags of dagster.yaml: with another one, a notified customer would wait for a full sync of its agency."""
+    ours = yaml.safe_load((FOLDER.parents[1] / "dagster.yaml").read_text())["concurrency"]["runs"][
+        "tag_concurrency_limits"
+    ]
+    queue = values["dagsterDaemon"]["runCoordinator"]["config"]["queuedRunCoordinator"]
+    assert [(limit["key"], limit["limit"]) for limit in queue["tagConcurrencyLimits"]] == [
+        (limit["key"], limit["limit"]) for limit in ours
+    ]
+
+
+def test_the_charts_pods_have_no_rights_that_they_do_not_need(values: dict[str, Any]) -> None:
+    """As ours; their root file systems stay writable, since the chart mounts nothing for /tmp."""
+    for pod in (
+        values["dagsterWebserver"],
+        values["dagsterDaemon"],
+        *values["dagster-user-deployments"]["deployments"],
+    ):
+        assert pod["podSecurityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        assert pod["resources"]["limits"]["memory"]
+
+
+def test_every_deployment_is_probed_and_walled_in() -> None:
+    """A hanging pod is restarted, and each has a NetworkPolicy; what runs twice, a PodDisruptionBudget."""
+    documents = [document for manifest in MANIFESTS for document in yaml.safe_load_all(manifest.read_text())]
+    named = {(document["kind"], document["metadata"]["name"]) for document in documents}
+    deployments = [document for document in documents if document["kind"] == "Deployment"]
+    assert {document["metadata"]["name"] for document in deployments} == {
+        f"ams-etl-{name}" for name in ("alerts", "follow", "inbound", "pages")
+    }
+    for document in deployments:
+        name = document["metadata"]["name"]
+        (container,) = document["spec"]["template"]["spec"]["containers"]
+        assert container["livenessProbe"], name
+        assert container["startupProbe"], name
+        assert ("NetworkPolicy", name) in named
+        if document["spec"]["replicas"] > 1:
+            assert container["readinessProbe"], name
+            assert ("PodDisruptionBudget", name) in named
+
+
 def test_pods_have_no_rights_that_they_do_not_need() -> None:
     """Not root, nothing writable but what is mounted, no token of the cluster, secrets by reference alone."""
     for manifest in MANIFESTS:

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import LoginRefused
-from ams_etl.store.database import connect
 from ams_etl.store.logins.login_checks import store_check
+from ams_etl.store.shared_access.in_passing import in_passing
 
 AGAIN_AFTER = timedelta(days=1)
 """One try a day tells whether somebody unlocked the login on the other side."""
@@ -33,7 +33,7 @@ class PostgresLoginGate:
         Raises:
             LoginRefused: the system refused this very secret less than a day ago.
         """
-        with connect(self._url, application_name="ams_etl login") as connection:
+        with in_passing(self._url).connection() as connection:
             row = connection.execute(
                 "select fingerprint, refused_at from ops.login_refusals where agency = %s and system = %s",
                 (self._agency, self._system),
@@ -52,7 +52,7 @@ class PostgresLoginGate:
 
     def refused(self, secret: str) -> None:
         """Remember that the system refused this secret."""
-        with connect(self._url, application_name="ams_etl login") as connection:
+        with in_passing(self._url).connection() as connection:
             connection.execute(
                 """insert into ops.login_refusals (agency, system, fingerprint) values (%s, %s, %s)
                 on conflict (agency, system) do update set fingerprint = excluded.fingerprint, refused_at = now()""",
@@ -62,7 +62,7 @@ class PostgresLoginGate:
     def accepted(self) -> None:
         """Forget what was refused before."""
         if self._is_known:
-            with connect(self._url, application_name="ams_etl login") as connection:
+            with in_passing(self._url).connection() as connection:
                 forget_refusals(connection, self._agency, self._system)
                 store_check(connection, self._agency, self._system, None)
             self._is_known = False

@@ -7,15 +7,14 @@ is allowed grows at once as far as others have left it free, and shrinks as its 
 import threading
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from ams_etl.store.agency_db import records
-from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
+from ams_etl.store.shared_access.in_passing import in_passing
 
 EXPIRES_SECONDS = 15.0
 """A process that is gone keeps the others from its share for that long."""
@@ -80,7 +79,7 @@ class PostgresCallSlots:
         self._lock = f"call_slots/{agency}/{system}"
         # A call that is given up goes on in its thread, while `release` is called in another.
         self._one_at_a_time = threading.Lock()
-        self._connection: psycopg.Connection[Any] | None = None
+        self._is_kept = False
 
     def share(self, most: int, held: int, wanted: int) -> int:
         """Renew the share, and return how many calls this client may have in flight from now on; see `CallSlots.share`.
@@ -89,14 +88,13 @@ class PostgresCallSlots:
             TransientError: the database does not answer.
         """
         with self._one_at_a_time:
+            if not self._is_kept:
+                in_passing(self._url).keep()
+                self._is_kept = True
             try:
-                connection = self._connection = self._connection or connect(
-                    self._url, application_name="ams_etl call slots"
-                )
-                with connection.transaction():
+                with in_passing(self._url).connection() as connection, connection.transaction():
                     return self._share(connection, most, held, wanted)
             except psycopg.Error as error:
-                self._close()
                 raise understood(error) from None
 
     def _share(self, connection: psycopg.Connection[Any], most: int, held: int, wanted: int) -> int:
@@ -138,21 +136,17 @@ class PostgresCallSlots:
             TransientError: the database does not answer.
         """
         with self._one_at_a_time:
-            if self._connection is None:
+            if not self._is_kept:
                 return
             try:
-                self._connection.execute(
-                    """delete from ops.call_slots where agency = %(agency)s and system = %(system)s
-                    and holder = %(holder)s""",
-                    self._scope,
-                )
+                with in_passing(self._url).connection() as connection:
+                    connection.execute(
+                        """delete from ops.call_slots where agency = %(agency)s and system = %(system)s
+                        and holder = %(holder)s""",
+                        self._scope,
+                    )
             except psycopg.Error as error:
                 raise understood(error) from None
             finally:
-                self._close()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
+                self._is_kept = False
+                in_passing(self._url).forgo()

@@ -8,8 +8,8 @@ import psycopg
 from cryptography.fernet import Fernet, InvalidToken
 
 from ams_etl.store.agency_db import scalar
-from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
+from ams_etl.store.shared_access.in_passing import in_passing
 
 GOOD_SECONDS = 600.0
 """A ticket is taken over for that long. How long one lives is not known; one client that is public assumes 15 minutes."""
@@ -41,7 +41,7 @@ class PostgresTicket:
             TransientError: the database does not answer.
         """
         try:
-            with connect(self._url, application_name="ams_etl ticket") as connection:
+            with in_passing(self._url).connection() as connection:
                 sealed = scalar(
                     connection,
                     """select sealed from ops.session_tickets where agency = %(agency)s and system = %(system)s
@@ -75,7 +75,7 @@ class PostgresTicket:
         """
         sealed = None if ticket is None else self._cipher().encrypt(ticket.encode())
         try:
-            with connect(self._url, application_name="ams_etl ticket") as connection:
+            with in_passing(self._url).connection() as connection:
                 connection.execute(
                     """update ops.session_tickets set sealed = coalesce(%(sealed)s, sealed), login_until = null,
                         obtained_at = case when %(sealed)s is null then obtained_at else clock_timestamp() end
