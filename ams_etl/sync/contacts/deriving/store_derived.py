@@ -129,7 +129,10 @@ def _delete_candidates(db: AgencyDb, customers: list[str]) -> None:
 
 
 def _write_candidates(db: AgencyDb, first_seen: Mapping[str, tuple[str, KeyColumn]]) -> int:
-    """Write new and changed candidates and mark them; return how many."""
+    """Write new and changed candidates and mark them; return how many.
+
+    Most become a contact of their own, whose id is theirs: it is written at once, so that publishing rewrites only the others.
+    """
     joins = "".join(
         f""" left join {table} s{at} on d.entity = '{entity}' and (s{at}.agency, s{at}.entity_id) = (%(agency)s, d.{key})"""
         for at, (entity, (table, key)) in enumerate(first_seen.items())
@@ -138,8 +141,8 @@ def _write_candidates(db: AgencyDb, first_seen: Mapping[str, tuple[str, KeyColum
     changes = ", ".join(f"{column} = excluded.{column}" for column in _KEPT if column not in _FIXED)
     return db.execute(
         f"""with written as (
-            insert into stage.candidates as c (agency, candidate_id, {", ".join(_KEPT)}, first_seen_at)
-            select %(agency)s, d.candidate_id, {", ".join(f"d.{column}" for column in _KEPT)}, coalesce({seen_at})
+            insert into stage.candidates as c (agency, candidate_id, contact_id, {", ".join(_KEPT)}, first_seen_at)
+            select %(agency)s, d.candidate_id, d.candidate_id, {", ".join(f"d.{column}" for column in _KEPT)}, coalesce({seen_at})
             from derived_candidates d{joins}
             on conflict (agency, candidate_id) do update set {changes}
             where c.content_hash <> excluded.content_hash
