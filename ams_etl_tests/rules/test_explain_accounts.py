@@ -49,6 +49,16 @@ def test_an_account_of_benefitpoint_alone() -> None:
 def test_a_linked_account_goes_with_its_customer() -> None:
     """B11: the account, and each of its people with whoever has the person's email."""
     people = ({"contact": {"contactID": 50, "email": "Jane@X.com"}}, {"contact": {"contactID": 51}})
+    account = {
+        "accountID": 5, "accountClassification": "Individual",
+        "individualAccountInfo": {"dependents": [{"dependentID": 3, "personInfo": {"firstName": "Di", "lastName": "Oz"}}]},
+    }  # fmt: skip
+    dependents = [
+        each for each in joined(AccountBundle(account, (), (), "c-1")).candidates if each.role == "second_insured"
+    ]
+    assert [(each.entity, each.entity_id, each.joined and each.joined.customer_id) for each in dependents] == [
+        ("account_dependent", "3", "c-1")
+    ]
     found = joined(AccountBundle({"accountID": 5}, people, (), "c-1")).candidates
     assert [(candidate.entity_id, candidate.joined) for candidate in found] == [
         ("5", Joined("c-1")),

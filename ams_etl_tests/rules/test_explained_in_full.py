@@ -1,6 +1,6 @@
 """What `why` says of whole records and contacts, by example: each value with its rule and the member it was read from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -139,20 +139,23 @@ def test_the_findings_of_a_customer(name: str, bundle: CustomerBundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "found_in"),
     [
-        ("a couple", merged(TOM, SUE)),
-        ("a couple, named in the platform", merged(TOM, SUE, override=NameOverride("Tommy", None, None))),
-        ("one of them is dead", merged({**TOM, "FirstName": "Tom (Deceased)"}, SUE)),
-        ("both are dead", merged({**TOM, "FirstName": "Tom (Deceased)"}, {**SUE, "FirstName": "Sue (Deceased)"})),
-        ("one of them refuses", merged(TOM, {**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
-        ("somebody else refuses the address", merged(TOM, refused=frozenset({"v@x.com"}))),
-        ("an address of too many", merged(TOM, over_shared=frozenset({"v@x.com"}))),
-        ("a record that goes on as one of two", merged(TOM, SUE, gone={**SUE, "FirstName": "Sue (Deceased)"})),
-        ("a record that goes on", merged(TOM, gone={**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
+        ("a couple", lambda: merged(TOM, SUE)),
+        ("a couple, named in the platform", lambda: merged(TOM, SUE, override=NameOverride("Tommy", None, None))),
+        ("one of them is dead", lambda: merged({**TOM, "FirstName": "Tom (Deceased)"}, SUE)),
+        (
+            "both are dead",
+            lambda: merged({**TOM, "FirstName": "Tom (Deceased)"}, {**SUE, "FirstName": "Sue (Deceased)"}),
+        ),
+        ("one of them refuses", lambda: merged(TOM, {**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
+        ("somebody else refuses the address", lambda: merged(TOM, refused=frozenset({"v@x.com"}))),
+        ("an address of too many", lambda: merged(TOM, over_shared=frozenset({"v@x.com"}))),
+        ("a record that goes on as one of two", lambda: merged(TOM, SUE, gone={**SUE, "FirstName": "Sue (Deceased)"})),
+        ("a record that goes on", lambda: merged(TOM, gone={**SUE, "LastName": "Vale (DO NOT CONTACT)"})),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_findings_of_a_contact(name: str, found: list[str]) -> None:
+def test_the_findings_of_a_contact(name: str, found_in: Callable[[], list[str]]) -> None:
     """M2, M6, M8, M9, N12: which member each value came from, and what suppresses or names the contact."""
-    assert found == EXPECTED[name]
+    assert found_in() == EXPECTED[name]

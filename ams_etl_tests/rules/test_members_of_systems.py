@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ams_etl.rules.records.ams360 import Employee, Reference
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems import benefitpoint, hawksoft, mycase, qq_catalyst
 from ams_etl.rules.systems.any_system import phone, policy_standing
@@ -93,12 +94,73 @@ def test_members_of_a_client_of_hawksoft() -> None:
         },
     }  # fmt: skip
     customer = hawksoft.bundle_of(client, SETTINGS)[0].customer
+    assert {name: getattr(customer, name) for name in PLACES} == PLACES
     assert (customer.date_added, customer.executive_code, customer.representative_code, customer.branch_code) == (
         date(2020, 1, 2), "P1", "C1", "3",
     )  # fmt: skip
     assert hawksoft.offices_of(
         [{"OfficeId": 3, "OfficeDescription": "North"}, {"OfficeId": 4, "OfficeDescription": " "}]
     ).branches == {"3": "North"}
+
+
+def test_a_person_of_a_hawksoft_client_has_its_own_ways_to_be_reached() -> None:
+    """A1: of two people each has the email and the phone with its id; what has no id is the client's own."""
+    client = {
+        "clientNumber": 1, "details": {"companyName": "Acme", "isCommercial": True},
+        "people": [{"id": "p1", "firstName": "Ann", "lastName": "Doe"}, {"id": "p2", "firstName": "Bo", "lastName": "Ray"}],
+        "contacts": [
+            {"id": "1", "type": "Email", "data": "ann@x.com", "personId": "p1"},
+            {"id": "2", "type": "Email", "data": "bo@x.com", "personId": "p2"},
+            {"id": "3", "type": "Cell Phone", "data": "2175550102", "personId": "p2"},
+            {"id": "4", "type": "Email", "data": "office@x.com"},
+        ],
+    }  # fmt: skip
+    bundle, _ = hawksoft.bundle_of(client, SETTINGS)
+    reached = {
+        person.contact_name: (person.email, [phone.number for phone in person.phones]) for person in bundle.contacts
+    }
+    assert reached == {"Ann Doe": ("ann@x.com", []), "Bo Ray": ("bo@x.com", ["2175550102"])}
+    assert bundle.customer.email == "office@x.com"
+
+
+def test_a_hawksoft_client_that_is_left_out_takes_its_primary_person_along() -> None:
+    """A1, Q3: the client is its primary person, so both are skipped, each by its own kind and id."""
+    client = {
+        "clientNumber": 1,
+        "details": {"isPersonal": True, "status": "Inactive"},
+        "people": [{"id": "p1", "firstName": "Ann"}],
+    }
+    skips = hawksoft.derive(client, Reference({}, {}, {}, {}, {}, {}, {}), SETTINGS, date(2026, 6, 1)).skips
+    assert {(skip.entity, skip.entity_id.rsplit(":", 1)[-1]) for skip in skips} >= {(hawksoft.CLIENT, "1")}
+    assert [skip.entity for skip in skips].count(hawksoft.PERSON) == 1
+
+
+def test_who_is_a_firm_in_other_systems() -> None:
+    """A5, B10: a company of MyCase and a group of BenefitPoint are commercial, everybody else is personal."""
+    account = {"accountID": 5, "accountClassification": "Group", "groupAccountInfo": {"accountName": "Acme"}}
+    person = {"accountID": 6, "accountClassification": "Individual",
+              "individualAccountInfo": {"personInfo": {"firstName": "Ann", "lastName": "Doe"}}}  # fmt: skip
+    found = [
+        mycase.bundle_of(mycase.Party("company", {"id": 8, "name": "Acme"}, ())).customer,
+        mycase.bundle_of(mycase.Party("client", {"id": 7, "first_name": "Ann"}, ())).customer,
+        benefitpoint.bundle_of(benefitpoint.AccountBundle(account)).customer,
+        benefitpoint.bundle_of(benefitpoint.AccountBundle(person)).customer,
+    ]
+    assert [(customer.is_commercial, customer.is_personal) for customer in found] == [
+        (True, False), (False, True), (True, False), (False, True),
+    ]  # fmt: skip
+
+
+def test_the_tags_of_a_case_of_mycase_have_a_category() -> None:
+    """A5: what comes from no setting is of the category `default`."""
+    tags = list(mycase.case_tags(mycase.Party("client", {"id": 7}, ()), (), SETTINGS))
+    assert [(tag.tag, tag.category) for tag in tags] == [("MyCase", "default")]
+
+
+def test_an_employee_has_first_and_last_name() -> None:
+    """X1: what is missing leaves no blank."""
+    given = [{"FirstName": "Eve", "LastName": "Exe"}, {"LastName": "Exe"}, {}]
+    assert [Employee.from_payload({"EmployeeCode": "E", **names}).name for names in given] == ["Eve Exe", "Exe", None]
 
 
 def test_the_names_behind_benefitpoints_ids() -> None:

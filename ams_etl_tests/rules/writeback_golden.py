@@ -20,6 +20,11 @@ from ams_etl.rules.writeback.writes import plan_writes
 CASES = Path(__file__).parent / "cases" / "writeback"
 MARKER = "[#0123456789]"
 _ZONE = ZoneInfo("America/Chicago")
+_RECORDS = {
+    "note": "CustomerNote", "activity": "CustomerActivity", "suspense": "Suspense", "customer": "Customer",
+    "update_customer": "Customer", "policy": "Policy",
+}  # fmt: skip
+"""The name under which the delivery looks for each operation's record."""
 _BASE = {"occurred_at": "2026-06-01T18:30:00Z", "actor": {"name": "Ann Lee"}, "link": "https://p.example/1"}
 _KEYS = {"name", "rules", "event", "settings", "actions", "employees", "ask", "given", "expect"}
 
@@ -75,6 +80,9 @@ def planned(given: Mapping[str, Any]) -> tuple[Write, ...]:
 
 def _unlike(write: Write, expected: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     record = next((value for value in write.request.values() if isinstance(value, dict)), {})
+    named = _RECORDS.get(write.operation)
+    if named is not None and write.request.get(named) is not record:
+        yield "the record's name", named, sorted(write.request)
     for name, wanted in expected.items():
         if name == "operation":
             found: Any = write.operation
@@ -92,6 +100,8 @@ def _ask(name: str, given: dict[str, Any]) -> Any:
             return customer_of(CustomerOfContact(**entry) for entry in given["contact"])
         case "same_customer":
             same = same_customer(given["wanted"], given["found"])
+            if same is not None and same.customer_id != given["found"]["CustomerId"]:
+                return same
             return same.reason if same else None
         case _:
             return _FUNCTIONS[name](**given)
