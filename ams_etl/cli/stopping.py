@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_GOING_ON = ("NOT_STARTED", "STARTING", "STARTED")
 
 
 class RunStopped(Exception):
@@ -72,10 +73,9 @@ def stoppable(instance: Any, run_id: str, how_to_go_on: str) -> Iterator[None]:
 
     handlers = {number: signal.getsignal(number) for number in _STOPS}
     signals = StopSignals()
-    instance.add_event_listener(run_id, lambda entry: _cancel_when_interrupted(instance, run_id, entry))
     interrupted = False
     try:
-        with capture_interrupts():
+        with _canceling_after(signals, instance, run_id), capture_interrupts():
             yield
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         interrupted = True
@@ -88,16 +88,27 @@ def stoppable(instance: Any, run_id: str, how_to_go_on: str) -> Iterator[None]:
             raise RunStopped(number, _ended(instance, run_id, how_to_go_on)) from None
 
 
-def _cancel_when_interrupted(instance: Any, run_id: str, entry: Any) -> None:
-    """Mark the run as one that a person cancels once a step was interrupted; Dagster then ends it so."""
-    from dagster._core.execution.plan.objects import ErrorSource
+@contextmanager
+def _canceling_after(signals: StopSignals, instance: Any, run_id: str) -> Iterator[None]:
+    """Mark the run as one that is being canceled as soon as Dagster looks it up after a signal.
 
-    event = entry.dagster_event
-    if event is None or not event.is_step_failure or event.step_failure_data.error_source is not ErrorSource.INTERRUPT:
-        return
-    run = instance.get_run_by_id(run_id)
-    if run is not None and not run.is_finished:
-        instance.report_run_canceling(run, message="The command that runs this was asked to stop.")
+    Before Dagster writes how a run ended it looks up whether somebody cancels it, and nothing of ours runs in between: an
+    interrupt may come from any part of a step, from a resource, or from no step at all.
+    """
+    look_up = instance.get_run_by_id
+
+    def marked(asked: str) -> Any:
+        run = look_up(asked)
+        if asked == run_id and run is not None and run.status.value in _GOING_ON and signals.number is not None:
+            instance.report_run_canceling(run, message="The command that runs this was asked to stop.")
+            run = look_up(asked)
+        return run
+
+    instance.get_run_by_id = marked
+    try:
+        yield
+    finally:
+        del instance.get_run_by_id
 
 
 def _ended(instance: Any, run_id: str, how_to_go_on: str) -> str:

@@ -20,6 +20,9 @@ _BACKFILL_STATUS = """query ($id: String!) { partitionBackfillOrError(backfillId
 _LINEAGE = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
     assetMaterializations(limit: 1) { metadataEntries { ... on TableColumnLineageMetadataEntry {
         lineage { columnName columnDeps { assetKey { path } columnName } } } } } } } }"""
+_SENSORS = """query ($repository: RepositorySelector!) { sensorsOrError(repositorySelector: $repository) {
+    ... on Sensors { results { id name } } } }"""
+_STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
 _RUNS = "query { runsOrError { ... on Runs { results { runId status jobName } } } }"
 
 
@@ -85,6 +88,13 @@ class UserInterface:
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
         ended = self._ask(_TERMINATE, {"id": run_id, "policy": policy})["terminateRun"]
         assert ended["__typename"] == "TerminateRunSuccess", ended
+
+    def stop_sensors(self) -> None:
+        """Turn every sensor off, so that only what somebody clicks runs."""
+        repository = {"repositoryLocationName": "ams_etl", "repositoryName": "__repository__"}
+        for sensor in self._ask(_SENSORS, {"repository": repository})["sensorsOrError"]["results"]:
+            stopped = self._ask(_STOP_SENSOR, {"id": sensor["id"]})["stopSensor"]
+            assert stopped["__typename"] == "StopSensorMutationResult", (sensor, stopped)
 
     def status(self, run_id: str) -> str:
         """Of one run."""
