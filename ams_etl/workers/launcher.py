@@ -9,6 +9,7 @@ from celery.exceptions import OperationalError
 from dagster._core.errors import DagsterUserCodeUnreachableError  # the one error after which the queue tries again
 from dagster._core.launcher import LaunchRunContext
 from dagster._serdes import ConfigurableClassData
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
@@ -58,8 +59,11 @@ class WorkerRunLauncher(CeleryRunLauncher):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Send a run to the workers; while Redis does not answer it stays in Dagster's queue."""
+        run = context.dagster_run
+        # The id alone: dagster-celery's own task carries the whole configuration of this instance, addresses of Postgres included.
+        task = self.celery.signature(TASK_EXECUTE_JOB_NAME, kwargs={"run_id": run.run_id}, immutable=True)
         try:
-            super().launch_run(context)
+            self._launch_celery_task_run(run=run, task_signature=task, routing_key=TASK_EXECUTE_JOB_NAME)
         except OperationalError:
             # dagster.yaml has `max_user_code_failure_retries`; any other error would fail the run.
             raise DagsterUserCodeUnreachableError("Redis does not answer; the run waits in the queue") from None

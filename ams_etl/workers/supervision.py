@@ -141,12 +141,13 @@ def _watch(
         with suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=0.5)
         now = clock()
-        grace = _grace(readings, stopping, now)
-        if grace is None:
+        end = _reason_to_end(readings, stopping, now)
+        if end is None:
             continue
+        reason, grace = end
         if kill_at is None:
+            _log.info("run %s: its process has to end: %s", readings.run_id, reason)
             if not readings.is_finished:
-                _log.info("run %s: interrupted (%s)", readings.run_id, readings.status.value)
                 process.terminate()
             kill_at = now + grace
         kill_at = min(kill_at, now + grace)
@@ -154,14 +155,16 @@ def _watch(
             process.kill()
 
 
-def _grace(readings: _Readings, stopping: threading.Event, now: float) -> float | None:
-    """Return how long the process may still take to end; None where it may go on."""
+def _reason_to_end(readings: _Readings, stopping: threading.Event, now: float) -> tuple[str, float] | None:
+    """Return why the process has to end, and how many seconds it may take; None where it may go on."""
     if readings.is_finished:
-        return _GRACE_OF_THE_FINISHED
+        return f"the run's end is recorded ({readings.status.value})", _GRACE_OF_THE_FINISHED
     if now - readings.last_beat > _SILENT_SECONDS:
-        return _GRACE_OF_THE_SILENT
-    if stopping.is_set() or readings.status is DagsterRunStatus.CANCELING:
-        return GRACE_SECONDS
+        return f"no heartbeat for {now - readings.last_beat:.0f} s", _GRACE_OF_THE_SILENT
+    if readings.status is DagsterRunStatus.CANCELING:
+        return "the run is canceling", GRACE_SECONDS
+    if stopping.is_set():
+        return "the worker stops", GRACE_SECONDS
     return None
 
 

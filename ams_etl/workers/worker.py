@@ -10,8 +10,6 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_ready
-from dagster._grpc.types import ExecuteRunArgs
-from dagster._serdes import unpack_value
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 
 from ams_etl.errors import AmsEtlError
@@ -38,6 +36,8 @@ def serve(broker: str, database: str, name: str, slots: int, finish_within: floa
         finish_within: seconds after the first signal until those at work are interrupted, too.
     """
     notice_dead_hosts(database)
+    # It lists its plug-ins whenever Dagster's storage is opened.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     app, signals = application(broker), _Signals(finish_within)
     _take_runs(app, database, signals.interrupted)
     worker_ready.connect(signals.take_over, weak=False)
@@ -68,9 +68,8 @@ def _take_runs(app: Celery, database: str, interrupted: threading.Event) -> None
     """Register the task that the launcher sends, in place of dagster-celery's, which executes the run in Celery's process."""
 
     @app.task(name=TASK_EXECUTE_JOB_NAME)  # type: ignore[untyped-decorator,unused-ignore]
-    def _execute_job(execute_job_args_packed: Any) -> None:
-        arguments = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs)
-        carry_out(arguments.run_id, database, interrupted)
+    def _execute_job(run_id: str) -> None:
+        carry_out(run_id, database, interrupted)
 
 
 class _Signals:

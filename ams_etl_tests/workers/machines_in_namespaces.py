@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ams_etl_tests.processes import die_with_parent
+
 BRIDGE = "amsetl0"
 NETWORK = "10.213.77"
 ADDRESS = f"{NETWORK}.1"
@@ -41,15 +43,24 @@ class Host:
                     "sh", "-c", script, "sh", self.name, str(self.hidden), *command,
                 ],
                 env=dict(environment), stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+                preexec_fn=die_with_parent,
             )  # fmt: skip
 
     def processes(self) -> list[int]:
         """The ids of its processes."""
         return [int(pid) for pid in _ip("netns", "pids", self.name, check=False).split()]
 
+    def cut_off(self) -> None:
+        """Cut its wire: what it sends is lost, and no connection is closed."""
+        _ip("link", "set", f"{self.name}a", "down")
+
+    def connect(self) -> None:
+        """Mend its wire."""
+        _ip("link", "set", f"{self.name}a", "up")
+
     def lose_power(self) -> None:
         """Cut the wire first: no farewell of a closed connection gets through, as when a machine is gone."""
-        _ip("link", "set", f"{self.name}a", "down")
+        self.cut_off()
         deadline = time.monotonic() + 10
         while pids := self.processes():
             for pid in pids:

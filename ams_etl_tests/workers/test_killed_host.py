@@ -5,8 +5,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.graphql import UserInterface
 from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.end_to_end.served import served
-from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 from ams_etl_tests.workers.agencies import list_agencies, names, sandbox_options
 from ams_etl_tests.workers.machines_in_namespaces import ADDRESS, NETWORK, Host, hosts
 from ams_etl_tests.workers.redis_server import running_redis
@@ -109,7 +110,7 @@ def statuses(connection: psycopg.Connection[Any]) -> Counter[str]:
     return Counter(dict(connection.execute("select status, count(*) from runs group by 1").fetchall()))
 
 
-def rebuild(url: str, line: CommandLine, sandbox: Any) -> dict[str, list[Any]]:
+def rebuild(url: str, line: CommandLine, sandbox: Sandbox) -> dict[str, list[Any]]:
     """Read, derive and publish every agency in a new database, one after the other, without Dagster."""
     agencies = load_agencies(line.home / "agencies.yaml")
     with connect(url) as connection:
@@ -129,47 +130,120 @@ def rebuild(url: str, line: CommandLine, sandbox: Any) -> dict[str, list[Any]]:
         return published(connection)
 
 
-@pytest.mark.long
-def test_forty_agencies_on_three_hosts_of_which_one_loses_its_power(tmp_path: Path) -> None:
-    place = tmp_path
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """The machine with the daemon, and those that execute runs."""
+
+    line: CommandLine
+    url: str
+    sandbox: Sandbox
+    ui: UserInterface
+    connection: psycopg.Connection[Any]
+    hosts: list[Host]
+
+
+@contextmanager
+def machines(place: Path, agencies: int, customers: int, hosts_named: list[str]) -> Iterator[Machines]:
+    """Start everything, with no agency read yet."""
     for folder in (place, *place.parents[:3]):
         with suppress(PermissionError):
             folder.chmod(folder.stat().st_mode | 0o011)
     daemon = place / "daemon"
     daemon.mkdir()
     with (
-        hosts(HOSTS, hidden=daemon) as machines,
+        hosts(hosts_named, hidden=daemon) as made,
         open_postgres(place / "postgres") as url,
         running_redis(place / "redis", host=ADDRESS) as broker,
-        running_sandbox(size=5, more=("--host", ADDRESS, *sandbox_options(COUNT, CUSTOMERS))) as sandbox,
+        running_sandbox(size=5, more=("--host", ADDRESS, *sandbox_options(agencies, customers))) as sandbox,
     ):
         line = command_line(daemon, url, sandbox)
-        list_agencies(line.home / "agencies.yaml", COUNT, max_concurrency=2)
+        list_agencies(line.home / "agencies.yaml", agencies, max_concurrency=2)
         line.environment.update({"AMS_ETL_CELERY_BROKER": broker, "DAGSTER_HOME": str(daemon / "dagster")})
         (daemon / "dagster").mkdir()
         instance = yaml.safe_load((Path(__file__).parents[2] / "deploy/celery/dagster.yaml").read_text())
-        instance["concurrency"]["runs"]["max_concurrent_runs"] = SLOTS * len(HOSTS)
+        instance["concurrency"]["runs"]["max_concurrent_runs"] = SLOTS * len(made)
         own = daemon / "own-dagster.yaml"
         own.write_text(yaml.safe_dump(instance))
         (daemon / "dagster" / "dagster.yaml").symlink_to(own)
         line.run("env")
         with served(line, "--no-follow") as address, connect(url) as connection:
             connection.execute(AUDIT)
-            start_workers(machines, line, place)
-            sandbox.faults(latency_ms=60)
-            figures = carry_on(UserInterface(address), connection, machines)
-            sandbox.faults(latency_ms=0)
-            print(figures)
-            compared = rebuild(url, line, sandbox)
-            found = published(connection)
-            for table, rows in compared.items():
-                assert rows, table
-                assert found[table] == rows, f"mart.{table} is not what a rebuild gives"
+            start_workers(made, line, place)
+            yield Machines(line, url, sandbox, UserInterface(address), connection, made)
 
 
-def start_workers(machines: list[Host], line: CommandLine, place: Path) -> None:
+@pytest.mark.long
+def test_forty_agencies_on_three_hosts_of_which_one_loses_its_power(tmp_path: Path) -> None:
+    with machines(tmp_path, COUNT, CUSTOMERS, HOSTS) as started:
+        started.sandbox.faults(latency_ms=60)
+        print(carry_on(started.ui, started.connection, started.hosts))
+        started.sandbox.faults(latency_ms=0)
+        compare_with_a_rebuild(started)
+
+
+@pytest.mark.long
+def test_a_host_that_is_cut_off_stops_its_runs_before_others_take_them_over(tmp_path: Path) -> None:
+    """It lives, and works on for as long as it is not taken for dead; once it is connected again it takes runs as before."""
+    with machines(tmp_path, 2, 40, HOSTS[:2]) as started:
+        lonely, ui = started.hosts[0], started.ui
+        started.sandbox.faults(latency_ms=400)
+        runs = [ui.launch("sync", agency) for agency in names(2)]
+        wait_for(lambda: read_on(started, lonely))
+        (run, *_) = read_on(started, lonely)
+        (process,) = (found for found in map(psutil.Process, lonely.processes()) if run in found.cmdline())
+        on_it = "select count(*) from ops.run_heartbeats where host = %s"
+        row = started.connection.execute(on_it, (lonely.name,)).fetchone()
+        lost = int(row[0]) if row else 0
+        lonely.cut_off()
+        cut = time.monotonic()
+        psutil.wait_procs([process], timeout=60)
+        gone = time.monotonic() - cut
+        assert not process.is_running()
+        assert ui.status(run) == "STARTED", "it was recorded as ended while its process lived"
+        assert ui.ended(run, 90) == "FAILURE"
+        failed = time.monotonic() - cut
+        started.sandbox.faults(latency_ms=0)
+        wait_for(lambda: statuses(started.connection) == {"SUCCESS": len(runs), "FAILURE": lost})
+        assert count(started.connection, EXPIRED_OR_FREE) == 0
+        lonely.connect()
+        later = [ui.launch("sync", agency) for agency in names(2)]
+        observer = Observer(agencies_by_run(started.connection))
+        assert [ui.ended(run) for run in later] == ["SUCCESS", "SUCCESS"]
+        observer.end()
+        print(
+            f"cut off: the process was gone after {gone:.0f} s, the run failed after {failed:.0f} s; {observer.host_of}"
+        )
+        compare_with_a_rebuild(started)
+
+
+def read_on(started: Machines, host: Host) -> list[str]:
+    """The runs that read an agency in full on a host."""
+    found = started.connection.execute(
+        """select b.run_id from ops.run_heartbeats b join ops.leases l on l.holder = 'run ' || b.run_id
+        where b.host = %s and l.subject = 'full_read' and b.beat_at > now() - interval '8 seconds'""",
+        (host.name,),
+    ).fetchall()
+    return [run for (run,) in found]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def compare_with_a_rebuild(started: Machines) -> None:
+    compared = rebuild(started.url, started.line, started.sandbox)
+    found = published(started.connection)
+    for table, rows in compared.items():
+        assert rows, table
+        assert found[table] == rows, f"mart.{table} is not what a rebuild gives"
+
+
+def start_workers(made: list[Host], line: CommandLine, place: Path) -> None:
     """Each with a home of its own, in which it finds the list of agencies; the daemon's home is not there."""
-    for host in machines:
+    for host in made:
         home = place / host.name
         home.mkdir()
         shutil.copyfile(line.home / "agencies.yaml", home / "agencies.yaml")
@@ -179,7 +253,7 @@ def start_workers(machines: list[Host], line: CommandLine, place: Path) -> None:
         host.start(command, environment, place / f"{host.name}.log")
 
 
-def carry_on(ui: UserInterface, connection: psycopg.Connection[Any], machines: list[Host]) -> str:
+def carry_on(ui: UserInterface, connection: psycopg.Connection[Any], made: list[Host]) -> str:
     """Launch all, cut one host off in the middle of its runs, wait for the end; return the figures."""
     began = time.monotonic()
     for agency in names(COUNT):
@@ -188,7 +262,7 @@ def carry_on(ui: UserInterface, connection: psycopg.Connection[Any], machines: l
     assert len(agency_of) == COUNT
     observer = Observer(agency_of)
     try:
-        victim = machines[0]
+        victim = made[0]
         held = f"""select b.run_id from ops.run_heartbeats b join ops.leases l on l.holder = 'run ' || b.run_id
             where b.host = '{victim.name}' and l.subject = 'full_read' and b.beat_at > now() - interval '8 seconds'"""
         deadline = time.monotonic() + 300
@@ -232,7 +306,7 @@ def carry_on(ui: UserInterface, connection: psycopg.Connection[Any], machines: l
     last = [f"{seconds:.0f}" for seconds in failed_after.values()]
     again_at = [f"{seconds:.0f}" for seconds in again_after.values()]
     return (
-        f"{COUNT} agencies of {CUSTOMERS} customers, {len(machines)} hosts of {SLOTS} slots: {done:.0f} s in all; "
+        f"{COUNT} agencies of {CUSTOMERS} customers, {len(made)} hosts of {SLOTS} slots: {done:.0f} s in all; "
         f"{len(lost_runs)} runs lost {killed - began:.0f} s after the first launch, failed {', '.join(last)} s after that, "
         f"at work elsewhere after {', '.join(again_at)} s; {observer.looks} looks, no agency twice; "
         f"runs by host {dict(Counter(observer.host_of.values()))}"

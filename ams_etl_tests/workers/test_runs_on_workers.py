@@ -1,6 +1,9 @@
 """Runs that the UI starts are executed by workers over Redis; what is terminated ends, and what dies is started again."""
 
+import base64
+import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -236,6 +239,19 @@ def test_the_broker_s_password_is_in_no_file(machines: Machines) -> None:
         if file.is_file() and "redis" not in file.relative_to(place).parts[0]:
             assert PASSWORD.encode() not in file.read_bytes(), file
             assert file.name != "PG_VERSION", file
+
+
+def test_redis_holds_ids_of_runs_alone(machines: Machines) -> None:
+    """Its append-only file has every message that was ever sent."""
+    sent = b"".join(file.read_bytes() for file in machines.redis.rglob("*") if file.is_file())
+    messages = [json.loads(base64.b64decode(body)) for body in re.findall(rb'"body": "([A-Za-z0-9+/=]+)"', sent)]
+    runs = {run["runId"] for run in machines.ui.runs()}
+    arguments = [message[1] for message in messages if isinstance(message, list)]
+    assert len(arguments) >= 4
+    assert all(given.keys() == {"run_id"} and given["run_id"] in runs for given in arguments), arguments
+    password = urlsplit(machines.line.environment["AMS_ETL_DATABASE_URL"]).password
+    assert password
+    assert password.encode() not in sent
 
 
 @pytest.mark.long
