@@ -39,7 +39,7 @@ def forbid(home: Path) -> None:
 
 
 def ended(home: Path, module: str, *arguments: str) -> tuple[int, str]:
-    return warm_processes.run(module, *arguments, environment=environment(home, None), seconds=120)
+    return warm_processes.run(module, *arguments, environment=environment(home, None), seconds=300)
 
 
 def server_runs(home: Path) -> bool:
