@@ -202,14 +202,3 @@ def test_forty_processes_fit_a_hundred_connections_of_a_pool(
             assert count(connection, "select count(distinct agency) from mart.contacts") == len(AGENCIES)
     print(f"at most {watch.whole} connections at one time")
     assert watch.whole <= 100 - RESERVED
-
-
-def test_forty_processes_without_a_pool(many: tuple[CommandLine, Sandbox], database: str) -> None:
-    """What they take at most; the page says so."""
-    line, _ = many
-    line.environment["AMS_ETL_DATABASE_URL"] = database
-    line.run("db", "upgrade")
-    with Watch(database) as watch:
-        forty_processes(line)
-    print(f"at most {watch.whole} connections at one time")
-    assert watch.whole <= 100 - RESERVED
