@@ -88,8 +88,16 @@ def done(connection: psycopg.Connection[Any], agency: str, mode: str, began: dat
         ("daily_sweep", datetime(2026, 11, 23, 20, tzinfo=ZONE), 2),
         ("daily_benefitpoint_sync", datetime(2026, 11, 23, 4, tzinfo=ZONE), 4),
         ("weekly_full_resync", datetime(2026, 11, 1, 1, tzinfo=ZONE), 5),
+        ("weekly_full_resync", datetime(2027, 3, 14, 1, tzinfo=ZONE), 5),
+        ("daily_sweep", datetime(2026, 12, 31, 20, tzinfo=ZONE), 2),
     ],
-    ids=["sweep", "BenefitPoint", "weekly, the clocks change within it"],
+    ids=[
+        "sweep",
+        "BenefitPoint",
+        "weekly, the clocks go back within it",
+        "weekly, the clocks go forward within it",
+        "sweep, the last of the year",
+    ],
 )
 def test_each_agency_is_asked_for_once_in_a_window(
     instance: dg.DagsterInstance,
