@@ -27,7 +27,7 @@ SLOWEST = (
     "writeback/test_deliver", "rules/test_properties", "end_to_end/test_retention_of_runs", "pages/test_accessibility",
     "pages/test_main_acts", "sync/test_incremental_equals_full", "writeback/test_customer_merges", "defs/test_schedules",
     "end_to_end/test_benefitpoint_events", "sandbox/test_customers", "writeback/test_lanes", "store/test_no_embedded",
-    "end_to_end/test_stopping",
+    "end_to_end/test_stopping", "store/test_backup", "deploy/test_plain_role", "deploy/test_tls",
 )  # fmt: skip
 """Files of half a minute and more: begun first, so that no process is left alone with one of them in the end."""
 

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from ams_etl.cli import cli as command_line
+from ams_etl.store.privacy.tombstones import KEY_VARIABLE
 
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("ams-etl-*.service"))
 TARGET = UNITS[0].parent / "ams-etl.target"
@@ -52,6 +53,15 @@ def test_a_unit_runs_with_few_rights(unit: Path) -> None:
     assert service["ProtectSystem"] == "strict"
     assert service["NoNewPrivileges"] == "yes"
     assert service["CapabilityBoundingSet"] == ""
+
+
+@pytest.mark.parametrize(
+    "example", sorted(UNITS[0].parents[1].glob("*/environment.example")), ids=lambda path: path.parent.name
+)
+def test_an_environment_has_the_keys_that_are_asked_for_later(example: Path) -> None:
+    """The doctor and `ams-etl forget` ask for them, and one of them must never change."""
+    names = {line.partition("=")[0] for line in example.read_text().splitlines() if not line.startswith("#")}
+    assert {"AMS_ETL_BODY_KEY", KEY_VARIABLE, "AMS_ETL_DATABASE_URL", "AMS_ETL_DAGSTER_URL"} <= names
 
 
 def test_the_target_wants_every_service() -> None:
