@@ -14,7 +14,7 @@ from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.candidate_documents import candidate_from
 from ams_etl.sync.contacts.plan import decisions
-from ams_etl.sync.contacts.shared_addresses import refused_in_plan
+from ams_etl.sync.contacts.shared_addresses import refused_among
 from ams_etl.sync.contacts.why import own_rules
 from ams_etl.sync.customer_merges.merged_records import predecessors
 from ams_etl.sync.interpret.registry import interpreter_for
@@ -55,7 +55,8 @@ def rules_of_plan(
     records = interpreter_for(settings).open(connection, agency, settings, today).explain(customers)
     users, overrides = decisions(connection, agency)
     by_hand = suppressed_records(connection, agency)
-    refused = refused_in_plan(connection, agency)
+    emails = {email.lower() for group in members.values() for candidate in group for email in candidate.emails}
+    refused = refused_among(connection, agency, sorted(emails))
     gone = predecessors(connection, agency)
     by_record: dict[tuple[str, str], list[Finding]] = {}
     for finding in records:

@@ -15,7 +15,7 @@ _REFUSES = "(c.document -> 'marks' ? 'do_not_contact' or c.document ->> 'suppres
 def refused_in_plan(connection: psycopg.Connection[Any], agency: str) -> frozenset[str]:
     """M6: Return the refused addresses of `chosen_members`, which hold everybody who has one of them.
 
-    What people of merged customers refused is in it, too (M9).
+    What people of merged customers refused is in it, too (M9). Call it in the transaction that makes the plan.
     """
     emails_found = column(
         connection,
