@@ -11,6 +11,7 @@ import yaml
 from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.contacts.explain import explain, explain_contact
 from ams_etl.rules.contacts.merging import Predecessor
+from ams_etl.rules.contacts.naming import is_same_person
 from ams_etl.rules.model import Candidate, Finding, NameOverride
 from ams_etl.rules.records.ams360 import (
     Customer,
@@ -159,3 +160,22 @@ def test_the_findings_of_a_customer(name: str, bundle: CustomerBundle) -> None:
 def test_the_findings_of_a_contact(name: str, found_in: Callable[[], list[str]]) -> None:
     """M2, M6, M8, M9, N12: which member each value came from, and what suppresses or names the contact."""
     assert found_in() == EXPECTED[name]
+
+
+def test_the_last_name_of_a_record_that_only_its_firm_names() -> None:
+    """N9: it was read from FirmName."""
+    person = {
+        "CustomerId": "x", "CustomerNumber": 4, "IsPersonal": True, "IsActive": True, "FirmName": "John Doen", "Email": "j@x.com",
+    }  # fmt: skip
+    found = explained(CustomerBundle(Customer.from_payload(person)))
+    assert "x last_name=Doen [N9] customer x.FirmName 'John Doen'" in found
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "same"),
+    [("Jon", "Jonathan", True), ("J", "Joseph", True), ("Jo", "Joseph", False), ("Joseph", "Josephine", False)],
+)
+def test_whether_two_records_name_one_person(short: str, long: str, same: bool) -> None:
+    """M8: a short form of three letters or an initial; two letters are a name of their own, and so is a woman's form."""
+    one, other = (_candidate(number, {**SUE, "FirstName": name}) for number, name in enumerate((short, long)))
+    assert is_same_person(one, other) is is_same_person(other, one) is same

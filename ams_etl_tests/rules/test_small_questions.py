@@ -12,6 +12,7 @@ from ams_etl.rules.contacts.findings import SENTENCES, meanings
 from ams_etl.rules.contacts.marked_people import is_death_of
 from ams_etl.rules.contacts.reasons import QUARANTINED, REASONS, reason_for
 from ams_etl.rules.model import Address, Candidate, Finding
+from ams_etl.rules.names.words import names_no_middle
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.rules.systems.mycase import staff_names
@@ -180,3 +181,15 @@ def test_what_is_no_policy() -> None:
     assert is_policy(of(None))
     assert is_policy(of("P"))
     assert not is_policy(of("S"))
+
+
+@pytest.mark.parametrize("middle", ["NMN", "nmi", "None", "No Middle Name", "no middle initial", "No Middle", "NA"])
+def test_a_middle_name_that_says_there_is_none(middle: str) -> None:
+    """N15: nothing of it is kept."""
+    assert names_no_middle(middle)
+    assert not names_no_middle(f"Lee {middle}")
+
+
+def test_an_empty_list_of_lines_of_business() -> None:
+    """T2: AMS360 sends an empty element, which is read as an empty object."""
+    assert Policy.from_payload({"PolicyId": "p", "LineOfBusinessList": {}}).lines_of_business == ()

@@ -183,7 +183,7 @@ def is_trade_name(written: str) -> bool:
 
 
 def names_no_middle(middle: str) -> bool:
-    """Return whether a middle name says that there is none: `NMN`, `NMI`, `(none)`."""
+    """Return whether a middle name says that there is none: `NMN`, `NMI`, `none`."""
     return bare(middle) in {"nmn", "nmi", "no middle name", "no middle initial", "no middle", "none", "na"}
 
 
