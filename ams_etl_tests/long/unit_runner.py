@@ -147,6 +147,12 @@ def start(name: str, started: set[str]) -> None:
     (STATE / f"{name}.wanted").touch()
 
 
+def signals_as_they_come() -> None:
+    """Ignore no signal, as systemd starts a service: where SIGINT is ignored, as in a background job, Dagster ignores SIGTERM."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def supervise(name: str) -> None:
     """Keep a service running, and note how often it ended by itself."""
     service = service_of(name)
@@ -167,8 +173,9 @@ def supervise(name: str) -> None:
     while not ended:
         with (LOGS / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command_of(service), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                command_of(service), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=signals_as_they_come,
+            )  # fmt: skip
             (STATE / f"{name}.pid").write_text(str(process.pid))
             code = process.wait()
             if not ended:
@@ -187,6 +194,20 @@ def running(name: str) -> bool:
     return True
 
 
+def states(pid: int) -> str:
+    """Say of each process of a service's session what it is, waits for, and does with signals."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if os.getsid(int(status.parent.name)) == pid:
+                kept = [line for line in status.read_text().splitlines() if line.startswith(("State", "PPid", "Sig"))]
+                command = (status.parent / "cmdline").read_text().replace("\0", " ")[:120]
+                found.append(f"{status.parent.name} {command} {(status.parent / 'wchan').read_text()} {' '.join(kept)}")
+        except OSError:
+            continue
+    return "\n".join(found)
+
+
 def stop(name: str) -> None:
     """Stop a service, or all that a target wants, the last started first."""
     if name.endswith(".target"):
@@ -199,7 +220,7 @@ def stop(name: str) -> None:
     deadline = time.monotonic() + float(service_of(name).get("TimeoutStopSec", "90"))
     while running(name):
         if time.monotonic() > deadline:
-            raise UnitError(f"{name} did not stop")
+            raise UnitError(f"{name} did not stop: {states(int((STATE / f'{name}.pid').read_text()))}")
         time.sleep(0.1)
 
 
