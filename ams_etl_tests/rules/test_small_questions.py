@@ -1,6 +1,6 @@
 """Small questions that the sync, the commands and the pages ask the rules, by example."""
 
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from ams_etl.rules.accounts.benefit_plans import is_policy
 from ams_etl.rules.accounts.same_accounts import may_be_named, word_to_search
 from ams_etl.rules.contacts.connections import connection_type_named, no_such_type
 from ams_etl.rules.contacts.findings import SENTENCES, meanings
+from ams_etl.rules.contacts.key_facts import too_old_on
 from ams_etl.rules.contacts.marked_people import is_death_of
 from ams_etl.rules.contacts.reasons import QUARANTINED, REASONS, reason_for
 from ams_etl.rules.model import Address, Candidate, Finding
@@ -193,3 +194,8 @@ def test_a_middle_name_that_says_there_is_none(middle: str) -> None:
 def test_an_empty_list_of_lines_of_business() -> None:
     """T2: AMS360 sends an empty element, which is read as an empty object."""
     assert Policy.from_payload({"PolicyId": "p", "LineOfBusinessList": {}}).lines_of_business == ()
+
+
+def test_the_day_on_which_a_person_of_a_leap_day_is_too_old() -> None:
+    """K3: 120 years and a day later, whether or not that year has a 29 February."""
+    assert [too_old_on(date(year, 2, 29)) for year in (1904, 1980)] == [date(2024, 3, 1), date(2100, 3, 1)]
