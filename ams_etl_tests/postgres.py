@@ -100,6 +100,14 @@ def fresh_database(postgres_server: str, migrated_template: str) -> Iterator[str
         connection.execute(f"drop database if exists {name} with (force)")
 
 
+@contextmanager
+def reader_role_to_oneself(postgres_server: str) -> Iterator[None]:
+    """Let one test at a time create the role `ams_etl_reader` or rely on there being none: roles belong to the whole server."""
+    with connect(postgres_server) as connection:
+        connection.execute("select pg_advisory_lock(2)")
+        yield
+
+
 @pytest.fixture
 def database(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """The URL of a new database with the schema and nothing else."""

@@ -115,8 +115,9 @@ def test_an_unreadable_database_url_shows_nothing_of_itself(url: str) -> None:
 def test_every_form_of_database_url_is_shown_without_its_password(url: str, shown: str) -> None:
     checked = checked_url(url)
     assert redacted(checked) == shown
-    for other in (dagster_url(checked), sqlalchemy_url(checked)):
-        assert other.partition(":")[2] == checked.partition(":")[2]
+    assert dagster_url(checked).partition(":")[2] == checked.partition(":")[2]
+    named = sqlalchemy_url(checked).replace("application_name=ams_etl%20sqlalchemy", "").rstrip("?&")
+    assert named.partition(":")[2] == checked.partition(":")[2]
     with pytest.raises(AmsEtlError) as raised:
         connect(
             checked.replace("db.example", "127.0.0.1:1").replace(":1:6432", ":1").replace("/run/postgresql", "/nowhere")

@@ -22,7 +22,7 @@ from ams_etl.store.migrations import sql_folder
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.end_to_end.published_rows import count
 from ams_etl_tests.end_to_end.served import take_notifications
-from ams_etl_tests.postgres import sibling
+from ams_etl_tests.postgres import reader_role_to_oneself, sibling
 from ams_etl_tests.sandbox_process import running_sandbox
 
 TOOL = str(Path(sys.executable).parent / "dagster")
@@ -56,7 +56,9 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
-def test_everything_works_for_a_role_that_only_owns_its_database(owned: str, tmp_path: Path) -> None:
+def test_everything_works_for_a_role_that_only_owns_its_database(
+    owned: str, postgres_server: str, tmp_path: Path
+) -> None:
     """Migrations, a sync, the follower, forgetting, retention, the doctor, grants, frames: each by its command."""
     with running_sandbox(size=30, more=("--benefitpoint",)) as sandbox, connect(owned) as connection:
         assert count(connection, "select count(*) from pg_roles where rolname = current_user and rolsuper") == 0
@@ -110,7 +112,8 @@ def test_everything_works_for_a_role_that_only_owns_its_database(owned: str, tmp
         with snapshot("demo", url=owned) as (_, documents):
             assert len(list(documents)) > 10
         # What needs a right that the role lacks says which, and what to ask an administrator for.
-        with pytest.raises(ConfigError, match="may not create roles; have an administrator create ams_etl_reader"):
+        wanted = "may not create roles; have an administrator create ams_etl_reader"
+        with reader_role_to_oneself(postgres_server), pytest.raises(ConfigError, match=wanted):
             read_only_url(owned, connection, tmp_path)
     reader = make_conninfo(owned, user="plain_reader", password="reader")
     with connect(reader) as connection:

@@ -13,6 +13,7 @@ from ams_etl.feed import follow, snapshot
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.database import connect
 from ams_etl.store.maintenance.readers import READER, grant_reader, read_only_url
+from ams_etl_tests.postgres import reader_role_to_oneself
 from ams_etl_tests.sync.source_history import AGENCY, Source, customer, refresh, store_reference
 
 LIMITED = "test_limited_reader"
@@ -120,6 +121,14 @@ def test_every_table_of_the_mart_has_the_policy(mart: psycopg.Connection[Any]) -
     assert without == []
 
 
+@pytest.fixture
+def reader_role(postgres_server: str) -> Iterator[None]:
+    """Nobody else has the role meanwhile; asked for before `mart`, which drops it."""
+    with reader_role_to_oneself(postgres_server):
+        yield
+
+
+@pytest.mark.usefixtures("reader_role")
 def test_the_read_only_url_reads_and_writes_nothing(
     mart: psycopg.Connection[Any], database: str, tmp_path: Path
 ) -> None:
