@@ -44,7 +44,7 @@ def mart(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any
     connection.execute(f"create role {LIMITED} login password 'x'")
     yield connection
     for role in (MEMBER, LIMITED, READER):
-        if connection.execute("select from pg_roles where rolname = %s", (role,)).fetchone():
+        if connection.execute("select from pg_roles where rolname = %s", (role,)).fetchone() is not None:
             connection.execute(f"drop owned by {role}")
             connection.execute(f"drop role {role}")
 
