@@ -151,7 +151,7 @@ def test_a_mark_or_a_refusal_is_not_released_and_its_source_is_said(
     operator: Visitor, stored: psycopg.Connection[Any]
 ) -> None:
     source = Source()
-    source.put(customer(90, FirstName="Harold (Deceased)", LastName="Gone", Email="harold@example.com"))
+    source.put(customer(93, FirstName="Harold (Deceased)", LastName="Gone", Email="harold@example.com"))
     source.store(stored)
     refresh(stored, RuleSettings(), TODAY)
     marked = contact_of(stored, "harold@example.com")
