@@ -101,6 +101,16 @@ def fresh_database(postgres_server: str, migrated_template: str) -> Iterator[str
 
 
 @contextmanager
+def empty_database(postgres_server: str, name: str) -> Iterator[str]:
+    """The URL of a new database of this name with nothing in it, dropped afterwards."""
+    with connect(postgres_server) as connection:
+        connection.execute(f"create database {name}")
+    yield sibling(postgres_server, name)
+    with connect(postgres_server) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
 def reader_role_to_oneself(postgres_server: str) -> Iterator[None]:
     """Let one test at a time create the role `ams_etl_reader` or rely on there being none: roles belong to the whole server."""
     with connect(postgres_server) as connection:

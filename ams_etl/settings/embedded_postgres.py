@@ -1,22 +1,20 @@
 """The setting `embedded_postgres`, read by itself: whoever needs the database asks, whatever else is wrong in agencies.yaml."""
 
 import re
-import time
 from pathlib import Path
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from ams_etl.errors import ConfigError
+from ams_etl.settings.file_stamp import FileStamp, stamp_of
 from ams_etl.settings.places import agencies_path
 
 KEY = "embedded_postgres"
 _LINE = re.compile(rf"^[\"']?{KEY}[\"']?\s*:\s*(\S*)", re.MULTILINE)
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_read_before: dict[Path, tuple[tuple[int, int, int], bool]] = {}
-"""Per path, what it said when it had that time, size and inode: the database is asked for at each connection."""
-_CLOCK_TICK_NS = 50_000_000
-"""Longer than any Linux file system takes to give two writes different times."""
+_read_before: dict[Path, tuple[FileStamp, bool]] = {}
+"""Per path, what it said when it had that stamp: the database is asked for at each connection."""
 
 
 def embedded_postgres_allowed(path: Path | None = None) -> bool:
@@ -32,8 +30,7 @@ def embedded_postgres_allowed(path: Path | None = None) -> bool:
     """
     path = path or agencies_path()
     try:
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        stamp = stamp_of(path.stat())
         before = _read_before.get(path)
         if before is not None and before[0] == stamp:
             return before[1]
@@ -45,8 +42,7 @@ def embedded_postgres_allowed(path: Path | None = None) -> bool:
             f"{path}: cannot be read ({error.strerror}), so set AMS_ETL_DATABASE_URL to the Postgres that holds the data"
         ) from None
     allowed = _value(path, text)
-    # A second edit within one tick of the file system's clock would leave the same stamp.
-    if time.time_ns() - status.st_ctime_ns > _CLOCK_TICK_NS:
+    if stamp.is_settled:
         _read_before[path] = (stamp, allowed)
     return allowed
 

@@ -2,12 +2,11 @@
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Annotated, NamedTuple
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError
@@ -17,6 +16,7 @@ from ams_etl.scrubbing import remember_secret
 from ams_etl.settings.agency import Agency
 from ams_etl.settings.alerts import AlertChannel, AlertSettings
 from ams_etl.settings.environment_file import load_environment_file
+from ams_etl.settings.file_stamp import FileStamp, stamp_of
 from ams_etl.settings.inbound import InboundSettings
 from ams_etl.settings.mistakes import explain, mistakes
 from ams_etl.settings.pages import PagesSettings
@@ -43,16 +43,6 @@ class _File(Strict):
     owners: tuple[Owner, ...] = ("team:data-engineering",)
     embedded_postgres: bool = True
     """Whether an embedded Postgres may be created and started; `embedded_postgres_allowed` reads it."""
-
-
-class _FileStamp(NamedTuple):
-    """What changes whenever a file is edited or replaced."""
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
 
 
 @dataclass(frozen=True)
@@ -141,7 +131,7 @@ class Agencies:
         return value
 
 
-_read_before: dict[Path, tuple[_FileStamp, Agencies]] = {}
+_read_before: dict[Path, tuple[FileStamp, Agencies]] = {}
 """Per path, what the file held when it had that stamp: with 500 agencies, reading takes longer than a sensor's whole tick."""
 
 
@@ -164,7 +154,7 @@ def load_agencies(path: Path | None = None) -> Agencies:
     try:
         with path.open("rb") as file:
             # Taken from the open file and before reading: an edit in between leaves the older stamp, so the next call reads.
-            stamp = _stamp(file)
+            stamp = stamp_of(os.fstat(file.fileno()))
             before = _read_before.get(path)
             if before is not None and before[0] == stamp:
                 return before[1]
@@ -180,21 +170,13 @@ def load_agencies(path: Path | None = None) -> Agencies:
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ConfigError(f"{path}: not valid YAML{where}") from None
     agencies = _validated(path, document)
-    # A second edit within one tick of the file system's clock would leave the same stamp.
-    if time.time_ns() - stamp.changed_ns > _CLOCK_TICK_NS:
+    if stamp.is_settled:
         _read_before[path] = (stamp, agencies)
     return agencies
 
 
-_CLOCK_TICK_NS = 50_000_000
-"""Longer than any Linux file system takes to give two writes different times."""
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, about ten times as fast, where PyYAML was built with it."""
-
-
-def _stamp(file: IO[bytes]) -> _FileStamp:
-    status = os.fstat(file.fileno())
-    return _FileStamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _validated(path: Path, document: object) -> Agencies:

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from ams_etl_tests.end_to_end.published_rows import count
 from ams_etl_tests.end_to_end.served import take_notifications
 from ams_etl_tests.postgres import reader_role_to_oneself, sibling
 from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.waiting import wait_for
 
 TOOL = str(Path(sys.executable).parent / "dagster")
 ROLE, PASSWORD = "plain_owner", "of-the-tests"
@@ -47,13 +47,6 @@ def owned(postgres_server: str) -> Iterator[str]:
         admin.execute("drop database owned with (force)")
         admin.execute(f"drop role {ROLE}")
         admin.execute("drop role plain_reader")
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_everything_works_for_a_role_that_only_owns_its_database(
@@ -91,7 +84,7 @@ def test_everything_works_for_a_role_that_only_owns_its_database(
                 values ('demo', '', 'pending', 'customer', 'update', jsonb_build_object('CustomerId', %s::text))""",
                 (customer,),
             )
-            wait_for(lambda: count(connection, "select count(*) from mart.contacts where city = 'Followed'") > 0)
+            wait_for(lambda: count(connection, "select count(*) from mart.contacts where city = 'Followed'") > 0, 90)
         finally:
             os.killpg(follower.pid, signal.SIGTERM)
             printed, _ = follower.communicate(timeout=30)

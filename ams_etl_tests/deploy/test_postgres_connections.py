@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,13 +40,6 @@ def stated() -> dict[str, int]:
     """What the page says of each kind of process: the column `at most`."""
     section = PAGE.read_text().split("\n## Connections to Postgres\n")[1]
     return {kind: int(most) for kind, most in re.findall(r"^\| ([^|]+?) \| \*\*(\d+)\*\* \|", section, re.MULTILINE)}
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def everything(home: Path, database: str, sandbox: Sandbox, hook: str) -> CommandLine:

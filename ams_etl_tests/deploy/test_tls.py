@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from ams_etl_tests.end_to_end.published_rows import count
 from ams_etl_tests.end_to_end.served import take_notifications
 from ams_etl_tests.postgres import sibling
 from ams_etl_tests.sandbox_process import running_sandbox
+from ams_etl_tests.waiting import wait_for
 
 TOOL = str(Path(sys.executable).parent / "dagster")
 CONNECTIONS = """select count(*) filter (where s.ssl), count(*) filter (where not s.ssl) from pg_stat_ssl s
@@ -101,7 +100,7 @@ def secured(oldest_server: str, short_home: Path, tmp_path: Path) -> Secured:
     found = Secured(
         oldest_server.replace("127.0.0.1", "localhost"), tmp_path / "authority.pem", tmp_path / "another.pem"
     )
-    wait_for(lambda: answers(found.verified()))
+    wait_for(lambda: answers(found.verified()), 90)
     return found
 
 
@@ -111,13 +110,6 @@ def answers(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_server_that_cannot_be_checked_is_refused_in_one_sentence(secured: Secured) -> None:
@@ -153,7 +145,7 @@ def test_every_process_works_over_verified_tls(secured: Secured, short_home: Pat
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         follower = line.start("follow")
         try:
-            wait_for(lambda: count(connection, "select count(*) from ops.followers") == 1)
+            wait_for(lambda: count(connection, "select count(*) from ops.followers") == 1, 90)
             encrypted, plain = connection.execute(CONNECTIONS).fetchone() or (0, 1)
             assert encrypted >= 2
             assert plain == 0

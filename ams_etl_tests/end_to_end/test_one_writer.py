@@ -18,6 +18,7 @@ from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.end_to_end.served import free_port, served, take_notifications
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.waiting import wait_for
 
 OVERLAPPING = """select count(*) from ops.sync_runs a join ops.sync_runs b using (agency)
 where a.mode = 'full' and b.mode = 'full' and a.sync_id <> b.sync_id
@@ -47,13 +48,6 @@ def office(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, migra
         line.run("sync", "demo")
         with served(line, "--sandbox", "--inbound-port", str(free_port())) as address, connect(url) as connection:
             yield Office(line, sandbox, UserInterface(address), connection)
-
-
-def wait_for(condition: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.long

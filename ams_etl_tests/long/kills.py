@@ -36,6 +36,7 @@ from ams_etl_tests.end_to_end.published_rows import published
 from ams_etl_tests.end_to_end.served import CODE, free_port, served, take_notifications
 from ams_etl_tests.inbound.bodies import assumed_soap
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.waiting import answers
 from ams_etl_tests.warm_processes import Process
 
 _WAITING = """select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
@@ -192,18 +193,18 @@ def publish_inbound(place: Place) -> str:
 
     def start() -> Process:
         process = place.line.start("inbound", "--port", str(port))
-        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
         return process
 
     process = start()
-    answers: list[int | str] = []
+    replies: list[int | str] = []
     with held(place.url, "ops.notifications"):
-        sender = threading.Thread(target=lambda: answers.append(_notify(port, "kept-1")))
+        sender = threading.Thread(target=lambda: replies.append(_notify(port, "kept-1")))
         sender.start()
         wait_for(lambda: asked(place.url, _WAITING))
         kill_tree(process)
         sender.join()
-    assert answers == ["no answer"], answers
+    assert replies == ["no answer"], replies
     # A commit that had been sent ends in Postgres, whoever asked for it is gone.
     time.sleep(1)
     stored = asked(place.url, "select count(*) from ops.notifications")
@@ -221,14 +222,6 @@ def publish_inbound(place: Place) -> str:
     return (
         f"the sender had no answer, {stored} rows were stored; it sends again, and the same customer is due, not twice"
     )
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _notify(port: int, key: str) -> int | str:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +25,10 @@ from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.end_to_end.served import CODE, free_port, take_notifications
 from ams_etl_tests.installed_wheel import installed, wheel_of_commit
+from ams_etl_tests.postgres import empty_database
 from ams_etl_tests.processes import die_with_parent
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.waiting import answers, wait_for
 from ams_etl_tests.writeback.sample_events import event
 
 pytestmark = pytest.mark.long
@@ -66,7 +68,7 @@ class Version:
         """Start the inbound service and the follower, and wait until they work."""
         self.start("inbound", "ams-etl", "inbound", "--port", port)
         self.start("follow", "ams-etl", "follow")
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 180)
 
     def stop(self) -> None:
         """End what runs, as a service manager does."""
@@ -126,21 +128,6 @@ class Load:
             thread.join()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 180, state: Callable[[], object] = str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, state()
-        time.sleep(0.2)
-
-
-def answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
 @pytest.fixture(scope="module")
 def old_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("old")
@@ -150,11 +137,8 @@ def old_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty(postgres_server: str) -> Iterator[str]:
     """An empty database, to be filled by the old version."""
-    with connect(postgres_server) as connection:
-        connection.execute("create database upgraded")
-    yield postgres_server.rsplit("/", 1)[0] + "/upgraded"
-    with connect(postgres_server) as connection:
-        connection.execute("drop database upgraded with (force)")
+    with empty_database(postgres_server, "upgraded") as url:
+        yield url
 
 
 def prepared(home: Path, url: str, sandbox: Sandbox) -> CommandLine:
@@ -217,11 +201,13 @@ def test_the_old_version_serves_on_until_it_is_restarted(old_programs: Path, emp
             customers = sorted(dict(connection.execute(CITIES).fetchall()))
             load = Load(sandbox, port, customers)
             with load.going():
-                wait_for(lambda: load.events >= 5)
+                wait_for(lambda: load.events >= 5, 180)
                 # The old version reads everything while the schema changes under it.
                 sandbox.faults(latency_ms=150)
                 reading = old.start("sync_meanwhile", "ams-etl", "sync", "demo")
-                wait_for(lambda: count(connection, "select count(*) from ops.sync_runs where state = 'running'") > 0)
+                wait_for(
+                    lambda: count(connection, "select count(*) from ops.sync_runs where state = 'running'") > 0, 180
+                )
                 began = time.monotonic()
                 upgrade = new.start("upgrade", "ams-etl", "db", "upgrade")
                 assert upgrade.wait(120) == 0, new.said("upgrade")
@@ -236,7 +222,7 @@ def test_the_old_version_serves_on_until_it_is_restarted(old_programs: Path, emp
             assert count(connection, "select count(*) from ops.schema_migrations") == len(
                 list(sql_folder().glob("[0-9]*.sql"))
             )
-            wait_for(lambda: at_rest(connection, load), state=lambda: state(connection, old))
+            wait_for(lambda: at_rest(connection, load), 180, state=lambda: state(connection, old))
             for name in ("inbound", "follow"):
                 assert old.running[name].poll() is None, old.said(name)
                 assert "rror" not in old.said(name), old.said(name)
@@ -253,7 +239,7 @@ def test_the_old_version_serves_on_until_it_is_restarted(old_programs: Path, emp
             new.serve(port)
             with load.going():
                 time.sleep(5)
-            wait_for(lambda: at_rest(connection, load), state=lambda: state(connection, new))
+            wait_for(lambda: at_rest(connection, load), 180, state=lambda: state(connection, new))
             assert load.refused == []
         finally:
             old.stop()

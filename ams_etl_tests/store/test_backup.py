@@ -15,7 +15,7 @@ from ams_etl.store.maintenance.backup import DECISIONS, dump, restore
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl_tests.end_to_end.command_line import CommandLine, command_line
 from ams_etl_tests.end_to_end.published_rows import count, published
-from ams_etl_tests.postgres import sibling
+from ams_etl_tests.postgres import empty_database
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
 
 PAGE = Path(__file__).parents[2] / "docs" / "upgrading.md"
@@ -27,11 +27,8 @@ RAW = (
 @pytest.fixture
 def empty(postgres_server: str) -> Iterator[str]:
     """An empty database."""
-    with connect(postgres_server) as connection:
-        connection.execute("create database restored_here")
-    yield sibling(postgres_server, "restored_here")
-    with connect(postgres_server) as connection:
-        connection.execute("drop database restored_here with (force)")
+    with empty_database(postgres_server, "restored_here") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

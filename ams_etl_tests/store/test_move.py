@@ -11,16 +11,14 @@ from ams_etl.errors import ConfigError, TransientError
 from ams_etl.store.database import connect, dagster_url
 from ams_etl.store.maintenance.move import move
 from ams_etl.store.migrations import sql_folder, upgrade
+from ams_etl_tests.postgres import empty_database
 
 
 @pytest.fixture
 def empty(postgres_server: str) -> Iterator[str]:
     """An empty database on the embedded server."""
-    with connect(postgres_server) as connection:
-        connection.execute("create database moved_here")
-    yield postgres_server.rsplit("/", 1)[0] + "/moved_here"
-    with connect(postgres_server) as connection:
-        connection.execute("drop database moved_here with (force)")
+    with empty_database(postgres_server, "moved_here") as url:
+        yield url
 
 
 def fill(database: str) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,7 @@ from ams_etl_tests.end_to_end.graphql import UserInterface
 from ams_etl_tests.end_to_end.published_rows import count, published
 from ams_etl_tests.end_to_end.served import served
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.waiting import wait_for
 from ams_etl_tests.workers.agencies import list_agencies, names, sandbox_options
 from ams_etl_tests.workers.machines_in_namespaces import ADDRESS, NETWORK, Host, hosts
 from ams_etl_tests.workers.redis_server import running_redis
@@ -188,7 +189,7 @@ def test_a_host_that_is_cut_off_stops_its_runs_before_others_take_them_over(tmp_
         lonely, ui = started.hosts[0], started.ui
         started.sandbox.faults(latency_ms=400)
         runs = [ui.launch("sync", agency) for agency in names(2)]
-        wait_for(lambda: read_on(started, lonely))
+        wait_for(lambda: read_on(started, lonely), 300)
         (run, *_) = read_on(started, lonely)
         (process,) = (found for found in map(psutil.Process, lonely.processes()) if run in found.cmdline())
         on_it = "select count(*) from ops.run_heartbeats where host = %s"
@@ -203,7 +204,7 @@ def test_a_host_that_is_cut_off_stops_its_runs_before_others_take_them_over(tmp_
         assert ui.ended(run, 90) == "FAILURE"
         failed = time.monotonic() - cut
         started.sandbox.faults(latency_ms=0)
-        wait_for(lambda: statuses(started.connection) == {"SUCCESS": len(runs), "FAILURE": lost})
+        wait_for(lambda: statuses(started.connection) == {"SUCCESS": len(runs), "FAILURE": lost}, 300)
         assert count(started.connection, EXPIRED_OR_FREE) == 0
         lonely.connect()
         later = [ui.launch("sync", agency) for agency in names(2)]
@@ -224,13 +225,6 @@ def read_on(started: Machines, host: Host) -> list[str]:
         (host.name,),
     ).fetchall()
     return [run for (run,) in found]
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def compare_with_a_rebuild(started: Machines) -> None:

@@ -24,18 +24,12 @@ from ams_etl_tests.end_to_end.published_rows import count
 from ams_etl_tests.end_to_end.served import served
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
+from ams_etl_tests.waiting import wait_for
 from ams_etl_tests.warm_processes import Process
 from ams_etl_tests.workers.agencies import list_agencies, names, sandbox_options
 from ams_etl_tests.workers.redis_server import PASSWORD, running_redis
 
 FIRST, SECOND, THIRD, FOURTH = AGENCIES = names(4)
-
-
-def wait_for(condition: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @dataclass
@@ -93,6 +87,13 @@ class Machines:
             "select run_id from run_tags where key = 'dagster/parent_run_id' and value = %s", (run,)
         ).fetchone()
         return None if row is None else str(row[0])
+
+    def is_done_again(self, run: str) -> None:
+        """Wait until a run was started again, and expect that to succeed."""
+        wait_for(lambda: self.retried(run))
+        again = self.retried(run)
+        assert again is not None
+        assert self.ui.ended(again) == "SUCCESS", self.ui.why(again)
 
 
 @pytest.fixture(scope="module")
@@ -167,11 +168,8 @@ def test_a_run_whose_process_is_killed_is_started_again_at_once(machines: Machin
     process.kill()
     assert machines.ui.ended(run, 10) == "FAILURE"
     machines.sandbox.faults(latency_ms=0)
-    wait_for(lambda: machines.retried(run))
-    again = machines.retried(run)
-    assert again is not None
     # It waits until the lease of the killed process expires.
-    assert machines.ui.ended(again) == "SUCCESS", machines.ui.why(again)
+    machines.is_done_again(run)
 
 
 def test_a_run_whose_worker_dies_is_failed_and_started_again_elsewhere(machines: Machines) -> None:
@@ -190,10 +188,7 @@ def test_a_run_whose_worker_dies_is_failed_and_started_again_elsewhere(machines:
     machines.connection.execute("update ops.leases set expires_at = clock_timestamp() where agency = %s", (FOURTH,))
     assert machines.ui.ended(run, 60) == "FAILURE"
     machines.sandbox.faults(latency_ms=0)
-    wait_for(lambda: machines.retried(run))
-    again = machines.retried(run)
-    assert again is not None
-    assert machines.ui.ended(again) == "SUCCESS", machines.ui.why(again)
+    machines.is_done_again(run)
     assert machines.leases(FOURTH) == 0
 
 

@@ -1,11 +1,11 @@
 """Accounts: which systems have each, the links between them with suggestions to judge, and benefit plans that wait."""
 
 from ams_etl.errors import AmsEtlError
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import as_csv, show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.contacts.contact_list import search_scope
-from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Shown, Visit
+from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Visit
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies
 from ams_etl.sync.links.stored_links import LINKS, decide, undo_decision
@@ -83,28 +83,22 @@ _WAITING = Listing(
 
 def show_accounts(visit: Visit) -> Answer:
     """Show the accounts with their synced marks."""
-    return _list(visit, _ACCOUNTS, "accounts")
+    return show_list(visit, _ACCOUNTS, "accounts", search_scope(visit, visit.query.get("q", "")))
 
 
 def show_links(visit: Visit) -> Answer:
     """Show the links, suggested ones first and of them the likeliest, to confirm or refuse."""
-    return _list(visit, _LINKS, "links")
+    return show_list(visit, _LINKS, "links", search_scope(visit, visit.query.get("q", "")))
 
 
 def show_plans(visit: Visit) -> Answer:
     """Show what benefit plans wait for before they become policies, and the lines that the settings lack."""
-    lines = (
-        "" if visit.query.get("format") == "csv" else settings_lines(missing_codes(visit.connection, visit.agency.id))
-    )
-    return _list(visit, _WAITING, "waiting_plans", lines=lines)
-
-
-def _list(visit: Visit, listing: Listing, name: str, **more: object) -> Answer:
     scope = search_scope(visit, visit.query.get("q", ""))
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, listing, visit.query, scope)
-        return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
-    return Shown(f"{name}.html", {"list": read_page(visit.connection, listing, visit.query, scope, visit.path), **more})
+    listed = as_csv(visit, _WAITING, "waiting_plans", scope)
+    if listed is not None:
+        return listed
+    lines = settings_lines(missing_codes(visit.connection, visit.agency.id))
+    return show_list(visit, _WAITING, "waiting_plans", scope, lines=lines)
 
 
 def decide_link(visit: Visit) -> Answer:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.job import run_link
-from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+from ams_etl.pages.visit import Answer, Screen, Visit
 from ams_etl.store.agency_db import scalar
 
 _RUNS = Listing(
@@ -99,7 +99,7 @@ _ACCESSES = Listing(
 
 def show_runs(visit: Visit) -> Answer:
     """Show the syncs, newest first, with a link to each run for engineers."""
-    return _list(visit, _RUNS, "log", {"run_link": lambda run_id: run_link(visit, run_id), "described": described})
+    return _list(visit, _RUNS, "log", run_link=lambda run_id: run_link(visit, run_id), described=described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def show_notifications(visit: Visit) -> Answer:
         (visit.agency.id,),
     ).fetchall()
     doubled = scalar(visit.connection, _DOUBLED, (visit.agency.id,))
-    return _list(visit, _NOTIFICATIONS, "notifications", {"counts": counts, "doubled": doubled})
+    return _list(visit, _NOTIFICATIONS, "notifications", counts=counts, doubled=doubled)
 
 
 _DOUBLED = """select count(*) from (
@@ -145,21 +145,16 @@ where after < interval '10 minutes'"""
 
 def show_activity(visit: Visit) -> Answer:
     """Show who did what on these pages."""
-    return _list(visit, _ACTS, "activity", {})
+    return _list(visit, _ACTS, "activity")
 
 
 def show_accesses(visit: Visit) -> Answer:
     """Show who read personal data, counted per person and day."""
-    return _list(visit, _ACCESSES, "accesses", {})
+    return _list(visit, _ACCESSES, "accesses")
 
 
-def _list(visit: Visit, listing: Listing, name: str, values: dict[str, Any]) -> Answer:
-    scope = {"agency": visit.agency.id}
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, listing, visit.query, scope)
-        return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
-    page = read_page(visit.connection, listing, visit.query, scope, visit.path)
-    return Shown(f"{name}.html", {"list": page, **values})
+def _list(visit: Visit, listing: Listing, name: str, **values: object) -> Answer:
+    return show_list(visit, listing, name, {"agency": visit.agency.id}, **values)
 
 
 SCREENS = [

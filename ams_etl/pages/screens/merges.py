@@ -1,10 +1,10 @@
 """Merged customers: who is gone because people merged them in AMS360, and who perhaps is, to confirm, refuse or undo (M9)."""
 
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.contacts.contact_list import search_scope
-from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Shown, Visit
+from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Visit
 from ams_etl.sync.customer_merges.merge_decisions import MERGES, decide_merge, decisions_about, undo_merge_decision
 from ams_etl.sync.pair_decisions import Decision
 
@@ -46,12 +46,7 @@ _MERGES = Listing(
 
 def show_merges(visit: Visit) -> Answer:
     """Show the suggestions first, then what was merged and what users refused."""
-    scope = search_scope(visit, visit.query.get("q", ""))
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, _MERGES, visit.query, scope)
-        return Downloaded("merges.csv", write_csv([column.key for column in _MERGES.columns], rows))
-    page = read_page(visit.connection, _MERGES, visit.query, scope, visit.path)
-    return Shown("merges.html", {"list": page, "evidence": EVIDENCE})
+    return show_list(visit, _MERGES, "merges", search_scope(visit, visit.query.get("q", "")), evidence=EVIDENCE)
 
 
 def decide(visit: Visit) -> Answer:

@@ -1,10 +1,10 @@
 """Missing: why a customer is not here: skipped and quarantined records with the reason and the setting that decides."""
 
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import as_csv, show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.contacts.contact_list import search_scope
-from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+from ams_etl.pages.visit import Answer, Screen, Visit
 from ams_etl.rules.contacts.reasons import REASONS, reason_for
 
 _COLUMNS = [
@@ -46,9 +46,9 @@ def listing() -> Listing:
 def show_missing(visit: Visit) -> Answer:
     """Show the records with their reasons; above them how many there are of each."""
     chosen, scope = listing(), search_scope(visit, visit.query.get("q", ""))
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, chosen, visit.query, scope)
-        return Downloaded("missing.csv", write_csv([column.key for column in _COLUMNS], rows))
+    listed = as_csv(visit, chosen, "missing", scope)
+    if listed is not None:
+        return listed
     counts = visit.connection.execute(
         """select reason, count(*) from mart.skipped_contacts where agency = %(agency)s group by 1
         union all select 'quarantined', count(*) from ops.quarantine where agency = %(agency)s having count(*) > 0
@@ -61,8 +61,7 @@ def show_missing(visit: Visit) -> Answer:
         for name, count in counts
         for reason in [reason_for(name)]
     ]
-    page = read_page(visit.connection, chosen, visit.query, scope, visit.path)
-    return Shown("missing.html", {"list": page, "reasons": reasons, "reason_for": reason_for})
+    return show_list(visit, chosen, "missing", scope, reasons=reasons, reason_for=reason_for)
 
 
 SCREENS = [Screen("GET", "/missing", Role.VIEWER, show_missing)]

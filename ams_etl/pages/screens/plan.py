@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from ams_etl.pages.jobs.queue import ask_for
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import as_csv
+from ams_etl.pages.lists.listing import Column, Filter, Listing, read_page
 from ams_etl.pages.people.roles import Role
 from ams_etl.pages.screens.contacts.contact_list import search_scope
-from ams_etl.pages.visit import Answer, Downloaded, Moved, Refused, Screen, Shown, Visit, uuids
+from ams_etl.pages.visit import Answer, Moved, Refused, Screen, Shown, Visit, uuids
 from ams_etl.sync.contacts.plan import discard_plan
 from ams_etl.sync.contacts.plan_report import differences, latest_plan, skip_changes
 
@@ -39,10 +39,7 @@ _PLAN = Listing(
 def show_plan(visit: Visit) -> Answer:
     """Show the latest plan with its counts and the brake's reason."""
     scope = search_scope(visit, visit.query.get("q", ""))
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, _PLAN, visit.query, scope)
-        return Downloaded("plan.csv", write_csv([column.key for column in _COLUMNS], rows))
-    return _shown(visit, moved_on=False)
+    return as_csv(visit, _PLAN, "plan", scope) or _shown(visit, moved_on=False)
 
 
 def _shown(visit: Visit, *, moved_on: bool) -> Shown:

@@ -1,13 +1,12 @@
 """Writeback: writes that failed or whose outcome nobody knows, to resolve and replay; what each event became."""
 
-from typing import Any
 from uuid import UUID
 
 from ams_etl.pages.jobs.queue import ask_for
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
-from ams_etl.pages.visit import Answer, Downloaded, Missing, Moved, Refused, Screen, Shown, Visit, uuids
+from ams_etl.pages.visit import Answer, Missing, Moved, Refused, Screen, Visit, uuids
 from ams_etl.writeback.people.stuck_writes import replay, resolve
 
 _STATUSES = ("uncertain", "failed", "waiting", "pending", "claimed", "delivering", "delivered")
@@ -63,19 +62,12 @@ def show_writes(visit: Visit) -> Answer:
     """Show writes: those that need a person, unless the URL names another status."""
     asked = visit.query.get("status", "")
     scope = {"agency": visit.agency.id, "statuses": [asked] if asked in _STATUSES else list(_STUCK)}
-    return _list(visit, _WRITES, "writeback", scope)
+    return show_list(visit, _WRITES, "writeback", scope)
 
 
 def show_events(visit: Visit) -> Answer:
     """Show the platform's events and the writes that each became."""
-    return _list(visit, _EVENTS, "events", {"agency": visit.agency.id})
-
-
-def _list(visit: Visit, listing: Listing, name: str, scope: dict[str, Any]) -> Answer:
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, listing, visit.query, scope)
-        return Downloaded(f"{name}.csv", write_csv([column.key for column in listing.columns], rows))
-    return Shown(f"{name}.html", {"list": read_page(visit.connection, listing, visit.query, scope, visit.path)})
+    return show_list(visit, _EVENTS, "events", {"agency": visit.agency.id})
 
 
 def resolve_write(visit: Visit) -> Answer:

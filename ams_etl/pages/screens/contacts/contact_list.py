@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from ams_etl.pages.lists.csv_files import write_csv
-from ams_etl.pages.lists.listing import Column, Filter, Listing, read_all, read_page
+from ams_etl.pages.lists.list_answers import show_list
+from ams_etl.pages.lists.listing import Column, Filter, Listing
 from ams_etl.pages.people.roles import Role
-from ams_etl.pages.visit import Answer, Downloaded, Screen, Shown, Visit
+from ams_etl.pages.visit import Answer, Screen, Visit
 from ams_etl.sync.contacts.why import customers_numbered
 
 _COLUMNS = [
@@ -57,12 +57,7 @@ def listing() -> Listing:
 
 def show_contacts(visit: Visit) -> Answer:
     """Show the list, or all of it as CSV."""
-    chosen, scope = listing(), search_scope(visit, visit.query.get("q", ""))
-    if visit.query.get("format") == "csv":
-        rows = read_all(visit.connection, chosen, visit.query, scope)
-        return Downloaded("contacts.csv", write_csv([column.key for column in _COLUMNS], rows))
-    page = read_page(visit.connection, chosen, visit.query, scope, visit.path)
-    return Shown("contacts.html", {"list": page})
+    return show_list(visit, listing(), "contacts", search_scope(visit, visit.query.get("q", "")))
 
 
 def search_scope(visit: Visit, asked: str) -> dict[str, Any]:
