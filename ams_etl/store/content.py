@@ -4,9 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from ams_etl.errors import DataError
 
+parse_json = TypeAdapter[Any](Any).validate_json
+"""Return what a JSON text or bytes say. pydantic's parser takes half the time of Python's; deriving reads some four a customer."""
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 # The escape of a NUL, but not the end of an escaped backslash that happens to precede "u0000".
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")

@@ -8,7 +8,7 @@ from ams_etl.store.agency_db import AgencyDb
 
 def mark_customers(db: AgencyDb, customer_ids: Iterable[str]) -> None:
     """Have these customers derived again; call it in the transaction that changed their records."""
-    db.execute("select stage.mark_customers_due(%(agency)s, %(customers)s::text[])", customers=list(customer_ids))
+    db.execute("select stage.mark_customers_due(%(agency)s, %(customers)b::text[])", customers=list(customer_ids))
 
 
 def mark_selected(db: AgencyDb, query: str, **values: Any) -> None:
@@ -18,15 +18,21 @@ def mark_selected(db: AgencyDb, query: str, **values: Any) -> None:
     )
 
 
-def due_customers(db: AgencyDb, most: int) -> dict[str, int]:
+def due_customers(db: AgencyDb, most: int, after: str = "") -> dict[str, int]:
     """Return the first of the customers that are due, in the order of their ids, each with the number of its mark.
 
     Read their records after it: what changes from now on renews the mark, so that `unmark_customers` leaves it.
+
+    Args:
+        db: of the agency.
+        most: how many at most.
+        after: only those whose ids come after this one.
     """
     return dict(
         db.connection.execute(
-            "select customer_id, mark from stage.dirty_customers where agency = %s order by customer_id limit %s",
-            (db.agency, most),
+            """select customer_id, mark from stage.dirty_customers where agency = %s and customer_id > %s
+            order by customer_id limit %s""",
+            (db.agency, after, most),
         ).fetchall()
     )
 
@@ -45,7 +51,7 @@ def unmark_customers(db: AgencyDb, marks: Mapping[str, int]) -> None:
     db.execute(
         """with derived as (
             select d.customer_id, d.mark from stage.dirty_customers d
-            join unnest(%(customers)s::text[], %(marks)s::bigint[]) x (customer_id, mark) using (customer_id)
+            join unnest(%(customers)b::text[], %(marks)b::bigint[]) x (customer_id, mark) using (customer_id)
             where d.agency = %(agency)s and d.mark = x.mark order by d.customer_id for update of d)
         delete from stage.dirty_customers d using derived x
         where d.agency = %(agency)s and d.customer_id = x.customer_id and d.mark = x.mark""",

@@ -16,7 +16,8 @@ from ams_etl.errors import PermanentError
 from ams_etl.settings import Agency
 from ams_etl.store.lease import Lease
 from ams_etl.sync.change_counts import PublishCounts
-from ams_etl.sync.contacts.derive import DeriveCounts, derive_dirty, mark_due
+from ams_etl.sync.contacts.derive import derive_dirty, mark_due
+from ams_etl.sync.contacts.deriving.chunks import DeriveCounts
 from ams_etl.sync.contacts.plan import make_plan
 from ams_etl.sync.contacts.publish import publish
 from ams_etl.sync.contacts.quality import check_planned_contacts

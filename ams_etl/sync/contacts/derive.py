@@ -3,47 +3,32 @@
 Only dirty customers are read: those whose records changed (marked in the transaction that changed them), those
 whose day of review has come, and all of them when settings or rules changed. Each chunk is one transaction that
 stores the candidates and marks what the plan must evaluate, so a killed run resumes where it stopped.
+
+Three chunks are on their way: while the rules derive one, Postgres stores the one before and reads the one after. A customer
+whose records change meanwhile has a new mark, which storing leaves, and is derived once more.
 """
 
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from ams_etl.rules.model import Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
-from ams_etl.store.dirty_customers import count_due, due_customers, mark_selected, unmark_customers
+from ams_etl.store.beside import beside
+from ams_etl.store.dirty_customers import count_due, mark_selected
 from ams_etl.store.lease import Lease
 from ams_etl.store.statistics import LARGE, analyze
-from ams_etl.sync.contacts.deriving.each_customer import derive_each
-from ams_etl.sync.contacts.deriving.store_derived import DerivedChunk, store_derived
+from ams_etl.sync.contacts.deriving.chunks import Chunks, DeriveCounts
 from ams_etl.sync.contacts.fingerprint import fingerprint
-from ams_etl.sync.contacts.garbage_collection import collector_paused
 from ams_etl.sync.customer_merges.merged_customers import refresh_merged_customers
-from ams_etl.sync.customer_merges.merged_records import refresh_merged_records
 from ams_etl.sync.interpret.registry import interpreter_for
 from ams_etl.sync.links.linking import link_accounts
-from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, set_aside
-from ams_etl.sync.raw.withheld import has_forgotten, without_forgotten
+from ams_etl.sync.raw.quarantine import DERIVATION
 
-_log = logging.getLogger(__name__)
-CHUNK = 1000
-"""Customers derived in one transaction."""
 _WRITTEN = ("stage.candidates", "stage.candidate_emails", "stage.skips", "stage.customers", "stage.touched")
-
-
-@dataclass(frozen=True, slots=True)
-class DeriveCounts:
-    """Count what was derived and what changed."""
-
-    customers: int = 0
-    candidates: int = 0
-    changed: int = 0
-    skipped: int = 0
 
 
 def mark_due(
@@ -122,77 +107,26 @@ def derive_dirty(
         progress: called with the number of customers done so far.
         lease: `publish`; None where nobody else can be at work.
     """
-    db, interpreter = AgencyDb(connection, agency), interpreter_for(settings)
-    interpretation = interpreter.open(connection, agency, settings, today)
-    forgets = has_forgotten(connection, agency)
+    chunks = Chunks(connection, agency, settings, today)
     total = DeriveCounts()
     analyzed_at = LARGE
-    while True:
+    chunk = chunks.derive(chunks.read())
+    following = chunks.read_after(chunk)
+    while chunk.marks:
         with connection.transaction():
             if lease is not None:
                 lease.check(connection)
-            marks = due_customers(db, CHUNK)
-            if not marks:
-                return total
-            chunk = list(marks)
-            with collector_paused():
-                found, failed = derive_each(interpretation, chunk)
-                if forgets:
-                    found = without_forgotten(connection, agency, interpreter.FIRST_SEEN, found)
-            derived = [derivation for _, derivation in found]
-            kept = [customer_id for customer_id in chunk if customer_id not in failed]
-            left = set(kept) - {customer_id for customer_id, _ in found}
-            gone = _deleted(db, interpreter.DELETED_CUSTOMERS, left)
-            changed = store_derived(db, DerivedChunk(kept, found, gone, interpreter.FIRST_SEEN, today))
-            if settings.source_system == "ams360":
-                refresh_merged_records(connection, agency, settings, today, chunk)
-            _set_failed_aside(db, settings.source_system, chunk, failed)
-            unmark_customers(db, marks)
-            total = replace(
-                total,
-                customers=total.customers + len(chunk),
-                candidates=total.candidates + sum(len(derivation.candidates) for derivation in derived),
-                changed=total.changed + changed,
-                skipped=total.skipped + len(gone) + sum(len(derivation.skips) for derivation in derived),
-            )
+            with beside(connection, partial(chunks.store_and_read, chunk, following)) as storing:
+                chunk = chunks.derive(following)
+            stored, following = storing.result()
+        total += stored
         progress(total.customers)
         if total.changed >= analyzed_at:
             # Some four times for a first load of a million: what each chunk costs must not grow with what is stored.
             analyze(connection, _WRITTEN)
             analyzed_at = 4 * total.changed
-
-
-@dataclass(frozen=True, slots=True)
-class _Deleted:
-    system: str
-    entity: str
-    entity_id: str
-    customer_id: str
-
-
-def _deleted(db: AgencyDb, query: str, customer_ids: Collection[str]) -> list[Skip]:
-    """Q3: Return a skip for each of these customers that the source deleted; others were never seen."""
-    if not customer_ids:
-        return []
-    deleted = db.rows(
-        _Deleted,
-        f"select system, entity, entity_id, customer_id from ({query}) gone where customer_id = any(%(customers)s)",
-        customers=list(customer_ids),
-    )
-    return [Skip(each.system, each.entity, each.entity_id, each.customer_id, "deleted", "Q3") for each in deleted]
-
-
-def _set_failed_aside(db: AgencyDb, system: str, chunk: Sequence[str], failed: Mapping[str, str]) -> None:
-    """Quarantine failed customers: they keep their previous candidates and are tried again by every run, until one succeeds."""
-    db.execute(
-        "delete from ops.quarantine where agency = %(agency)s and entity = %(entity)s and entity_id = any(%(chunk)s)",
-        entity=DERIVATION,
-        chunk=list(chunk),
-    )
-    if failed:
-        _log.error("the rules failed on %s customers; they are in ops.quarantine", len(failed))
-        set_aside(
-            db.connection, db.agency, None,
-            [Quarantined(DERIVATION, key, key, "the rules failed", reason) for key, reason in failed.items()],
-            system=system,
-        )  # fmt: skip
+        if not chunk.marks:
+            # Behind the last chunk: whoever changed meanwhile, wherever in the order.
+            chunk = chunks.derive(chunks.read())
+            following = chunks.read_after(chunk)
+    return total

@@ -4,28 +4,28 @@ From what was touched since the last publish to the contacts that can be affecte
 again and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby
-from operator import itemgetter
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.contacts.by_hand import suppress_by_hand
+from ams_etl.rules.contacts.by_hand import Keys, suppress_by_hand
 from ams_etl.rules.contacts.merging import MERGED_SKIPS, merge
-from ams_etl.rules.model import Candidate, Contact, NameOverride, Skip
+from ams_etl.rules.model import Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.agency_db import scalar
+from ams_etl.store.beside import beside
 from ams_etl.store.content import content_hash
 from ams_etl.store.copy import copy_rows
 from ams_etl.store.lease import Lease
 from ams_etl.store.sending.suppressions import suppressed_records
-from ams_etl.sync.candidate_documents import candidate_from
+from ams_etl.sync.candidate_documents import candidates_from
 from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
 from ams_etl.sync.contacts.components import choose_members
 from ams_etl.sync.contacts.documents import contact_json
@@ -34,7 +34,7 @@ from ams_etl.sync.contacts.shared_addresses import refused_in_plan
 from ams_etl.sync.customer_merges.merged_records import predecessors, refresh_continuations
 
 BATCH = 2000
-"""Candidates merged between two COPYs."""
+"""Contacts that are merged while Postgres stores as many before them, and reads those after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,45 +141,80 @@ def _merge_members(
     by_hand = suppressed_records(connection, agency)
     refused = refused_in_plan(connection, agency)
     gone = predecessors(connection, agency)
-    done = 0
-    contacts: list[tuple[UUID, bytes, bytes]] = []
-    skips: list[tuple[Any, ...]] = []
+    groups = connection.cursor("members_by_contact")
+    groups.execute(
+        """select p.contact_id, '[' || string_agg(c.document::text, ',' order by p.candidate_id) || ']'
+        from chosen_members p join stage.candidates c using (candidate_id) where c.agency = %s
+        group by p.contact_id""",
+        (agency,),
+    )
 
-    def flush() -> None:
+    def merge_all(rows: list[tuple[UUID, str]]) -> _Merged:
+        merged = _Merged()
+        for contact_id, documents in rows:
+            candidates = candidates_from(documents)
+            merged.add(contact_id, merge(candidates, settings, users, overrides, refused, gone), by_hand)
+            merged.candidates += len(candidates)
+        return merged
+
+    done = 0
+    stored_next = _Merged()
+    rows = groups.fetchmany(BATCH)
+    with collector_paused():
+        while rows:
+            if len(rows) < BATCH:
+                following = []
+                _store(connection, stored_next)
+                merged = merge_all(rows)
+            else:
+                with beside(connection, partial(_store_and_fetch, connection, stored_next, groups)) as fetching:
+                    merged = merge_all(rows)
+                following = fetching.result()
+            rows, stored_next = following, merged
+            done += merged.candidates
+            progress(done)
+        _store(connection, stored_next)
+    groups.close()
+    return done
+
+
+@dataclass(slots=True)
+class _Merged:
+    """Rows of the contacts and skips that some groups of candidates became."""
+
+    contacts: list[tuple[UUID, bytes, bytes]] = field(default_factory=list)
+    skips: list[tuple[Any, ...]] = field(default_factory=list)
+    candidates: int = 0
+
+    def add(self, contact_id: UUID, outcome: Contact | Sequence[Skip], by_hand: Keys) -> None:
+        """Add what a group became."""
+        if isinstance(outcome, Contact):
+            document = contact_json(contact_id, suppress_by_hand(outcome, by_hand))
+            self.contacts.append((contact_id, document, content_hash(document)))
+        else:
+            self.skips += map(_skip_row, outcome)
+
+
+def _store(connection: psycopg.Connection[Any], merged: _Merged) -> None:
+    if merged.contacts:
         copy_rows(
             connection, "target_contacts",
-            {"contact_id": "uuid", "document": "jsonb", "content_hash": "bytea"}, contacts,
+            {"contact_id": "uuid", "document": "jsonb", "content_hash": "bytea"}, merged.contacts,
         )  # fmt: skip
+    if merged.skips:
         copy_rows(
             connection, "target_skips",
             dict.fromkeys(("system", "entity", "entity_id", "customer_id", "reason", "rule", "detail"), "text"),
-            skips,
+            merged.skips,
         )  # fmt: skip
-        contacts.clear()
-        skips.clear()
 
-    with collector_paused(), connection.cursor("planned_members") as members:
-        members.itersize = BATCH
-        members.execute(
-            """select p.contact_id, c.document::text from chosen_members p
-            join stage.candidates c using (candidate_id) where c.agency = %s
-            order by p.contact_id, p.candidate_id""",
-            (agency,),
-        )
-        for contact_id, group in _by_contact(members):
-            outcome = merge(group, settings, users, overrides, refused, gone)
-            if isinstance(outcome, Contact):
-                document = contact_json(contact_id, suppress_by_hand(outcome, by_hand))
-                contacts.append((contact_id, document, content_hash(document)))
-            else:
-                skips.extend(_skip_row(skip) for skip in outcome)
-            done += len(group)
-            if len(contacts) + len(skips) >= BATCH:
-                flush()
-                progress(done)
-    flush()
-    progress(done)
-    return done
+
+def _store_and_fetch(
+    connection: psycopg.Connection[Any], merged: _Merged, groups: psycopg.ServerCursor[Any]
+) -> list[tuple[UUID, str]]:
+    """Store what was merged last, and fetch the groups after those that are being merged."""
+    _store(connection, merged)
+    return groups.fetchmany(BATCH)
 
 
 def decisions(
@@ -202,11 +237,6 @@ def decisions(
         )
     }
     return users, overrides
-
-
-def _by_contact(rows: Any) -> Iterator[tuple[UUID, list[Candidate]]]:
-    for contact_id, group in groupby(rows, key=itemgetter(0)):
-        yield contact_id, [candidate_from(document) for _, document in group]
 
 
 def _skip_row(skip: Skip) -> tuple[Any, ...]:

@@ -54,10 +54,14 @@ def over_shared_in_plan(connection: psycopg.Connection[Any], agency: str, limit:
         limit: the setting `shared_email_limit`.
     """
     rows = connection.execute(
-        """select e.email, count(distinct c.customer_id), array_agg(c.document::text) from stage.candidate_emails e
-        join affected a using (candidate_id) join stage.candidates c using (agency, candidate_id)
-        where e.agency = %s group by e.email having count(distinct c.customer_id) > %s""",
-        (agency, limit),
+        """with many as (
+            select e.email, count(distinct c.customer_id) as customers from stage.candidate_emails e
+            join affected a using (candidate_id) join stage.candidates c using (agency, candidate_id)
+            where e.agency = %(agency)s group by e.email having count(distinct c.customer_id) > %(limit)s)
+        select m.email, m.customers, array_agg(c.document::text) from many m
+        join stage.candidate_emails e on (e.agency, e.email) = (%(agency)s, m.email)
+        join stage.candidates c using (agency, candidate_id) group by m.email, m.customers""",
+        {"agency": agency, "limit": limit},
     ).fetchall()
     found = {
         email: customers
@@ -92,7 +96,7 @@ def over_shared_among(connection: psycopg.Connection[Any], agency: str, emails: 
 
 
 def touch_former_sharers(db: AgencyDb, customers: list[str]) -> None:
-    """Mark the candidates that share an address which a candidate of `derived_candidates` no longer has.
+    """Mark the candidates that share an address which a candidate no longer has, by `derived_emails`.
 
     Their address may no longer be refused (M6), or no longer be over-shared (M5), and nothing else joins them to that
     candidate any more.
@@ -105,11 +109,10 @@ def touch_former_sharers(db: AgencyDb, customers: list[str]) -> None:
         """insert into stage.touched (agency, kind, id)
         select distinct c.agency, 'candidate', other.candidate_id::text
         from stage.candidates c
-        left join derived_candidates d on d.candidate_id = c.candidate_id
         join stage.candidate_emails mine on (mine.agency, mine.candidate_id) = (c.agency, c.candidate_id)
         join stage.candidate_emails other on (other.agency, other.email) = (mine.agency, mine.email)
-        where c.agency = %(agency)s and c.customer_id = any(%(customers)s)
-            and mine.email <> all(coalesce(d.emails, '{}'))
+        where c.agency = %(agency)s and c.customer_id = any(%(customers)b)
+            and not exists (select from derived_emails d where (d.candidate_id, d.email) = (mine.candidate_id, mine.email))
         on conflict (agency, kind, id) do update set planned = false""",
         customers=customers,
     )

@@ -35,7 +35,7 @@ def refresh_merged_records(
     merged = dict(
         connection.execute(
             "select customer_id, merged_into from stage.merged_customers "
-            "where agency = %s and customer_id = any(%s) and merged_into is not null",
+            "where agency = %s and customer_id = any(%b) and merged_into is not null",
             (agency, list(customer_ids)),
         ).fetchall()
     )
@@ -43,7 +43,7 @@ def refresh_merged_records(
         row[0]: (row[1], row[2], row[3])
         for row in connection.execute(
             """select candidate_id, customer_id, continues_as, document::text from stage.merged_records
-            where agency = %s and customer_id = any(%s)""",
+            where agency = %s and customer_id = any(%b)""",
             (agency, list(customer_ids)),
         )
     }

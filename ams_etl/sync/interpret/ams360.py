@@ -1,23 +1,23 @@
 """AMS360's raw records as the rules take them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, ClassVar, TypeVar
+from functools import partial
+from typing import Any, ClassVar
 
 import psycopg
-from psycopg.rows import tuple_row
 
 from ams_etl.rules.contacts.candidates import derive
 from ams_etl.rules.contacts.explain import explain
 from ams_etl.rules.model import Candidate, Derivation, Finding
-from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Payload, Policy
+from ams_etl.rules.records.ams360 import Customer, CustomerBundle, CustomerContact, CustomerDependent, Policy, Reference
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import column
-from ams_etl.sync.interpret.interpreter import KeyColumn
+from ams_etl.store.content import parse_json
+from ams_etl.sync.interpret.interpreter import KeyColumn, ReadCustomer
 from ams_etl.sync.raw.reference_names import load_reference
 
-T = TypeVar("T")
 _WAS_BENEATH = """deleted_at >= (
     select c.deleted_at from raw_ams360.customers c where (c.agency, c.entity_id) = (t.agency, t.customer_id))"""
 """A record that went with its customer."""
@@ -54,17 +54,17 @@ class _Ams360Interpretation:
         self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
         self._reference = load_reference(connection, agency)
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
         return [
-            (bundle.customer.customer_id, derive(bundle, self._reference, self._settings, self._today))
-            for bundle in read_bundles(self._connection, self._agency, customer_ids)
+            (customer_id, partial(_derive, records, self._reference, self._settings, self._today))
+            for customer_id, records in _read(self._connection, self._agency, customer_ids).items()
         ]
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         return tuple(
             finding
-            for bundle in read_bundles(self._connection, self._agency, customer_ids)
-            for finding in explain(bundle, self._reference, self._settings, self._today)
+            for records in _read(self._connection, self._agency, customer_ids).values()
+            for finding in explain(records.bundle(), self._reference, self._settings, self._today)
         )
 
 
@@ -79,15 +79,40 @@ def last_candidates(
     everybody = replace(settings, import_inactive=True, prospects="all")
     return [
         candidate
-        for bundle in read_bundles(connection, agency, customer_ids, gone=True)
-        for candidate in derive(bundle, reference, everybody, today).candidates
+        for records in _read(connection, agency, customer_ids, gone=True).values()
+        for candidate in _derive(records, reference, everybody, today).candidates
     ]
 
 
-def read_bundles(
+@dataclass(slots=True)
+class _Records:
+    """A customer and everything live beneath it, each as the JSON text that Postgres sent: to parse it is part of deriving."""
+
+    customer: str
+    shells: frozenset[str]
+    customer_contacts: list[str] = field(default_factory=list)
+    customer_dependents: list[str] = field(default_factory=list)
+    policies: list[str] = field(default_factory=list)
+
+    def bundle(self) -> CustomerBundle:
+        """Return the records as the rules take them."""
+        return CustomerBundle(
+            customer=Customer.from_payload(parse_json(self.customer)),
+            contacts=tuple([CustomerContact.from_payload(parse_json(text)) for text in self.customer_contacts]),
+            dependents=tuple([CustomerDependent.from_payload(parse_json(text)) for text in self.customer_dependents]),
+            policies=tuple([Policy.from_payload(parse_json(text)) for text in self.policies]),
+            shell_policy_ids=self.shells,
+        )
+
+
+def _derive(records: _Records, reference: Reference, settings: RuleSettings, today: date) -> Derivation:
+    return derive(records.bundle(), reference, settings, today)
+
+
+def _read(
     connection: psycopg.Connection[Any], agency: str, customer_ids: Sequence[str], *, gone: bool = False
-) -> list[CustomerBundle]:
-    """These customers as raw has them, each with everything live beneath it.
+) -> dict[str, _Records]:
+    """Read these customers as raw has them, each with everything live beneath it.
 
     Args:
         connection: any.
@@ -96,34 +121,23 @@ def read_bundles(
         gone: return those that are gone, as they were last, and leave out the live ones; otherwise the other way round.
     """
     key = (agency, list(customer_ids))
-    is_meant = _WAS_BENEATH if gone else "deleted_at is null"
-    rows = connection.cursor(row_factory=tuple_row)
-
-    def beneath(table: str, make: Callable[[Payload], T]) -> dict[str, list[T]]:
-        found: dict[str, list[T]] = {}
-        for customer_id, payload in rows.execute(
-            f"""select customer_id, payload from raw_ams360.{table} t
-            where agency = %s and customer_id = any(%s) and {is_meant} order by entity_id""",
-            key,
-        ):
-            found.setdefault(customer_id, []).append(make(payload))
-        return found
-
-    contacts = beneath("customer_contacts", CustomerContact.from_payload)
-    dependents = beneath("customer_dependents", CustomerDependent.from_payload)
-    policies = beneath("policies", Policy.from_payload)
     shells = frozenset(column(connection, "select policy_id from ops.policy_shells where agency = %s", (agency,)))
-    return [
-        CustomerBundle(
-            customer=Customer.from_payload(payload),
-            contacts=tuple(contacts.get(customer_id, ())),
-            dependents=tuple(dependents.get(customer_id, ())),
-            policies=tuple(policies.get(customer_id, ())),
-            shell_policy_ids=shells,
-        )
-        for customer_id, payload in rows.execute(
-            f"""select entity_id, payload from raw_ams360.customers
-            where agency = %s and entity_id = any(%s) and deleted_at is {"not null" if gone else "null"}""",
+    found = {
+        customer_id: _Records(payload, shells)
+        for customer_id, payload in connection.execute(
+            f"""select entity_id, payload::text from raw_ams360.customers
+            where agency = %s and entity_id = any(%b) and deleted_at is {"not null" if gone else "null"}""",
             key,
         ).fetchall()
-    ]
+    }
+    is_meant = _WAS_BENEATH if gone else "deleted_at is null"
+    for table in ("customer_contacts", "customer_dependents", "policies"):
+        for customer_id, payload in connection.execute(
+            f"""select customer_id, payload::text from raw_ams360.{table} t
+            where agency = %s and customer_id = any(%b) and {is_meant} order by entity_id""",
+            key,
+        ).fetchall():
+            # A record whose customer is not here belongs to one that is gone, or not yet.
+            if customer_id in found:
+                getattr(found[customer_id], table).append(payload)
+    return found

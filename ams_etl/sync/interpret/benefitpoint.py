@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.benefitpoint import AccountBundle, derive, explain, names_of
 from ams_etl.sync.interpret.ams360 import Ams360Interpreter
-from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn, live_payloads
+from ams_etl.sync.interpret.interpreter import Interpretation, KeyColumn, ReadCustomer, live_payloads
 from ams_etl.sync.raw.benefitpoint_tables import ACCOUNTS, CARRIERS, CONTACTS, OFFICES, PLANS, PRODUCT_TYPES
 
 
@@ -46,9 +47,9 @@ class _BothInterpretations:
     def __init__(self, ams360: Interpretation, benefitpoint: Interpretation) -> None:
         self._ams360, self._benefitpoint = ams360, benefitpoint
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
         customers, accounts = _parted(customer_ids)
-        return self._ams360.derive(customers) + self._benefitpoint.derive(accounts)
+        return self._ams360.read(customers) + self._benefitpoint.read(accounts)
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         customers, accounts = _parted(customer_ids)
@@ -70,9 +71,9 @@ class _BenefitPointInterpretation:
             self._named(PRODUCT_TYPES.qualified, "lineOfCoverage"),
         )
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
         return [
-            (bundle.account_id, derive(bundle, self._names, self._settings, self._today))
+            (bundle.account_id, partial(derive, bundle, self._names, self._settings, self._today))
             for bundle in self._read(customer_ids)
         ]
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.hawksoft import derive, explain, offices_of
 from ams_etl.store.agency_db import column
-from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.interpret.interpreter import KeyColumn, ReadCustomer, live_payloads
 from ams_etl.sync.raw.hawksoft_tables import CLIENTS
 
 
@@ -44,9 +45,9 @@ class _HawkSoftInterpretation:
         offices = column(connection, "select payload from raw_hawksoft.offices where agency = %s", (agency,))
         self._offices = offices_of(offices)
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
         return [
-            (key, derive(client, self._offices, self._settings, self._today))
+            (key, partial(derive, client, self._offices, self._settings, self._today))
             for key, client in self._read(customer_ids)
         ]
 

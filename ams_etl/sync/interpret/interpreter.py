@@ -3,7 +3,7 @@
 `derive`, `plan`, `publish`, `why` and `preview` are the same for every system; an `Interpreter` holds what differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -13,13 +13,15 @@ from ams_etl.rules.model import Derivation, Finding
 from ams_etl.rules.settings import RuleSettings
 
 KeyColumn = Literal["entity_id", "customer_id"]
+ReadCustomer = tuple[str, Callable[[], Derivation]]
+"""A customer's id, and what derives it from the records that were read: without a database, so that it may run beside one."""
 
 
 class Interpretation(Protocol):
     """One agency's raw records, with the names of their codes, as they are now."""
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
-        """Derive each of these customers; those that raw does not have, or has as deleted, are left out."""
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
+        """Read the records of each of these customers; those that raw does not have, or has as deleted, are left out."""
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Why these customers gave it."""
@@ -49,6 +51,6 @@ def live_payloads(
     """Key and payload of the live records of a raw table whose `column` is one of these, in the order of their ids."""
     return connection.execute(
         f"""select {column}, payload from {table}
-        where agency = %s and {column} = any(%s) and deleted_at is null order by entity_id""",
+        where agency = %s and {column} = any(%b) and deleted_at is null order by entity_id""",
         (agency, list(keys)),
     ).fetchall()

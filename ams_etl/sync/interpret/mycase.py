@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.mycase import CLIENT, COMPANY, Party, derive, explain, staff_names
 from ams_etl.store.agency_db import column
-from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.interpret.interpreter import KeyColumn, ReadCustomer, live_payloads
 from ams_etl.sync.raw.mycase_tables import CLIENTS, COMPANIES
 
 
@@ -44,9 +45,9 @@ class _MyCaseInterpretation:
         staff = column(connection, "select payload from raw_mycase.staff where agency = %s", (agency,))
         self._staff = staff_names(staff)
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
         return [
-            (party.customer_id, derive(party, self._staff, self._settings, self._today))
+            (party.customer_id, partial(derive, party, self._staff, self._settings, self._today))
             for party in self._read(customer_ids)
         ]
 
@@ -60,7 +61,7 @@ class _MyCaseInterpretation:
         for customer_id, payload in self._connection.execute(
             """select l.customer_id, c.payload from raw_mycase.case_customers l
             join raw_mycase.cases c on (c.agency, c.entity_id) = (l.agency, l.case_id)
-            where l.agency = %s and l.customer_id = any(%s) and c.deleted_at is null""",
+            where l.agency = %s and l.customer_id = any(%b) and c.deleted_at is null""",
             (self._agency, list(customer_ids)),
         ):
             cases.setdefault(customer_id, []).append(payload)

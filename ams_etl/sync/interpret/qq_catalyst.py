@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
 
-from ams_etl.rules.model import Derivation, Finding
+from ams_etl.rules.model import Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.rules.systems.qq_catalyst import derive, explain
-from ams_etl.sync.interpret.interpreter import KeyColumn, live_payloads
+from ams_etl.sync.interpret.interpreter import KeyColumn, ReadCustomer, live_payloads
 from ams_etl.sync.raw.qq_catalyst_tables import ACCOUNT_INFOS, CONTACTS, POLICIES
 from ams_etl.sync.raw.source_table import SourceTable
 
@@ -39,8 +40,11 @@ class _QQCatalystInterpretation:
     def __init__(self, connection: psycopg.Connection[Any], agency: str, settings: RuleSettings, today: date) -> None:
         self._connection, self._agency, self._settings, self._today = connection, agency, settings, today
 
-    def derive(self, customer_ids: Sequence[str]) -> list[tuple[str, Derivation]]:
-        return [(key, derive(*found, self._settings, self._today)) for key, found in self._read(customer_ids).items()]
+    def read(self, customer_ids: Sequence[str]) -> list[ReadCustomer]:
+        return [
+            (key, partial(derive, *found, self._settings, self._today))
+            for key, found in self._read(customer_ids).items()
+        ]
 
     def explain(self, customer_ids: Sequence[str]) -> tuple[Finding, ...]:
         return tuple(

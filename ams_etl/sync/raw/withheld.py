@@ -11,6 +11,9 @@ from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.rules.systems.nested_people import is_forgotten, people_in
 from ams_etl.store.privacy.tombstones import NESTINGS
 
+RecordKey = tuple[str, str, str]
+"""System, entity and entity id."""
+
 
 def has_forgotten(connection: psycopg.Connection[Any], agency: str) -> bool:
     """Return whether anybody of this agency was forgotten."""
@@ -19,22 +22,18 @@ def has_forgotten(connection: psycopg.Connection[Any], agency: str) -> bool:
     )
 
 
-def without_forgotten(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    tables: Mapping[str, tuple[str, str]],
-    found: Sequence[tuple[str, Derivation]],
-) -> list[tuple[str, Derivation]]:
-    """Return the derivations with a skip `forgotten` (Q3) for each stub, and nothing else of it.
+def forgotten_records(
+    connection: psycopg.Connection[Any], agency: str, tables: Mapping[str, tuple[str, str]], customers: Sequence[str]
+) -> dict[str, set[RecordKey]]:
+    """Return the stubs that forgotten people left of their records, by the customer to which each belongs.
 
     Args:
         connection: the one that derives.
         agency: the agency id.
         tables: per entity its raw table and key column, as the interpreter has them.
-        found: per customer what it gave.
+        customers: the ids of those asked for.
     """
-    customers = [customer_id for customer_id, _ in found]
-    stubs: dict[str, set[tuple[str, str, str]]] = {}
+    stubs: dict[str, set[RecordKey]] = {}
     for entity, (table, key) in tables.items():
         system = table.partition(".")[0].removeprefix("raw_")
         if key != "entity_id":
@@ -43,10 +42,17 @@ def without_forgotten(
             continue
         for customer_id, entity_id in connection.execute(
             f"""select coalesce(customer_id, entity_id), entity_id from {table}
-            where agency = %s and payload ? '{FORGOTTEN}' and deleted_at is null and coalesce(customer_id, entity_id) = any(%s)""",
-            (agency, customers),
+            where agency = %s and payload ? '{FORGOTTEN}' and deleted_at is null and coalesce(customer_id, entity_id) = any(%b)""",
+            (agency, list(customers)),
         ):
             stubs.setdefault(customer_id, set()).add((system, entity, entity_id))
+    return stubs
+
+
+def without_forgotten(
+    found: Sequence[tuple[str, Derivation]], stubs: Mapping[str, set[RecordKey]]
+) -> list[tuple[str, Derivation]]:
+    """Return the derivations of customers with a skip `forgotten` (Q3) for each stub, and nothing else of it."""
     return [
         (customer_id, _withheld(derivation, customer_id, stubs[customer_id]) if customer_id in stubs else derivation)
         for customer_id, derivation in found
@@ -60,7 +66,7 @@ def _nested(
     rows = connection.execute(
         f"""select entity_id, payload from {table}
         where agency = %s and entity_id = any(%s) and deleted_at is null and payload::text like %s""",
-        (agency, customers, f"%{FORGOTTEN}%"),
+        (agency, list(customers), f"%{FORGOTTEN}%"),
     )
     return [
         (entity_id, key)
@@ -70,7 +76,7 @@ def _nested(
     ]
 
 
-def _withheld(derivation: Derivation, customer_id: str, stubs: set[tuple[str, str, str]]) -> Derivation:
+def _withheld(derivation: Derivation, customer_id: str, stubs: set[RecordKey]) -> Derivation:
     return replace(
         derivation,
         candidates=tuple(

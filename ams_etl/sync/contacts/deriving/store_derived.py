@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from typing import Any
 
-from ams_etl.rules.model import Derivation, Skip
+from ams_etl.rules.model import Candidate, Derivation, Skip
 from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import content_hash
@@ -23,7 +22,8 @@ _KEPT = {
 """What `stage.candidates` has of a derived candidate beside its id."""
 _FIXED = ("system", "entity", "entity_id")
 """What the id is made of, so that it never changes."""
-_CANDIDATE = {"candidate_id": "uuid", **_KEPT, "emails": "text[]"}
+_CANDIDATE = {"candidate_id": "uuid", **_KEPT}
+_EMAIL = {"candidate_id": "uuid", "email": "text"}
 _SKIP = {
     "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
     "reason": "text", "rule": "text", "detail": "text",
@@ -31,78 +31,99 @@ _SKIP = {
 
 
 @dataclass(frozen=True, slots=True)
-class DerivedChunk:
-    """What was derived of some customers.
+class DerivedRows:
+    """The rows that some customers' derivations are stored as; made without a database.
 
     Args:
-        customers: the ids of all of them.
-        found: id and derivation of each that is live.
-        gone: a skip for each that the source deleted.
-        first_seen: where an entity's records are in raw, and the column of a candidate that names the record.
-        today: the date the rules were asked for.
+        customers: the ids of all that were derived.
+        reviews: id of each that is live -> the day on which it must be derived again, or None.
+        candidates: in the order of `stage.candidates`' columns in `_CANDIDATE`.
+        emails: in the order of `_EMAIL`.
+        skips: in the order of `_SKIP`.
     """
 
     customers: Sequence[str]
-    found: Sequence[tuple[str, Derivation]]
-    gone: Sequence[Skip]
-    first_seen: Mapping[str, tuple[str, KeyColumn]]
-    today: date
+    reviews: Mapping[str, date | None]
+    candidates: Sequence[tuple[Any, ...]]
+    emails: Sequence[tuple[Any, ...]]
+    skips: Sequence[tuple[Any, ...]]
 
 
-def store_derived(db: AgencyDb, chunk: DerivedChunk) -> int:
-    """Store a chunk, and mark what the plan must evaluate; call it in a transaction.
+def derived_rows(agency: str, customers: Sequence[str], found: Iterable[tuple[str, Derivation]]) -> DerivedRows:
+    """Return the rows of these customers' derivations; `found` has those of them that are live."""
+    reviews: dict[str, date | None] = {}
+    candidates: list[tuple[Any, ...]] = []
+    emails: list[tuple[Any, ...]] = []
+    skips: list[tuple[Any, ...]] = []
+    for customer_id, derivation in found:
+        reviews[customer_id] = derivation.review_on
+        for candidate in derivation.candidates:
+            row = _candidate_row(agency, candidate)
+            candidates.append(row)
+            # Addresses that differ in case are one.
+            emails += [(row[0], email) for email in dict.fromkeys(map(str.lower, candidate.emails))]
+        skips += map(_skip_row, derivation.skips)
+    return DerivedRows(customers, reviews, candidates, emails, skips)
+
+
+def _candidate_row(agency: str, candidate: Candidate) -> tuple[Any, ...]:
+    document = candidate_json(candidate)
+    joined = candidate.joined
+    follows_candidate, follows_email = None, None
+    if joined is not None and candidate.role == "primary":
+        follows_candidate = candidate_id(agency, "ams360", CUSTOMER, joined.customer_id)
+    elif joined is not None:
+        follows_email = joined.email
+    return (
+        candidate_id(agency, candidate.system, candidate.entity, candidate.entity_id),
+        candidate.customer_id, candidate.system, candidate.entity, candidate.entity_id,
+        document, content_hash(document), follows_candidate, follows_email,
+    )  # fmt: skip
+
+
+def _skip_row(skip: Skip) -> tuple[Any, ...]:
+    return (skip.customer_id, skip.system, skip.entity, skip.entity_id, skip.reason, skip.rule, skip.detail)
+
+
+def store_derived(
+    db: AgencyDb, rows: DerivedRows, gone: Iterable[Skip], first_seen: Mapping[str, tuple[str, KeyColumn]], today: date
+) -> int:
+    """Store what was derived of some customers, and mark what the plan must evaluate; call it in a transaction.
+
+    Args:
+        db: of the agency.
+        rows: what was derived.
+        gone: a skip for each of these customers that the source deleted.
+        first_seen: where an entity's records are in raw, and the column of a candidate that names the record.
+        today: the date the rules were asked for.
 
     Returns:
         How many candidates are new or differ.
     """
-    _load(db, chunk)
-    customers = list(chunk.customers)
+    customers = list(rows.customers)
+    _load(db, rows, gone)
     _touch_what_differs(db, customers)
     touch_former_sharers(db, customers)
     _delete_candidates(db, customers)
-    written = _write_candidates(db, chunk.first_seen)
+    written = _write_candidates(db, first_seen)
     _write_emails(db)
     _touch_changed_skips(db, customers)
     _write_skips(db, customers)
-    _write_customers(db, chunk)
+    _write_customers(db, customers, rows.reviews, today)
     db.execute("update stage.engine set version = version + 1 where agency = %(agency)s")
     return written
 
 
-def _load(db: AgencyDb, chunk: DerivedChunk) -> None:
-    """Bring the candidates and skips into the temporary tables that the other steps compare with."""
-    derived = [derivation for _, derivation in chunk.found]
-    candidates = chain.from_iterable(_candidate_rows(db.agency, derivation) for derivation in derived)
-    skips = chain(chunk.gone, *(derivation.skips for derivation in derived))
-    for table, columns, rows in (
-        ("derived_candidates", _CANDIDATE, candidates),
-        ("derived_skips", _SKIP, (tuple(getattr(skip, column) for column in _SKIP) for skip in skips)),
+def _load(db: AgencyDb, rows: DerivedRows, gone: Iterable[Skip]) -> None:
+    """Bring the rows into the temporary tables that the other steps compare with."""
+    for table, columns, found in (
+        ("derived_candidates", _CANDIDATE, rows.candidates),
+        ("derived_emails", _EMAIL, rows.emails),
+        ("derived_skips", _SKIP, [*rows.skips, *map(_skip_row, gone)]),
     ):
         spelt = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         db.connection.execute(f"create temp table if not exists {table} ({spelt}) on commit delete rows")
-        copy_rows(db.connection, table, columns, rows)
-
-
-def _candidate_rows(agency: str, derivation: Derivation) -> Iterable[tuple[Any, ...]]:
-    for candidate in derivation.candidates:
-        document = candidate_json(candidate)
-        joined = candidate.joined
-        goes_with_customer = joined is not None and candidate.role == "primary"
-        values = {
-            "candidate_id": candidate_id(agency, candidate.system, candidate.entity, candidate.entity_id),
-            "customer_id": candidate.customer_id,
-            "system": candidate.system,
-            "entity": candidate.entity,
-            "entity_id": candidate.entity_id,
-            "document": document,
-            "content_hash": content_hash(document),
-            "follows_candidate": candidate_id(agency, "ams360", CUSTOMER, joined.customer_id)
-            if joined and goes_with_customer
-            else None,
-            "follows_email": joined.email if joined and not goes_with_customer else None,
-            "emails": [email.lower() for email in candidate.emails],
-        }
-        yield tuple(values[column] for column in _CANDIDATE)
+        copy_rows(db.connection, table, columns, found)
 
 
 def _touch_what_differs(db: AgencyDb, customers: list[str]) -> None:
@@ -113,7 +134,7 @@ def _touch_what_differs(db: AgencyDb, customers: list[str]) -> None:
         from stage.candidates c
         left join derived_candidates d on d.candidate_id = c.candidate_id
         cross join lateral (values ('candidate', c.candidate_id::text), ('contact', c.contact_id::text)) k (kind, id)
-        where c.agency = %(agency)s and c.customer_id = any(%(customers)s)
+        where c.agency = %(agency)s and c.customer_id = any(%(customers)b)
             and d.content_hash is distinct from c.content_hash and k.id is not null
         on conflict (agency, kind, id) do update set planned = false""",
         customers=customers,
@@ -122,7 +143,7 @@ def _touch_what_differs(db: AgencyDb, customers: list[str]) -> None:
 
 def _delete_candidates(db: AgencyDb, customers: list[str]) -> None:
     db.execute(
-        """delete from stage.candidates c where agency = %(agency)s and customer_id = any(%(customers)s)
+        """delete from stage.candidates c where agency = %(agency)s and customer_id = any(%(customers)b)
             and not exists (select from derived_candidates d where d.candidate_id = c.candidate_id)""",
         customers=customers,
     )
@@ -156,11 +177,12 @@ def _write_candidates(db: AgencyDb, first_seen: Mapping[str, tuple[str, KeyColum
 def _write_emails(db: AgencyDb) -> None:
     db.execute(
         """delete from stage.candidate_emails e using derived_candidates d
-        where e.agency = %(agency)s and e.candidate_id = d.candidate_id and e.email <> all(d.emails)"""
+        where e.agency = %(agency)s and e.candidate_id = d.candidate_id
+            and not exists (select from derived_emails n where (n.candidate_id, n.email) = (e.candidate_id, e.email))"""
     )
     db.execute(
         """insert into stage.candidate_emails (agency, email, candidate_id)
-        select %(agency)s, unnest(d.emails), d.candidate_id from derived_candidates d on conflict do nothing"""
+        select %(agency)s, email, candidate_id from derived_emails on conflict do nothing"""
     )
 
 
@@ -169,7 +191,7 @@ def _touch_changed_skips(db: AgencyDb, customers: list[str]) -> None:
     db.execute(
         """insert into stage.touched (agency, kind, id)
         select distinct %(agency)s, 'customer', coalesce(s.customer_id, d.customer_id)
-        from (select * from stage.skips where agency = %(agency)s and customer_id = any(%(customers)s)) s
+        from (select * from stage.skips where agency = %(agency)s and customer_id = any(%(customers)b)) s
         full join derived_skips d using (customer_id, system, entity, entity_id)
         where (s.reason, s.rule, s.detail) is distinct from (d.reason, d.rule, d.detail)
         on conflict (agency, kind, id) do update set planned = false""",
@@ -179,7 +201,7 @@ def _touch_changed_skips(db: AgencyDb, customers: list[str]) -> None:
 
 def _write_skips(db: AgencyDb, customers: list[str]) -> None:
     db.execute(
-        """delete from stage.skips s where agency = %(agency)s and customer_id = any(%(customers)s)
+        """delete from stage.skips s where agency = %(agency)s and customer_id = any(%(customers)b)
             and not exists (select from derived_skips d where (d.customer_id, d.entity, d.entity_id, d.reason, d.rule)
                 = (s.customer_id, s.entity, s.entity_id, s.reason, s.rule) and d.detail is not distinct from s.detail)""",
         customers=customers,
@@ -192,22 +214,20 @@ def _write_skips(db: AgencyDb, customers: list[str]) -> None:
     )
 
 
-def _write_customers(db: AgencyDb, chunk: DerivedChunk) -> None:
+def _write_customers(db: AgencyDb, customers: Sequence[str], reviews: Mapping[str, date | None], today: date) -> None:
     """Keep when each live customer was derived and must be again, and forget the others."""
-    live = [customer_id for customer_id, _ in chunk.found]
     db.execute(
         """insert into stage.customers as c (agency, customer_id, derived_on, review_on)
         select %(agency)s, x.customer_id, %(today)s, x.review_on
-        from unnest(%(live)s::text[], %(reviews)s::date[]) x (customer_id, review_on)
+        from unnest(%(live)b::text[], %(reviews)b::date[]) x (customer_id, review_on)
         on conflict (agency, customer_id) do update set derived_on = excluded.derived_on, review_on = excluded.review_on
         where (c.derived_on, c.review_on) is distinct from (excluded.derived_on, excluded.review_on)""",
-        today=chunk.today,
-        live=live,
-        reviews=[derivation.review_on for _, derivation in chunk.found],
+        today=today,
+        live=list(reviews),
+        reviews=list(reviews.values()),
     )
-    db.execute(
-        """delete from stage.customers where agency = %(agency)s and customer_id = any(%(customers)s)
-            and customer_id <> all(%(live)s)""",
-        customers=list(chunk.customers),
-        live=live,
-    )
+    left = [customer_id for customer_id in customers if customer_id not in reviews]
+    if left:
+        db.execute(
+            "delete from stage.customers where agency = %(agency)s and customer_id = any(%(left)b::text[])", left=left
+        )
