@@ -21,8 +21,8 @@ from ams_etl.rules.contacts import merging
 from ams_etl.rules.records.ams360 import Customer
 from ams_etl.rules.systems import benefitpoint
 from ams_etl.store import merge as store_merge
-from ams_etl.sync.contacts import components as members
 from ams_etl.sync.contacts import derive
+from ams_etl.sync.contacts.planning import components as members
 from ams_etl.sync.interpret import benefitpoint as benefitpoint_interpreter
 from ams_etl_tests.sync.account_contact_history import BenefitPointHistory
 from ams_etl_tests.sync.history_machine import History, histories_in, only

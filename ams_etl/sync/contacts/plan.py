@@ -4,37 +4,24 @@ From what was touched since the last publish to the contacts that can be affecte
 again and compared with what is published. The plan is rows in `stage.planned_*`; nothing in `mart` moves here.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ams_etl.rules.contacts.by_hand import Keys, suppress_by_hand
-from ams_etl.rules.contacts.merging import MERGED_SKIPS, merge
-from ams_etl.rules.model import Contact, NameOverride, Skip
+from ams_etl.rules.contacts.merging import MERGED_SKIPS
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.agency_db import scalar
-from ams_etl.store.beside import beside
-from ams_etl.store.content import content_hash
-from ams_etl.store.copy import copy_rows
 from ams_etl.store.lease import Lease
-from ams_etl.store.sending.suppressions import suppressed_records
-from ams_etl.sync.candidate_documents import candidates_from
 from ams_etl.sync.contacts.brake import PublishImpact, reason_to_stop
-from ams_etl.sync.contacts.components import choose_members
-from ams_etl.sync.contacts.documents import contact_json
-from ams_etl.sync.contacts.garbage_collection import collector_paused
-from ams_etl.sync.contacts.shared_addresses import refused_in_plan
-from ams_etl.sync.customer_merges.merged_records import predecessors, refresh_continuations
-
-BATCH = 2000
-"""Contacts that are merged while Postgres stores as many before them, and reads those after them."""
+from ams_etl.sync.contacts.planning.components import choose_members
+from ams_etl.sync.contacts.planning.merge_groups import MergeCounts, merge_groups
+from ams_etl.sync.customer_merges.merged_records import refresh_continuations
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +84,10 @@ def make_plan(
             shared_email_limit=settings.shared_email_limit,
             followers=settings.benefitpoint_contacts,
         )
-        merged = _merge_members(connection, agency, settings, progress)
-        unchanged = _compare_contacts(connection, agency)
+        merged = merge_groups(connection, agency, settings, progress)
+        _plan_deletes(connection, agency)
         skipped_rows = _compare_skips(connection, agency)
-        counts = _count(connection, agency, merged, unchanged, skipped_rows)
+        counts = _count(connection, agency, merged, skipped_rows)
         stopped_by = reason_to_stop(PublishImpact(counts.contacts_before, counts.delete, counts.owner_changes), brake)
         plan_id = uuid4()
         connection.execute(
@@ -124,135 +111,8 @@ def discard_plan(connection: psycopg.Connection[Any], agency: str, plan_id: UUID
     return bool(known)
 
 
-def _merge_members(
-    connection: psycopg.Connection[Any],
-    agency: str,
-    settings: RuleSettings,
-    progress: Callable[[int], None],
-) -> int:
-    connection.execute(
-        """create temp table if not exists target_contacts (contact_id uuid primary key, document jsonb,
-            content_hash bytea) on commit drop;
-        create temp table if not exists target_skips (system text, entity text, entity_id text, customer_id text,
-            reason text, rule text, detail text) on commit drop"""
-    )
-    connection.execute("truncate target_contacts, target_skips")
-    users, overrides = decisions(connection, agency)
-    by_hand = suppressed_records(connection, agency)
-    refused = refused_in_plan(connection, agency)
-    gone = predecessors(connection, agency)
-    groups = connection.cursor("members_by_contact")
-    groups.execute(
-        """select p.contact_id, '[' || string_agg(c.document::text, ',' order by p.candidate_id) || ']'
-        from chosen_members p join stage.candidates c using (candidate_id) where c.agency = %s
-        group by p.contact_id""",
-        (agency,),
-    )
-
-    def merge_all(rows: list[tuple[UUID, str]]) -> _Merged:
-        merged = _Merged()
-        for contact_id, documents in rows:
-            candidates = candidates_from(documents)
-            merged.add(contact_id, merge(candidates, settings, users, overrides, refused, gone), by_hand)
-            merged.candidates += len(candidates)
-        return merged
-
-    done = 0
-    stored_next = _Merged()
-    rows = groups.fetchmany(BATCH)
-    with collector_paused():
-        while rows:
-            if len(rows) < BATCH:
-                following = []
-                _store(connection, stored_next)
-                merged = merge_all(rows)
-            else:
-                with beside(connection, partial(_store_and_fetch, connection, stored_next, groups)) as fetching:
-                    merged = merge_all(rows)
-                following = fetching.result()
-            rows, stored_next = following, merged
-            done += merged.candidates
-            progress(done)
-        _store(connection, stored_next)
-    groups.close()
-    return done
-
-
-@dataclass(slots=True)
-class _Merged:
-    """Rows of the contacts and skips that some groups of candidates became."""
-
-    contacts: list[tuple[UUID, bytes, bytes]] = field(default_factory=list)
-    skips: list[tuple[Any, ...]] = field(default_factory=list)
-    candidates: int = 0
-
-    def add(self, contact_id: UUID, outcome: Contact | Sequence[Skip], by_hand: Keys) -> None:
-        """Add what a group became."""
-        if isinstance(outcome, Contact):
-            document = contact_json(contact_id, suppress_by_hand(outcome, by_hand))
-            self.contacts.append((contact_id, document, content_hash(document)))
-        else:
-            self.skips += map(_skip_row, outcome)
-
-
-def _store(connection: psycopg.Connection[Any], merged: _Merged) -> None:
-    if merged.contacts:
-        copy_rows(
-            connection, "target_contacts",
-            {"contact_id": "uuid", "document": "jsonb", "content_hash": "bytea"}, merged.contacts,
-        )  # fmt: skip
-    if merged.skips:
-        copy_rows(
-            connection, "target_skips",
-            dict.fromkeys(("system", "entity", "entity_id", "customer_id", "reason", "rule", "detail"), "text"),
-            merged.skips,
-        )  # fmt: skip
-
-
-def _store_and_fetch(
-    connection: psycopg.Connection[Any], merged: _Merged, groups: psycopg.ServerCursor[Any]
-) -> list[tuple[UUID, str]]:
-    """Store what was merged last, and fetch the groups after those that are being merged."""
-    _store(connection, merged)
-    return groups.fetchmany(BATCH)
-
-
-def decisions(
-    connection: psycopg.Connection[Any], agency: str
-) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str, str], NameOverride]]:
-    """What people decided: the user mapping (O1) and the names given in the platform (N12), as `merge` takes them."""
-    users = {
-        (connection_type, employee_code): user_id
-        for connection_type, employee_code, user_id in connection.execute(
-            "select connection_type, employee_code, user_id from ops.user_mappings where agency = %s", (agency,)
-        )
-    }
-    overrides = {
-        (system, entity, entity_id): NameOverride(*names)
-        for system, entity, entity_id, *names in connection.execute(
-            """select c.system, c.entity, c.entity_id, o.first_name, o.last_name, o.nickname
-            from ops.name_overrides o join stage.candidates c using (agency)
-            where o.agency = %s and c.candidate_id = o.contact_id""",
-            (agency,),
-        )
-    }
-    return users, overrides
-
-
-def _skip_row(skip: Skip) -> tuple[Any, ...]:
-    return (skip.system, skip.entity, skip.entity_id, skip.customer_id, skip.reason, skip.rule, skip.detail)
-
-
-def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
-    connection.execute(
-        """insert into stage.planned_contacts (agency, contact_id, op, document, content_hash)
-        select %(agency)s, t.contact_id, case when b.contact_id is null then 'insert' else 'update' end, t.document,
-            t.content_hash
-        from target_contacts t left join stage.contacts b on (b.agency, b.contact_id) = (%(agency)s, t.contact_id)
-        where b.content_hash is distinct from t.content_hash""",
-        {"agency": agency},
-    )
-    # Contacts that a touched candidate was part of, and that have no candidate any more.
+def _plan_deletes(connection: psycopg.Connection[Any], agency: str) -> None:
+    """Plan the end of contacts that a touched candidate was part of, and that have no candidate any more."""
     connection.execute(
         """insert into stage.planned_contacts (agency, contact_id, op)
         select %(agency)s, b.contact_id, 'delete' from stage.contacts b
@@ -263,12 +123,6 @@ def _compare_contacts(connection: psycopg.Connection[Any], agency: str) -> int:
             union select t.id::uuid from stage.touched t where t.agency = %(agency)s and t.kind = 'contact')
         and not exists (select from target_contacts t where t.contact_id = b.contact_id)""",
         {"agency": agency},
-    )
-    return _one(
-        connection,
-        """select count(*) from target_contacts t
-        where not exists (select from stage.planned_contacts p where (p.agency, p.contact_id) = (%s, t.contact_id))""",
-        agency,
     )
 
 
@@ -312,9 +166,7 @@ def _compare_skips(connection: psycopg.Connection[Any], agency: str) -> int:
     ).rowcount
 
 
-def _count(
-    connection: psycopg.Connection[Any], agency: str, read: int, unchanged: int, skipped_rows: int
-) -> PlanCounts:
+def _count(connection: psycopg.Connection[Any], agency: str, merged: MergeCounts, skipped_rows: int) -> PlanCounts:
     by_op = dict(
         connection.execute(
             "select op, count(*) from stage.planned_contacts where agency = %s group by op", (agency,)
@@ -324,9 +176,9 @@ def _count(
         insert=by_op.get("insert", 0),
         update=by_op.get("update", 0),
         delete=by_op.get("delete", 0),
-        unchanged=unchanged,
+        unchanged=merged.unchanged,
         skipped_rows=skipped_rows,
-        candidates_read=read,
+        candidates_read=merged.candidates,
         owner_changes=_one(
             connection,
             """select count(*) from stage.planned_contacts p join stage.contacts b using (agency, contact_id)

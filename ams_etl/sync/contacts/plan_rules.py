@@ -13,7 +13,7 @@ from ams_etl.rules.model import Candidate, Finding
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.candidate_documents import candidate_from
-from ams_etl.sync.contacts.plan import decisions
+from ams_etl.sync.contacts.planning.merge_groups import decisions
 from ams_etl.sync.contacts.shared_addresses import refused_among
 from ams_etl.sync.contacts.why import own_rules
 from ams_etl.sync.customer_merges.merged_records import predecessors

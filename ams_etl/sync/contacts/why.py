@@ -18,7 +18,7 @@ from ams_etl.store.agency_db import column, scalar
 from ams_etl.store.customer_merges import survivors_of_contacts, survivors_of_numbers
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.candidate_documents import candidate_from
-from ams_etl.sync.contacts.plan import decisions
+from ams_etl.sync.contacts.planning.merge_groups import decisions
 from ams_etl.sync.contacts.shared_addresses import over_shared_among, refused_among
 from ams_etl.sync.customer_merges.merged_records import predecessors
 from ams_etl.sync.interpret.registry import interpreter_for

@@ -123,7 +123,8 @@ def _load(db: AgencyDb, rows: DerivedRows, gone: Iterable[Skip]) -> None:
     ):
         spelt = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         db.connection.execute(f"create temp table if not exists {table} ({spelt}) on commit delete rows")
-        copy_rows(db.connection, table, columns, found)
+        if found:
+            copy_rows(db.connection, table, columns, found)
 
 
 def _touch_what_differs(db: AgencyDb, customers: list[str]) -> None:
