@@ -2,7 +2,7 @@
 
     python -m benchmarks.large_agency [--customers 200000]
 
-`ams-etl sync` runs as a user starts it, once with everything new and once more with nothing changed. Its memory is looked at
+`ams-etl sync` runs as a user starts it, once with everything new and once more with nothing changed. Its memory is read
 every second: the rows say how much it was at a quarter, half, three quarters and the end of each stage, as the sync's own progress
 tells them. The baseline is what a sync of 2,000 customers needs.
 """
@@ -38,7 +38,7 @@ class Watched:
 
 
 def watched_sync(arguments: list[str], environment: dict[str, str], log: Path) -> Watched:
-    """Run a command to its end and look at it every second; its output goes to a file.
+    """Run a command to its end and read its memory every second; its output goes to a file.
 
     Raises:
         AssertionError: it failed.
