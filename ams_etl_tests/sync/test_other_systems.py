@@ -26,6 +26,7 @@ from ams_etl.settings import Agencies, load_agencies
 from ams_etl.sources.calling.retry import RetryPolicy
 from ams_etl.sources.connections import mycase_connection
 from ams_etl.sources.mycase import open_mycase
+from ams_etl.store import statistics
 from ams_etl.store.logins.oauth_tokens import mycase_tokens
 from ams_etl.sync.contacts.preview import preview
 from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings
@@ -93,6 +94,20 @@ def agencies(others: Sandbox, database: str, tmp_path: Path, monkeypatch: pytest
 @pytest.fixture(params=SYSTEMS)
 def run(request: pytest.FixtureRequest, agencies: Agencies, connection: psycopg.Connection[Any], database: str) -> Run:
     return Run(agencies, request.param, connection, database)
+
+
+def test_postgres_is_told_how_large_a_table_has_become(
+    run: Run, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for AMS360 (store/test_statistics.py)."""
+    monkeypatch.setattr(statistics, "LARGE", 20)
+    run.extract()
+    connection.execute("select pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+    told = connection.execute(
+        "select relname from pg_stat_user_tables where schemaname = %s and last_analyze is not null",
+        (f"raw_{run.agency.system}",),
+    ).fetchall()
+    assert told
 
 
 def test_a_full_sync_gives_contacts_with_their_connections(run: Run, others: Sandbox) -> None:

@@ -20,7 +20,7 @@ from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.beside import beside
 from ams_etl.store.dirty_customers import count_due, mark_selected
 from ams_etl.store.lease import Lease
-from ams_etl.store.statistics import LARGE, analyze
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.contacts.deriving.chunks import Chunks, DeriveCounts
 from ams_etl.sync.contacts.fingerprint import fingerprint
 from ams_etl.sync.customer_merges.merged_customers import refresh_merged_customers
@@ -109,7 +109,7 @@ def derive_dirty(
     """
     chunks = Chunks(connection, agency, settings, today)
     total = DeriveCounts()
-    analyzed_at = LARGE
+    growth = Growth(connection, _WRITTEN)
     chunk = chunks.derive(chunks.read())
     following = chunks.read_after(chunk)
     while chunk.marks:
@@ -121,10 +121,7 @@ def derive_dirty(
             stored, following = storing.result()
         total += stored
         progress(total.customers)
-        if total.changed >= analyzed_at:
-            # Some four times for a first load of a million: what each chunk costs must not grow with what is stored.
-            analyze(connection, _WRITTEN)
-            analyzed_at = 4 * total.changed
+        growth.reached(total.changed)
         if not chunk.marks:
             # Behind the last chunk: whoever changed meanwhile, wherever in the order.
             chunk = chunks.derive(chunks.read())

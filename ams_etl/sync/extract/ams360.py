@@ -24,6 +24,7 @@ from ams_etl.store.database import ServerClock
 from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, merge_records
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
 from ams_etl.sync.notifications.batches import look_up
@@ -178,6 +179,7 @@ async def _read_all(
     faults = Faults("AMS360 customers")
     stored_at_bytes = 0
     large = asyncio.Lock()
+    growth = Growth(connection, [table.qualified for table in _TABLES])
 
     async def store(batch: list[CustomerRead]) -> None:
         nonlocal quarantined, done
@@ -185,6 +187,7 @@ async def _read_all(
             counts, bad = await asyncio.to_thread(_store, connection, sync_runs, run, batch)
             for table, part in counts.items():
                 totals[table] += part
+            await asyncio.to_thread(growth.reached, sum(counts.inserted for counts in totals.values()))
             quarantined += bad
             done += len(batch)
             progress("customers read", done, len(customer_ids))

@@ -23,6 +23,7 @@ from ams_etl.sources.calling.faults import GeneralFault
 from ams_etl.sources.name_prefixes import STANDARD, prefixes_of
 from ams_etl.store.agency_db import column
 from ams_etl.store.merge import MergeCounts, Record, merge_records
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 from ams_etl.sync.runs import SyncRun, SyncRuns
@@ -31,8 +32,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 MAX_NUMBERS_ASKED = 2000
 """How many unlisted CustomerNumbers one sweep asks for; the rest wait for the next one, and are reported."""
-
-
+_WRITTEN = (CUSTOMER_LIST.qualified, "ops.sync_customers")
 BATCH = 1000
 """List rows stored in one transaction."""
 NUMBERS_BEYOND = 20
@@ -83,6 +83,8 @@ async def sweep(
                 progress("prefixes swept", done, total)
         # Names that came under another prefix may begin with something nobody has asked for yet.
         waiting = sorted(found - asked)
+    listed = await asyncio.to_thread(sync_runs.listed, run)
+    await asyncio.to_thread(Growth(connection, _WRITTEN).reached, listed)
     unlisted, empty, unasked = await _ask_for_numbers(connection, ams360, run, sync_runs)
     deleted = await asyncio.to_thread(_finish, connection, run, sync_runs)
     counts = counts + MergeCounts(deleted=deleted)

@@ -20,6 +20,7 @@ from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.benefitpoint_extractor import OVERLAP, BenefitPointExtractor
 from ams_etl.sync.extract.extractor import Reads
 from ams_etl.sync.extract.owner_read import OwnerRead
@@ -127,6 +128,7 @@ class _Storing:
         self.db, self._lease, self._seen_at = db, lease, seen_at
         self.counts: dict[str, MergeCounts] = {table.name: MergeCounts() for table in (*REFERENCE, *OF_ACCOUNT)}
         self.quarantined = 0
+        self._growth = Growth(db.connection, [table.qualified for table in OF_ACCOUNT])
 
     def _check(self) -> None:
         if self._lease is not None:
@@ -164,6 +166,7 @@ class _Storing:
                 read_customers=[account.customer_id for account in batch],
                 system=SYSTEM,
             )
+        self._growth.reached(sum(self.counts[table.name].inserted for table in OF_ACCOUNT))
 
     def finish(
         self, gone: frozenset[str], asked_at: datetime | None, unplaced: Sequence[Quarantined], *, full: bool

@@ -24,6 +24,7 @@ from ams_etl.store.dirty_customers import mark_customers, mark_selected
 from ams_etl.store.lease import Lease
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.extractor import Opening, SourceBatch
 from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside
@@ -148,6 +149,7 @@ class _Storing:
         self.counts: defaultdict[SourceTable, MergeCounts] = defaultdict(MergeCounts)
         self.quarantined = 0
         self._seen: defaultdict[SourceTable, set[str]] = defaultdict(set)
+        self._growth: dict[SourceTable, Growth] = {}
 
     def store(self, batch: SourceBatch) -> None:
         """Store a batch's records, mark the deleted ones, and mark the customers that they affect."""
@@ -165,6 +167,8 @@ class _Storing:
             self._set_aside([*batch.set_aside, *misfits])
         self.counts[table] += merged + MergeCounts(deleted=len(gone))
         self._seen[table].update(read if batch.seen is None else batch.seen)
+        growth = self._growth.setdefault(table, Growth(self._connection, [table.raw.qualified]))
+        growth.reached(self.counts[table].inserted)
 
     def _fitting(self, batch: SourceBatch) -> tuple[list[Record], list[Quarantined]]:
         """Return the records to store, and what does not fit in them.
