@@ -6,11 +6,13 @@ from hypothesis import example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from ams_etl.rules.names import fields, marks, persons, words
+from ams_etl.rules.names import fields, marks, names, persons, words
+from ams_etl.rules.names.names import NameFields
 from ams_etl.rules.names.words import PLACEHOLDERS
-from ams_etl.rules.reach import emails
+from ams_etl.rules.reach import emails, phones
 from ams_etl.rules.reach.emails import emails_in
 from ams_etl.rules.reach.phones import normalise
+from ams_etl.rules.records import ams360
 from ams_etl.rules.records.ams360 import text
 from ams_etl_tests.rules import generated as made
 
@@ -58,7 +60,7 @@ _words = st.one_of(
     st.sampled_from(
         [*made.GIVEN, *made.FAMILY, "and", "&", "Jr.", "B.", "Dr.", "the", "of", "late", "wife", "both", "Rev", "Al"]
     ),
-    st.sampled_from(sorted({word for mark in marks._MARKS for word in mark.split()} | fields._MEANINGFUL)),
+    st.sampled_from(sorted({word for mark in marks._MARKS for word in mark.split()} | fields.MEANINGFUL)),
     st.sampled_from(sorted({word for name in PLACEHOLDERS for word in name.split()})),
     st.sampled_from(
         ("President", "Owner", "President,", "Trustee", "dba", "c/o", "d/b/a", "et al", "Rev Tr", "U/A", "don't")
@@ -78,7 +80,7 @@ def test_a_plain_name_is_what_reading_closely_says(name: str, capitals: bool) ->
 
 _split_words = st.one_of(
     st.sampled_from([*made.GIVEN, *made.FAMILY, "B.", "V", "X", "Do", "Kim", "Hi", "Sra."]),
-    st.sampled_from(sorted(persons._NO_SIMPLE_WORDS | words.PARTICLES)).flatmap(
+    st.sampled_from(sorted(persons.NO_SIMPLE_WORDS | words.PARTICLES)).flatmap(
         lambda word: st.sampled_from((word, word.title(), word.upper(), f"{word.title()}."))
     ),
 )
@@ -153,3 +155,123 @@ def test_any_text_is_read_for_emails(text: str) -> None:
     """C7: what is found is valid by the library, whatever the text."""
     for address in emails_in(text)[0]:
         validate_email(address, check_deliverability=False)
+
+
+@given(
+    st.one_of(
+        st.dates().map(lambda day: f"{day}T00:00:00"),
+        st.dates().map(lambda day: "{}-W{:02}-{}T00:00:00".format(*day.isocalendar())),
+        st.from_regex(r"[0-9W/-]{10}T00:00:00", fullmatch=True),
+        st.text("0123456789-W/T:Z ٣", max_size=19),
+    )
+)
+@example("2013-W18-6T00:00:00")
+@example("0001-01-01T00:00:00")
+@example("05/04/2013T00:00:00")
+@budget(max_examples=500)
+def test_a_date_as_ams360_writes_it_is_the_same_in_any_form(value: str) -> None:
+    """K1: what is read without a pattern is what the patterns read."""
+    short = ams360._day_as_ams360_writes_it(value)
+    assert short is None or short == ams360._day_in_any_form(value)
+
+
+@given(st.one_of(st.text(max_size=12), st.text("ab1 \t\u00a0\u200b", max_size=8)))
+@budget(max_examples=500)
+def test_a_text_is_its_words_with_a_blank_between(value: str) -> None:
+    """N11: whatever the shortcuts for words and printable texts."""
+    assert text(value) == (" ".join(value.split()) or None)
+
+
+@given(st.text("0123456789-.() +x#ext٣", max_size=16), st.sampled_from([None, "217", "(217)", "a"]), st.booleans())
+@budget(max_examples=500)
+def test_a_phone_of_digits_and_signs_holds_no_extension(number: str, area: str | None, extended: bool) -> None:
+    """C6: where only digits are left without the signs, the pattern of extensions finds nothing and they are all the digits."""
+    rest = number.translate(phones._SIGNS)
+    if rest.isdecimal() and rest.isascii():
+        assert not phones._EXTENSION.search(number)
+        assert rest == phones._digits(number)
+        assert not number.lstrip().startswith("+")
+
+
+_fields = st.lists(
+    st.one_of(
+        st.builds(
+            "{}{}{}".format,
+            st.sampled_from(("", "-", "mailto:", " ", "a@x.com;")),
+            st.from_regex(r"[a-z0-9_+-]{1,6}@[a-z0-9-]{1,6}\.(?:com|test|c)", fullmatch=True),
+            st.sampled_from(("", "-", ".", ">", " ", "\n")),
+        ),
+        st.sampled_from(["none@none.com", "n/a", "NA@NA.com", "no@email.com", "A@b.com"]),
+    ),
+    max_size=2,
+).map(" ".join)
+
+
+@given(_fields)
+@budget(max_examples=500)
+def test_one_address_alone_is_what_is_among_several(field: str) -> None:
+    """C7, M5: a field that is one address is read as any other field."""
+    assert emails_in(field) == emails._emails_among(field)
+
+
+@given(
+    st.one_of(
+        st.builds(NameFields, first=_words, last=_words),
+        st.builds(NameFields, whole=st.lists(_words, min_size=1, max_size=2).map(" ".join)),
+        st.builds(NameFields, first=_split_words, last=_split_words),
+        st.builds(NameFields, whole=st.lists(_split_words, min_size=2, max_size=2).map(" ".join)),
+        st.builds(
+            NameFields,
+            whole=st.tuples(
+                st.sampled_from(sorted({word for name in words.GENERIC | PLACEHOLDERS for word in name.split()})),
+                st.sampled_from(sorted(words.GENERIC | words.LEGAL_FORMS | {"Roe", "division", "estate", "desks"})),
+            ).map(" ".join),
+        ),
+    ),
+    st.sampled_from(({}, {"jo": "vip", "doe": "deceased"})),
+    st.booleans(),
+)
+@example(NameFields("Tom", "Estate"), {}, False)
+@example(NameFields("Tom", "Null"), {}, False)
+@example(NameFields(whole="Tom Lımıted"), {}, False)
+@budget(max_examples=3000)
+def test_a_simple_record_is_named_as_reading_closely_names_it(
+    written: NameFields, further: dict[str, str], capitals: bool
+) -> None:
+    """N2, N3: two words that no rule does anything about, in First and Last Name or in ContactName."""
+    if capitals:
+        first, last, whole = (
+            value.upper() if value else None for value in (written.first, written.last, written.whole)
+        )
+        written = NameFields(first=first, last=last, whole=whole)
+    simple = names._simple_name(written)
+    if simple:
+        assert simple == names._derive_closely(written, further) == names._derive_personal_closely(written, further)
+
+
+@given(st.lists(st.one_of(_words, st.sampled_from(sorted(words.GENERIC))), max_size=3).map(" ".join))
+@budget(max_examples=1000)
+def test_what_surely_names_somebody_is_neither_placeholder_nor_generic(name: str) -> None:
+    """N16: by its first word and how it ends."""
+    if words._surely_names_somebody(name):
+        assert not words.is_placeholder(name)
+        assert not words._has_only_generic_words(name.casefold())
+
+
+@given(
+    st.lists(
+        st.one_of(_words, st.sampled_from(("&", "+", "&/or", "AND", "estate", "est. of", "(", "215-5555", "x 5"))),
+        max_size=4,
+    ),
+    st.booleans(),
+)
+@budget(max_examples=1500)
+def test_a_pattern_finds_nothing_where_it_is_not_asked(parts: list[str], spaced: bool) -> None:
+    """N4, N10, N16: the cheap tests before patterns of estates, loose separators, fiduciaries and phones, and attention lines."""
+    name = (" " if spaced else "").join(parts)
+    assert persons.without_loose_ends(name) == persons._AT_AN_END.sub("", name)
+    assert "est" in name.lower() or not name.isascii() or not marks._ESTATE.search(name)
+    assert "," in name or not fields._FIDUCIARY.fullmatch(name)
+    assert fields._DIGIT.search(name) or not fields._PHONE.search(name)
+    attention = fields._ATTENTION.match(name)
+    assert fields._ATTENTION.sub("", name) == (name[attention.end() :] if attention else name)

@@ -162,11 +162,7 @@ class _Deriving:
         absorbed = None if personal else named_by
         own: tuple[Source, ...] = (customer, absorbed) if absorbed else (customer,)
         emails, email_lender = self._primary_emails(own)
-        _, phone_lender = best_available(
-            any(record.phones for record in own),
-            self.contacts,
-            lambda contact: bool(contact.phones) and self._may_lend(contact),
-        )
+        _, phone_lender = best_available(any(record.phones for record in own), self.contacts, self._lends_phones)
         lenders = ([absorbed] if absorbed else []) + self.contacts
         address, address_lender = best_available(address_of(customer), lenders, address_of, is_filled)
         self._add(
@@ -229,13 +225,18 @@ class _Deriving:
 
     def _primary_emails(self, own: Sequence[Source]) -> tuple[tuple[str, ...], CustomerContact | None]:
         """C5: with no email on the primary record, the first CustomerContact that has one lends it."""
-        emails = tuple(dict.fromkeys(email for record in own for email in self._emails_of(record)))
+        emails = self._emails_of(own[0])
+        if len(own) > 1:
+            emails = tuple(dict.fromkeys([email for record in own for email in self._emails_of(record)]))
         emails, lender = best_available(emails, self.contacts, self._lent_emails)
         return (emails[:1] if self.settings.primary_email_only else emails), lender
 
     def _lent_emails(self, contact: CustomerContact) -> tuple[str, ...]:
         emails = self._emails_of(contact)
         return emails if emails and self._may_lend(contact) else ()
+
+    def _lends_phones(self, contact: CustomerContact) -> bool:
+        return bool(contact.phones) and self._may_lend(contact)
 
     def _may_lend(self, contact: CustomerContact) -> bool:
         """Return whether a contact's email and phone may be another one's: not of the deceased, nor of who refuses (M6)."""
@@ -306,8 +307,12 @@ class _Deriving:
             self._skip(record, "no_name_no_email", "Q1")
             return
         entity, entity_id = key_of(record)
-        marks = (*name.flags, *given.firm_flags, *email_flags((record, *given.emails_from)))
-        phones = [phone for source in given.phones_from for phone in source.phones]
+        # Most records are their own and only source of emails, and need not be read twice for the same flags.
+        written_by = given.emails_from if given.emails_from[0] is record else (record, *given.emails_from)
+        marks = (*name.flags, *given.firm_flags, *email_flags(written_by))
+        phones = given.phones_from[0].phones
+        if len(given.phones_from) > 1:
+            phones = tuple([phone for source in given.phones_from for phone in source.phones])
         candidate = Candidate(
             SYSTEM,
             entity,

@@ -46,9 +46,11 @@ def connections_of(customer: Customer, reference: Reference) -> tuple[Connection
     """
     codes = ((EXECUTIVE, customer.executive_code), (REPRESENTATIVE, customer.representative_code))
     return tuple(
-        Connection(kind, code, employee.name if (employee := reference.employees.get(code)) else None)
-        for kind, code in codes
-        if code
+        [
+            Connection(kind, code, employee.name if (employee := reference.employees.get(code)) else None)
+            for kind, code in codes
+            if code
+        ]
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ams_etl.rules.model import KeyFact
 from ams_etl.rules.records.ams360 import Policy, Reference
@@ -24,6 +25,7 @@ def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date 
     return born if today < too_old_on(born) else None
 
 
+@lru_cache(maxsize=1 << 14)
 def too_old_on(born: date) -> date:
     """Return the first day on which a date of birth is more than 120 years ago, and so no birthday (K3)."""
     try:
@@ -50,7 +52,7 @@ def renewal_facts(policies: Iterable[Policy], reference: Reference, settings: Ru
         ends = policy.expiration if policy.expiration and 1 < policy.expiration.year < 9999 else None
         if ends is None and not policy.is_continuous:
             continue
-        lines = ", ".join(reference.lines_of_business.get(line, line) for line in policy.lines_of_business)
-        label = " ".join(part for part in (lines, policy.policy_number) if part) or "Policy"
+        lines = ", ".join([reference.lines_of_business.get(line, line) for line in policy.lines_of_business])
+        label = " ".join([part for part in (lines, policy.policy_number) if part]) or "Policy"
         facts.append(KeyFact("renewal", ends, label, policy.policy_id, policy.is_continuous))
     return facts

@@ -37,8 +37,8 @@ def lifecycle_of(bundle: CustomerBundle, settings: RuleSettings, today: date) ->
     prospect.
     """
     policies = counted(bundle, settings)
-    in_force = tuple(policy for policy in policies if is_in_force(policy, today))
-    upcoming = tuple(policy for policy in policies if is_upcoming(policy, today))
+    in_force = tuple([policy for policy in policies if is_in_force(policy, today)])
+    upcoming = tuple([policy for policy in policies if is_upcoming(policy, today)])
     active = bundle.customer.is_active
     if not active and (policies or not settings.import_inactive):
         rule = "L3" if policies else "L7"
@@ -54,6 +54,8 @@ def lifecycle_of(bundle: CustomerBundle, settings: RuleSettings, today: date) ->
 
 def counted(bundle: CustomerBundle, settings: RuleSettings) -> Sequence[Policy]:
     """The policies that the lifecycle sees: no submissions, accounting sub-types or shells that are still empty."""
+    if not bundle.policies:
+        return ()
     ignored, shells = _lower(settings.ignored_policy_sub_types), bundle.shell_policy_ids
     return [
         policy
@@ -117,8 +119,8 @@ def is_wanted_prospect(added: date | None, policies: Iterable[Policy], settings:
 
 
 def _last_sign(added: date | None, policies: Iterable[Policy]) -> date | None:
-    signs = [added, *(policy.expiration for policy in policies)]
-    return max((sign for sign in signs if sign is not None), default=None)
+    signs = [added, *[policy.expiration for policy in policies]]
+    return max([sign for sign in signs if sign is not None], default=None)
 
 
 def _days_later(start: date, days: int) -> date:
@@ -169,11 +171,11 @@ def review_on(bundle: CustomerBundle, settings: RuleSettings, today: date) -> da
         if not policy.is_continuous and policy.status not in _LAPSED:
             days.append(policy.expiration)
     if settings.birthday_key_facts:
-        for born in (customer.date_of_birth, *(dependent.date_of_birth for dependent in bundle.dependents)):
+        for born in (customer.date_of_birth, *[dependent.date_of_birth for dependent in bundle.dependents]):
             if born is not None:
                 days += [born, too_old_on(born)]
     if isinstance(settings.prospects, ProspectsWithin):
         last = _last_sign(customer.date_added, policies)
         if last is not None and (until := _days_later(last, settings.prospects.within_days)) < date.max:
             days.append(until + timedelta(days=1))
-    return min((turn for turn in days if turn is not None and turn > today), default=None)
+    return min([turn for turn in days if turn is not None and turn > today], default=None)

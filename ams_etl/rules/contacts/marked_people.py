@@ -50,8 +50,12 @@ def suppression_of(
         return DECEASED
     if predecessors and all(any(is_death_of(gone, person) for gone in predecessors) for person in living):
         return DECEASED
-    if any(map(refuses, best)) or any(email in refused for candidate in living for email in candidate.emails):
+    if any(map(refuses, best)):
         return DO_NOT_CONTACT
+    if refused and any(email in refused for candidate in living for email in candidate.emails):
+        return DO_NOT_CONTACT
+    if not predecessors:
+        return None
     return DO_NOT_CONTACT if any(map(refuses, predecessors)) else None
 
 

@@ -100,11 +100,14 @@ def merge(
         refused: addresses to which nobody may write, whoever has them (M6).
         predecessors: records that are gone and go on as one of these (M9): their refusal and their given name stay.
     """
-    everyone = sorted(candidates, key=precedence)
+    # Most contacts have a single candidate: nothing needs to be ordered or compared then.
+    everyone = sorted(candidates, key=precedence) if len(candidates) > 1 else list(candidates)
     best = [candidate for candidate in everyone if candidate.joined is None]
     if not best:
         return _skips(everyone, "linked_account", "B11")
-    tags = tuple(sorted({tag for candidate in best for tag in candidate.tags}, key=lambda tag: (tag.category, tag.tag)))
+    # By pairs of texts, which Python itself hashes and compares: a tag's own methods take five times as long.
+    by_category = {(tag.category, tag.tag): tag for candidate in best for tag in candidate.tags}
+    tags = tuple([by_category[key] for key in sorted(by_category)])
     if not in_segment(tags, settings.segments):
         return _skips(everyone, "segment", "T4")
     living = living_of(best)
@@ -113,12 +116,12 @@ def merge(
     owner = owner_of(best, settings, users)
     return Contact(
         record_type=_record_type(best),
-        status=min((candidate.status for candidate in best), key=_STATUS_RANK.__getitem__),
+        status=min([candidate.status for candidate in best], key=_STATUS_RANK.__getitem__),
         first_name=first_name,
         last_name=last_name,
         nickname=nickname,
         company_name=next((candidate.company_name for candidate in best if candidate.company_name), None),
-        emails=tuple(dict.fromkeys(email for candidate in living for email in candidate.emails)),
+        emails=tuple(dict.fromkeys([email for candidate in living for email in candidate.emails])),
         phones=_phones(living),
         address=addressed_by(best).address,
         birthday=next((candidate.birthday for candidate in (*naming, *living) if candidate.birthday), None),
@@ -163,6 +166,8 @@ def precedence(candidate: Candidate) -> tuple[bool, bool, bool, int, int, str, s
 
 def addressed_by(best: Sequence[Candidate]) -> Candidate:
     """Whose address a contact has: the first that leads anywhere."""
+    if len(best) == 1:
+        return best[0]
     return next((candidate for candidate in best if is_filled(candidate.address)), best[0])
 
 
@@ -184,6 +189,8 @@ def override_of(
 
     Without one it is that of a record that goes on as a member (M9).
     """
+    if not overrides and not predecessors:
+        return None
     own = (overrides.get((candidate.system, candidate.entity, candidate.entity_id)) for candidate in best)
     taken_over = (predecessor.override for predecessor in predecessors_of(best, predecessors))
     return next((override for override in (*own, *taken_over) if override), None)
@@ -204,8 +211,10 @@ def names_of(derived: Names, override: NameOverride | None) -> Names:
     )
 
 
-def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
+def _phones(best: Sequence[Candidate]) -> tuple[Phone, ...]:
     """Every number and kind once, the best member's first phone first."""
+    if len(best) == 1 and len(best[0].phones) < 2:
+        return best[0].phones
     found: dict[tuple[str, str], Phone] = {}
     for candidate in best:
         for phone in candidate.phones:
@@ -213,13 +222,17 @@ def _phones(best: Iterable[Candidate]) -> tuple[Phone, ...]:
     return tuple(found.values())
 
 
-def _record_type(candidates: Iterable[Candidate]) -> RecordType:
+def _record_type(candidates: Sequence[Candidate]) -> RecordType:
+    if len(candidates) == 1:
+        return candidates[0].record_type
     types = {candidate.record_type for candidate in candidates}
     return next(iter(types)) if len(types) == 1 else "both"
 
 
 def _facts(best: Sequence[Candidate]) -> tuple[KeyFact, ...]:
     if len(best) == 1:
+        if len(best[0].key_facts) < 2:
+            return best[0].key_facts
         facts = set(best[0].key_facts)
     else:
         facts = {fact for candidate in best for fact in candidate.key_facts if fact.kind != "birthday"}
@@ -238,6 +251,8 @@ def _connections(candidates: Iterable[Candidate], users: Users) -> tuple[Connect
             if key not in found or connection.rank <= found[key].rank:
                 found[key] = connection
     return tuple(
-        Connection(kind, code, found[kind, code].employee_name, users.get((kind, code)), found[kind, code].rank)
-        for kind, code in sorted(found)
+        [
+            Connection(*key, found[key].employee_name, users.get(key), found[key].rank)
+            for key in (sorted(found) if len(found) > 1 else found)
+        ]
     )

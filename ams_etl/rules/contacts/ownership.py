@@ -35,10 +35,12 @@ def owner_of(candidates: Sequence[Candidate], settings: RuleSettings, users: Use
     """
     candidates = [candidate for candidate in candidates if candidate.system != BENEFITPOINT] or candidates
     record_type, rule = deciding_type(candidates, settings)
-    of_type = [candidate for candidate in candidates if candidate.record_type in {record_type, "both"}]
-    if len({connection.customer_id for connection in of_type}) > 1:
-        rule = "O3"
-    deciding = min(of_type, key=precedence)
+    deciding = candidates[0]
+    if len(candidates) > 1:
+        of_type = [candidate for candidate in candidates if candidate.record_type in {record_type, "both"}]
+        if len({connection.customer_id for connection in of_type}) > 1:
+            rule = "O3"
+        deciding = min(of_type, key=precedence)
     setting = settings.ownership.commercial if record_type == "commercial" else settings.ownership.personal
     role, code = owning_connection(deciding, setting, fallback=settings.owner_fallback)
     user = users.get((role, code)) if code is not None else None
@@ -56,7 +58,7 @@ def owning_connection(candidate: Candidate, setting: EmployeeRole, *, fallback: 
     """
     of_rank_0 = {
         connection.connection_type: connection.employee_code
-        for connection in reversed(candidate.connections)
+        for connection in candidate.connections[::-1]
         if not connection.rank
     }
     wanted = CONNECTION_TYPE_OF_ROLE[setting]

@@ -95,6 +95,7 @@ _PHONE = re.compile(
     r"(?:\s*(?:x|ext\.?)\s*\d+)?|(?<!\w)(?:x|ext\.?|extension)\s*\d+(?!\w)",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _CROSSES = re.compile("[†‡✝✞✟☨☦]+")
 _TRADE_MARKS = re.compile("[®™℠©]+")
 _VARIANT = re.compile(r"\b(CISR|CPIA|CIC)\s+(?:Elite|Ruble)\b", re.IGNORECASE)
@@ -120,12 +121,12 @@ class NameField:
 
 
 EMPTY = NameField()
-_SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
+SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
 """The single words that are not a name; every other single word is taken as it is."""
 _LETTERS = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PLAIN = re.compile(rf"{_LETTERS}(?: (?:& )?{_LETTERS})*")
 _WORD = re.compile(r"[^\W\d_]+")
-_MEANINGFUL = frozenset(
+MEANINGFUL = frozenset(
     [
         *(word for placeholder in PLACEHOLDERS for word in _WORD.findall(placeholder)), "na", "deceased", "decd", "dec", "dnc",
         "passed", "do", "don", "dont", "no", "opt", "opted", "unsubscribe", "unsubscribed", "est", "estate", "attn",
@@ -146,7 +147,7 @@ def read_field(value: str | None, marks: Marks) -> NameField:
 
 @lru_cache(maxsize=1 << 16)
 def _read(value: str, marks: Marks) -> NameField:
-    if value.isalpha() and value.casefold() not in _SINGLE_WORDS and value != "NA":
+    if value.isalpha() and value.casefold() not in SINGLE_WORDS and value != "NA":
         return NameField(value)
     return NameField(value) if is_plain(value) else _read_closely(value, marks)
 
@@ -156,7 +157,7 @@ def is_plain(value: str) -> bool:
     if not _PLAIN.fullmatch(value):
         return False
     words = _WORD.findall(value.casefold())
-    return _MEANINGFUL.isdisjoint(words) and words[0] != "and" and words[-1] != "and"
+    return MEANINGFUL.isdisjoint(words) and words[0] != "and" and words[-1] != "and"
 
 
 def _read_closely(value: str, marks: Marks) -> NameField:
@@ -203,7 +204,7 @@ def _read_closely(value: str, marks: Marks) -> NameField:
 
 def is_fiduciary(firm: str) -> bool:
     """Return whether a Firm Name is a person who acts for another: `Sue Hart, Executrix`."""
-    return bool(_FIDUCIARY.fullmatch(firm.strip())) and not looks_like_firm(firm.partition(",")[0])
+    return "," in firm and bool(_FIDUCIARY.fullmatch(firm.strip())) and not looks_like_firm(firm.partition(",")[0])
 
 
 def _marked(value: str, name: str, marks: Marks) -> tuple[tuple[str, ...], ...]:
@@ -253,12 +254,13 @@ def _name_alone(rest: str) -> str:
         before, comma, after = rest.partition(",")
         if comma and len([word for word in before.split() if bare(word) not in PARTICLES]) > 1 and not before.isupper():
             rest = before if _ROLE_AFTER_A_NAME.fullmatch(after.strip()) else rest
-    rest = _ATTENTION.sub("", rest)
+    if attention := _ATTENTION.match(rest):
+        rest = rest[attention.end() :]
     if _END_WORD.search(rest):
         rest = _END_OF_NAME.sub("", rest)
     if _TRUST_WORD.search(rest):
         rest = _without_trust(rest)
-    return _PHONE.sub(" ", rest)
+    return _PHONE.sub(" ", rest) if _DIGIT.search(rest) else rest
 
 
 def _without_trust(name: str) -> str:

@@ -4,21 +4,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ams_etl.rules.immutable import immutable
-from ams_etl.rules.names.fields import EMPTY, Marks, NameField, called, is_fiduciary, read_field
+from ams_etl.rules.names.fields import (
+    EMPTY,
+    MEANINGFUL,
+    SINGLE_WORDS,
+    Marks,
+    NameField,
+    called,
+    is_fiduciary,
+    read_field,
+)
 from ams_etl.rules.names.living import ReadField, living_people
 from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of
-from ams_etl.rules.names.persons import WholeName, has_several, separated, split_whole_name, without_titles
+from ams_etl.rules.names.persons import (
+    NO_SIMPLE_WORDS,
+    WholeName,
+    has_several,
+    separated,
+    split_whole_name,
+    without_titles,
+)
 from ams_etl.rules.names.words import (
+    GENERIC,
+    LEGAL_FORMS,
     bare,
     has_legal_form,
     is_generic,
     is_initial,
-    is_placeholder,
     is_surely_firm,
     is_trade_name,
     looks_like_firm,
     names_no_middle,
     names_nobody,
+    says_there_is_no_name,
 )
 
 
@@ -92,13 +110,49 @@ def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
         fields: the record's name fields.
         marks: the agency's further marks.
     """
+    return (None if fields.firm else _simple_name(fields)) or _derive_closely(fields, marks)
+
+
+_NOT_SIMPLE = MEANINGFUL | SINGLE_WORDS | NO_SIMPLE_WORDS | GENERIC | LEGAL_FORMS | {"division", "estate", "null"}
+"""Words that any rule of names does something about."""
+
+
+def _simple_name(fields: NameFields) -> PersonName | None:
+    """Return the name of a record with nothing but two ASCII words, in First and Last Name or in ContactName; None for others.
+
+    Half of all records are so. The result is that of reading closely, in a tenth of the time.
+    """
+    first, last, label = fields.first, fields.last, "FirstName"
+    if fields.informal or fields.formal or fields.middle:
+        return None
+    if fields.whole:
+        if first or last:
+            return None
+        first, _, last = fields.whole.partition(" ")
+        label = "ContactName"
+    if not first or not last or not first.isalpha() or not last.isalpha():
+        return None
+    # Patterns without case take some letters, as the long s, for those of ASCII; the words here are compared as they are.
+    if not first.isascii() or not last.isascii() or not _NOT_SIMPLE.isdisjoint((first.lower(), last.lower())):
+        return None
+    return PersonName(Part(first, "N2", label), Part(last, "N3", "LastName" if label == "FirstName" else label))
+
+
+def _derive_closely(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
     further = tuple(marks.items()) if marks else ()
-    own = _name_of(*_with_the_living(_read(fields, further)))
+    own = _own_name(fields, further)
     if not fields.firm or (own.first and own.first.field == "FirstName"):
         return own
     if not _is_estate(fields.firm) and (own.first or own.last or not is_fiduciary(fields.firm)):
         return own
     return _named_by_firm(own, read_field(fields.firm, further))
+
+
+def _own_name(fields: NameFields, marks: Marks) -> PersonName:
+    """Return the name without that of the firm; most commercial customers have only a firm's."""
+    if not (fields.first or fields.last or fields.informal or fields.formal or fields.whole or fields.middle):
+        return _NOBODY
+    return _name_of(*_with_the_living(_read(fields, marks)))
 
 
 def _read(fields: NameFields, marks: Marks) -> _Read:
@@ -135,6 +189,8 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
 
 def _with_estate_first(fields: NameFields, first: str, last: str) -> NameFields:
     """Return names with the word Estate where it is read (N10): `Tom Vale` + `Estate`, `Tom` + `Vale Estate`."""
+    if last.isalpha() and last.casefold() != "estate":
+        return fields
     before, _, word = last.strip().rpartition(" ")
     if last[:3].casefold() == "of " and bare(first) in {"estate", "est", "the estate"}:
         return replace(fields, first="Estate of", last=last[3:])
@@ -153,7 +209,7 @@ def _together(written_first: str, written_last: str, first: NameField, last: Nam
 
     `Null` beside a first name is a family name.
     """
-    if is_placeholder(f"{written_first} {written_last}") or is_generic(f"{written_first} {written_last}"):
+    if says_there_is_no_name(f"{written_first} {written_last}"):
         return NameField(flags=first.flags), NameField(flags=last.flags)
     if last.name and DECEASED in first.flags and is_surely_firm(last.name) and _is_estate(written_first):
         return NameField(f"{written_first} {written_last}"), NameField(flags=last.flags)
@@ -198,9 +254,10 @@ def _salutation(value: str | None, marks: Marks) -> NameField:
 def _with_the_living(read: _Read) -> tuple[_Read, PersonName]:
     """Return the fields without marked people, and a name that holds only the flags and the people that they took out (M6)."""
     all_fields = (read.first, read.last, read.informal, read.formal, read.whole, read.middle, read.firm)
-    flags = tuple(dict.fromkeys([flag for field in all_fields if field.flags for flag in field.flags]))
-    if not flags:
+    written = [flag for field in all_fields if field.flags for flag in field.flags]
+    if not written:
         return read, _NOBODY
+    flags = tuple(dict.fromkeys(written))
     if PERSONAL.isdisjoint(flags):
         return read, PersonName(flags=flags)
     fields: dict[str, ReadField] = {
@@ -337,6 +394,10 @@ def derive_personal_name(fields: NameFields, marks: Mapping[str, str]) -> Person
     A firm name that cannot be a person's is the first name only when nothing else names the customer, so that nobody
     with a name is lost. A nickname (N1) comes before it.
     """
+    return (None if fields.firm else _simple_name(fields)) or _derive_personal_closely(fields, marks)
+
+
+def _derive_personal_closely(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
     further = tuple(marks.items()) if marks else ()
     read = _read(fields, further)
     firm = read_field(fields.firm, further)

@@ -79,7 +79,10 @@ def has_several(name: str) -> bool:
 
 def without_loose_ends(name: str) -> str:
     """Return a field without separators at its ends: `John &`."""
-    return _AT_AN_END.sub("", name)
+    # The pattern is slow where it finds nothing, and all it finds has one of these.
+    if "&" in name or "+" in name or "and" in name.lower():
+        return _AT_AN_END.sub("", name)
+    return name
 
 
 @lru_cache(maxsize=1 << 15)
@@ -94,8 +97,8 @@ def split_whole_name(name: str, family: str | None = None, style: Style = "whole
     return _split_simple(name, family, style) or _split_closely(name, family, style)
 
 
-_NO_SIMPLE_WORDS = TITLES | PLURAL_TITLES | RANKS | SUFFIXES | LETTERS_AFTER | frozenset(["and", "dear", "hi", "hello"])
-
+NO_SIMPLE_WORDS = TITLES | PLURAL_TITLES | RANKS | SUFFIXES | LETTERS_AFTER | frozenset(["and", "dear", "hi", "hello"])
+"""Words that are more than a given or a family name; any other one or two words of letters are those names."""
 
 _SIMPLE_TITLES = TITLES - PLURAL_TITLES
 
@@ -112,7 +115,7 @@ def _split_simple(name: str, family: str | None, style: Style) -> WholeName | No
     if not first.isalpha() or (second and not second.isalpha()) or (family and not family.isalpha()):
         return None
     words = {first.casefold(), second.casefold()}
-    if not _NO_SIMPLE_WORDS.isdisjoint(words):
+    if not NO_SIMPLE_WORDS.isdisjoint(words):
         return None
     known = family.casefold() if family else None
     if titled or (second or first).casefold() == known:

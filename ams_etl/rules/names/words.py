@@ -109,7 +109,7 @@ PLACEHOLDERS = frozenset(
         "sales dept", "legal department", "finance department", "no contact", "primary contact", "main contact",
     ]
 )  # fmt: skip
-_GENERIC = frozenset(
+GENERIC = frozenset(
     [
         "test", "main", "contact", "contacts", "default", "account", "accounts", "acct", "accts", "primary",
         "secondary", "general", "admin", "administration", "administrative", "staff", "office", "offices", "billing",
@@ -133,7 +133,7 @@ _GENERIC = frozenset(
 )  # fmt: skip
 """Words that name a desk or nobody where a contact's whole name has no other: `Main Contact`, `Accounting Dept`, `Test`."""
 _GENERIC_LAST = frozenset(["department", "dept", "desk", "division"])
-_MAY_END_GENERIC = re.compile("dep|desk|division")
+_BEGINS_NO_NAME = GENERIC | {placeholder.partition(" ")[0] for placeholder in PLACEHOLDERS}
 _FAMILY_NAMES_TOO = frozenset(
     [
         "church", "bank", "club", "center", "college", "school", "shop", "store", "market", "brothers", "sons", "co", "pc",
@@ -149,11 +149,14 @@ _IMPERSONAL = re.compile(
     re.IGNORECASE,
 )
 _HOUSEHOLD = re.compile(r"^the\s.+", re.IGNORECASE)
-_LEGAL_FORMS = re.compile(
-    r"\b(?:llc|l\.l\.c|inc|incorporated|corp|corporation|company|ltd|limited|llp|plc|pllc|trust|association|assn|"
-    r"foundation|department|dept)\b\.?",
-    re.IGNORECASE,
-)
+LEGAL_FORMS = frozenset(
+    [
+        "llc", "inc", "incorporated", "corp", "corporation", "company", "ltd", "limited", "llp", "plc", "pllc", "trust",
+        "association", "assn", "foundation", "department", "dept",
+    ]
+)  # fmt: skip
+"""Words by which a name says that it is a company's; beside them there is `l.l.c`."""
+_LEGAL_FORM = re.compile(rf"\b(?:l\.l\.c|{'|'.join(sorted(LEGAL_FORMS))})\b\.?", re.IGNORECASE)
 _FIRM_WORDS = re.compile(
     r"\b(?:llc|l\.l\.c|inc|incorporated|corp|corporation|company|co|ltd|limited|llp|lp|plc|pllc|pc|trust|estate|"
     r"association|assn|assoc|foundation|church|ministries|school|university|college|bank|club|center|centre|group|"
@@ -194,15 +197,28 @@ def is_placeholder(name: str) -> bool:
 
 def is_generic(whole: str) -> bool:
     """Return whether a whole name has nothing but words for a desk or nobody: `Main Contact`, `Safety Department`."""
+    return not _surely_names_somebody(whole) and _has_only_generic_words(whole.casefold())
+
+
+def says_there_is_no_name(whole: str) -> bool:
+    """Return whether a whole name is a placeholder or generic."""
+    return not _surely_names_somebody(whole) and (is_placeholder(whole) or _has_only_generic_words(whole.casefold()))
+
+
+def _surely_names_somebody(whole: str) -> bool:
+    """Return whether a name is neither a placeholder nor generic by its first word and its ending, as nearly every one is."""
     folded = whole.casefold()
     first = folded.partition(" ")[0]
-    if first.isalpha() and first not in _GENERIC and not _MAY_END_GENERIC.search(folded):
-        # So it is with nearly every name.
-        return False
+    # Each word of `_GENERIC_LAST` has one of these in it.
+    may_end_generic = "dep" in folded or "desk" in folded or "division" in folded
+    return first not in _BEGINS_NO_NAME and first.isalpha() and not may_end_generic
+
+
+def _has_only_generic_words(folded: str) -> bool:
     words = [word.strip(".,;:#*()") for word in folded.replace("-", " - ").split()]
     words = [word for word in words if word.strip("-")]
     return bool(words) and (
-        (len(words) > 1 and words[-1] in _GENERIC_LAST and len(words) < 5) or all(word in _GENERIC for word in words)
+        (len(words) > 1 and words[-1] in _GENERIC_LAST and len(words) < 5) or all(word in GENERIC for word in words)
     )
 
 
@@ -219,7 +235,7 @@ def is_surely_firm(name: str) -> bool:
 
 def has_legal_form(name: str) -> bool:
     """Whether a name says that it is a company's: `Acme LLC`."""
-    return bool(_LEGAL_FORMS.search(name))
+    return bool(_LEGAL_FORM.search(name))
 
 
 def names_nobody(salutation: str) -> bool:

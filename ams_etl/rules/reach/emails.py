@@ -119,6 +119,17 @@ def emails_in(field: str) -> tuple[tuple[str, ...], int]:
 
     `;`, `,`, `|`, `/` and blanks separate addresses. Zero-width characters are dropped.
     """
+    if _is_one_address(field):
+        return ((), 1) if is_placeholder_email(field) else ((field,), 0)
+    return _emails_among(field)
+
+
+def _is_one_address(field: str) -> bool:
+    """Return whether a field is a single valid address in lower case, as nearly every one is, so that nothing separates any."""
+    return _is_plain(field) and not field.startswith("-")
+
+
+def _emails_among(field: str) -> tuple[tuple[str, ...], int]:
     good: dict[str, None] = {}
     invalid = 0
     for written in _written_in(field):
@@ -201,7 +212,11 @@ def dropped_in(field: str) -> tuple[tuple[str, str], ...]:
 
 def email_flags(records: Iterable[Source]) -> tuple[str, ...]:
     """Return the flags that email fields raise in words (N10): `DO NOT EMAIL a@b.com`, `a@b.com - do not use`."""
-    return tuple([flag for record in records if record.email for flag in _flags_in(record.email)])
+    flags: tuple[str, ...] = ()
+    for record in records:
+        if record.email:
+            flags += _flags_in(record.email)
+    return flags
 
 
 @lru_cache(maxsize=1 << 14)
@@ -214,8 +229,13 @@ def _flags_in(field: str) -> tuple[str, ...]:
     return (*flags, DO_NOT_CONTACT) if refused else flags
 
 
+def _is_plain(address: str) -> bool:
+    """Return whether the library would accept an address and change nothing in it."""
+    return bool(_PLAIN.match(address)) and len(address) <= 60 and address.rpartition(".")[2] not in _RESERVED
+
+
 def _valid(address: str) -> str | None:
-    if _PLAIN.match(address) and len(address) <= 60 and address.rsplit(".", 1)[1] not in _RESERVED:
+    if _is_plain(address):
         return address
     try:
         return validate_email(address, check_deliverability=False).normalized.lower()

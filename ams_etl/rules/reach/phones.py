@@ -14,7 +14,10 @@ _DIGITS = re.compile(r"\d+")
 _EXTENSION = re.compile(r"(?:\bext(?:ension)?\b\.?|\bx|#|(?<=\d)\s*\+)\s*(\d{1,7})\s*\Z", re.IGNORECASE)
 """`x22`, `ext. 22`, `#22`, and QQ Catalyst's `813-555-0142+22`."""
 _US: Any = phonenumbers.PhoneMetadata.metadata_for_region("US")
-_US_NUMBERS = tuple(re.compile(kind.national_number_pattern, re.ASCII) for kind in (_US.fixed_line, _US.toll_free))
+_US_NUMBER = re.compile(
+    "|".join(f"(?:{kind.national_number_pattern})" for kind in (_US.fixed_line, _US.toll_free)), re.ASCII
+)
+_SIGNS = str.maketrans("", "", "-.() ")
 _PERSONAL = {"cell": 0, "home": 1, "business": 2, "international": 3}
 _COMMERCIAL = {"business": 0, "cell": 1, "home": 2, "international": 3}
 
@@ -24,13 +27,15 @@ def phones_of(given: Sequence[GivenPhone], record_type: RecordType, country: str
 
     International numbers come after them.
     """
-    order = _COMMERCIAL if record_type == "commercial" else _PERSONAL
+    if len(given) > 1:
+        order = _COMMERCIAL if record_type == "commercial" else _PERSONAL
+        given = sorted(given, key=lambda phone: order[phone.kind])
     phones: dict[tuple[str, str | None], Phone] = {}
-    for phone in sorted(given, key=lambda phone: order[phone.kind]):
+    for phone in given:
         read = normalise_international if phone.kind == "international" else normalise
         number, extension = read(phone.area_code, phone.number, phone.extension, country)
-        if number:
-            phones.setdefault((number, extension), Phone(number, phone.kind, extension))
+        if number and (number, extension) not in phones:
+            phones[number, extension] = Phone(number, phone.kind, extension)
     return tuple(phones.values())
 
 
@@ -40,19 +45,20 @@ def normalise(
 ) -> tuple[str | None, str | None]:
     """Return the number as E.164 where it is valid for the country, else its digits; and the extension."""
     whole = number or ""
-    # Nearly every number is nothing but digits, without a sign or an extension.
-    plain = whole.isdecimal() and whole.isascii()
-    inside = None if plain else _EXTENSION.search(whole)
-    if inside:
-        whole = whole[: inside.start()]
-        extension = extension or inside[1]
-    digits = whole if plain else _digits(whole)
+    digits = whole.translate(_SIGNS)
+    # Nearly every number is nothing but digits and these signs, which begin no extension.
+    if not (digits.isdecimal() and digits.isascii()):
+        inside = _EXTENSION.search(whole)
+        if inside:
+            whole = whole[: inside.start()]
+            extension = extension or inside[1]
+        digits = _digits(whole)
     if not digits:
         return None, None
     ext = _digits(extension) or None if extension else None
     if whole.lstrip().startswith("+"):
         return _e164(f"+{digits}", country) or f"+{digits}", ext
-    area = _digits(area_code) if area_code else ""
+    area = _area(area_code) if area_code else ""
     # A number of ten digits already includes its area code.
     full = digits if len(digits) >= 10 or not area else area + digits
     return _e164(full, country) or full, ext
@@ -86,6 +92,10 @@ def _digits(text: str) -> str:
     return "".join(_DIGITS.findall(text))
 
 
+_area = lru_cache(maxsize=1 << 10)(_digits)
+"""The digits of an area code: there are a few hundred of them."""
+
+
 def _valid(number: str, region: str | None) -> str | None:
     try:
         parsed = phonenumbers.parse(number, region)
@@ -102,6 +112,6 @@ def _e164(number: str, country: str) -> str | None:
         if len(national) < 10:
             return None
         # The numbering plan's own patterns accept nearly every number in a microsecond; the library decides the rest.
-        if any(pattern.fullmatch(national) for pattern in _US_NUMBERS):
+        if _US_NUMBER.fullmatch(national):
             return f"+1{national}"
     return _valid(number, country)

@@ -18,8 +18,13 @@ FORGOTTEN = "ams_etl_forgotten"
 
 def text(value: Any) -> str | None:
     """Return the value with white space collapsed (N11), a number as its digits; None for nil, blank and all else."""
-    if not value or not isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    # A word of letters and digits has no white space: half of all values.
+    if value.isalnum():
+        return value
     # The blank is the only printable white space, so nearly every value needs only a strip.
     if value.isprintable() and "  " not in value:
         return value.strip() or None
@@ -28,7 +33,7 @@ def text(value: Any) -> str | None:
 
 def code(value: Any) -> str | None:
     """Return a code exactly as given, since codes may contain blanks and symbols; None for nil and empty."""
-    return value if isinstance(value, str) and value.strip() else None
+    return value if value and isinstance(value, str) and not value.isspace() else None
 
 
 def flag(value: Any) -> bool | None:
@@ -43,8 +48,7 @@ def day(value: Any) -> date | None:
 
     Reads ISO (`2013-05-04T09:12:00`, `20130504`), `5/4/2013 9:12:00 AM` and `/Date(1367658720000)/`.
     """
-    parsed = read_day(value)
-    return None if parsed == date.min else parsed
+    return _day_but_year_1(value) if isinstance(value, str) else None
 
 
 def read_day(value: Any) -> date | None:
@@ -53,7 +57,28 @@ def read_day(value: Any) -> date | None:
 
 
 @lru_cache(maxsize=1 << 14)
+def _day_but_year_1(value: str) -> date | None:
+    parsed = _day(value)
+    return None if parsed == date.min else parsed
+
+
+@lru_cache(maxsize=1 << 14)
 def _day(value: str) -> date | None:
+    return _day_as_ams360_writes_it(value) or _day_in_any_form(value)
+
+
+def _day_as_ams360_writes_it(value: str) -> date | None:
+    """Return the day of `2013-05-04T00:00:00`, as AMS360 sends nearly every date, without a pattern; None for any other form."""
+    # Python reads other forms too, as `2013-W18-6`, the day of a week, which is no date here.
+    if len(value) != 19 or not value.endswith("T00:00:00") or not value[4] == value[7] == "-":
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def _day_in_any_form(value: str) -> date | None:
     try:
         found = _ISO_DAY.fullmatch(value.strip())
         if found:
@@ -80,6 +105,8 @@ _FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no":
 
 
 def _integer(value: Any) -> int | None:
+    if value is None:
+        return None
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
