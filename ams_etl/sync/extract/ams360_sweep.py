@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import psycopg
@@ -35,6 +36,8 @@ MAX_NUMBERS_ASKED = 2000
 _WRITTEN = (CUSTOMER_LIST.qualified, "ops.sync_customers")
 BATCH = 1000
 """List rows stored in one transaction."""
+PREFIXES_AT_ONCE = 32
+"""Answers that are asked for or wait to be stored; of an agency with 200,000 customers each holds thousands of rows."""
 NUMBERS_BEYOND = 20
 """How many numbers above the highest known one are asked for."""
 
@@ -92,15 +95,23 @@ async def sweep(
 
 
 async def _answers(ams360: Ams360, prefixes: Iterable[str]) -> AsyncIterator[tuple[str, Listing]]:
-    """Ask for all prefixes at once and give the answers as they come; nothing goes on when one fails."""
-    asking = [asyncio.ensure_future(_ask(ams360, prefix)) for prefix in prefixes]
+    """Ask for some prefixes at once and give the answers as they come; nothing goes on when one fails.
+
+    The next prefix is asked for when an answer was taken, so that a large agency's list is not in memory as a whole.
+    """
+    waiting = iter(prefixes)
+    asking = {asyncio.ensure_future(_ask(ams360, prefix)) for prefix in islice(waiting, PREFIXES_AT_ONCE)}
+    done: set[asyncio.Task[tuple[str, Listing]]] = set()
     try:
-        for answer in asyncio.as_completed(asking):
-            yield await answer
+        while asking:
+            done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            while done:
+                yield done.pop().result()
+                asking.update(asyncio.ensure_future(_ask(ams360, prefix)) for prefix in islice(waiting, 1))
     finally:
         for task in asking:
             task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.gather(*asking, *done, return_exceptions=True)
 
 
 async def _ask(ams360: Ams360, prefix: str) -> tuple[str, Listing]:
