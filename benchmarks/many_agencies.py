@@ -2,26 +2,33 @@
 
     python -m benchmarks.many_agencies ticks [--agencies 500]
     python -m benchmarks.many_agencies week [--agencies 500]
+    python -m benchmarks.many_agencies first [--agencies 500] [--customers 200]
 
 `ticks` evaluates every schedule and sensor of the code location against a real Dagster instance in Postgres, at the worst
 moment of its day or week: the window has opened for everybody, and every fiftieth agency has something to do.
 
 `week` plays a week in steps of ten minutes: what the sensor of regular work asks for at each is done at once. It counts the runs of each
 agency and day, the most that are asked for in one step, and those of schedules that have one run for all agencies.
+
+`first` times `ams-etl sync --new` for all agencies, then `ams-etl sync` for one agency that has as many customers as all of them, each
+with a new database, a sandbox of its own that answers at once, and the command in a process of its own.
 """
 
 import argparse
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psutil
 import psycopg
 
 from ams_etl.store.database import connect, dagster_url
@@ -168,6 +175,73 @@ def week(agencies: int) -> None:
     print(f"a step of the sensor took {seconds / steps:.2f} s")
 
 
+def first(agencies: int, customers: int) -> None:
+    """Compare the first sync of all agencies in one run with that of one agency of the same size."""
+    several = _first_sync({f"agency{number:03}": customers for number in range(agencies)}, ("--new",))
+    one = _first_sync({"agency000": agencies * customers}, ("agency000",))
+    columns = ("", "seconds", "our CPU, s", "Postgres, s", "calls", "calls a customer")
+    print("| " + " | ".join(columns) + " |")
+    for title, found in (
+        (f"{agencies} agencies x {customers} customers", several),
+        (f"1 x {agencies * customers}", one),
+    ):
+        calls = found["calls"]
+        print(
+            f"| {title} | {found['seconds']:.1f} | {found['cpu']:.1f} | {found['postgres']:.1f} | {calls:,.0f} "
+            f"| {calls / agencies / customers:.2f} |"
+        )
+    print(
+        f"ratio of the times: {several['seconds'] / one['seconds']:.2f}; of our CPU: {several['cpu'] / one['cpu']:.2f}",
+        flush=True,
+    )
+
+
+def _first_sync(sizes: dict[str, int], arguments: tuple[str, ...]) -> dict[str, float]:
+    """Run `ams-etl sync` with a new server and sandbox; its seconds, our CPU, that of Postgres, and the calls."""
+    from ams_etl_tests.sandbox_process import running_sandbox
+
+    numbers = {name: f"{5_000_000 + place}-1" for place, name in enumerate(sizes)}
+    more = [part for name, size in sizes.items() for part in ("--agency", f"{name}:{numbers[name]}:7:{size}")]
+    with running_sandbox(size=1, more=tuple(more)) as sandbox, machine(len(sizes)) as url:
+        config = Path(os.environ["AMS_ETL_CONFIG"])
+        entries = [
+            f"  - {{id: {name}, name: {name}, ams360: {{wsdl: '{sandbox.wsdl}', agency_no: {number}, login_id: etl, "
+            "password_env: BENCH_PASSWORD, max_concurrency: 8}}"
+            for name, number in numbers.items()
+        ]
+        config.write_text("agencies:\n" + "\n".join(entries) + "\n")
+        subprocess.run([sys.executable, "-m", "ams_etl.cli", "db", "upgrade"], check=True, capture_output=True)
+        sandbox.ask("reset-stats", {})
+        before, began = _postgres_cpu(url), time.monotonic()
+        command = [sys.executable, "-m", "ams_etl.cli", "sync", *arguments, "--json"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - began
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+        calls = float(sandbox.stats()["total"])
+        return {
+            "seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime, "postgres": _postgres_cpu(url) - before,
+            "calls": calls,
+        }  # fmt: skip
+
+
+def _postgres_cpu(url: str) -> float:
+    """Return the CPU seconds of a server's processes, ended ones included."""
+    with connect(url) as connection:
+        row = connection.execute("select pg_read_file('postmaster.pid')").fetchone()
+    server = psutil.Process(int(str(row[0]).split()[0])) if row else psutil.Process()
+    total = 0.0
+    for process in (server, *server.children()):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+            if process == server:
+                total += times.children_user + times.children_system
+    return total
+
+
 def _done(connection: psycopg.Connection[Any], agency: str, kind: str, now: datetime) -> None:
     if kind == "benefitpoint":
         connection.execute("update ops.benefitpoint_cursors set synced_at = %s where agency = %s", (now, agency))
@@ -203,9 +277,13 @@ def _line(*cells: str) -> None:
 def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("part", choices=["ticks", "week"])
+    parser.add_argument("part", choices=["ticks", "week", "first"])
     parser.add_argument("--agencies", type=int, default=500)
+    parser.add_argument("--customers", type=int, default=200, help="of each agency; only for `first`")
     given = parser.parse_args()
+    if given.part == "first":
+        first(given.agencies, given.customers)
+        return
     {"ticks": ticks, "week": week}[given.part](given.agencies)
 
 

@@ -68,18 +68,18 @@ def dagster_instance() -> Iterator[Any]:
 
 def run_job(
     name: str,
-    agency: str,
+    agency: str | None,
     config: Mapping[str, Any] | None,
     instance: Any,
     *,
     direction: str = "agency",
     steps: Mapping[str, Any] | None = None,
 ) -> str:
-    """Run one of our jobs for one agency in this process.
+    """Run one of our jobs in this process, for one agency or for all.
 
     Args:
         name: the job.
-        agency: the partition; added when new.
+        agency: the partition; added when new. None: the job has no partitions.
         config: the `sync_scope` resource's configuration; None for a job that has none.
         instance: where the run is recorded.
         steps: configuration of its steps, by name.
@@ -94,7 +94,7 @@ def run_job(
     """
     from ams_etl.definitions import defs
 
-    if not instance.has_dynamic_partition("agency", agency):
+    if agency is not None and not instance.has_dynamic_partition("agency", agency):
         instance.add_dynamic_partitions("agency", [agency])
     job = defs().resolve_job_def(name)
     for noisy in ("dagster", "dagster.builtin", "alembic"):
@@ -110,7 +110,7 @@ def run_job(
                 **({"ops": {step: {"config": given} for step, given in steps.items()}} if steps else {}),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
-            tags={**_REPOSITORY_TAG, f"ams_etl/{direction}": agency},
+            tags=_REPOSITORY_TAG | ({} if agency is None else {f"ams_etl/{direction}": agency}),
             raise_on_error=False,
         )
     if not result.success:
@@ -118,7 +118,7 @@ def run_job(
     return str(result.run_id)
 
 
-def _how_to_go_on(name: str, agency: str, config: Mapping[str, Any]) -> str:
+def _how_to_go_on(name: str, agency: str | None, config: Mapping[str, Any]) -> str:
     if name == "writeback":
         return f"what was not sent waits in the outbox, and `ams-etl writeback {agency}` delivers it"
     if config.get("fresh"):

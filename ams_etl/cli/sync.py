@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ams_etl.cli.first_syncs import sync_new
 from ams_etl.cli.instance import dagster_instance, prepare, run_job
 from ams_etl.cli.plan import print_plan
 from ams_etl.cli.progress import show_progress
@@ -17,7 +18,8 @@ from ams_etl.sync.interpret.customers_meant import customers_meant
 
 
 @click.command()
-@click.argument("agency")
+@click.argument("agency", required=False)
+@click.option("--new", is_flag=True, help="All agencies that were never synced, several at once in one run.")
 @click.option(
     "--customer",
     "customers",
@@ -38,17 +40,25 @@ from ams_etl.sync.interpret.customers_meant import customers_meant
 @click.option("--benefitpoint", is_flag=True, help="What changed in BenefitPoint now; with --fresh, all of it.")
 @table_options
 def sync(
-    agency: str,
+    agency: str | None,
     customers: tuple[str, ...],
     apply_plan: str | None,
     form: Form,
     *,
+    new: bool,
     changed: bool,
     plan_only: bool,
     fresh: bool,
     benefitpoint: bool,
 ) -> None:
     """Sync AGENCY: everything, what changed, or just some customers; shows up as a run in the Dagster UI."""
+    if new:
+        if agency or customers or changed or plan_only or apply_plan or fresh or benefitpoint:
+            raise click.UsageError("--new goes alone: it reads all of every agency that was never synced")
+        sync_new(form)
+        return
+    if agency is None:
+        raise click.UsageError("expected an agency, or --new for all that were never synced")
     if plan_only and apply_plan:
         raise click.UsageError("--plan and --apply exclude each other: first look, then apply what you saw")
     if changed and (customers or fresh or apply_plan):

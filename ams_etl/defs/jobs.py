@@ -60,6 +60,13 @@ reevaluation_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+first_syncs_job = dg.define_asset_job(
+    "first_syncs",
+    selection=dg.AssetSelection.keys(["ops", "first_syncs"]),
+    description="Read and publish all agencies that were never synced, several at once in one run.",
+    executor_def=dg.in_process_executor,
+)
+
 benefitpoint_job = dg.define_asset_job(
     "benefitpoint_sync",
     selection=_BENEFITPOINT | STAGED | _PUBLISHED,

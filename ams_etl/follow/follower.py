@@ -20,7 +20,6 @@ from uuid import uuid4
 import psycopg
 
 from ams_etl.errors import AmsEtlError
-from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.metrics import FollowerMetrics
 from ams_etl.follow.notified import Notified
 from ams_etl.follow.warm import Warm
@@ -29,6 +28,7 @@ from ams_etl.settings import Agency
 from ams_etl.store.agency_db import column
 from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
+from ams_etl.store.shared_access.held_leases import HeldLeases
 from ams_etl.store.signs_of_life.followers import CHANNEL, FollowerBatch, beat, leave, record
 from ams_etl.sync.notifications.batches import waiting_agencies
 from ams_etl.writeback.people.health import due_by_agency

@@ -9,11 +9,11 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.errors import AmsEtlError
-from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.warm import Warm
 from ams_etl.settings import Agency
 from ams_etl.store.agency_db import scalar
 from ams_etl.store.lease import LeaseHeld
+from ams_etl.store.shared_access.held_leases import HeldLeases
 from ams_etl.store.signs_of_life.followers import BatchKind, FollowerBatch, hand_over, handed_over, take_back
 from ams_etl.sync.accounts.publish_accounts import publish_accounts
 from ams_etl.sync.accounts.publish_policies import publish_policies

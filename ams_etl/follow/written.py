@@ -6,13 +6,13 @@ from typing import Any
 import psycopg
 
 from ams_etl.errors import AmsEtlError
-from ams_etl.follow.leases import HeldLeases
 from ams_etl.follow.warm import Warm
 from ams_etl.settings import Agency
 from ams_etl.sources.connections import benefitpoint_connection
 from ams_etl.store.agency_db import scalar
 from ams_etl.store.lease import LeaseHeld
 from ams_etl.store.shared_access.access import SharedAccess
+from ams_etl.store.shared_access.held_leases import HeldLeases
 from ams_etl.store.signs_of_life.followers import FollowerBatch
 from ams_etl.writeback.drain.ams360 import drain
 from ams_etl.writeback.drain.benefitpoint import drain_benefitpoint

@@ -69,8 +69,12 @@ class WarmAms360:
             if not known.users and self._opened.get(key) is not known:
                 await known.closing.aclose()
 
-    async def _close_idle(self) -> None:
+    async def close(self) -> None:
+        """Close every client that nobody uses."""
+        await self._close_idle(for_seconds=-1.0)
+
+    async def _close_idle(self, for_seconds: float = IDLE_SECONDS) -> None:
         for key, known in list(self._opened.items()):
-            if not known.users and time.monotonic() - known.used_at > IDLE_SECONDS:
+            if not known.users and time.monotonic() - known.used_at > for_seconds:
                 del self._opened[key]
                 await known.closing.aclose()

@@ -34,13 +34,20 @@ class LastingLoop:
             future.cancel()
             raise
 
+    def cancel(self) -> None:
+        """Cancel what runs now; the loop stays."""
+        self._loop.call_soon_threadsafe(self._cancel_all)
+
     def close(self) -> None:
         """Cancel what still runs, and end the thread."""
-        self._loop.call_soon_threadsafe(self._cancel_all)
+        self._loop.call_soon_threadsafe(self._end)
         self._thread.join(timeout=5)
 
-    def _cancel_all(self) -> None:
+    def _cancel_all(self) -> bool:
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
-        self._loop.call_later(0.5 if tasks else 0, self._loop.stop)
+        return bool(tasks)
+
+    def _end(self) -> None:
+        self._loop.call_later(0.5 if self._cancel_all() else 0, self._loop.stop)

@@ -19,6 +19,7 @@ from ams_etl.errors import AmsEtlError
 from ams_etl.rules.settings import SourceSystem
 from ams_etl.rules.systems.member_kinds import misfits_in
 from ams_etl.sources.calling.event_loop import run as run_async
+from ams_etl.sources.calling.runner import Runner
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.dirty_customers import mark_customers, mark_selected
 from ams_etl.store.lease import Lease
@@ -62,6 +63,7 @@ def extract_source(
     full: bool = True,
     run_id: str | None = None,
     lease: Lease | None = None,
+    runner: Runner = run_async,
     progress: Progress = lambda stage, done, total: None,
 ) -> SourceReport:
     """Read what is asked for into the system's raw schema, and mark the customers that it touches.
@@ -76,6 +78,7 @@ def extract_source(
         full: everything; otherwise what changed since the last sync, or everything where there was none.
         run_id: the Dagster run, recorded in `ops.sync_runs`.
         lease: `full_read`; None where nobody else can read.
+        runner: runs the calls; in an event loop of their own unless the caller has one.
         progress: called with a stage, how many are done and of how many.
 
     Raises:
@@ -115,7 +118,7 @@ def extract_source(
         )  # fmt: skip
 
     try:
-        report: SourceReport = run_async(read())
+        report: SourceReport = runner(read())
     except AmsEtlError as error:
         sync_runs.failed(run, str(error))
         raise

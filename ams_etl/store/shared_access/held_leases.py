@@ -1,4 +1,4 @@
-"""The leases that one follower holds, renewed together by its main thread instead of by a thread each."""
+"""The leases that the threads of one process hold, renewed together instead of by a thread each."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ POLL_SECONDS = 0.05
 
 
 class HeldLeases:
-    """Takes and returns leases for the threads of one follower.
+    """Takes and returns leases for the threads of one process.
 
     Args:
-        holder: the follower's name.
+        holder: names the process or run, for people.
     """
 
     def __init__(self, holder: str) -> None:
