@@ -147,7 +147,8 @@ class _Deriving:
             *configured_tags(customer, lifecycle.in_force, reference, settings),
             *ownership_tags(customer, reference, settings),
         ]
-        self.tags = tuple(dict.fromkeys([origin[0] for origin in origins]))
+        # By pairs of texts, which Python itself hashes: a tag's own method takes three times as long.
+        self.tags = tuple({(tag.tag, tag.category): tag for tag, *_ in origins}.values())
         self.renewals = renewal_facts((*lifecycle.in_force, *lifecycle.upcoming), reference, settings)
         self.connections = connections_of(customer, reference)
         self.firm_flags = firm_flags(customer.firm_name, settings.name_marks)

@@ -202,6 +202,11 @@ def _read_closely(value: str, marks: Marks) -> NameField:
     return NameField(name or None, called, each, all_flags, estate, marked)
 
 
+def is_role(words: str) -> bool:
+    """Return whether a text is nothing but a business role: `President`."""
+    return bool(_ROLE_ALONE.fullmatch(words))
+
+
 def is_fiduciary(firm: str) -> bool:
     """Return whether a Firm Name is a person who acts for another: `Sue Hart, Executrix`."""
     return "," in firm and bool(_FIDUCIARY.fullmatch(firm.strip())) and not looks_like_firm(firm.partition(",")[0])
@@ -239,7 +244,7 @@ def _nickname_in(content: str, words: list[str]) -> str | None:
         return None
     if all(word in TITLES or word in RANKS or word.replace("/", "") in LETTERS_IN_BRACKETS for word in words if word):
         return None
-    if _ROLE_ALONE.fullmatch(content):
+    if is_role(content):
         return None
     return _tidy(_NICKNAME_FOLLOWS.sub("", content)) or None
 

@@ -179,6 +179,9 @@ def joined(names: Sequence[str | None], separators: Sequence[str]) -> str | None
 
 def without_titles(name: str) -> str | None:
     """Return a First Name field without `Mr.`, `Mrs.`, `Dr.` and similar titles before its names."""
+    # One word of letters, as nearly every First Name is, needs no pattern.
+    if name.isascii() and name.isalpha() and name.lower() not in TITLES_ONLY:
+        return name
     if not _TITLED.search(name):
         return name
     parts, separators = separated(name)
