@@ -63,7 +63,7 @@ def test_the_sensors_work_only_where_no_follower_does(connection: psycopg.Connec
 
 
 def test_the_catalog_learns_in_few_events_what_the_follower_did(connection: psycopg.Connection[object]) -> None:
-    """After a quarter of an hour, all of it in one; at once where somebody waits or something failed."""
+    """After half an hour, all of it in one; at once where somebody waits or something failed."""
     from ams_etl.defs.follow.sensors import report_followed
 
     def reported() -> list[tuple[str, str, object]]:
@@ -78,7 +78,7 @@ def test_the_catalog_learns_in_few_events_what_the_follower_did(connection: psyc
     for number in range(3):
         record(connection, FollowerBatch("demo", "notifications", customers=number, changes=1, lag_seconds=0.5))
     assert reported() == []
-    connection.execute("update ops.follower_batches set at = at - interval '20 minutes' where batch = 1")
+    connection.execute("update ops.follower_batches set at = at - interval '31 minutes' where batch = 1")
     assert reported() == [
         ("AssetMaterialization", "mart/contacts", 3), ("AssetMaterialization", "raw_ams360/customers", 3),
     ]  # fmt: skip

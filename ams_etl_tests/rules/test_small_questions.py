@@ -13,7 +13,8 @@ from ams_etl.rules.contacts.key_facts import too_old_on
 from ams_etl.rules.contacts.marked_people import is_death_of
 from ams_etl.rules.contacts.reasons import QUARANTINED, REASONS, reason_for
 from ams_etl.rules.model import Address, Candidate, Finding
-from ams_etl.rules.names.words import names_no_middle
+from ams_etl.rules.names.names import NameFields, Part, derive_name
+from ams_etl.rules.names.words import is_generic, names_no_middle
 from ams_etl.rules.reach.consent_address import consent_address
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.rules.systems.mycase import staff_names
@@ -199,3 +200,27 @@ def test_an_empty_list_of_lines_of_business() -> None:
 def test_the_day_on_which_a_person_of_a_leap_day_is_too_old() -> None:
     """K3: 120 years and a day later, whether or not that year has a 29 February."""
     assert [too_old_on(date(year, 2, 29)) for year in (1904, 1980)] == [date(2024, 3, 1), date(2100, 3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "informal", "middle", "called"),
+    [
+        ("Thomas & Sarah (Tom & Sally)", "Sarah (Deceased)", None, Part("Tom", "N1", "FirstName")),
+        ("Sarah (Sally) & Thomas (Tom)", "Sarah (Deceased)", None, Part("Tom", "N1", "FirstName")),
+        ("Mary Ann", None, "A.", Part("Mary Ann", "N2", "FirstName")),
+        ("Mary A", None, "Ann", Part("Mary A", "N2", "FirstName")),
+        ("Mary", None, "A.", Part("Mary A.", "N15", "FirstName")),
+    ],
+)
+def test_what_somebody_is_called(first: str, informal: str | None, middle: str | None, called: Part) -> None:
+    """M6: a nickname goes with the person who has died. N15: an initial that the first name holds is not added to it."""
+    fields = NameFields(first=first, last="Vale", informal=informal, formal=None, whole=None, middle=middle, firm=None)
+    assert derive_name(fields, {}).first == called
+
+
+@pytest.mark.parametrize(
+    ("name", "generic"), [("foo bar baz department", True), ("acme foo bar baz department", False)]
+)
+def test_a_desk_has_a_short_name(name: str, generic: bool) -> None:
+    """N9: a word for a desk ends the name of nobody, but of a firm it is one word of many."""
+    assert is_generic(name) is generic

@@ -5,7 +5,7 @@ import dagster as dg
 from ams_etl.defs.resources import Warehouse
 from ams_etl.errors import AmsEtlError
 
-EVERY_MINUTES = 15
+EVERY_MINUTES = 30
 KEPT_DAYS = 7
 _ASSETS = {
     "notifications": (dg.AssetKey(["raw_ams360", "customers"]), dg.AssetKey(["mart", "contacts"])),
@@ -29,7 +29,7 @@ from reported group by agency, kind"""
 @dg.sensor(
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Records on the assets what the follower published and delivered: at most once in 15 minutes per agency, at "
+    description="Records on the assets what the follower published and delivered: at most once in 30 minutes per agency, at "
     "once where somebody waits for it or it failed.",
 )
 def report_followed(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
