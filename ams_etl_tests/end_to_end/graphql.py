@@ -32,8 +32,9 @@ class UserInterface:
     def __init__(self, url: str) -> None:
         self._url = f"{url}/graphql"
 
-    def launch(self, job: str, agency: str) -> str:
-        """Launch a job from its Launchpad, without tags of ours; returns the run's id."""
+    def launch(self, job: str, agency: str | None) -> str:
+        """Launch a job from its Launchpad, without tags of ours; returns the run's id. None: the job has no partitions."""
+        scope = agency is not None and "sync" in job
         launched = self._ask(
             _LAUNCH,
             {
@@ -41,8 +42,8 @@ class UserInterface:
                     "selector": {
                         "repositoryLocationName": "ams_etl", "repositoryName": "__repository__", "jobName": job,
                     },
-                    "runConfigData": {"resources": {"sync_scope": {"config": {}}}} if "sync" in job else {},
-                    "executionMetadata": {"tags": [{"key": "dagster/partition", "value": agency}]},
+                    "runConfigData": {"resources": {"sync_scope": {"config": {}}}} if scope else {},
+                    "executionMetadata": {"tags": [{"key": "dagster/partition", "value": agency}] if agency else []},
                 }
             },
         )["launchRun"]  # fmt: skip
