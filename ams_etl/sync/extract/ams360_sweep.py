@@ -72,15 +72,16 @@ async def sweep(
     while waiting:
         asked.update(waiting)
         found: set[str] = set()
-        total, answers = len(asked), []
+        total, answers, rows = len(asked), [], 0
         done = total - len(waiting)
         async for prefix, listing in _answers(ams360, waiting):
             answers.append((prefix, listing))
             done += 1
+            rows += len(listing.records)
             for row in listing.records:
                 found |= prefixes_of(row)
-            if done == total or sum(len(listing.records) for _, listing in answers) >= BATCH:
-                batch, answers = answers, []
+            if done == total or rows >= BATCH:
+                batch, answers, rows = answers, [], 0
                 part, bad = await asyncio.to_thread(_store_prefixes, connection, run, sync_runs, batch)
                 counts, quarantined = counts + part, quarantined + bad
                 progress("prefixes swept", done, total)

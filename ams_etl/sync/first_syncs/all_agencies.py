@@ -20,10 +20,12 @@ import psycopg
 from ams_etl.errors import AmsEtlError, ConfigError, TransientError
 from ams_etl.settings import Agencies, Agency
 from ams_etl.sources.calling.runner import LastingLoop
+from ams_etl.store.agency_db import column
 from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
 from ams_etl.store.lease import LeaseHeld
 from ams_etl.store.shared_access.held_leases import HeldLeases
+from ams_etl.store.statistics import Growth
 from ams_etl.sync.first_syncs.one_agency import Around, Counts, first_sync
 from ams_etl.sync.publish_changes import PublishStopped
 
@@ -36,6 +38,9 @@ _CANCEL_SECONDS = 1.0
 PAUSES_SECONDS = (30.0, 60.0)
 """Before the second and the third try of what could not be reached, which come when all others are done."""
 _AGAIN = "`ams-etl sync --new` goes on where this one ended"
+
+_FILLED = """select schemaname || '.' || tablename from pg_tables
+where schemaname like 'raw\\_%' or schemaname in ('stage', 'mart') or (schemaname, tablename) = ('ops', 'sync_customers')"""
 
 
 class _Stopped(AmsEtlError):
@@ -219,12 +224,16 @@ class _Work:
             raise _Stopped("the run was stopped")
 
     def _renew(self) -> None:
+        """Renew the leases, and tell Postgres how large its tables have become, until the work ends."""
         connection: psycopg.Connection[Any] | None = None
         while not self._ended.wait(_RENEW_SECONDS):
             try:
                 if connection is None or connection.closed:
                     connection = connect(self._url, application_name="ams_etl first syncs leases")
+                    growth = Growth(connection, column(connection, _FILLED))
                 self._leases.renew(connection)
+                # Each agency alone is too small for that, and all of them together are not.
+                growth.reached(self.records_read)
             except (psycopg.Error, AmsEtlError):
                 # A database that restarts is back before the leases expire, or they are lost and refused.
                 if connection is not None:
