@@ -4,7 +4,8 @@
 
 Without a follower each batch is a run, so the size of a run is measured, over some real ones. With one, a day is played: the batches
 of every agency are recorded at random moments, and the sensor that reports them to the catalog is asked once in each minute of it.
-The ages of what is recorded are moved instead of the clock.
+The ages of what is recorded are moved instead of the clock. Regular work is a sweep and a BenefitPoint sync a day, which find little,
+and a full resync a week, measured likewise; the sum is what an agency adds in a day.
 """
 
 import argparse
@@ -28,6 +29,14 @@ from ams_etl_tests.sandbox_process import running_sandbox
 from benchmarks.own_server import own_server
 
 MINUTES = 24 * 60
+REGULAR = {
+    "daily sweep": (("sync", "demo", "--changed"), 1.0),
+    "daily BenefitPoint sync": (("sync", "demo", "--benefitpoint"), 1.0),
+    "weekly full resync": (("sync", "demo"), 1 / 7),
+}
+"""Regular work: the command that does it by hand, and how often a day it comes."""
+
+REPEATED = 3
 
 
 def dagster_bytes(connection: psycopg.Connection[Any]) -> int:
@@ -79,9 +88,20 @@ def main() -> None:
     parser.add_argument("--agencies", type=int, default=4)
     parser.add_argument("--notifications", type=int, default=200)
     given = parser.parse_args()
-    with own_server() as (home, url), running_sandbox(size=200) as sandbox, connect(url) as connection:
+    with (
+        own_server() as (home, url),
+        running_sandbox(size=200, more=("--benefitpoint",)) as sandbox,
+        connect(url) as connection,
+    ):
         line = command_line(home, url, sandbox)
         line.run("sync", "demo")
+        line.run("sync", "demo", "--benefitpoint")
+        regular = {}
+        for name, (command, a_day) in REGULAR.items():
+            before = dagster_bytes(connection)
+            for _ in range(REPEATED):
+                line.run(*command)
+            regular[name] = ((dagster_bytes(connection) - before) / REPEATED, a_day)
         before = dagster_bytes(connection)
         for row in sandbox.ask("state/customers")[: given.runs]:
             line.run("sync", "demo", "--customer", str(row["CustomerNumber"]))
@@ -98,10 +118,17 @@ def main() -> None:
             ticks_of_a_day(instance, 1)
             ticks = dagster_bytes(connection) - before
     print(f"a run of one customer: {a_run / 1e3:.0f} kB")
+    for name, (size, _) in regular.items():
+        print(f"{name}: {size / 1e3:.0f} kB")
+    work = sum(size * a_day for size, a_day in regular.values())
+    print(
+        f"regular work, {sum(a_day for _, a_day in regular.values()):.2f} runs: {work / 1e6:.2f} MB an agency and day"
+    )
     print(
         f"a day of {given.notifications} notifications, a run each: {given.notifications * a_run / 1e6:.1f} MB an agency"
     )
     print(f"with a follower: {reported / 1e6:.2f} MB an agency, {events / given.agencies:.0f} events")
+    print(f"an agency's day with a follower, before retention: {(work + reported) / 1e6:.2f} MB")
     print(f"a day of one sensor that finds nothing: {ticks / 1e6:.2f} MB for all agencies, deleted after a day")
 
 
