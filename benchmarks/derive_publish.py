@@ -21,9 +21,9 @@ import psycopg
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.agency_db import AgencyDb
-from ams_etl.store.copy import copy_rows
 from ams_etl.store.database import connect
 from ams_etl.store.dirty_customers import mark_customers
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.store.merge import Record, merge_records
 from ams_etl.store.migrations import sql_folder, upgrade
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due

@@ -15,7 +15,7 @@ import psycopg
 from ams_etl.rules.records.ams360 import FORGOTTEN
 from ams_etl.store.agency_db import column
 from ams_etl.store.content import canonical_json, content_hash
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.store.privacy.tombstones import OWNED, Tombstones
 
 _COLUMNS = {

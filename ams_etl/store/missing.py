@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from ams_etl.store.agency_db import column
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.store.merge import RawTable
 
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.errors import QueryCanceled
 
-from ams_etl.store.beside import beside
 from ams_etl.store.database import connect
+from ams_etl.store.loading.beside import beside
 
 
 def test_the_work_goes_on_while_the_block_computes(connection: psycopg.Connection[Any], database: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.settings import BrakeSettings
-from ams_etl.store import statistics
+from ams_etl.store.loading import statistics
 from ams_etl.sync.contacts import publish
 from ams_etl.sync.contacts.derive import derive_dirty, mark_due
 from ams_etl.sync.contacts.plan import make_plan

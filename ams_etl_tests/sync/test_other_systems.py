@@ -26,7 +26,7 @@ from ams_etl.settings import Agencies, load_agencies
 from ams_etl.sources.calling.retry import RetryPolicy
 from ams_etl.sources.connections import mycase_connection
 from ams_etl.sources.mycase import open_mycase
-from ams_etl.store import statistics
+from ams_etl.store.loading import statistics
 from ams_etl.store.logins.oauth_tokens import mycase_tokens
 from ams_etl.sync.contacts.preview import preview
 from ams_etl.sync.contacts.user_mappings import UserMapping, list_mappings, store_mappings

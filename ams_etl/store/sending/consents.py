@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 
 Channel = Literal["email", "text", "phone", "mail"]
 Answer = Literal["yes", "no"]

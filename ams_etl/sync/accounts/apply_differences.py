@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ams_etl.store.change_feed import hold_feed
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.sync.change_counts import PublishCounts
 
 Document = Mapping[str, Any]

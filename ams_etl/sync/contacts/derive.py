@@ -17,10 +17,10 @@ import psycopg
 
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.agency_db import AgencyDb
-from ams_etl.store.beside import beside
 from ams_etl.store.dirty_customers import count_due, mark_selected
 from ams_etl.store.lease import Lease
-from ams_etl.store.statistics import Growth
+from ams_etl.store.loading.beside import beside
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.sync.contacts.deriving.chunks import Chunks, DeriveCounts
 from ams_etl.sync.contacts.fingerprint import fingerprint
 from ams_etl.sync.customer_merges.merged_customers import refresh_merged_customers

@@ -8,7 +8,7 @@ import psycopg
 from ams_etl.errors import PermanentError
 from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
-from ams_etl.store.statistics import LARGE, analyze
+from ams_etl.store.loading.statistics import LARGE, analyze
 from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.contacts.user_mappings import remember_names
 from ams_etl.sync.customer_merges.contact_merges import work_out_merges, write_merges

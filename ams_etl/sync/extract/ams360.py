@@ -23,8 +23,8 @@ from ams_etl.store.agency_db import AgencyDb, column
 from ams_etl.store.database import ServerClock
 from ams_etl.store.dirty_customers import mark_customers
 from ams_etl.store.lease import Lease
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.store.merge import MergeCounts, RawTable, merge_records
-from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.ams360_customer import CustomerRead, read_customer
 from ams_etl.sync.extract.ams360_sweep import SweepReport, sweep
 from ams_etl.sync.notifications.batches import look_up

@@ -23,8 +23,8 @@ from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.faults import GeneralFault
 from ams_etl.sources.name_prefixes import STANDARD, prefixes_of
 from ams_etl.store.agency_db import column
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.store.merge import MergeCounts, Record, merge_records
-from ams_etl.store.statistics import Growth
 from ams_etl.sync.raw.ams360_tables import CUSTOMER_LIST
 from ams_etl.sync.raw.quarantine import Quarantined, forget_listing, set_aside
 from ams_etl.sync.runs import SyncRun, SyncRuns

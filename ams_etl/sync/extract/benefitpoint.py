@@ -19,8 +19,8 @@ from ams_etl.sources.calling.answers import Listing
 from ams_etl.sources.calling.event_loop import run as run_async
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.lease import Lease
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.store.merge import MergeCounts, RawTable, Record, merge_records
-from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.benefitpoint_extractor import OVERLAP, BenefitPointExtractor
 from ams_etl.sync.extract.extractor import Reads
 from ams_etl.sync.extract.owner_read import OwnerRead

@@ -23,9 +23,9 @@ from ams_etl.sources.calling.runner import Runner
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.dirty_customers import mark_customers, mark_selected
 from ams_etl.store.lease import Lease
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.store.merge import MergeCounts, Record, merge_records
 from ams_etl.store.missing import mark_deleted, mark_missing
-from ams_etl.store.statistics import Growth
 from ams_etl.sync.extract.extractor import Opening, SourceBatch
 from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl.sync.raw.quarantine import DERIVATION, Quarantined, forget, forget_listing, set_aside

@@ -24,8 +24,8 @@ from ams_etl.store.agency_db import column
 from ams_etl.store.database import connect
 from ams_etl.store.database_errors import understood
 from ams_etl.store.lease import LeaseHeld
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.store.shared_access.held_leases import HeldLeases
-from ams_etl.store.statistics import Growth
 from ams_etl.sync.first_syncs.one_agency import Around, Counts, first_sync
 from ams_etl.sync.publish_changes import PublishStopped
 

@@ -9,7 +9,7 @@ from ams_etl.rules.model import Candidate, Derivation, Skip
 from ams_etl.rules.records.ams360 import CUSTOMER
 from ams_etl.store.agency_db import AgencyDb
 from ams_etl.store.content import content_hash
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.sync.candidate_documents import candidate_json
 from ams_etl.sync.contacts.shared_addresses import touch_former_sharers
 from ams_etl.sync.identity import candidate_id

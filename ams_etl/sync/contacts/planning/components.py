@@ -9,7 +9,7 @@ import psycopg
 
 from ams_etl.rules.contacts.merging import components, stable_id
 from ams_etl.store.agency_db import column
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.sync.contacts.shared_addresses import over_shared_in_plan
 
 

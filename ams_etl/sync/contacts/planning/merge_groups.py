@@ -12,9 +12,9 @@ from ams_etl.rules.contacts.by_hand import suppress_by_hand
 from ams_etl.rules.contacts.merging import merge
 from ams_etl.rules.model import Contact, NameOverride, Skip
 from ams_etl.rules.settings import RuleSettings
-from ams_etl.store.beside import beside
 from ams_etl.store.content import content_hash
-from ams_etl.store.copy import copy_rows
+from ams_etl.store.loading.beside import beside
+from ams_etl.store.loading.copy import copy_rows
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.candidate_documents import candidates_from
 from ams_etl.sync.contacts.documents import contact_json

@@ -1,0 +1,1 @@
+"""Long loads: rows by COPY, Postgres beside computing, and telling it how large the tables have become."""
