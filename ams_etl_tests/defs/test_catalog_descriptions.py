@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import hypothesis
 import psycopg
 import pytest
 from hypothesis import given
@@ -107,6 +108,7 @@ def test_lineage_leads_from_columns_that_are_there_to_assets_that_are_there(spec
             assert dep.column_name in names
 
 
+@hypothesis.settings(max_examples=500)
 @given(generated.bundles(), generated.settings)
 def test_lineage_has_whatever_the_rules_read(bundle: CustomerBundle, settings: RuleSettings) -> None:
     """Each value that `why` explains has its member among those of its column, with the rule."""
