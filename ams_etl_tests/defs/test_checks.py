@@ -102,8 +102,8 @@ def evaluated() -> list[Any]:
         warnings.simplefilter("ignore", dg.PreviewWarning)
         instance.add_dynamic_partitions("agency", [AGENCY])
         whole = defs()
-        # The first two come with their assets, which do more than this test wants.
-        with_assets = dg.AssetSelection.checks_for_assets("ops/due_work", "ops/daily_reevaluation")
+        # These come with their assets, which do more than this test wants.
+        with_assets = dg.AssetSelection.checks_for_assets("ops/due_work", "ops/daily_reevaluation", "ops/first_syncs")
         of_all = dg.AssetSelection.checks_for_assets("ops/freshness", "ops/database_size")
         # Of the shipped suites one is enough: they say what they find in one place.
         suites = [

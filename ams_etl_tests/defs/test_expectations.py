@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import yaml
 
+from ams_etl.defs.checks_in_one_step import in_one_step
 from ams_etl.defs.expectations.suites import read_suite, shipped_suites
 from ams_etl.defs.partitions import agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
@@ -58,11 +59,11 @@ def evaluated(name: str) -> Any:
 
 
 def _evaluated(name: str) -> Any:
-    from ams_etl.defs.expectations.checks import expectation_checks
+    from ams_etl.defs.expectations.checks import checks
 
-    (check,) = [check for check in expectation_checks().asset_checks or () if check.check_key.name == name]
+    (check,) = [check for check in checks() if check.name == name]
 
-    @dg.asset(key=check.check_key.asset_key, partitions_def=agency_partitions)
+    @dg.asset(key=check.asset, partitions_def=agency_partitions)
     def checked() -> None:
         """A table that is there already."""
 
@@ -70,7 +71,7 @@ def _evaluated(name: str) -> Any:
         instance.add_dynamic_partitions("agency", ["acme"])
         job = dg.Definitions(
             assets=[checked],
-            asset_checks=[check],
+            asset_checks=[in_one_step("expectations", [check])],
             jobs=[dg.define_asset_job("one", selection=dg.AssetSelection.assets(checked))],
             resources={"warehouse": Warehouse(), "agencies": AgenciesFile()},
         ).resolve_job_def("one")

@@ -3,13 +3,13 @@
 What Great Expectations validates is in `expectations/`, a file per check.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ams_etl.defs.checks_in_one_step import Check, Evaluate, in_one_step
 from ams_etl.defs.metadata import next_step
-from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.sync.contacts.quality import OVER_SHARED_EMAILS, skipped_of, volume_change
 
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 _WARN = dg.AssetCheckSeverity.WARN
 
 
-def _of(table: str, name: str, description: str) -> dict[str, Any]:
-    return {
-        "asset": dg.AssetKey(["mart", table]),
-        "name": name,
-        "description": description,
-        "partitions_def": agency_partitions,
-    }
+_CHECKS: list[Check] = []
+
+
+def _check(table: str, name: str, description: str) -> Callable[[Evaluate], Evaluate]:
+    """Add a function to the checks of a table of the mart."""
+
+    def add(evaluate: Evaluate) -> Evaluate:
+        _CHECKS.append(Check(dg.AssetKey(["mart", table]), name, description, evaluate))
+        return evaluate
+
+    return add
 
 
 def _nobody(name: str, found: Sequence["MappedEmployee"], what_to_do: str) -> dg.AssetCheckResult:
@@ -41,12 +45,9 @@ def _nobody(name: str, found: Sequence["MappedEmployee"], what_to_do: str) -> dg
     )
 
 
-@dg.asset_check(
-    **_of("contact_emails", "no_email_is_everybodys", "M5: an address of many unrelated customers merges nobody.")
-)
-def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+@_check("contact_emails", "no_email_is_everybodys", "M5: an address of many unrelated customers merges nobody.")
+def no_email_is_everybodys(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """Such an address is a placeholder or the agency's own: list it in `placeholder_emails`, or raise `shared_email_limit`."""
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         addresses, customers = connection.execute(OVER_SHARED_EMAILS, (agency,)).fetchone() or (0, 0)
     what_to_do = (
@@ -62,16 +63,11 @@ def no_email_is_everybodys(context: dg.AssetCheckExecutionContext, warehouse: Wa
     )  # fmt: skip
 
 
-@dg.asset_check(
-    **_of("connections", "most_employees_are_mapped", "O1: contacts depend on employees who are platform users.")
-)
-def most_employees_are_mapped(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
+@_check("connections", "most_employees_are_mapped", "O1: contacts depend on employees who are platform users.")
+def most_employees_are_mapped(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """Unmapped employees leave their contacts without an owner; the list is `ams-etl users list --unmapped`."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         rows = list_mappings(connection, agency)
     held = sum(row.contacts for row in rows)
@@ -92,14 +88,9 @@ def most_employees_are_mapped(
     )
 
 
-@dg.asset_check(
-    **_of("contacts", "the_volume_is_as_usual", "The number of contacts moved no more than usual since the last sync.")
-)
-def the_volume_is_as_usual(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
+@_check("contacts", "the_volume_is_as_usual", "The number of contacts moved no more than usual since the last sync.")
+def the_volume_is_as_usual(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """Half the contacts gone, or twice as many, deserves a look even below the brake."""
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         now, before = volume_change(connection, agency)
     share = abs(now - before) / before if before else 0.0
@@ -118,16 +109,11 @@ def the_volume_is_as_usual(
     )  # fmt: skip
 
 
-@dg.asset_check(
-    **_of(
-        "skipped_contacts", "few_records_are_skipped", "Q3: not more records than usual become no contact of their own."
-    )
+@_check(
+    "skipped_contacts", "few_records_are_skipped", "Q3: not more records than usual become no contact of their own."
 )
-def few_records_are_skipped(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
+def few_records_are_skipped(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """A setting that leaves most of an agency out is rarely meant; the reasons are in the asset's metadata."""
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         skipped, told = skipped_of(connection, agency)
     share = skipped / told if told else 0.0
@@ -146,20 +132,15 @@ def few_records_are_skipped(
     )  # fmt: skip
 
 
-@dg.asset_check(
-    **_of(
-        "connections",
-        "codes_are_still_whose_they_were",
-        "O1: an employee code that is given again gets a new owner's name.",
-    )
+@_check(
+    "connections",
+    "codes_are_still_whose_they_were",
+    "O1: an employee code that is given again gets a new owner's name.",
 )
-def codes_are_still_whose_they_were(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
-) -> dg.AssetCheckResult:
+def codes_are_still_whose_they_were(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """The user keeps the contacts until a person says whether it is another one: `ams-etl users list`, then `users map`."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         renamed = [row for row in list_mappings(connection, agency) if row.mapped_name]
     return _nobody(
@@ -170,14 +151,11 @@ def codes_are_still_whose_they_were(
     )
 
 
-@dg.asset_check(
-    **_of("connections", "nobody_who_left_holds_contacts", "O1: whoever has left the agency sends nobody anything.")
-)
-def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+@_check("connections", "nobody_who_left_holds_contacts", "O1: whoever has left the agency sends nobody anything.")
+def nobody_who_left_holds_contacts(agency: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """People leave, and AMS360 keeps their code on customers; `ams-etl users list` shows who, and how many contacts."""
     from ams_etl.sync.contacts.user_mappings import list_mappings
 
-    agency = agency_of(context)
     with warehouse.connection() as connection:
         left = [
             row
@@ -190,3 +168,6 @@ def nobody_who_left_holds_contacts(context: dg.AssetCheckExecutionContext, wareh
         f"map their codes to a successor on the page Users (or: ams-etl users list {agency}, then ams-etl users map), or give "
         "their customers another employee in the source",
     )
+
+
+mart_checks = in_one_step("mart_checks", _CHECKS)

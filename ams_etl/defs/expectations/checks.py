@@ -4,11 +4,11 @@ from datetime import date
 
 import dagster as dg
 
+from ams_etl.defs.checks_in_one_step import Check, in_one_step
 from ams_etl.defs.expectations.parameters import parameters_of, query_of
 from ams_etl.defs.expectations.suites import Suite, own_folder, own_suites, shipped_suites
 from ams_etl.defs.expectations.validation import SAMPLE, SuiteResult, validate
 from ams_etl.defs.metadata import next_step, sample_with_why, table_of
-from ams_etl.defs.partitions import agency_of, agency_partitions
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.errors import ConfigError
 from ams_etl.settings import Agency
@@ -23,20 +23,23 @@ _MEND = "mend the file in $AMS_ETL_HOME/expectations/; the mistake says where it
 @dg.definitions
 def expectation_checks() -> dg.Definitions:
     """Define the checks; what the files of an installation say is read when a check runs."""
-    return dg.Definitions(asset_checks=[*(_check_of(suite) for suite in shipped_suites().values()), own_expectations])
+    return dg.Definitions(asset_checks=[in_one_step("expectations", checks())])
 
 
-def _check_of(shipped: Suite) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=dg.AssetKey(shipped.about.asset.split("/")),
-        name=shipped.name,
-        description=shipped.notes,
-        partitions_def=agency_partitions,
+def checks() -> list[Check]:
+    """Return a check for each shipped suite, and the one of an installation's own suites."""
+    own = Check(
+        dg.AssetKey(["mart", "contacts"]),
+        OWN_CHECK,
+        "Every suite of $AMS_ETL_HOME/expectations/ holds for the agency; passes where that folder has none.",
+        own_expectations,
     )
-    def check(
-        context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-    ) -> dg.AssetCheckResult:
-        agency = agencies.agency(agency_of(context))
+    return [*(_check_of(suite) for suite in shipped_suites().values()), own]
+
+
+def _check_of(shipped: Suite) -> Check:
+    def evaluate(agency_id: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
+        agency = agencies.agency(agency_id)
         suite = _in_place_of(shipped, agency)
         try:
             result = _validated(warehouse, suite, agency, agencies.today())
@@ -59,7 +62,7 @@ def _check_of(shipped: Suite) -> dg.AssetChecksDefinition:
             },
         )
 
-    return check
+    return Check(dg.AssetKey(shipped.about.asset.split("/")), shipped.name, shipped.notes, evaluate)
 
 
 def _in_place_of(shipped: Suite, agency: Agency) -> Suite:
@@ -72,17 +75,9 @@ def _in_place_of(shipped: Suite, agency: Agency) -> Suite:
     return own if own is not None and own.is_for(agency.id) else shipped
 
 
-@dg.asset_check(
-    asset=dg.AssetKey(["mart", "contacts"]),
-    name=OWN_CHECK,
-    description="Every suite of $AMS_ETL_HOME/expectations/ holds for the agency; passes where that folder has none.",
-    partitions_def=agency_partitions,
-)
-def own_expectations(
-    context: dg.AssetCheckExecutionContext, warehouse: Warehouse, agencies: AgenciesFile
-) -> dg.AssetCheckResult:
+def own_expectations(agency_id: str, warehouse: Warehouse, agencies: AgenciesFile) -> dg.AssetCheckResult:
     """Validate what an agency's engineer added; a mistake in a file fails this check, never the sync."""
-    agency = agencies.agency(agency_of(context))
+    agency = agencies.agency(agency_id)
     results: dict[str, SuiteResult] = {}
     mistakes: list[str] = []
     severity = dg.AssetCheckSeverity.WARN
