@@ -57,12 +57,16 @@ def test_set_up_shows_each_value_of_the_second_document(person: Person) -> None:
 def test_users_are_filtered_by_type_and_imported_after_a_look_at_the_effect(
     person: Person, stored: psycopg.Connection[Any]
 ) -> None:
+    from playwright.sync_api import expect
+
     stored.execute("delete from ops.user_mappings where agency = 'acme'")
     person.opens("/acme/users")
     types = person.page.locator("tbody td[data-title=Type]")
     assert {"Executive", "Representative"} == set(types.all_inner_texts())
     person.page.locator("select[name=type]").select_option("Representative")
     person.presses("Show")
+    expect(types.filter(has_text="Executive")).to_have_count(0)
+    expect(types.first).to_have_text("Representative")
     assert set(types.all_inner_texts()) == {"Representative"}
     rows = b"connection_type,employee_code,user_id,user_name\nRepresentative,R<1,u-rob,Rob Rep\n"
     person.page.get_by_label("CSV file").set_input_files({"name": "u.csv", "mimeType": "text/csv", "buffer": rows})
