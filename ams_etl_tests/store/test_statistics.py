@@ -52,7 +52,6 @@ def test_each_table_that_a_long_load_fills_is_analyzed(
 ) -> None:
     """A sweep of 200,000 customers compared each with every other one for hours, before autovacuum had read any sample."""
     monkeypatch.setattr(statistics, "LARGE", limit)
-    monkeypatch.setattr(publish, "LARGE", limit)
     extract_reference(connection, "demo", office.connection())
     extract(connection, "demo", office.connection(), SyncScope())
     extract_benefitpoint(connection, "demo", office.benefitpoint.connection())

@@ -8,7 +8,7 @@ import psycopg
 from ams_etl.errors import PermanentError
 from ams_etl.store.change_feed import hold_feed
 from ams_etl.store.lease import Lease
-from ams_etl.store.loading.statistics import LARGE, analyze
+from ams_etl.store.loading.statistics import Growth
 from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.contacts.user_mappings import remember_names
 from ams_etl.sync.customer_merges.contact_merges import work_out_merges, write_merges
@@ -70,10 +70,8 @@ def publish(
         _refuse_unless_current(connection, agency, plan, version, plan_id)
         counts = _apply(connection, agency, run_id)
         remember_names(connection, agency)
-    if counts.inserted + counts.updated + counts.deleted >= LARGE:
-        analyze(
-            connection, ("stage.contacts", "mart.contacts", "mart.changes", *(f"mart.{table}" for table in _SATELLITES))
-        )
+    written = ("stage.contacts", "mart.contacts", "mart.changes", *(f"mart.{table}" for table in _SATELLITES))
+    Growth(connection, written).reached(counts.inserted + counts.updated + counts.deleted)
     return counts
 
 

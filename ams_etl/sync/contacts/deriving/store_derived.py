@@ -24,10 +24,8 @@ _FIXED = ("system", "entity", "entity_id")
 """What the id is made of, so that it never changes."""
 _CANDIDATE = {"candidate_id": "uuid", **_KEPT}
 _EMAIL = {"candidate_id": "uuid", "email": "text"}
-_SKIP = {
-    "customer_id": "text", "system": "text", "entity": "text", "entity_id": "text",
-    "reason": "text", "rule": "text", "detail": "text",
-}  # fmt: skip
+SKIP_COLUMNS = dict.fromkeys(("system", "entity", "entity_id", "customer_id", "reason", "rule", "detail"), "text")
+"""The columns of `skip_row`, each with its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class DerivedRows:
         reviews: id of each that is live -> the day on which it must be derived again, or None.
         candidates: in the order of `stage.candidates`' columns in `_CANDIDATE`.
         emails: in the order of `_EMAIL`.
-        skips: in the order of `_SKIP`.
+        skips: in the order of `SKIP_COLUMNS`.
     """
 
     customers: Sequence[str]
@@ -62,7 +60,7 @@ def derived_rows(agency: str, customers: Sequence[str], found: Iterable[tuple[st
             candidates.append(row)
             # Addresses that differ in case are one.
             emails += [(row[0], email) for email in dict.fromkeys(map(str.lower, candidate.emails))]
-        skips += map(_skip_row, derivation.skips)
+        skips += map(skip_row, derivation.skips)
     return DerivedRows(customers, reviews, candidates, emails, skips)
 
 
@@ -81,8 +79,9 @@ def _candidate_row(agency: str, candidate: Candidate) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _skip_row(skip: Skip) -> tuple[Any, ...]:
-    return (skip.customer_id, skip.system, skip.entity, skip.entity_id, skip.reason, skip.rule, skip.detail)
+def skip_row(skip: Skip) -> tuple[Any, ...]:
+    """Return a skip as a row of `SKIP_COLUMNS`."""
+    return (skip.system, skip.entity, skip.entity_id, skip.customer_id, skip.reason, skip.rule, skip.detail)
 
 
 def store_derived(
@@ -121,7 +120,7 @@ def _load(db: AgencyDb, rows: DerivedRows, gone: Iterable[Skip]) -> None:
     for table, columns, found in (
         ("derived_candidates", _CANDIDATE, rows.candidates),
         ("derived_emails", _EMAIL, rows.emails),
-        ("derived_skips", _SKIP, [*rows.skips, *map(_skip_row, gone)]),
+        ("derived_skips", SKIP_COLUMNS, [*rows.skips, *map(skip_row, gone)]),
     ):
         spelt = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         db.connection.execute(f"create temp table if not exists {table} ({spelt}) on commit delete rows")
@@ -209,7 +208,7 @@ def _write_skips(db: AgencyDb, customers: list[str]) -> None:
                 = (s.customer_id, s.entity, s.entity_id, s.reason, s.rule) and d.detail is not distinct from s.detail)""",
         customers=customers,
     )
-    columns = ", ".join(_SKIP)
+    columns = ", ".join(SKIP_COLUMNS)
     db.execute(
         f"""insert into stage.skips (agency, {columns})
         select %(agency)s, {columns} from derived_skips

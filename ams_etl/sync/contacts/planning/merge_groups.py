@@ -10,13 +10,14 @@ import psycopg
 
 from ams_etl.rules.contacts.by_hand import suppress_by_hand
 from ams_etl.rules.contacts.merging import merge
-from ams_etl.rules.model import Contact, NameOverride, Skip
+from ams_etl.rules.model import Contact, NameOverride
 from ams_etl.rules.settings import RuleSettings
 from ams_etl.store.content import content_hash
 from ams_etl.store.loading.beside import beside
 from ams_etl.store.loading.copy import copy_rows
 from ams_etl.store.sending.suppressions import suppressed_records
 from ams_etl.sync.candidate_documents import candidates_from
+from ams_etl.sync.contacts.deriving.store_derived import SKIP_COLUMNS, skip_row
 from ams_etl.sync.contacts.documents import contact_json
 from ams_etl.sync.contacts.garbage_collection import collector_paused
 from ams_etl.sync.contacts.shared_addresses import refused_in_plan
@@ -25,7 +26,6 @@ from ams_etl.sync.customer_merges.merged_records import predecessors
 BATCH = 2000
 """Contacts that are merged while Postgres stores as many before them, and reads those after them."""
 _PLANNED = {"agency": "text", "contact_id": "uuid", "op": "text", "document": "jsonb", "content_hash": "bytea"}
-_SKIP = dict.fromkeys(("system", "entity", "entity_id", "customer_id", "reason", "rule", "detail"), "text")
 _Group = tuple[UUID, bytes | None, str]
 """A contact's id, the hash of what is published of it, and a JSON array of its candidates."""
 
@@ -109,7 +109,7 @@ class _Merging:
             batch.counts.candidates += len(candidates)
             outcome = merge(candidates, self._settings, self._users, self._overrides, self._refused, self._gone)
             if not isinstance(outcome, Contact):
-                batch.skips += map(_skip_row, outcome)
+                batch.skips += map(skip_row, outcome)
                 continue
             document = contact_json(contact_id, suppress_by_hand(outcome, self._by_hand))
             digest = content_hash(document)
@@ -134,15 +134,11 @@ def _store(connection: psycopg.Connection[Any], merged: _Batch) -> None:
     tables: tuple[tuple[str | tuple[str, str], Mapping[str, str], Sequence[tuple[Any, ...]]], ...] = (
         ("target_contacts", {"contact_id": "uuid"}, merged.ids),
         (("stage", "planned_contacts"), _PLANNED, merged.planned),
-        ("target_skips", _SKIP, merged.skips),
+        ("target_skips", SKIP_COLUMNS, merged.skips),
     )
     for table, columns, rows in tables:
         if rows:
             copy_rows(connection, table, columns, rows)
-
-
-def _skip_row(skip: Skip) -> tuple[Any, ...]:
-    return (skip.system, skip.entity, skip.entity_id, skip.customer_id, skip.reason, skip.rule, skip.detail)
 
 
 def decisions(
