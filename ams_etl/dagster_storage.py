@@ -55,9 +55,11 @@ class PostgresStorage(DagsterPostgresStorage):
 
     def _optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, **_: Any) -> None:
         """Bound how long a statement and a connection last, as the web server asks of each storage; once for all of them."""
+        before = self._run_storage._engine  # noqa: SLF001 - as in `_share`
         engine = pooled_engine(self.postgres_url, self._token_provider, pool_recycle=pool_recycle)
         event.listen(engine, "connect", lambda opened, _: set_pg_statement_timeout(opened, statement_timeout))
         self._share(engine)
+        before.dispose()  # else its connection would stay open beside the new pool's
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PostgresStorage":

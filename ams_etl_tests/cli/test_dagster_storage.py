@@ -1,6 +1,7 @@
 """Dagster's tables are reached by one connection that is kept, that heals, and that a child process leaves alone."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,10 @@ import sqlalchemy
 from ams_etl.dagster_storage import MOST_CONNECTIONS, PostgresStorage
 from ams_etl.store.database import dagster_url
 
-BACKENDS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+BACKENDS = (
+    "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+    "and backend_type = 'client backend'"
+)
 
 
 @pytest.fixture
@@ -24,6 +28,22 @@ def use(storage: PostgresStorage) -> None:
     storage.run_storage.get_runs_count()
     storage.event_log_storage.get_dynamic_partitions("agency")
     storage.schedule_storage.all_instigator_state()
+
+
+def wait_in_postgres(engine: sqlalchemy.Engine) -> None:
+    """Keep a connection of the pool at work for 0.2 seconds."""
+    with engine.connect() as opened:
+        opened.execute(sqlalchemy.text("select pg_sleep(0.2)"))
+
+
+def gone_within(connection: psycopg.Connection[Any], seconds: float) -> bool:
+    """Return whether no other connection to the database is left, waiting for it so long."""
+    until = time.monotonic() + seconds
+    while left := connection.execute(BACKENDS).fetchall():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return not left
 
 
 def test_what_is_asked_again_and_again_shares_one_connection(
@@ -67,15 +87,21 @@ def test_a_child_process_connects_itself(storage: PostgresStorage, connection: p
 def test_many_threads_share_a_bounded_pool(
     storage: PostgresStorage, connection: psycopg.Connection[Any], *, for_webserver: bool
 ) -> None:
-    """The web server's too, to which Dagster would give a pool for each of the three storages."""
+    """The web server's too, to which Dagster would give a pool for each of the three storages.
+
+    Only connections with a statement at work are counted: one that the pool closed is seen for a moment longer.
+    """
+    use(storage)
     if for_webserver:
         for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
             part.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3600, max_overflow=20)
+        assert gone_within(connection, seconds=10), "the connection of the pool before is still open"
     most = 0
+    parts: list[Any] = [storage._run_storage, storage._event_log_storage, storage._schedule_storage]
     with ThreadPoolExecutor(30) as threads:
-        asked = [threads.submit(use, storage) for _ in range(120)]
+        asked = [threads.submit(wait_in_postgres, parts[number % 3]._engine) for number in range(60)]
         while not all(ask.done() for ask in asked):
-            most = max(most, len(connection.execute(BACKENDS).fetchall()))
+            most = max(most, len(connection.execute(f"{BACKENDS} and state = 'active'").fetchall()))
         for ask in asked:
             ask.result()
     assert 1 < most <= MOST_CONNECTIONS
