@@ -127,6 +127,18 @@ def test_its_links_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_the_changelog_has_its_sections_in_order_and_each_entry_once() -> None:
+    """Keep a Changelog's. Git keeps both sides of the file in a merge, which doubles an entry that one of them has moved."""
+    sections = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    _, *releases = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert releases
+    for release in releases:
+        found = re.findall(r"^### (.*)$", release, re.MULTILINE)
+        assert found == [section for section in sections if section in found]
+        entries = re.findall(r"^- .*$", release, re.MULTILINE)
+        assert sorted(entries) == sorted(set(entries))
+
+
 def test_its_commands_exist() -> None:
     """Every `ams-etl X` of a page is a command with --help."""
     named = {found for page in PAGES for found in re.findall(r"ams-etl ([a-z][a-z-]*[a-z])\b", page.read_text())}
