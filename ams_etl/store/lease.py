@@ -110,6 +110,35 @@ def acquire(
     return None if generation is None else Lease(agency, subject, holder, generation)
 
 
+def acquire_within(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    subject: Subject,
+    holder: str,
+    *,
+    wait_seconds: float,
+    poll_seconds: float,
+    expires_seconds: float = EXPIRES_SECONDS,
+) -> Lease | None:
+    """Take a lease as soon as it is free or expired; None where another one still has it after the wait.
+
+    Args:
+        connection: autocommit.
+        agency: the agency id.
+        subject: what the lease is for.
+        holder: names the run or process, for people.
+        wait_seconds: how long to wait for another holder; 0 asks once.
+        poll_seconds: from one try to the next.
+        expires_seconds: how long it lives without `renew`.
+    """
+    until = time.monotonic() + wait_seconds
+    while (lease := acquire(connection, agency, subject, holder, expires_seconds=expires_seconds)) is None:
+        if time.monotonic() >= until:
+            return None
+        time.sleep(poll_seconds)
+    return lease
+
+
 def renew(connection: psycopg.Connection[Any], lease: Lease, *, expires_seconds: float = EXPIRES_SECONDS) -> bool:
     """Move the expiry; False where the lease is another one's by now."""
     return (
@@ -193,24 +222,22 @@ def _wait_for(
     wait_seconds: float,
     expires_seconds: float,
 ) -> Lease:
-    until = time.monotonic() + wait_seconds
-    announced = False
-    while True:
-        lease = acquire(connection, agency, subject, holder, expires_seconds=expires_seconds)
-        if lease is not None:
-            return lease
-        if time.monotonic() >= until:
-            other = holder_of(connection, agency, subject) or "another one"
-            raise LeaseHeld(
-                f"{agency} is {_DOING[subject]} already ({other}); wait for it, or stop it in the UI, and try again"
-            )
-        if not announced:
-            _log.info(
-                "%s is %s already (%s); waiting up to %.0f s",
-                agency, _DOING[subject], holder_of(connection, agency, subject) or "another one", wait_seconds,
-            )  # fmt: skip
-            announced = True
-        time.sleep(_POLL_SECONDS)
+    lease = acquire(connection, agency, subject, holder, expires_seconds=expires_seconds)
+    if lease is None and wait_seconds > 0:
+        _log.info(
+            "%s is %s already (%s); waiting up to %.0f s",
+            agency, _DOING[subject], holder_of(connection, agency, subject) or "another one", wait_seconds,
+        )  # fmt: skip
+        lease = acquire_within(
+            connection, agency, subject, holder, wait_seconds=wait_seconds, poll_seconds=_POLL_SECONDS,
+            expires_seconds=expires_seconds,
+        )  # fmt: skip
+    if lease is None:
+        other = holder_of(connection, agency, subject) or "another one"
+        raise LeaseHeld(
+            f"{agency} is {_DOING[subject]} already ({other}); wait for it, or stop it in the UI, and try again"
+        )
+    return lease
 
 
 def _keep(url: str, lease: Lease, expires_seconds: float, ended: Callable[[float], bool]) -> None:

@@ -94,6 +94,25 @@ def test_the_second_one_names_the_first(database: str) -> None:
         assert lease.generation == 2
 
 
+def test_the_second_one_says_once_that_it_waits_and_gets_its_turn(
+    database: str, connection: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first holder ends in the middle of the wait, after several tries."""
+    first = acquire(connection, "demo", "publish", "run 4711")
+    assert first is not None
+    ends = threading.Timer(0.8, release, (connection, first))
+    ends.start()
+    with (
+        caplog.at_level("INFO", logger="ams_etl.store.lease"),
+        leased(database, "demo", "publish", "run 4712", wait_seconds=60) as lease,
+    ):
+        assert lease.generation == first.generation + 1
+    ends.join()
+    [said] = caplog.messages
+    assert said.startswith("demo is being published already (run 4711, since ")
+    assert said.endswith("; waiting up to 60 s")
+
+
 def test_a_heartbeat_keeps_it(database: str, connection: psycopg.Connection[Any]) -> None:
     """It outlives its expiry as long as the block goes on."""
     with leased(database, "demo", "publish", "a", expires_seconds=0.6) as lease:

@@ -1,16 +1,15 @@
 """The leases that the threads of one process hold, renewed together instead of by a thread each."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from ams_etl.store.lease import Lease, LeaseHeld, Subject, acquire, holder_of, release, renew
+from ams_etl.store.lease import Lease, LeaseHeld, Subject, acquire_within, holder_of, release, renew
 
-POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 class HeldLeases:
@@ -34,13 +33,12 @@ class HeldLeases:
         Raises:
             LeaseHeld: another holder still has it after `wait_seconds`.
         """
-        until = time.monotonic() + wait_seconds
-        while (lease := acquire(connection, agency, subject, self._holder)) is None:
-            if time.monotonic() >= until:
-                raise LeaseHeld(
-                    f"{agency}: {subject} is held by {holder_of(connection, agency, subject) or 'another one'}"
-                )
-            time.sleep(POLL_SECONDS)
+        lease = acquire_within(
+            connection, agency, subject, self._holder, wait_seconds=wait_seconds, poll_seconds=_POLL_SECONDS
+        )
+        if lease is None:
+            other = holder_of(connection, agency, subject) or "another one"
+            raise LeaseHeld(f"{agency}: {subject} is held by {other}")
         with self._lock:
             self._held.add(lease)
         try:
