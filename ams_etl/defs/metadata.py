@@ -1,7 +1,7 @@
 """Render tables for the asset pages as Markdown."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 """Where the UI recognises a web or email address, which it makes a link however it is escaped."""
 _INVISIBLE = "\u2060"
 """A word joiner: it has no width and lets no line break, and nothing takes text with it inside for an address."""
+SHOWN_AGENCIES = 50
+"""Rows in a table of agencies: there may be hundreds, and Dagster keeps each run's tables."""
 
 
 class Markup(str):
@@ -57,6 +59,21 @@ def _cell(value: Any) -> str:
 def next_step(text: str, *, passed: bool) -> dict[str, str]:
     """Return the metadata entry that says what to do about a check that failed; an alert repeats it."""
     return {} if passed else {"what_to_do": text}
+
+
+def failing_agencies(header: tuple[str, ...], rows: Sequence[tuple[Any, ...]], what_to_do: str) -> dict[str, Any]:
+    """Return what a check on all agencies says of those that fail it: their number, a table, and what to do about them.
+
+    Args:
+        header: of the table.
+        rows: one per agency, the worst first; the table shows the first `SHOWN_AGENCIES`.
+        what_to_do: the next step, which an alert repeats.
+    """
+    return {
+        "agencies": len(rows),
+        "which": table_of(header, rows[:SHOWN_AGENCIES]),
+        "what_to_do": what_to_do,
+    }
 
 
 def sample_of(ids: Iterable[object], command: str) -> dg.MarkdownMetadataValue:

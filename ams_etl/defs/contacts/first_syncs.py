@@ -9,7 +9,7 @@ import psycopg
 from pydantic import Field
 
 from ams_etl.defs.failures import permanent
-from ams_etl.defs.metadata import table_of
+from ams_etl.defs.metadata import failing_agencies
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 from ams_etl.rules.settings import SourceSystem
@@ -17,7 +17,6 @@ from ams_etl.rules.settings import SourceSystem
 FIRST_SYNCS_KEY = dg.AssetKey(["ops", "first_syncs"])
 FAILED = "failed"
 """The metadata entry that lists the agencies that failed."""
-_SHOWN = 50
 
 
 class FirstSyncsConfig(dg.Config):
@@ -81,11 +80,11 @@ def first_syncs(
                 check_name="every_first_sync_ended",
                 passed=not failed,
                 severity=dg.AssetCheckSeverity.ERROR,
-                metadata={
-                    "agencies": len(failed),
-                    "which": table_of(("agency", "reason", "what to do"), failed[:_SHOWN]),
-                    "what_to_do": "do what the table says of each agency, then run `ams-etl sync --new` again",
-                },
+                metadata=failing_agencies(
+                    ("agency", "reason", "what to do"),
+                    failed,
+                    "do what the table says of each agency, then run `ams-etl sync --new` again",
+                ),
             )
         ],
     )

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ams_etl.defs.metadata import table_of
+from ams_etl.defs.metadata import SHOWN_AGENCIES, failing_agencies, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.progress import run_log_progress
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
 REEVALUATION_KEY = dg.AssetKey(["ops", "daily_reevaluation"])
-_SHOWN = 50
 
 
 @dg.asset(
@@ -58,7 +57,7 @@ def daily_reevaluation(
                 ("agency", "inserted", "updated", "deleted"),
                 [
                     (agency, changes.contacts.inserted, changes.contacts.updated, changes.contacts.deleted)
-                    for agency, changes in published[:_SHOWN]
+                    for agency, changes in published[:SHOWN_AGENCIES]
                 ],
             ),
         },
@@ -67,11 +66,11 @@ def daily_reevaluation(
                 check_name="every_agency_was_reevaluated",
                 passed=not failed and len(done) == len(due),
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "agencies": len(failed),
-                    "which": table_of(("agency", "reason"), failed[:_SHOWN]),
-                    "what_to_do": "ams-etl plan AGENCY; its next sync, or the job rederive, does it as well",
-                },
+                metadata=failing_agencies(
+                    ("agency", "reason"),
+                    failed,
+                    "ams-etl plan AGENCY; its next sync, or the job rederive, does it as well",
+                ),
             )
         ],
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from ams_etl.defs.due.regular_work import AgencyWork, agency_work, resyncs_past_their_window
-from ams_etl.defs.metadata import table_of
+from ams_etl.defs.metadata import failing_agencies, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.resources import AgenciesFile, Warehouse
 
@@ -44,18 +44,17 @@ def due_work(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[dg.Materi
                 check_name="weekly_resyncs_end_in_their_window",
                 passed=not late,
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "agencies": len(late),
-                    "which": table_of(
-                        ("agency", "window closed", "ended"),
-                        [(agency, _wall(closed, read.schedule.zone), _wall(ended, read.schedule.zone))
-                         for agency, closed, ended in late[:_SHOWN]],
-                    ),
-                    "what_to_do": "make `schedule.window_hours` longer, or let more runs work at once (docs/sizing.md)",
-                },
+                metadata=failing_agencies(
+                    ("agency", "window closed", "ended"),
+                    [
+                        (agency, _wall(closed, read.schedule.zone), _wall(ended, read.schedule.zone))
+                        for agency, closed, ended in late
+                    ],
+                    "make `schedule.window_hours` longer, or let more runs work at once (docs/sizing.md)",
+                ),
             )
         ],
-    )  # fmt: skip
+    )
 
 
 def shown(found: Sequence[AgencyWork], now: datetime, zone: ZoneInfo) -> dict[str, Any]:

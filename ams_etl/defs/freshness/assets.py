@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ams_etl.defs.metadata import table_of
+from ams_etl.defs.metadata import SHOWN_AGENCIES, failing_agencies, table_of
 from ams_etl.defs.ownership import OWNERS
 from ams_etl.defs.pictures import over_time
 from ams_etl.defs.resources import AgenciesFile, Warehouse
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ams_etl.sync.notifications.all_agencies import AgencyFreshness
 
 FRESHNESS_KEY = dg.AssetKey(["ops", "freshness"])
-_SHOWN = 50
-"""Agencies in a table of the UI, the worst first."""
 
 
 @dg.asset(
@@ -50,7 +48,7 @@ def freshness(warehouse: Warehouse, agencies: AgenciesFile) -> dg.MaterializeRes
                         agency.agency, agency.notifications, round(agency.p95_seconds, 1), agency.missed,
                         f"{agency.missed_rate:.2%}", agency.parked, agency.silence.since or "never",
                     )
-                    for agency in found[:_SHOWN]
+                    for agency in found[:SHOWN_AGENCIES]
                 ],
             ),
             **over_time(
@@ -124,13 +122,11 @@ def freshness_checks(warehouse: Warehouse, agencies: AgenciesFile) -> Iterator[d
         check_name="every_agency_was_synced",
         passed=not late and not mistaken,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "agencies": len(late) + len(mistaken),
-            "which": table_of(
-                ("agency", "last synced", "days allowed"), [*mistaken, *sorted(late, key=itemgetter(1))][:_SHOWN]
-            ),
-            "what_to_do": "ams-etl doctor AGENCY says what is wrong; ams-etl sync AGENCY, or its job in the UI, syncs it now",
-        },
+        metadata=failing_agencies(
+            ("agency", "last synced", "days allowed"),
+            [*mistaken, *sorted(late, key=itemgetter(1))],
+            "ams-etl doctor AGENCY says what is wrong; ams-etl sync AGENCY, or its job in the UI, syncs it now",
+        ),
     )
     yield _result(
         "agency_is_not_silent",
@@ -167,11 +163,11 @@ def _result(
     what_to_do: str,
 ) -> dg.AssetCheckResult:
     header = ("agency", *(title for title, _ in columns))
-    rows = [(agency.agency, *(value(agency) for _, value in columns)) for agency in failing[:_SHOWN]]
+    rows = [(agency.agency, *(value(agency) for _, value in columns)) for agency in failing]
     return dg.AssetCheckResult(
         asset_key=FRESHNESS_KEY,
         check_name=name,
         passed=not failing,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"agencies": len(failing), "which": table_of(header, rows), "what_to_do": what_to_do},
+        metadata=failing_agencies(header, rows, what_to_do),
     )
