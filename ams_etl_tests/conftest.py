@@ -22,7 +22,8 @@ settings.load_profile("suite")
 
 SLOWEST = (
     "workers/test_runs_on_workers",
-    "end_to_end/test_sync", "end_to_end/test_wheel", "sync/test_other_systems", "alerts/test_alerts", "follow/test_follow",
+    "end_to_end/test_sync", "end_to_end/test_wheel", "sync/other_systems/test_other_systems", "alerts/test_alerts",
+    "sync/other_systems/test_other_systems_failing", "follow/test_follow",
     "end_to_end/test_benefitpoint_scenarios", "sync/test_notification_storm", "end_to_end/test_foreign_instance",
     "writeback/test_deliver", "rules/test_properties", "end_to_end/test_retention_of_runs", "pages/test_accessibility",
     "pages/test_main_acts", "sync/test_incremental_equals_full", "writeback/test_customer_merges", "defs/test_schedules",

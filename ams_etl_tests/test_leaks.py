@@ -25,7 +25,7 @@ from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.other_systems import KEY, grant, tokens_at
 from ams_etl_tests.sandbox_process import running_sandbox
 from ams_etl_tests.secrets_left import found_in, rows_of_everything, secret_values, seed
-from ams_etl_tests.sync.other_system_run import SYSTEMS, Run
+from ams_etl_tests.sync.other_systems.other_system_run import SYSTEMS, Run
 
 _LEAKS = [
     ("SSN", "The SSN {} is not valid", "536-22-8726"),

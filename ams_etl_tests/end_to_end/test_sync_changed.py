@@ -13,7 +13,7 @@ from ams_etl.settings import load_agencies
 from ams_etl_tests.end_to_end.command_line import command_line
 from ams_etl_tests.other_systems import KEY, grant, tokens_at
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
-from ams_etl_tests.sync.other_system_run import Run
+from ams_etl_tests.sync.other_systems.other_system_run import Run
 
 FLAGS = {"hawksoft": ("7:360:12",), "qq_catalyst": ("360:12",), "mycase": ("360:12",)}
 SECRET = "TEST_AMS360_PASSWORD"

@@ -20,7 +20,7 @@ from ams_etl.sync.extract.reference import extract_reference
 from ams_etl.sync.raw.faults import HIGHEST_SHARE, MOST_FAULTS, Faults
 from ams_etl.sync.scope import SyncScope
 from ams_etl_tests.sandbox_process import Sandbox, running_sandbox
-from ams_etl_tests.sync.other_system_run import NO_BRAKE
+from ams_etl_tests.sync.other_systems.other_system_run import NO_BRAKE
 
 FULL = SyncScope()
 TODAY = date(2026, 6, 1)

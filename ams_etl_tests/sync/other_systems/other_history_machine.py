@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ams_etl.sync.interpret.registry import INTERPRETERS
 from ams_etl_tests.sandbox_process import Sandbox
-from ams_etl_tests.sync.other_system_edits import edit
-from ams_etl_tests.sync.other_system_run import TODAY, Run
+from ams_etl_tests.sync.other_systems.other_system_edits import edit
+from ams_etl_tests.sync.other_systems.other_system_run import TODAY, Run
 
 
 class OtherHistory(RuleBasedStateMachine):

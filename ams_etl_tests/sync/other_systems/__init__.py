@@ -1,0 +1,1 @@
+"""Tests of syncs of HawkSoft, QQ Catalyst and MyCase, each written once for all three."""
