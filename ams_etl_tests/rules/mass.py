@@ -27,8 +27,12 @@ SUFFIXES = (
     (", CPA", " CPA"),
     (", President", ""),
     (" - Owner", ""),
+    (" 3rd", " 3rd"),
+    (", 2nd", " 2nd"),
+    (" - INACTIVE", ""),
+    (" *DUP*", ""),
 )
-SEPARATORS = (" & ", " and ", " + ")
+SEPARATORS = (" & ", " and ", " + ", " or ", "/", "; ")
 PARTNERS = ("Ann", "Bo Lee", "Kim")
 
 
@@ -77,6 +81,8 @@ def _couples() -> Iterator[Made]:
         yield Made(NameFields(whole=f"{given} {family}{sign}{partner} Poe"), together, f"{family}{sign}Poe", None)
         yield Made(NameFields(first=f"{given}{sign}{partner} (Deceased)", last=family), given, family, None)
         yield Made(NameFields(first=f"{given} (Jo){sign}{partner}", last=family), f"Jo{sign}{partner}", family, None)
+        yield Made(NameFields(first=f"{given}{sign}wife", last=family), given, family, None)
+        yield Made(NameFields(whole=f"{given} {family}{sign}family"), given, family, None)
 
 
 def mistake(one: Made) -> str | None:

@@ -1,5 +1,6 @@
 """Database work beside computing: both end together, whatever fails."""
 
+import sys
 import time
 from typing import Any
 
@@ -40,3 +41,15 @@ def test_whoever_interrupts_the_block_does_not_wait_for_the_statement(connection
         raise KeyboardInterrupt
     assert isinstance(storing.exception(), QueryCanceled)
     assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_the_computing_thread_takes_short_turns(connection: psycopg.Connection[Any]) -> None:
+    """At Python's own five milliseconds, each statement's answer waits that long for the thread that computes."""
+    before = sys.getswitchinterval()
+    try:
+        for set_before, shortest in ((0.005, 0.0005), (0.0001, 0.0001)):
+            sys.setswitchinterval(set_before)
+            with beside(connection, lambda: None):
+                assert sys.getswitchinterval() == pytest.approx(shortest, rel=0.05)
+    finally:
+        sys.setswitchinterval(before)

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ams_etl.rules.names.fields import PARENTHESIS, Marks
-from ams_etl.rules.names.marks import DECEASED, estate_of, mark_in, without_bare_marks
+from ams_etl.rules.names.marks import (
+    DECEASED,
+    LINES_OF_BUSINESS,
+    estate_of,
+    mark_in,
+    without_bare_marks,
+    without_set_off,
+)
 from ams_etl.rules.names.words import is_placeholder
 
 
@@ -19,7 +26,7 @@ def firm_flags(firm: str | None, marks: Mapping[str, str]) -> tuple[str, ...]:
     return _read(firm, tuple(marks.items()) if marks else ())[1] if firm else ()
 
 
-_NAMES_TOO = frozenset(["old", "new", "test", "prospect", "vip", "spanish", "deaf", "preferred"])
+_NAMES_TOO = LINES_OF_BUSINESS | {"old", "new", "test", "prospect", "vip", "spanish", "deaf", "preferred"}
 """Notes that may be part of a firm's own name."""
 
 
@@ -39,7 +46,9 @@ def _read(firm: str, marks: Marks) -> tuple[str | None, tuple[str, ...]]:
             flags.append(flag)
         return " "
 
-    name, bare_flags = without_bare_marks(" ".join(PARENTHESIS.sub(take, firm).split()), firm=True)
+    rest, set_off = without_set_off(" ".join(PARENTHESIS.sub(take, firm).split()), firm=True)
+    flags += set_off
+    name, bare_flags = without_bare_marks(rest, firm=True)
     if is_placeholder(name):
         return None, (*flags, *bare_flags)
     if name != firm and estate_of(name):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ams_etl.rules.immutable import immutable
-from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of, mark_in, without_bare_marks
+from ams_etl.rules.names.marks import DECEASED, PERSONAL, estate_of, mark_in, without_bare_marks, without_set_off
 from ams_etl.rules.names.persons import has_several, joined, separated, without_loose_ends
 from ams_etl.rules.names.words import (
     LETTERS_IN_BRACKETS,
@@ -37,8 +37,8 @@ _QUOTED = re.compile(
 _EMPTY_QUOTES = re.compile(r"[\"“”]\s*[\"“”]")
 _EVERYBODY = re.compile(r"\b(?:both|all)\b", re.IGNORECASE)
 _ANY_BRACKET = re.compile(r"[(\[{<]")
-_STRAY = re.compile(r"[()\[\]{}<>]|\"")
-"""Brackets that nothing closes, and double quotes: no part of a name."""
+_STRAY = re.compile(r"[()\[\]{}<>*]|\"")
+"""Brackets that nothing closes, asterisks and double quotes: no part of a name."""
 _QUOTE = re.compile(r"[\"“”'‘`]")
 _PLACE = re.compile("\0(\\d+)\0")
 _NICKNAME_FOLLOWS = re.compile(
@@ -69,12 +69,26 @@ _ATTENTION = re.compile(
 _END_OF_NAME = re.compile(
     r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|%\s*\w.*|"
     r"et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
-    r"|[\s,]+(?:as\s+)?(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z",
+    r"|[\s,]+(?:as\s+)?(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z"
+    r"|[\s,–—-]+(?:life\s+estate|life\s+tenant|jtwros|jt\s+ten|h[/&]w)\s*\Z",
     re.IGNORECASE,
 )
 _END_WORD = re.compile(
-    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|etal|etux|co-?trustee|trustee|ttee|execut|poa)|%", re.IGNORECASE
+    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|etal|etux|co-?trustee|trustee|ttee|execut|poa|life|jt|h[/&]w)|%",
+    re.IGNORECASE,
 )
+_JOIN = r"(?:\s*[&+,;/]\s*|\s+(?:and|or)\s+)"
+_UNNAMED = r"(?:wife|husband|spouse|fianc[eé]e?|girlfriend|boyfriend|significant\s+other)"
+_COMPANIONS = re.compile(
+    rf"{_JOIN}(?:(?:his|her|their|the|all|other)\s+)*(?:{_UNNAMED}|family|fam|children|kids|others?|guests?)\s*\Z|"
+    rf"(?P<join>{_JOIN})(?:(?:his|her)\s+)?{_UNNAMED}\s*[:,]?\s+(?=\w)(?!(?:is|has|was|dec|died|dead|passed|dnc|do\s*n|no\s)\w*)",
+    re.IGNORECASE,
+)
+"""People without a name: `Tom & wife`, `Tom and family`; before a name, what they are to the other: `Tom & wife Ann`."""
+_COMPANION_MARKED = re.compile(
+    rf"{_JOIN}(?:(?:his|her)\s+)?({_UNNAMED})\s*[(\[{{]([^()\[\]{{}}]*)[)\]}}]", re.IGNORECASE
+)
+_COMPANION_WORD = re.compile(rf"\b(?:{_UNNAMED}|fam|family|children|kids|others?|guests?)\b", re.IGNORECASE)
 # `++` takes a run of digits whole: in pieces, a long number after `Tr` takes time that doubles with every digit.
 _TRUST = re.compile(
     r"^(?:the\s+)?(.+?)[\s,]+((?:(?:revocable|rev|irrevocable|irrev|living|liv|lvg|family|fam|inter\s+vivos)\b\.?[\s,]*)*)"
@@ -95,6 +109,8 @@ _PHONE = re.compile(
     r"(?:\s*(?:x|ext\.?)\s*\d+)?|(?<!\w)(?:x|ext\.?|extension)\s*\d+(?!\w)",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"(?<!\S)#?\s?\d+(?!\S)")
+"""A number by itself, as agencies count a person's accounts: `Tom 2`, `Vale #2`."""
 _DIGIT = re.compile(r"\d")
 _CROSSES = re.compile("[†‡✝✞✟☨☦]+")
 _TRADE_MARKS = re.compile("[®™℠©]+")
@@ -132,7 +148,9 @@ MEANINGFUL = frozenset(
         "passed", "do", "don", "dont", "no", "opt", "opted", "unsubscribe", "unsubscribed", "est", "estate", "attn",
         "attention", "att", "care", "in", "dba", "et", "etal", "etux", "etvir", "trust", "tr", "trst", "trustee", "trustees",
         "ttee", "ttees", "cotrustee", "executor", "executrix", "poa", "president", "ceo", "cfo", "coo", "owner", "treasurer",
-        "chairman", "director",
+        "chairman", "director", "late", "heirs", "succession", "life", "jtwros", "jt", "h", "wife", "husband", "spouse", "fiance",
+        "fiancee", "fiancé", "fiancée", "girlfriend", "boyfriend", "significant", "family", "fam", "children", "kids", "other",
+        "others", "guest", "guests",
     ]
 )  # fmt: skip
 """Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
@@ -168,6 +186,9 @@ def _read_closely(value: str, marks: Marks) -> NameField:
         value = _TRADE_MARKS.sub("", _CROSSES.sub(" deceased ", value))
     if "lite" in value or "LITE" in value or "uble" in value:
         value = _VARIANT.sub(r"\1", value)
+    if _COMPANION_WORD.search(value):
+        # `Tom & wife (Deceased)`: the mark is hers.
+        value = _COMPANION_MARKED.sub(r" (\1 \2)", value)
     further = dict(marks)
 
     def take(parenthesis: re.Match[str]) -> str:
@@ -192,9 +213,10 @@ def _read_closely(value: str, marks: Marks) -> NameField:
     rest = PARENTHESIS.sub(take, rest) if _ANY_BRACKET.search(rest) else rest
     if ")" in rest or "(" in rest:
         rest = _without_stray_parentheses(rest, further, flags)
-    rest = _name_alone(rest)
+    rest, set_off = without_set_off(_name_alone(rest))
+    flags += set_off
     unmarked, bare_flags = without_bare_marks(_tidy(_PLACE.sub(" ", rest)))
-    name = _tidy(unmarked)
+    name = _tidy(_NUMBER.sub(" ", unmarked) if _DIGIT.search(unmarked) else unmarked)
     called, each = _nicknames_of(rest, name, nicknames) if nicknames else (None, ())
     estate = not name and not nicknames and DECEASED in bare_flags
     all_flags = (*flags, *bare_flags)
@@ -265,6 +287,8 @@ def _name_alone(rest: str) -> str:
         rest = _END_OF_NAME.sub("", rest)
     if _TRUST_WORD.search(rest):
         rest = _without_trust(rest)
+    if _COMPANION_WORD.search(rest):
+        rest = _COMPANIONS.sub(lambda found: found["join"] or " ", rest)
     return _PHONE.sub(" ", rest) if _DIGIT.search(rest) else rest
 
 

@@ -13,12 +13,21 @@ SUPPRESSING = (DECEASED, DO_NOT_CONTACT)
 PERSONAL = frozenset([DECEASED, "former", "minor"])
 """Flags of the person that they are written beside (M6); a refusal belongs to the address instead."""
 
+LINES_OF_BUSINESS = frozenset(
+    [
+        "personal", "commercial", "personal lines", "commercial lines", "auto", "autos", "boat", "boats", "motorcycle", "rv",
+        "rental", "rentals", "rental property", "rental properties", "rental house", "investment property", "condo", "umbrella",
+        "homeowners", "renters", "flood", "farm", "business", "work comp", "workers comp", "life", "health", "medicare",
+        "life estate", "trust", "living trust", "family trust", "pod", "tod",
+    ]
+)  # fmt: skip
+"""What an agency writes in parentheses to tell a person's accounts apart; in a firm's name such words are its own."""
 _MARKS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "deceased", "decd", "dec", "died", "dod", "rip", "passed", "passed away", "passed on", "dead", "late",
             "estate of", "estate", "death", "dec sd", "decsd", "decease", "dcd", "expired", "departed", "in memoriam",
-            "in memory", "now deceased", "recently deceased",
+            "in memory", "now deceased", "recently deceased", "heirs", "heirs of", "the late",
         ),
         DECEASED,
     ),
@@ -61,6 +70,7 @@ _MARKS: Mapping[str, str] = {
             "he him his", "she her", "she her hers", "they them", "they them theirs", "he they", "she they", "army", "navy",
             "air force", "marines", "marine corps", "coast guard", "us army", "us navy", "us air force", "us marines",
             "us marine corps", "us coast guard", "national guard", "veteran", "disabled", "blind", "homebound",
+            *LINES_OF_BUSINESS,
         ),
         "note",
     ),
@@ -106,12 +116,29 @@ _DATE = rf"(?:\s*(?:on|in|as of|date|[-–—:,]))*\s*(?:{_MONTHS}\s+)?\d{{1,4}}
 _AROUND, _AFTER = r"[\s*\-–—/,:~=#]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*~=#]*"
 _EVERYBODY = r"(?:\b(?:both|all) (?:are )?)?"
 _RELATIVE = rf"{_EVERYBODY}(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
+_SET_OFF = (
+    re.compile(r"\s*\*+\s*([^*\s][^*]*?)\s*(?:\*+|\Z)"),
+    re.compile(r"\s+[-–—]+\s*([^\s–—-][^–—-]*?)\s*\Z"),
+    re.compile(r"\A\s*([^\s–—-][^–—-]*?)\s*[-–—]+\s+(?=\w)"),
+)
+"""Words between asterisks, after a dash at the end, or before one at the beginning: `Vale *DUP*`, `Vale - INACTIVE`."""
+_NEVER_SET_OFF = frozenset(["child", "minor", "late", "life", "farm", "trust"])
+"""Marks that are family names or a firm's words too: `Smith - Child` is a name of two parts."""
+_ACCOUNT_ENDED = frozenset(
+    [
+        "inactive", "duplicate", "dup", "do not use", "closed", "out of business", "dissolved", "merged", "sold", "cancelled",
+        "canceled", "terminated", "former",
+    ]
+)  # fmt: skip
+"""What is said of an account after a dash or between asterisks, and is no part of a firm's name."""
 _BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
 _BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
 _MARK = re.compile(rf"\b(?:{_WORDS}|dnc)\b", re.IGNORECASE)
 """What both of them need, found in a quarter of their time."""
+_LATE = re.compile(r"^the\s+late\s+(?=\w)", re.IGNORECASE)
 _ESTATE = re.compile(
-    r"^(?:the\s+)?est(?:ate|\.)?\s+of\b[\s:]*(?:the\s+late\s+)?|[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$|"
+    r"^(?:the\s+)?(?:est(?:ate|\.)?|heirs(?:\s+and\s+\w+)?|succession)\s+of\b[\s:]*(?:the\s+late\s+)?|"
+    r"[\s,*–—-]*\b(?:the\s+)?est(?:ate|\.)?\s+of\s*$|"
     r"\s*[(\[{]\s*(?:the\s+)?estate(?:\s+of)?\s*[)\]}]\s*$|[\s,–—-]+(?P<last>estate)\s*$",
     re.IGNORECASE,
 )
@@ -158,10 +185,12 @@ _NOTE_WHOLE = re.compile(
     r"(?:(?:old|new|prior|previous|former|closed|inactive|duplicate|dup|test|other|main|wrong|bad|cancell?ed|dead|this|see\s+other|"
     r"see\s+new|use\s+(?:the\s+)?(?:other|new|main)|do\s+not\s+use\s+this)\s+"
     r"(?:accounts?|acc(?:oun)?ts?|records?|files?|entry|customer|client)|merged|(?:use|see)\s+#?\d+)\b.*|"
-    r"(?:cell|phone|ph|tel|mobile|home|work|fax|office|ext|x)\.?[\s:#]*\+?\(?\d.*",
+    r"(?:cell|phone|ph|tel|mobile|home|work|fax|office|ext|x)\.?[\s:#]*\+?\(?\d.*|(?:[\w/&-]+\s+){1,3}polic(?:y|ies)",
     re.IGNORECASE,
 )
-"""A note inside parentheses about the account or a number: `old account`, `use #123`, `cell 555-0101`."""
+"""A note inside parentheses about the account, a policy or a number: `old account`, `boat policy`, `use #123`, `cell 555-0101`."""
+_WHOSE_RELATIVE = re.compile(rf"\w+['’]s\s+(?:{'|'.join(sorted(_RELATIVES))})", re.IGNORECASE)
+"""Who somebody is to another person: `Owner's son`."""
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 _NOT_WORD = re.compile(r"[^\w\s]+")
 _DASH = re.compile(r"[-–—/.,;:&+]+")
@@ -198,6 +227,8 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
         return RELATIVE_DECEASED
     if _NOTE_WHOLE.fullmatch(content):
         return "note"
+    if _WHOSE_RELATIVE.fullmatch(content):
+        return "role"
     if note := _NOTE_BEGINS.match(content):
         return "note" if note["note"] else "former"
     bare_mark = _BARE.search(content)
@@ -232,6 +263,9 @@ def without_bare_marks(name: str, *, firm: bool = False) -> tuple[str, tuple[str
     if bare_marks:
         name = " ".join(pattern.sub(" ", name).split())
         flags = tuple(_bare_flag(relative, words) for relative, words in bare_marks)
+    if not firm and (late := _LATE.match(name)):
+        name = name[late.end() :]
+        flags = (*flags, DECEASED)
     if not firm and (rest := estate_of(name)) is not None:
         name = rest
         flags = (*flags, DECEASED)
@@ -240,13 +274,37 @@ def without_bare_marks(name: str, *, firm: bool = False) -> tuple[str, tuple[str
     return name, flags
 
 
+def without_set_off(name: str, *, firm: bool = False) -> tuple[str, list[str]]:
+    """Return the name without the marks that a dash or asterisks set off, and their flags: `Vale - INACTIVE`, `Vale *DUP*`.
+
+    A firm keeps all but what says that its account has ended; such words may be its own.
+    """
+    flags: list[str] = []
+    if "*" not in name and "-" not in name and "–" not in name and "—" not in name:
+        return name, flags
+
+    def take(found: re.Match[str]) -> str:
+        plain = _plain(found[1])
+        flag = None if plain in _NEVER_SET_OFF else _MARKS.get(plain)
+        if not flag or flag == "role" or (firm and plain not in _ACCOUNT_ENDED):
+            return found[0]
+        flags.append(flag)
+        return " "
+
+    for pattern in _SET_OFF:
+        name = pattern.sub(take, name)
+    return (" ".join(name.split()) if flags else name), flags
+
+
 def estate_of(name: str) -> str | None:
     """Return whose estate a name names, possibly nobody's (`Estate of`); None where it names no person's estate.
 
     `Estate of Mind Winery LLC` is a firm.
     """
-    # Without `est` no alternative matches; the pattern also takes a long s for one, which no ASCII text holds.
-    estate = None if name.isascii() and "est" not in name.lower() else _ESTATE.search(name)
+    # Without one of these no alternative matches; the pattern also takes a long s for one, which no ASCII text holds.
+    folded = name.lower()
+    may_be = not name.isascii() or "est" in folded or "heirs" in folded or "succession" in folded
+    estate = _ESTATE.search(name) if may_be else None
     if not estate:
         return None
     rest = f"{name[: estate.start()]} {name[estate.end() :]}".strip(" ,:-–—")

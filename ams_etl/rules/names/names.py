@@ -33,6 +33,7 @@ from ams_etl.rules.names.words import (
     bare,
     has_legal_form,
     is_generic,
+    is_household,
     is_initial,
     is_surely_firm,
     is_trade_name,
@@ -210,7 +211,7 @@ def _with_estate_first(fields: NameFields, first: str, last: str) -> NameFields:
     if not before:
         return replace(fields, first="Estate of", last=first) if estate_of(f"{first} {last}") else fields
     before = before.rstrip(" ,-–—")
-    if bare(before.rpartition(" ")[2]) == "real" or is_surely_firm(before) or looks_like_firm(first):
+    if bare(before.rpartition(" ")[2]) in {"real", "life"} or is_surely_firm(before) or looks_like_firm(first):
         return fields
     return replace(fields, first=f"{first} (Estate)", last=before)
 
@@ -243,13 +244,14 @@ def _is_estate(written: str | None) -> bool:
 
 
 def _whole(name: str, family: str | None, written: str) -> WholeName:
-    """Return a ContactName that is a firm's as one name, any other as given and family names.
+    """Return a ContactName that is a firm's or a household's as one name, any other as given and family names.
 
     `dba Roe Plumbing` alone is a firm's, whatever its words.
     """
-    if has_legal_form(name) or is_trade_name(written):
+    household = is_household(name)
+    if has_legal_form(name) or is_trade_name(written) or (household and not has_several(name)):
         return WholeName(name, None, (name,))
-    return split_whole_name(name, family)
+    return split_whole_name(name.rpartition(" ")[0] if household else name, family)
 
 
 def _salutation(value: str | None, marks: Marks) -> NameField:
@@ -334,7 +336,7 @@ def _ends_with(words: Sequence[str], middle: Sequence[str]) -> bool:
 
 
 def _nickname(read: _Read) -> Part | None:
-    """N1: Return the nickname in parentheses in First Name, else Informal, else Formal Salutation.
+    """N1: Return the nickname in parentheses in First Name, else Informal, else Formal Salutation, else Middle Name.
 
     Each of several people is called by their nickname, else their given name. A ContactName is read like a First Name.
     """
@@ -343,6 +345,7 @@ def _nickname(read: _Read) -> Part | None:
         (read.whole, read.whole_split, "ContactName"),
         (read.informal, read.informal_split, "InformalSalutation"),
         (read.formal, read.formal_split, "FormalSalutation"),
+        (read.middle, None, "MiddleName"),
     ):
         if field.nickname:
             return Part(field.nickname, "N1", label)

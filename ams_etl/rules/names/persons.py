@@ -25,8 +25,13 @@ Style = Literal["whole", "given"]
 lists people, and where a field without the family name that is known from elsewhere holds given names alone."""
 
 # `and` separates only as a word, the signs anywhere; a separator stays as typed.
-_SEPARATOR = re.compile(r"(\s*&/or\s*|\s*&\s*|\s*\+\s*|\s+and/or\s+|\s+and\s+)", re.IGNORECASE)
-_ANY_SEPARATOR = re.compile(r"[&+]|\sand(?:/or)?\s", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"(\s*&/or\s*|\s*&\s*|\s*\+\s*|\s+and/or\s+|\s+and\s+|\s+(?-i:or)\s+|\s*;\s*|(?<=[\w.\0])\s*/\s*(?=[\w\0]))",
+    re.IGNORECASE,
+)
+_ANY_SEPARATOR = re.compile(r"[&+;]|\sand(?:/or)?\s|\s(?-i:or)\s|[\w.\0]\s*/\s*[\w\0]", re.IGNORECASE)
+_SIGNS_WITH_BLANKS = {" ; ": "; ", " ;": "; ", ";": "; ", " /": "/", "/ ": "/"}
+"""How a sign is written where a parenthesis before it left a blank."""
 _LIST_SEPARATOR = re.compile(r"(\s*,?\s*&/or\s*|\s*,?\s*&\s*|\s*\+\s*|\s+and/or\s+|,?\s+and\s+|\s*,\s*)", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^(?:\s*(?:&/or|&|\+|and(?=\s)))+\s*|\s*(?:&/or|&|\+|(?<=\s)and)+\s*$", re.IGNORECASE)
 _COMMA_SUFFIX = re.compile(rf"\s*,\s*(?=(?:{'|'.join(sorted(SUFFIXES))})\b\.?(?:\s|,|$))", re.IGNORECASE)
@@ -65,11 +70,14 @@ class WholeName:
 
 
 def separated(name: str) -> tuple[list[str], list[str]]:
-    """N4: Return the names in one field, separated by `&`, `and` (a whole word), `+` or `&/or`, and the separators."""
+    """N4: Return the names in one field, separated by `&`, `and` (a whole word), `+` or `&/or`, and the separators.
+
+    People write `or`, `/` and `;` as well [ours].
+    """
     if not _ANY_SEPARATOR.search(name):
         return [name], []
     parts = _SEPARATOR.split(name)
-    return parts[::2], parts[1::2]
+    return parts[::2], [_SIGNS_WITH_BLANKS.get(sign, sign) for sign in parts[1::2]]
 
 
 def has_several(name: str) -> bool:

@@ -20,7 +20,7 @@ RANKS = frozenset(
     ]
 )  # fmt: skip
 """Titles that are names too (Major Jones, Judge Reinhold): a title only where a given and a family name follow."""
-SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
+SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "2nd", "3rd", "4th", "5th"])
 _DEGREES = frozenset(
     [
         "md", "phd", "esq", "esquire", "cpa", "dds", "dvm", "jd", "rn", "dmd", "pe", "cfp", "mba", "ma", "ms", "bs", "ba",
@@ -42,7 +42,7 @@ _DESIGNATIONS = frozenset(
 _LETTERS = frozenset(
     [
         "md", "phd", "esq", "esquire", "cpa", "dds", "dvm", "jd", "rn", "do", "dc", "dmd", "pe", "cfp", "clu", "chfc",
-        "cic", "cisr", "mba", "ret", "cpcu", "lutcf", "rhu", "rebc", "psyd", "pharmd", "edd", "cfa",
+        "cic", "cisr", "mba", "ret", "cpcu", "lutcf", "rhu", "rebc", "psyd", "pharmd", "edd", "cfa", "pc",
     ]
 )  # fmt: skip
 _NUMERALS = frozenset(["v", "vi", "vii", "viii"])
@@ -149,6 +149,7 @@ _IMPERSONAL = re.compile(
     re.IGNORECASE,
 )
 _HOUSEHOLD = re.compile(r"^the\s.+", re.IGNORECASE)
+_OF_A_FAMILY = re.compile(r"^the\s+\S+s\s*\Z|\sfamily\s*\Z", re.IGNORECASE)
 LEGAL_FORMS = frozenset(
     [
         "llc", "inc", "incorporated", "corp", "corporation", "company", "ltd", "limited", "llp", "plc", "pllc", "trust",
@@ -236,6 +237,11 @@ def is_surely_firm(name: str) -> bool:
 def has_legal_form(name: str) -> bool:
     """Whether a name says that it is a company's: `Acme LLC`."""
     return bool(_LEGAL_FORM.search(name))
+
+
+def is_household(whole: str) -> bool:
+    """Return whether a whole name is a family's and no person's: `The Roes`, `The Roe Family`, `Roe Family`."""
+    return bool(_OF_A_FAMILY.search(whole))
 
 
 def names_nobody(salutation: str) -> bool:

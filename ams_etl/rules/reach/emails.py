@@ -34,40 +34,11 @@ _PLACEHOLDER_LOCALS = frozenset(
 """Local parts, without signs, that say there is no address."""
 _SAME_ON_BOTH_SIDES = frozenset(
     [
-        "na",
-        "n",
-        "x",
-        "xx",
-        "no",
-        "a",
-        "aa",
-        "abc",
-        "email",
-        "mail",
-        "user",
-        "123",
-        "me",
-        "none",
-        "nope",
-        "example",
-        "name",
-        "nobody",
-        "bogus",
-        "blank",
-        "sample",
-        "dummy",
-        "default",
-        "someone",
-        "somebody",
-        "anybody",
-        "domain",
-        "asd",
-        "qwerty",
-        "abcd",
-        "pending",
-        "temp",
+        "na", "n", "x", "xx", "no", "a", "aa", "abc", "email", "mail", "user", "123", "me", "none", "nope", "example",
+        "name", "nobody", "bogus", "blank", "sample", "dummy", "default", "someone", "somebody", "anybody", "domain",
+        "asd", "xyz", "customer", "client", "noone", "nada", "unlisted", "qwerty", "abcd", "pending", "temp",
     ]
-)
+)  # fmt: skip
 _PAIRS = frozenset(
     [
         ("n", "a"), ("abc", "123"), ("foo", "bar"), ("user", "domain"), ("name", "domain"), ("email", "domain"), ("me", "domain"),
@@ -79,7 +50,12 @@ _PAIRS = frozenset(
 )  # fmt: skip
 """Local part and first label that say so together: `n@a.com` is written for n/a."""
 _TOO_SHORT = frozenset(["a", "n", "x", "na", "no", "xx", "abc", "123"])
-_PROVIDERS = frozenset(["gmail", "yahoo", "hotmail", "outlook", "aol", "icloud", "msn", "live"])
+_PROVIDERS = frozenset(
+    [
+        "gmail", "yahoo", "hotmail", "outlook", "aol", "icloud", "msn", "live", "email", "mail", "ymail", "comcast", "att",
+        "verizon",
+    ]
+)  # fmt: skip
 """First labels of the large providers' domains, where nobody has one of the addresses `_TOO_SHORT`."""
 _NO = (
     r"(?:client|customer|insured|cust|he|she|they)?(?:no|not|dont|doesnt|doesnot|donot|didnot|didnt|wont|willnot|wouldnt|wouldnot|"
