@@ -6,21 +6,21 @@ from dataclasses import replace
 from ams_etl.rules.contacts.marked_people import has_left, living_of
 from ams_etl.rules.model import BENEFITPOINT, Candidate, KeyFact
 from ams_etl.rules.names.persons import families_in, has_several, separated
-from ams_etl.rules.names.words import bare, looks_like_firm
+from ams_etl.rules.names.words import bare, is_initial, looks_like_firm
 from ams_etl.rules.settings import RuleSettings
 
 Names = tuple[str | None, str | None, str | None]
 """First name, last name, nickname."""
-_PERSON, _FAMILY, _HAS_LEFT, _FIRM, _EMAIL = range(5)
-"""Whose name is better: a person's with a first name, one without, one who has left, a firm's, an email."""
+_PERSON, _INITIAL, _FAMILY, _HAS_LEFT, _FIRM, _EMAIL = range(6)
+"""Whose name is better: a person's with a first name, with an initial alone, without, one who has left, a firm's, an email."""
 _FEMALE_ENDINGS = frozenset(["a", "e", "ia", "ina", "ine", "ette", "ella", "elle"])
 
 
 def named_by(best: Sequence[Candidate], settings: RuleSettings) -> tuple[Candidate, ...]:
     """M7: Return the living members that name a contact, the best one first.
 
-    A person's name beats a firm's that is used for one, and an email; a name with a first name beats one without. Others
-    name it too where M8 says so.
+    A person's name beats a firm's that is used for one, and an email; a name with a first name beats one with an initial, and that
+    one without any. Others name it too where M8 says so.
 
     Args:
         best: the members in the order of M2, at least one.
@@ -30,9 +30,9 @@ def named_by(best: Sequence[Candidate], settings: RuleSettings) -> tuple[Candida
         return (best[0],)
     living = _without_accounts(living_of(best))
     first = min(living, key=_rank)
-    if settings.shared_address_name == "first" or _rank(first) != _PERSON:
+    if settings.shared_address_name == "first" or _rank(first) > _INITIAL:
         return (first,)
-    return tuple(_household(first, [candidate for candidate in living if _rank(candidate) == _PERSON]))
+    return tuple(_household(first, [candidate for candidate in living if _rank(candidate) <= _INITIAL]))
 
 
 def _without_accounts(living: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -53,7 +53,9 @@ def _rank(candidate: Candidate) -> int:
             return _FIRM
     if has_left(candidate):
         return _HAS_LEFT
-    return _PERSON if first else _FAMILY
+    if not first:
+        return _FAMILY
+    return _INITIAL if is_initial(first) else _PERSON
 
 
 def _household(first: Candidate, people: Sequence[Candidate]) -> list[Candidate]:
