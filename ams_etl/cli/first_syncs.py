@@ -9,7 +9,7 @@ from ams_etl.cli.tables import Form, Table, print_tables, remark
 from ams_etl.errors import PermanentError
 from ams_etl.settings import load_agencies
 from ams_etl.store.database import connect
-from ams_etl.sync.first_syncs.never_synced import never_synced
+from ams_etl.sync.first_syncs.never_synced import never_synced, stage_of
 
 _SYNCED = """
 select agency, (counts ->> 'customers_read')::int, (counts ->> 'calls')::int,
@@ -17,19 +17,36 @@ select agency, (counts ->> 'customers_read')::int, (counts ->> 'calls')::int,
 from ops.sync_runs r where agency = any(%s) and mode = 'full' and published_at is not null order by agency"""
 
 
-def sync_new(form: Form) -> None:
+_LEFT = {"to_read": "to be read and published", "to_publish": "read already; to be published"}
+
+
+def sync_new(form: Form, *, plan_only: bool = False) -> None:
     """Run the job `first_syncs` here, and print what became of each agency.
+
+    Args:
+        form: how tables are printed.
+        plan_only: print which agencies it would be, and what is left of each one's first sync, instead.
 
     Raises:
         PermanentError: an agency failed; the table says why and what to do.
     """
-    show_progress()
+    if not plan_only:
+        show_progress()
     url = prepare()
     read = load_agencies()
     with connect(url) as connection:
         wanted = [agency.id for agency in never_synced(connection, read.all)]
+        left = [(agency, read.get(agency).system, _LEFT[stage_of(connection, agency)]) for agency in wanted]
     if not wanted:
         remark(form, "every agency was synced before; `ams-etl sync AGENCY` syncs one again")
+        return
+    if plan_only:
+        print_tables(
+            form, Table("new", ("agency", "system", "what is left"), left, title="never synced", ids=("agency",))
+        )
+        remark(
+            form, f"{len(left):,} agencies; `ams-etl sync --new` does it, `ams-etl doctor AGENCY` tells whether it can"
+        )
         return
     started = time.monotonic()
     with dagster_instance() as instance:

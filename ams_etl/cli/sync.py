@@ -29,7 +29,12 @@ from ams_etl.sync.interpret.customers_meant import customers_meant
 @click.option(
     "--changed", is_flag=True, help="What changed since the last sync; for AMS360, what the customer list shows."
 )
-@click.option("--plan", "plan_only", is_flag=True, help="Read and show what would change; change nothing in the mart.")
+@click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="Read and show what would change; change nothing in the mart. With --new: show which agencies.",
+)
 @click.option(
     "--apply",
     "apply_plan",
@@ -53,9 +58,9 @@ def sync(
 ) -> None:
     """Sync AGENCY: everything, what changed, or just some customers; shows up as a run in the Dagster UI."""
     if new:
-        if agency or customers or changed or plan_only or apply_plan or fresh or benefitpoint:
-            raise click.UsageError("--new goes alone: it reads all of every agency that was never synced")
-        sync_new(form)
+        if agency or customers or changed or apply_plan or fresh or benefitpoint:
+            raise click.UsageError("--new goes with --plan alone: it reads all of every agency that was never synced")
+        sync_new(form, plan_only=plan_only)
         return
     if agency is None:
         raise click.UsageError("expected an agency, or --new for all that were never synced")

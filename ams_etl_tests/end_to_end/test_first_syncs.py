@@ -143,8 +143,10 @@ def test_one_agency_fails_alone_and_each_mart_and_partition_is_that_of_a_run_of_
             assert materialized(database, "agency3") == materialized(second, "agency3")
             assert materialized(database, "agency1") == set()
     configure(line)
+    planned = line.run("sync", "--new", "--plan")
+    assert [f"agency{at}" in planned for at in range(5)] == [False, True, True, False, False]
     assert "2 agencies synced, 0 failed" in line.run("sync", "--new")
-    assert "goes alone" in line.run("sync", "agency0", "--new", code=2)
+    assert "--plan alone" in line.run("sync", "agency0", "--new", code=2)
     assert "expected an agency" in line.run("sync", code=2)
 
 
