@@ -26,7 +26,10 @@ def firm_flags(firm: str | None, marks: Mapping[str, str]) -> tuple[str, ...]:
     return _read(firm, tuple(marks.items()) if marks else ())[1] if firm else ()
 
 
-_NAMES_TOO = LINES_OF_BUSINESS | {"old", "new", "test", "prospect", "vip", "spanish", "deaf", "preferred"}
+_NAMES_TOO = LINES_OF_BUSINESS | {
+    "old", "new", "test", "prospect", "vip", "spanish", "deaf", "preferred", "staff", "military", "lead", "hospice", "nursing home",
+    "assisted living",
+}  # fmt: skip
 """Notes that may be part of a firm's own name."""
 
 

@@ -154,7 +154,7 @@ MEANINGFUL = frozenset(
     ]
 )  # fmt: skip
 """Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
-_LOOSE = " ,;:*-–—/_~=|"
+_LOOSE = " ,;:*-–—/_~=|#"
 """What is cut off a name at both ends."""
 
 
@@ -259,10 +259,10 @@ def _quotes_as_parentheses(value: str) -> str:
 def _nickname_in(content: str, words: list[str]) -> str | None:
     """N14: Return the nickname in a parenthesis, or None where its words are listed as something else.
 
-    `aka Tommy` and `goes by Tommy` name the nickname; suffixes, titles, ranks, degrees, roles, former names and emails
-    are no nickname.
+    `aka Tommy` and `goes by Tommy` name the nickname; suffixes, titles, ranks, degrees, roles, former names, emails and whatever
+    has a digit are no nickname.
     """
-    if "@" in content or not any(map(str.isalpha, content)) or _FORMER_NAME.match(content):
+    if "@" in content or _DIGIT.search(content) or not any(map(str.isalpha, content)) or _FORMER_NAME.match(content):
         return None
     if all(word in TITLES or word in RANKS or word.replace("/", "") in LETTERS_IN_BRACKETS for word in words if word):
         return None

@@ -70,6 +70,11 @@ _MARKS: Mapping[str, str] = {
             "he him his", "she her", "she her hers", "they them", "they them theirs", "he they", "she they", "army", "navy",
             "air force", "marines", "marine corps", "coast guard", "us army", "us navy", "us air force", "us marines",
             "us marine corps", "us coast guard", "national guard", "veteran", "disabled", "blind", "homebound",
+            "dupe", "dupes", "duplicates", "bounced", "email bounced", "bounces", "nursing home", "assisted living",
+            "hospice", "incarcerated", "in jail", "deployed", "military", "bankrupt", "bankruptcy", "collections",
+            "in collections", "nsf", "non pay", "cancelled non pay", "canceled non pay", "lead", "referral", "quote",
+            "quotes", "quote only", "quoted", "lost", "lost business", "non renewed", "non renewal", "nonrenewed",
+            "employee", "agency employee", "staff",
             *LINES_OF_BUSINESS,
         ),
         "note",
@@ -78,8 +83,8 @@ _MARKS: Mapping[str, str] = {
         (
             "owner", "spouse", "wife", "husband", "partner", "son", "daughter", "mother", "father", "trustee", "client",
             "executor", "poa", "widow", "widowed", "widower", "insured", "primary", "secondary", "dba", "hoh",
-            "customer", "mr", "mrs", "ms", "dr", "miss", "mom", "mum", "dad", "parent", "parents", "brother", "sister", "fiance",
-            "fiancee",
+            "customer", "landlord", "tenant", "buyer", "seller", "co signer", "cosigner", "co owner", "mr", "mrs", "ms",
+            "dr", "miss", "mom", "mum", "dad", "parent", "parents", "brother", "sister", "fiance", "fiancee",
         ),
         "role",
     ),
@@ -189,8 +194,13 @@ _NOTE_WHOLE = re.compile(
     re.IGNORECASE,
 )
 """A note inside parentheses about the account, a policy or a number: `old account`, `boat policy`, `use #123`, `cell 555-0101`."""
-_WHOSE_RELATIVE = re.compile(rf"\w+['’]s\s+(?:{'|'.join(sorted(_RELATIVES))})", re.IGNORECASE)
-"""Who somebody is to another person: `Owner's son`."""
+_WHOSE_RELATIVE = re.compile(
+    rf"\w+['’]s\s+(?:{'|'.join(sorted(_RELATIVES))})|"
+    r"(?:wife|husband|spouse|son|daughter|mother|father|mom|dad|partner|fianc[eé]e?)"
+    r"(?:\s*[:–—-]+\s*|\s+(?:is\s+|of\s+)?)[\w.'’ -]+",
+    re.IGNORECASE,
+)
+"""Who somebody is to another person: `Owner's son`, `wife Mary`."""
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 _NOT_WORD = re.compile(r"[^\w\s]+")
 _DASH = re.compile(r"[-–—/.,;:&+]+")

@@ -180,6 +180,8 @@ def _read(fields: NameFields, marks: Marks) -> _Read:
     last_split = None
     if last.name and not first.name and not first.nickname and (DECEASED in first.flags or DECEASED in last.flags):
         last_split = _of_an_estate(first, last, fields.last)
+    elif last.name and "," in last.name and not (fields.first or fields.informal or fields.formal):
+        last_split = _turned_round(last.name)
     family = (last_split.family or last.name) if last_split else last.name
     formal_split = split_whole_name(formal.name, family, "given") if formal.name else None
     family = family or (formal_split.family if formal_split else None)
@@ -237,6 +239,12 @@ def _together(written_first: str, written_last: str, first: NameField, last: Nam
 def _of_an_estate(first: NameField, last: NameField, written: str | None) -> WholeName | None:
     """Split a Last Name that holds the whole name of a deceased (N10): `Estate of` + `Tom Vale`."""
     return split_whole_name(last.name or "") if first.estate or _is_estate(written) else None
+
+
+def _turned_round(last: str) -> WholeName | None:
+    """Split a Last Name that holds a whole one (N11): `Doe, Jon`; None where it is only a family name (`Doe, Jr.`)."""
+    split = split_whole_name(last)
+    return split if split.given and split.family else None
 
 
 def _is_estate(written: str | None) -> bool:
@@ -380,7 +388,8 @@ def _last_name(read: _Read) -> Part | None:
     A family name in First Name or ContactName comes before the salutations.
     """
     if read.last_split:
-        return Part(read.last_split.family, "N10", "LastName") if read.last_split.family else None
+        rule = "N10" if DECEASED in read.first.flags or DECEASED in read.last.flags else "N11"
+        return Part(read.last_split.family, rule, "LastName") if read.last_split.family else None
     if read.last.name:
         return Part(read.last.name, "N3", "LastName")
     for split, rule, label in (
