@@ -21,10 +21,12 @@ FAMILY = ("Doe", "O'Brien", "de la Cruz", "Smith-Jones", "Núñez", "Vale")
 NICKNAMES = ("Jo", "Tommy", "Bets")
 TITLES = ("", "Mr. ", "Mrs. ", "Dr. ", "Rev. ")
 AFTER_A_GIVEN_NAME = (
-    "", " (MBA)", " (Ret.)", " (nee Poe)", " [new owner]", " (moved)", " (CPCU)", " (2nd owner)", " (left)",
+    "", " (MBA)", " (Ret.)", " (nee Poe)", " [new owner]", " (moved)", " (CPCU)", " (2nd owner)", " (left)", " #2",
+    " (boat policy)", " *DUP*", " (2nd acct)", " (wife Ann)", " (age 90)",
 )  # fmt: skip
 AFTER_A_WHOLE_NAME = (
-    "", " Jr.", ", Jr.", " III", ", CPCU", ", CLU, ChFC", ", President", " - Owner", ", MBA", ", CISR", ", Trustee",
+    "", " Jr.", ", Jr.", " III", ", CPCU", ", CLU, ChFC", ", President", " - Owner", ", MBA", ", CISR", ", Trustee", " 3rd",
+    ", 2nd", " - INACTIVE", " *CLOSED*", " #2", " and family", " & wife",
 )  # fmt: skip
 DEATHS = ("(Deceased)", "[dec'd]", "DECEASED", "(Passed Away 5/1/22)", "{DECEASED 2019}")
 REFUSALS = ("(DNC)", "(Do Not Contact)", "(NO EMAIL)", "(opt out)", "(unsubscribe)")
