@@ -1,23 +1,27 @@
 """The shortcuts that make reading fast say what the libraries behind them say."""
 
+import sys
 from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from ams_etl.rules.contacts.key_facts import too_old_on
 from ams_etl.rules.contacts.merging import merge
-from ams_etl.rules.model import Candidate, Contact
+from ams_etl.rules.model import Candidate, Contact, NameOverride, Phone
 from ams_etl.rules.names import fields, marks, names, persons, words
 from ams_etl.rules.names.names import NameFields
 from ams_etl.rules.names.words import PLACEHOLDERS
 from ams_etl.rules.reach import emails, phones
-from ams_etl.rules.reach.emails import emails_in
+from ams_etl.rules.reach.emails import email_flags, emails_in
 from ams_etl.rules.reach.phones import normalise
 from ams_etl.rules.records import ams360
-from ams_etl.rules.records.ams360 import text
+from ams_etl.rules.records.ams360 import GivenPhone, code, text
 from ams_etl.rules.settings import RuleSettings
 from ams_etl_tests.rules import generated as made
 
@@ -306,13 +310,160 @@ def test_a_pattern_finds_nothing_where_it_is_not_asked(parts: list[str], spaced:
     assert fields._ATTENTION.sub("", name) == (name[attention.end() :] if attention else name)
 
 
-@given(made.candidates(), made.settings)
-def test_a_candidate_alone_is_merged_as_beside_itself(found: list[Candidate], settings: RuleSettings) -> None:
-    """M4: what is left out for a single candidate would change nothing: twice the same record takes the long way."""
+_BLANKS = [letter for letter in map(chr, range(sys.maxunicode + 1)) if not letter.split()]
+"""Every character that Python takes for white space, found as `split` takes it."""
+
+
+def test_each_kind_of_white_space_is_a_blank_and_no_code() -> None:
+    """N11: whether a shortcut asks if it is printable, a blank or a letter."""
+    assert len(_BLANKS) > 20
+    for blank in _BLANKS:
+        assert text(f"a{blank}b") == "a b"
+        assert text(f"{blank}a{blank}{blank}") == "a"
+        assert text(blank) is None
+        assert code(blank) is code(f"{blank} ") is None
+        assert code(f"{blank}a") == f"{blank}a"
+
+
+@given(
+    st.one_of(
+        st.text(max_size=5),
+        st.lists(st.sampled_from([*_BLANKS, "a", "<", "\u200b", "\ufeff"]), max_size=4).map("".join),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.binary(max_size=2)
+        | st.lists(st.text(), max_size=2),
+    )
+)
+@example("")
+@example(0)
+@budget(max_examples=500)
+def test_a_code_is_any_text_that_has_more_than_white_space(value: Any) -> None:
+    """T2: exactly as it is written; anything but a text is no code."""
+    assert code(value) == (value if isinstance(value, str) and value.split() else None)
+
+
+@given(
+    st.one_of(
+        st.dates(), st.integers(1, 2499).map(lambda year: date(4 * year, 2, 28)), st.dates(min_value=date(9870, 1, 1))
+    ),
+    st.booleans(),
+    st.integers(-3, 33),
+)
+@example(date(1904, 2, 28), True, 29)
+@example(date(1780, 2, 28), True, 28)
+@example(date(1980, 2, 28), True, 27)
+@example(date(1980, 2, 28), True, 28)
+@example(date(9879, 12, 31), False, -1)
+@example(date(9999, 12, 31), False, 0)
+@budget(max_examples=1000)
+def test_a_birth_date_is_too_old_exactly_when_it_is_more_than_120_years_ago(
+    born: date, next_day: bool, shift: int
+) -> None:
+    """K3: by the calendar, whatever is kept of earlier questions; only of the last day there is nothing is said."""
+    born += timedelta(days=next_day and born < date.max)
+    month = date(min(born.year + 120, date.max.year), born.month, 1)
+    today = min(month.toordinal() + shift, date.max.toordinal() - 1)
+    day = date.fromordinal(max(today, 1))
+    is_older = (day.year - born.year, day.month, day.day) > (120, born.month, born.day)
+    assert (day >= too_old_on(born)) == is_older
+    assert too_old_on(born) == too_old_on.__wrapped__(born)
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.sampled_from(("", "a@x.com", "DNC a@x.com", "deceased", "DNC, deceased"))), max_size=4
+    )
+)
+def test_the_flags_of_several_email_fields_are_those_of_each_in_turn(written: list[str | None]) -> None:
+    """N10: a record without an email raises none."""
+    each = {
+        "DNC a@x.com": ["do_not_contact"],
+        "deceased": ["deceased"],
+        "DNC, deceased": ["deceased", "do_not_contact"],
+    }
+    records = [
+        ams360.CustomerContact.from_payload({"CustomerContactId": "1", "EmailAddress": email}) for email in written
+    ]
+    assert list(email_flags(records)) == [flag for email in written for flag in each.get(email or "", [])]
+
+
+_lines_sent = st.lists(
+    st.fixed_dictionaries(
+        {"PolicyLineOfBusiness": st.sampled_from(("HOME", "AUTO", "", " ", None, 5))},
+        optional={"SortOrderNumber": st.sampled_from((None, 0, 1, 2, "1", "x"))},
+    ),
+    max_size=3,
+)
+
+
+@given(_lines_sent, st.sampled_from(("as they are", "wrapped", "the only one")))
+def test_lines_of_business_are_in_their_order_however_they_are_wrapped(sent: list[dict[str, Any]], form: str) -> None:
+    """T2: one line is read as several are, in any of the forms in which a list is sent."""
+    assume(form != "the only one" or len(sent) == 1)
+    value: Any = {
+        "as they are": sent,
+        "wrapped": {"PolicyLineOfBusiness": sent},
+        "the only one": {"PolicyLineOfBusiness": sent[0] if sent else None},
+    }[form]
+    places = {0: 0, 1: 1, 2: 2, "1": 1}
+    in_order = sorted(sent, key=lambda line: places.get(line.get("SortOrderNumber"), 99))
+    expected = dict.fromkeys(name for line in in_order if (name := line["PolicyLineOfBusiness"]) in {"HOME", "AUTO"})
+    assert ams360._lines(value) == tuple(expected)
+
+
+@given(
+    st.lists(st.sampled_from(("CellPhone", "HomePhone", "BusinessPhone")), unique=True),
+    st.sampled_from((0, "0", "217", " ", "", None)),
+)
+def test_a_phone_is_read_from_whatever_is_a_text_or_a_number(members: list[str], number: Any) -> None:
+    """C6: 0 is a number as any other."""
+    read = ams360._phones(dict.fromkeys(members, number), ams360._CUSTOMER_PHONES)
+    expected = [member for member in ("CellPhone", "HomePhone", "BusinessPhone") if member in members and text(number)]
+    assert [phone.kind for phone in read] == [member.removesuffix("Phone").lower() for member in expected]
+    assert {phone.number for phone in read} <= {text(number)}
+
+
+@given(
+    st.lists(
+        st.builds(
+            GivenPhone,
+            st.sampled_from(("cell", "home", "business", "international")),
+            st.sampled_from((None, "217", "(217)")),
+            st.sampled_from(("555-0101", "2175550101", "217-555-0102 x5", "+44 20 7946 0958", "x", "")),
+            st.sampled_from((None, "5")),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(("personal", "commercial")),
+)
+def test_phones_are_in_the_order_of_their_kinds_each_once(given_phones: list[GivenPhone], record_type: Any) -> None:
+    """C6: one phone is what it is among several."""
+    kinds = ("business", "cell", "home") if record_type == "commercial" else ("cell", "home", "business")
+    expected: dict[tuple[str, str | None], Phone] = {}
+    for kind in (*kinds, "international"):
+        for phone in given_phones:
+            for alone in phones.phones_of((phone,), record_type, "US") if phone.kind == kind else ():
+                expected.setdefault((alone.number, alone.extension), alone)
+    assert phones.phones_of(given_phones, record_type, "US") == tuple(expected.values())
+
+
+@given(made.candidates(), made.settings, st.booleans(), st.booleans())
+def test_a_candidate_alone_is_merged_as_beside_itself(
+    found: list[Candidate], settings: RuleSettings, is_refused: bool, is_renamed: bool
+) -> None:
+    """M4, M6, N12: what is left out for a single candidate would change nothing: twice the same record takes the long way."""
     for candidate in found:
-        alone, beside = (merge([candidate] * times, settings, {}, {}) for times in (1, 2))
+        refused = frozenset(candidate.emails if is_refused else ())
+        key = (candidate.system, candidate.entity, candidate.entity_id)
+        overrides = {key: NameOverride("Ann", None)} if is_renamed else {}
+        alone, beside = (merge([candidate] * times, settings, {}, overrides, refused) for times in (1, 2))
         if isinstance(alone, Contact) and isinstance(beside, Contact):
             assert alone == replace(beside, sources=alone.sources)
+            assert not (refused and alone.emails) or alone.suppressed_reason
+            assert not is_renamed or alone.first_name == "Ann"
         else:
             assert not isinstance(alone, Contact)
             assert not isinstance(beside, Contact)

@@ -4,6 +4,8 @@ from datetime import UTC, date
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ams_etl.rules.accounts.benefit_plans import is_policy
 from ams_etl.rules.accounts.same_accounts import may_be_named, word_to_search
@@ -20,7 +22,7 @@ from ams_etl.rules.records.ams360 import Policy
 from ams_etl.rules.systems.mycase import staff_names
 from ams_etl.rules.writeback.customers import new_customer, seniority
 from ams_etl.rules.writeback.model import Happening
-from ams_etl.rules.writeback.texts import _prefix
+from ams_etl.rules.writeback.texts import _prefix, _size
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,15 @@ def test_what_a_new_customer_is_called(event: dict[str, Any], named: dict[str, s
 def test_where_a_text_is_cut(text: str, room: int, prefix: str) -> None:
     """W4: AMS360 counts in units of UTF-16, of which such a letter is two; at least one letter is taken."""
     assert _prefix(text, room) == prefix
+
+
+@given(st.text(st.sampled_from("ab é\uffff\U00010000😀"), max_size=12), st.integers(1, 14))
+@example("", 1)
+def test_a_text_is_cut_where_its_next_letter_no_longer_fits(text: str, room: int) -> None:
+    """W4: whether or not a shortcut counts letters instead of units."""
+    fitting = [text[:end] for end in range(len(text) + 1) if len(text[:end].encode("utf-16-le")) <= 2 * room]
+    assert _prefix(text, room) == (fitting[-1] or text[:1])
+    assert 2 * _size(text) == len(text.encode("utf-16-le"))
 
 
 def test_names_of_mycase_staff() -> None:

@@ -27,12 +27,15 @@ def birthday_of(born: date | None, settings: RuleSettings, today: date) -> date 
 
 @lru_cache(maxsize=1 << 14)
 def too_old_on(born: date) -> date:
-    """Return the first day on which a date of birth is more than 120 years ago, and so no birthday (K3)."""
+    """Return the first day on which a date of birth is more than 120 years ago, and so no birthday (K3); at most 9999-12-31."""
+    day_before = (born.year + _OLDEST, born.month, born.day)
+    if day_before >= (date.max.year, date.max.month, date.max.day):
+        return date.max
     try:
-        return date(born.year + _OLDEST, born.month, born.day) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        # 29 February of a year that has none, or a year past 9999.
-        return date(min(born.year + _OLDEST, date.max.year), 3, 1)
+        return date(*day_before) + timedelta(days=1)
+    except ValueError:
+        # 29 February of a year that has none.
+        return date(born.year + _OLDEST, 3, 1)
 
 
 def birthday_fact(birthday: date | None) -> list[KeyFact]:

@@ -39,7 +39,7 @@ _EVERYBODY = re.compile(r"\b(?:both|all)\b", re.IGNORECASE)
 _ANY_BRACKET = re.compile(r"[(\[{<]")
 _STRAY = re.compile(r"[()\[\]{}<>*]|\"")
 """Brackets that nothing closes, asterisks and double quotes: no part of a name."""
-_QUOTE = re.compile(r"[\"“”'‘`]")
+_QUOTE = re.compile(r"[\"“”'‘’`]")
 _PLACE = re.compile("\0(\\d+)\0")
 _NICKNAME_FOLLOWS = re.compile(
     r"^(?:a\.?/?k\.?/?a\.?|also known as|(?:likes? to )?(?:go(?:es)? by|be(?:ing)? called)|known as|called|"
@@ -74,7 +74,7 @@ _END_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _END_WORD = re.compile(
-    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|etal|etux|co-?trustee|trustee|ttee|execut|poa|life|jt|h[/&]w)|%",
+    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|(?:co-?)?(?:trustee|ttee|execut|poa)|life|jt|h[/&]w)|%",
     re.IGNORECASE,
 )
 _JOIN = r"(?:\s*[&+,;/]\s*|\s+(?:and|or)\s+)"
@@ -137,7 +137,7 @@ class NameField:
 
 
 EMPTY = NameField()
-SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc"}
+SINGLE_WORDS = PLACEHOLDERS | {"deceased", "decd", "dnc", "unsubscribe", "unsubscribed"}
 """The single words that are not a name; every other single word is taken as it is."""
 _LETTERS = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PLAIN = re.compile(rf"{_LETTERS}(?: (?:& )?{_LETTERS})*")
@@ -147,7 +147,8 @@ MEANINGFUL = frozenset(
         *(word for placeholder in PLACEHOLDERS for word in _WORD.findall(placeholder)), "na", "deceased", "decd", "dec", "dnc",
         "passed", "do", "don", "dont", "no", "opt", "opted", "unsubscribe", "unsubscribed", "est", "estate", "attn",
         "attention", "att", "care", "in", "dba", "et", "etal", "etux", "etvir", "trust", "tr", "trst", "trustee", "trustees",
-        "ttee", "ttees", "cotrustee", "executor", "executrix", "poa", "president", "ceo", "cfo", "coo", "owner", "treasurer",
+        "ttee", "ttees", "cotrustee", "cotrustees", "cottee", "cottees", "coexecutor", "coexecutrix", "copoa", "executor",
+        "executrix", "poa", "elite", "ruble", "president", "ceo", "cfo", "coo", "owner", "treasurer",
         "chairman", "director", "late", "heirs", "succession", "life", "jtwros", "jt", "h", "wife", "husband", "spouse", "fiance",
         "fiancee", "fiancé", "fiancée", "girlfriend", "boyfriend", "significant", "family", "fam", "children", "kids", "other",
         "others", "guest", "guests",
@@ -184,7 +185,8 @@ def _read_closely(value: str, marks: Marks) -> NameField:
     value = value.replace("\0", "")
     if not value.isascii():
         value = _TRADE_MARKS.sub("", _CROSSES.sub(" deceased ", value))
-    if "lite" in value or "LITE" in value or "uble" in value:
+    # A pattern without case takes a dotless i for an i, so only in ASCII do these two words say where it can match.
+    if not value.isascii() or "elite" in (lowered := value.lower()) or "ruble" in lowered:
         value = _VARIANT.sub(r"\1", value)
     if _COMPANION_WORD.search(value):
         # `Tom & wife (Deceased)`: the mark is hers.
@@ -276,7 +278,7 @@ def _name_alone(rest: str) -> str:
 
     `Attn: Jon Roe` is Jon Roe, `Tom Vale dba Vale Plumbing` and `Tom Vale Rev Tr` are Tom Vale.
     """
-    if "," in rest or " " in rest:
+    if "," in rest or " " in rest or "/" in rest:
         rest = _ROLE_AFTER.sub("", rest)
         before, comma, after = rest.partition(",")
         if comma and len([word for word in before.split() if bare(word) not in PARTICLES]) > 1 and not before.isupper():

@@ -82,6 +82,10 @@ _REFUSAL = re.compile(
     r"\bdo-not-(?:e-?mail|contact|use|send)\b|\bno\s+longer\s+wants?\b|\b(?:wants|prefers)\s+no\b|\bdoes\s*n[o'’]?t\s+want\b",
     re.IGNORECASE,
 )
+_SAYS_MORE = re.compile(r"dn[ce]|opt|unsub|refuses|declines|do-not|dece|decd")
+"""What a plain address has in it wherever one of the patterns of refusals and deaths finds something in it."""
+_DOMAIN = re.compile(r"(?<=\w)@(?:[\w-]+\.)+?[^\W\d_]{2,24}")
+"""As short as may be: in `a@b.com.Do not use` a sentence follows."""
 _NO_EMAIL = re.compile(r"\bno\s+e-?mails?\b", re.IGNORECASE)
 _DEATH = re.compile(r"\b(?:deceased|decd|dec'd|passed away)\b", re.IGNORECASE)
 _NOT_AVAILABLE = re.compile(r"(?<![\w.@])n[/\\]a(?:@(?:n[/\\]a|[\w.-]*))?(?![\w@])", re.IGNORECASE)
@@ -120,7 +124,7 @@ def _emails_among(field: str) -> tuple[tuple[str, ...], int]:
 def _written_in(field: str) -> list[str]:
     """Return what is between the separators of an email field; `n/a`, which a separator is part of, is `na@na`."""
     field = field if field.isascii() else _INVISIBLE.sub("", field)
-    parts = _SEPARATORS.split(_NOT_AVAILABLE.sub("na@na", field) if "/" in field else field)
+    parts = _SEPARATORS.split(_NOT_AVAILABLE.sub("na@na", field) if "/" in field or "\\" in field else field)
     return [written for part in parts if (written := part.strip(_AROUND).lower().removeprefix("mailto:"))]
 
 
@@ -187,7 +191,10 @@ def dropped_in(field: str) -> tuple[tuple[str, str], ...]:
 
 
 def email_flags(records: Iterable[Source]) -> tuple[str, ...]:
-    """Return the flags that email fields raise in words (N10): `DO NOT EMAIL a@b.com`, `a@b.com - do not use`."""
+    """Return the flags that email fields raise in words (N10): `DO NOT EMAIL a@b.com`, `a@b.com - do not use`.
+
+    A local part that says so raises them too (`do-not-email@b.com`); a domain does not, as a firm's name does not (`a@dnc.com`).
+    """
     flags: tuple[str, ...] = ()
     for record in records:
         if record.email:
@@ -197,8 +204,10 @@ def email_flags(records: Iterable[Source]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 14)
 def _flags_in(field: str) -> tuple[str, ...]:
-    if field.isascii() and _PLAIN.match(field.lower()):
+    if field.isascii() and _PLAIN.match(address := field.lower()) and not _SAYS_MORE.search(address):
         return ()
+    # `DNC` may be part of a firm's own name, so nothing in a domain is a mark.
+    field = _DOMAIN.sub("@", field)
     flags = (DECEASED,) if _DEATH.search(field) else ()
     # Alone, `no email` says that there is no address, not that it must not be used.
     refused = _REFUSAL.search(field) or ("@" in field and _NO_EMAIL.search(field))

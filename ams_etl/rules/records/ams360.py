@@ -184,7 +184,7 @@ def _phones(payload: Payload, parts: tuple[tuple[str, str, str, str], ...]) -> t
         [
             GivenPhone(kind, text(payload.get(area_code)), number, text(payload.get(extension)))
             for kind, area_code, phone, extension in parts
-            if (number := payload.get(phone)) and (number := text(number))
+            if (number := payload.get(phone)) is not None and (number := text(number))
         ]
     )
 
