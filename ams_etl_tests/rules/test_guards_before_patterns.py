@@ -138,7 +138,7 @@ def test_a_plain_name_holds_nothing_that_a_pattern_takes_out(about: str) -> None
     pattern = _MATTERS_IN_A_NAME[about]
 
     @given(st.sampled_from(("{}", "Tom Vale{}", "Tom Vale {}", "{} Tom Vale")), st.from_regex(pattern, alphabet=_ASCII))
-    @budget(max_examples=80)
+    @budget(max_examples=60)
     def changes_nothing(shape: str, found: str) -> None:
         value = text(shape.format(found))
         if value and fields.is_plain(value):
@@ -224,6 +224,10 @@ def test_the_word_estate_is_moved_to_where_it_is_read(first: str, last: str, rea
 
 
 @given(st.sampled_from(("", "Tom Vale", "Tom Vale ")), st.from_regex(marks._ESTATE))
+@example("", "SUCCESSION of Tom Vale")
+@example("", "Heirs and assigns of Tom Vale")
+@example("Tom Vale", ", EST. OF")
+@example("Tom Vale", " {The Estate}")
 @budget(max_examples=200)
 def test_an_estate_is_found_whatever_its_letters(before: str, found: str) -> None:
     """N10: a text of ASCII without `est` names no estate."""
