@@ -37,7 +37,9 @@ _WRITTEN = (CUSTOMER_LIST.qualified, "ops.sync_customers")
 BATCH = 1000
 """List rows stored in one transaction."""
 PREFIXES_AT_ONCE = 32
-"""Answers that are asked for or wait to be stored; of an agency with 200,000 customers each holds thousands of rows."""
+"""Answers at most that are asked for or wait to be stored."""
+ROWS_AT_ONCE = 20_000
+"""List rows that these answers may be expected to hold together: of a large agency, the answer to one letter holds as many."""
 NUMBERS_BEYOND = 20
 """How many numbers above the highest known one are asked for."""
 
@@ -98,17 +100,28 @@ async def sweep(
 async def _answers(ams360: Ams360, prefixes: Iterable[str]) -> AsyncIterator[tuple[str, Listing]]:
     """Ask for some prefixes at once and give the answers as they come; nothing goes on when one fails.
 
-    The next prefix is asked for when an answer was taken, so that a large agency's list is not in memory as a whole.
+    The next ones are asked for when an answer was taken, as many as the answers before let expect room for, so that a large
+    agency's list is not in memory as a whole.
     """
     waiting = iter(prefixes)
-    asking = {asyncio.ensure_future(_ask(ams360, prefix)) for prefix in islice(waiting, PREFIXES_AT_ONCE)}
+    expected = ROWS_AT_ONCE // 2
+    asking: set[asyncio.Task[tuple[str, Listing]]] = set()
     done: set[asyncio.Task[tuple[str, Listing]]] = set()
+
+    def ask_more() -> None:
+        room = min(PREFIXES_AT_ONCE, max(1, ROWS_AT_ONCE // max(1, expected))) - len(asking) - len(done)
+        asking.update(asyncio.ensure_future(_ask(ams360, prefix)) for prefix in islice(waiting, max(0, room)))
+
     try:
+        ask_more()
         while asking:
             done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
             while done:
-                yield done.pop().result()
-                asking.update(asyncio.ensure_future(_ask(ams360, prefix)) for prefix in islice(waiting, 1))
+                prefix, listing = done.pop().result()
+                # One small answer says little of the next letter.
+                expected = max(len(listing.records), expected * 3 // 4)
+                yield prefix, listing
+                ask_more()
     finally:
         for task in asking:
             task.cancel()
