@@ -40,7 +40,8 @@ async def test_large_answers_are_asked_for_few_at_once_and_small_ones_many(monke
 
 def _peaks(events: list[tuple[str, bool]], rows: dict[str, int]) -> tuple[int, int]:
     """Return the most answers, and the most rows of answers, that were asked for and not taken yet."""
-    answers, held, waiting = 0, 0, set()
+    answers, held = 0, 0
+    waiting: set[str] = set()
     for prefix, asked in events:
         (waiting.add if asked else waiting.discard)(prefix)
         answers = max(answers, len(waiting))
