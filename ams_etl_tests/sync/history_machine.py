@@ -306,7 +306,7 @@ class History(RuleBasedStateMachine):
         self.settings = RuleSettings(shared_email_limit=limit)
         for number in numbers:
             first = f"P{number} (DNC)" if number == refuses else f"P{number}"
-            self.source.put(customer(number, FirstName=first, LastName=f"Name {number}", Email=email))
+            self.source.put(customer(number, FirstName=first, LastName=f"Name{number}", Email=email))
 
     @invariant()
     def every_deleted_customer_is_accounted_for(self) -> None:

@@ -24,7 +24,7 @@ from ams_etl.rules.contacts.merging import (
 from ams_etl.rules.contacts.naming import named_by
 from ams_etl.rules.contacts.ownership import Users, owner_of
 from ams_etl.rules.model import Address, Candidate, Contact, Finding
-from ams_etl.rules.names.marks import DECEASED, SUPPRESSING, mark_in, without_bare_marks
+from ams_etl.rules.names.marks import DECEASED, SUPPRESSING, mark_in, without_bare_marks, without_set_off
 from ams_etl.rules.names.names import Part
 from ams_etl.rules.reach.addresses import is_filled
 from ams_etl.rules.reach.emails import dropped_in, email_flags, emails_of, without_listed
@@ -164,8 +164,10 @@ class _CandidateFindings:
 
     def _raises(self, text: str, flag: str) -> bool:
         brackets = _BRACKETS.findall(text)
-        return flag in without_bare_marks(text)[1] or any(
-            mark_in(content, self.settings.name_marks) == flag for content in brackets
+        return (
+            flag in without_bare_marks(text)[1]
+            or flag in without_set_off(text)[1]
+            or any(mark_in(content, self.settings.name_marks) == flag for content in brackets)
         )
 
     def _ways_to_reach(self) -> Iterator[Finding]:
@@ -384,7 +386,7 @@ _NAME_MEMBERS = {
     "FirmName": lambda record: record.firm_name,
 }
 _ATTRIBUTES = {
-    "FirstName": "first_name", "LastName": "last_name", "InformalSalutation": "informal_salutation",
+    "FirstName": "first_name", "LastName": "last_name", "MiddleName": "middle_name", "InformalSalutation": "informal_salutation",
     "FormalSalutation": "formal_salutation", "ContactName": "contact_name", "FirmName": "firm_name",
 }  # fmt: skip
 _BRACKETS = re.compile(r"[(\[{<]([^)\]}>]*)")
