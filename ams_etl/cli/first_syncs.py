@@ -36,7 +36,9 @@ def sync_new(form: Form, *, plan_only: bool = False) -> None:
     read = load_agencies()
     with connect(url) as connection:
         wanted = [agency.id for agency in never_synced(connection, read.all)]
-        left = [(agency, read.get(agency).system, _LEFT[stage_of(connection, agency)]) for agency in wanted]
+        left = [
+            (agency, read.get(agency).system, _LEFT[stage_of(connection, agency)]) for agency in wanted if plan_only
+        ]
     if not wanted:
         remark(form, "every agency was synced before; `ams-etl sync AGENCY` syncs one again")
         return
