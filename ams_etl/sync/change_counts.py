@@ -10,3 +10,7 @@ class PublishCounts:
     inserted: int
     updated: int
     deleted: int
+
+    def __add__(self, other: "PublishCounts") -> "PublishCounts":
+        """Return the counts of both."""
+        return PublishCounts(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)

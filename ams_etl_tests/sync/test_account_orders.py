@@ -16,6 +16,7 @@ from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.rules.accounts.links import link
 from ams_etl.store.database import connect
 from ams_etl.sync.accounts import publish_accounts as accounts
+from ams_etl.sync.accounts import publish_policies as policies
 from ams_etl.sync.accounts.publish_accounts import rebuild_accounts
 from ams_etl_tests.postgres import fresh_database
 from ams_etl_tests.sync.account_stories import Stories, Telling, stories
@@ -32,8 +33,11 @@ def warehouse(postgres_server: str, migrated_template: str) -> Iterator[psycopg.
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_any_order_and_any_partial_syncs_end_in_the_same_accounts_with_the_same_ids(
-    warehouse: psycopg.Connection[Any], seed: int
+    warehouse: psycopg.Connection[Any], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Two new customers, or policies, at a time, as a large agency has thousands."""
+    for module in (accounts, policies):
+        monkeypatch.setattr(module, "_CHUNK", 2)
     _tell(warehouse, stories(random.Random(seed)), seed)
 
 

@@ -72,6 +72,26 @@ def apply_differences(
     return PublishCounts(counts["insert"], counts["update"], counts["delete"])
 
 
+def add_rows(
+    connection: psycopg.Connection[Any],
+    agency: str,
+    table: MartTable,
+    rows: Mapping[UUID, Document],
+    run_id: str | None,
+) -> PublishCounts:
+    """Write rows of records that no row holds yet, a part of them at a time; a large agency's first sync is nothing else.
+
+    Args:
+        connection: inside the caller's transaction.
+        agency: the agency id.
+        table: which.
+        rows: all columns given.
+        run_id: the Dagster run, for `mart.changes`.
+    """
+    there = table.read(connection, agency, f"{table.key} = any(%(ids)s)", {"ids": list(rows)})
+    return apply_differences(connection, agency, table, there, rows, run_id)
+
+
 def _write(
     connection: psycopg.Connection[Any], agency: str, table: MartTable, changes: Sequence[_Change], run_id: str | None
 ) -> None:

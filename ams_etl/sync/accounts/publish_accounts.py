@@ -12,7 +12,7 @@ from ams_etl.rules.accounts.accounts import Account, CustomerAccount, account_of
 from ams_etl.rules.accounts.benefitpoint_records import BenefitPointAccount
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.lease import Lease
-from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.apply_differences import Document, MartTable, add_rows, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
 from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.identity import candidate_id
@@ -25,6 +25,8 @@ _COLUMNS = (
     "ams360_synced", "benefitpoint_synced", "former_id",
 )  # fmt: skip
 TABLE = MartTable("accounts", "account", "account_id", _COLUMNS)
+_CHUNK = 5000
+"""New customers whose accounts are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,9 @@ def _publish(
         accounts |= {
             row["benefitpoint_account_id"] for row in before.values() if row["benefitpoint_account_id"] is not None
         }
+    known_before = {str(row["ams360_customer_id"]).lower() for row in before.values() if row["ams360_customer_id"]}
+    new = sorted(customers - known_before - account_of_customer.keys())
+    customers.difference_update(new)
     offices = {
         int(key): name
         for key, name in connection.execute(
@@ -154,6 +159,26 @@ def _publish(
         stop_great_losses(connection, agency, TABLE, before, after, limits)
     counts = apply_differences(connection, agency, TABLE, before, after, run_id)
     _touch_policies(connection, agency, before, after)
+    for start in range(0, len(new), _CHUNK):
+        counts += _publish_new(connection, agency, new[start : start + _CHUNK], run_id)
+    return counts
+
+
+def _publish_new(
+    connection: psycopg.Connection[Any], agency: str, customers: Sequence[str], run_id: str | None
+) -> PublishCounts:
+    """Publish the accounts of customers that no row holds and no account is linked to: each depends on nothing else.
+
+    A first sync is nothing but these, so a large agency's are published a part at a time.
+    """
+    after = {
+        _account_id(agency, named_by(customer, None, account_first=False)): _document(
+            account_of(customer, None, {}), None
+        )
+        for customer in find_customers(connection, agency, keys=customers).values()
+    }
+    counts = add_rows(connection, agency, TABLE, after, run_id)
+    _touch_policies(connection, agency, {}, after)
     return counts
 
 

@@ -20,7 +20,7 @@ from ams_etl.rules.accounts.benefitpoint_records import BenefitPlan
 from ams_etl.rules.records.ams360 import Policy
 from ams_etl.settings import BrakeSettings
 from ams_etl.store.lease import Lease
-from ams_etl.sync.accounts.apply_differences import Document, MartTable, apply_differences
+from ams_etl.sync.accounts.apply_differences import Document, MartTable, add_rows, apply_differences
 from ams_etl.sync.accounts.brake import stop_great_losses
 from ams_etl.sync.change_counts import PublishCounts
 from ams_etl.sync.identity import candidate_id
@@ -77,16 +77,28 @@ def publish_policies(
         _widen(connection, agency, policies, plans, pairs)
         before: dict[UUID, Document] = {}
         after: dict[UUID, Document] = {}
+        new: list[str] = []
         for part in _chunks(sorted(policies)):
-            before |= TABLE.read(connection, agency, "ams360_policy_id = any(%(ids)s)", {"ids": part})
-            after.update(_of_policies(connection, agency, part, pairs.plan_of, links, names))
+            rows = TABLE.read(connection, agency, "ams360_policy_id = any(%(ids)s)", {"ids": part})
+            held = {row["ams360_policy_id"] for row in rows.values()}
+            unpaired = {
+                key for key in part if key not in held and key not in pairs.plan_of and key.lower() not in pairs.meaning
+            }
+            new += sorted(unpaired)
+            before |= rows
+            others = [key for key in part if key not in unpaired]
+            after.update(_of_policies(connection, agency, others, pairs.plan_of, links, names))
         for numbers in _chunks(sorted(plans)):
             before |= TABLE.read(connection, agency, "benefitpoint_plan_id = any(%(ids)s)", {"ids": numbers})
             alone = [number for number in numbers if number not in pairs.policy_of]
             after.update(_of_plans(connection, agency, alone, names))
         if limits is not None:
             stop_great_losses(connection, agency, TABLE, before, after, limits)
-        return apply_differences(connection, agency, TABLE, before, after, run_id)
+        counts = apply_differences(connection, agency, TABLE, before, after, run_id)
+        for part in _chunks(new):
+            rows = dict(_of_policies(connection, agency, part, pairs.plan_of, links, names))
+            counts += add_rows(connection, agency, TABLE, rows, run_id)
+        return counts
 
 
 def _drain(connection: psycopg.Connection[Any], agency: str) -> tuple[set[str], set[int]]:
