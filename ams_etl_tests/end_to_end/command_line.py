@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import yaml
 
+from ams_etl.settings.schedule import ScheduleSettings
 from ams_etl_tests import warm_processes
 from ams_etl_tests.sandbox_process import AGENCY_NO, Sandbox
 from ams_etl_tests.warm_processes import Process
@@ -32,13 +34,14 @@ class CommandLine:
 def command_line(
     home: Path, database: str, sandbox: Sandbox, password: str = "sandbox", **ams360: object
 ) -> CommandLine:
-    """Write the agencies file for a sandbox and return its command line."""
+    """Write the agencies file for a sandbox and return its command line; no regular work is due for the next hours."""
     home.mkdir(parents=True, exist_ok=True)
     beside = sandbox.benefitpoint
     entry = {"wsdl": sandbox.wsdl, "agency_no": AGENCY_NO, "login_id": "etl", "password_env": "TEST_AMS360_PASSWORD"}
     (home / "agencies.yaml").write_text(
         yaml.safe_dump(
             {
+                "schedule": _far_from_now(),
                 "agencies": [
                     {
                         "id": "demo",
@@ -52,7 +55,7 @@ def command_line(
                             "password_env": "TEST_AMS360_PASSWORD",
                         },
                     }
-                ]
+                ],
             }
         )
     )
@@ -65,3 +68,9 @@ def command_line(
             "TEST_AMS360_PASSWORD": password,
         },
     )
+
+
+def _far_from_now() -> dict[str, int]:
+    """Return the hours of regular work: a daemon that a test starts at night would sync by itself beside the test."""
+    now = datetime.now(ScheduleSettings().zone)
+    return {"weekday": (now.weekday() + 3) % 7, "sweep_from_hour": (now.hour + 12) % 24}
