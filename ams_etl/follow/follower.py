@@ -215,6 +215,7 @@ class Follower:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
         with suppress(psycopg.Error, AmsEtlError), connect(self._url) as connection:
+            self._leases.release_left(connection)
             leave(connection, self.name)
         _log.info("stopped")
 

@@ -12,6 +12,8 @@ from ams_etl.store.database import connect
 from ams_etl.store.lease import Lease, LeaseHeld, LeaseLost, acquire, release
 from ams_etl.store.shared_access.held_leases import HeldLeases
 
+HELD = "select subject from ops.leases where holder is not null"
+
 
 @pytest.fixture
 def leases() -> HeldLeases:
@@ -102,17 +104,59 @@ def test_all_that_are_held_are_renewed_and_no_other(leases: HeldLeases, connecti
     ]
 
 
-def test_it_is_free_after_an_error_and_after_a_lost_connection(leases: HeldLeases, database: str) -> None:
-    """The second expires, since nothing renews it any more."""
-    with connect(database) as own:
-        with pytest.raises(KeyboardInterrupt), leases.hold(own, "demo", "publish"):
-            raise KeyboardInterrupt
-        with leases.hold(own, "demo", "publish"):
-            own.close()
-    with connect(database) as own:
-        leases.renew(own)
-        with pytest.raises(LeaseHeld), leases.hold(own, "demo", "publish"):
-            raise AssertionError("nobody released it")
-        own.execute("update ops.leases set expires_at = clock_timestamp()")
-        with leases.hold(own, "demo", "publish") as lease:
-            assert lease.generation == 3
+def test_it_is_free_after_an_error(leases: HeldLeases, connection: psycopg.Connection[Any]) -> None:
+    with pytest.raises(KeyboardInterrupt), leases.hold(connection, "demo", "publish"):
+        raise KeyboardInterrupt
+    assert connection.execute(HELD).fetchall() == []
+
+
+def break_off(own: psycopg.Connection[Any], database: str) -> None:
+    """The session ends, as with a server that restarts."""
+    with connect(database) as other:
+        other.execute("select pg_terminate_backend(%s)", (own.info.backend_pid,))
+
+
+@pytest.mark.parametrize("lose", [lambda own, _: own.close(), break_off], ids=["closed", "ended by Postgres"])
+@pytest.mark.parametrize("give_back", [HeldLeases.renew, HeldLeases.release_left])
+def test_another_connection_gives_back_what_a_lost_one_could_not(
+    leases: HeldLeases,
+    connection: psycopg.Connection[Any],
+    database: str,
+    lose: Callable[[psycopg.Connection[Any], str], None],
+    give_back: Callable[[HeldLeases, psycopg.Connection[Any]], None],
+) -> None:
+    with connect(database) as own, leases.hold(own, "demo", "publish"):
+        lose(own, database)
+    assert connection.execute(HELD).fetchall() == [("publish",)]
+    give_back(leases, connection)
+    assert connection.execute(HELD).fetchall() == []
+    # Once: the lease that another one takes then is not touched.
+    assert acquire(connection, "demo", "publish", "ams-etl follow here")
+    give_back(leases, connection)
+    assert connection.execute(HELD).fetchall() == [("publish",)]
+
+
+def test_a_lease_whose_return_is_cancelled_is_given_back_later(
+    leases: HeldLeases, connection: psycopg.Connection[Any], database: str
+) -> None:
+    """A run that is stopped cancels whatever statement its threads are at, and that may be this one."""
+    held, ended = threading.Event(), threading.Event()
+    with connect(database) as own, connect(database) as other:
+
+        def hold() -> None:
+            with leases.hold(own, "demo", "publish"):
+                held.set()
+                assert ended.wait(60)
+
+        thread = in_thread(hold)
+        assert held.wait(60)
+        with other.transaction():
+            # The lease's return waits for this lock.
+            other.execute("select from ops.leases for update")
+            ended.set()
+            while thread.is_alive():
+                own.cancel_safe()
+                thread.join(0.05)
+    assert connection.execute(HELD).fetchall() == [("publish",)]
+    leases.release_left(connection)
+    assert connection.execute(HELD).fetchall() == []

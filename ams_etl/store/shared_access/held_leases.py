@@ -22,6 +22,8 @@ class HeldLeases:
     def __init__(self, holder: str) -> None:
         self._holder = holder
         self._held: set[Lease] = set()
+        self._left: set[Lease] = set()
+        """Ended while Postgres did not take them back."""
         self._lock = threading.Lock()
 
     @contextmanager
@@ -29,6 +31,9 @@ class HeldLeases:
         self, connection: psycopg.Connection[Any], agency: str, subject: Subject, *, wait_seconds: float = 0.0
     ) -> Iterator[Lease]:
         """Hold a lease for a block.
+
+        Where the connection is broken or its statement cancelled at the end of the block, `renew` or `release_left` gives the
+        lease back.
 
         Raises:
             LeaseHeld: another holder still has it after `wait_seconds`.
@@ -46,12 +51,25 @@ class HeldLeases:
         finally:
             with self._lock:
                 self._held.discard(lease)
-            if not connection.closed:
+            try:
                 release(connection, lease)
+            except psycopg.Error:
+                with self._lock:
+                    self._left.add(lease)
 
     def renew(self, connection: psycopg.Connection[Any]) -> None:
-        """Renew all of them; one that is another one's by now is refused by its generation."""
+        """Renew all of them, and give back those left; one that is another one's by now is refused by its generation."""
         with self._lock:
             held = list(self._held)
         for lease in held:
             renew(connection, lease)
+        self.release_left(connection)
+
+    def release_left(self, connection: psycopg.Connection[Any]) -> None:
+        """Give back the leases of ended blocks that their own connections could not."""
+        with self._lock:
+            left = list(self._left)
+        for lease in left:
+            release(connection, lease)
+            with self._lock:
+                self._left.discard(lease)

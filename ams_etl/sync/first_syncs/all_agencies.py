@@ -186,6 +186,9 @@ class _Work:
         self._loop.close()
         for connection in self._connections:
             connection.close()
+        # A statement that gave a lease back may have been cancelled with the others.
+        with suppress(psycopg.Error, AmsEtlError), connect(self._url, application_name="ams_etl first syncs") as own:
+            self._leases.release_left(own)
 
     def _one(self, agency: Agency) -> FirstSync:
         try:
