@@ -3,7 +3,6 @@
 import logging
 import os
 import resource
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ams_etl.settings import Agencies, Agency, EventSettings, NotificationSettin
 from ams_etl.settings.environment_file import load_environment_file
 from ams_etl.settings.file import shown_variable
 from ams_etl.store.database import locator
+from ams_etl.store.loading.beside import take_short_turns
 
 _log = logging.getLogger(__name__)
 
@@ -77,8 +77,8 @@ def serve(agencies: Agencies, home: Path, host: str, port: int, ready: Callable[
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, max(soft, agencies.inbound.max_connections + 200))
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    # Understanding runs in a thread beside the requests; by default it could keep each of them waiting for 5 ms.
-    sys.setswitchinterval(0.0005)
+    # Understanding runs in a thread beside the requests.
+    take_short_turns()
     serve_until_stopped(config, ready)
 
 

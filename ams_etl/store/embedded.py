@@ -38,6 +38,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 200
 shared_buffers = 256MB
+wal_buffers = 64MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 wal_compression = on

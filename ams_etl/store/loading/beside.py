@@ -10,8 +10,6 @@ import psycopg
 
 T = TypeVar("T")
 _TURN_S = 0.0005
-"""How long the computing thread may keep the interpreter from the one with Postgres' answer. A chunk is stored by some twenty
-statements: at Python's five milliseconds Postgres waited for the next one longer than it worked."""
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def beside(connection: psycopg.Connection[Any], work: Callable[[], T]) -> Iterat
     Returns:
         What holds the work's result after the block, or the exception that it raised.
     """
-    sys.setswitchinterval(min(_TURN_S, sys.getswitchinterval()))
+    take_short_turns()
     with ThreadPoolExecutor(1, thread_name_prefix="database work") as thread:
         result = thread.submit(work)
         try:
@@ -38,3 +36,12 @@ def beside(connection: psycopg.Connection[Any], work: Callable[[], T]) -> Iterat
             if not result.done():
                 connection.cancel_safe(timeout=2)
             raise
+
+
+def take_short_turns() -> None:
+    """Have a thread that computes keep the interpreter half a millisecond from the others at most, from now on.
+
+    Python's own five are what each of the twenty statements of a chunk, or each request to a service, waited for the computing
+    thread beside it: longer than Postgres worked.
+    """
+    sys.setswitchinterval(min(_TURN_S, sys.getswitchinterval()))
