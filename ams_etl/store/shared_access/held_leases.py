@@ -23,7 +23,7 @@ class HeldLeases:
         self._holder = holder
         self._held: set[Lease] = set()
         self._left: set[Lease] = set()
-        """Ended while Postgres did not take them back."""
+        """Of ended blocks, whose release did not reach Postgres."""
         self._lock = threading.Lock()
 
     @contextmanager
@@ -32,8 +32,8 @@ class HeldLeases:
     ) -> Iterator[Lease]:
         """Hold a lease for a block.
 
-        Where the connection is broken or its statement cancelled at the end of the block, `renew` or `release_left` gives the
-        lease back.
+        Where the connection is broken or its statement cancelled at the end of the block, `renew` or `release_left` releases the
+        lease.
 
         Raises:
             LeaseHeld: another holder still has it after `wait_seconds`.
@@ -58,7 +58,7 @@ class HeldLeases:
                     self._left.add(lease)
 
     def renew(self, connection: psycopg.Connection[Any]) -> None:
-        """Renew all of them, and give back those left; one that is another one's by now is refused by its generation."""
+        """Renew all of them, and release those left; one that is another one's by now is refused by its generation."""
         with self._lock:
             held = list(self._held)
         for lease in held:
@@ -66,7 +66,7 @@ class HeldLeases:
         self.release_left(connection)
 
     def release_left(self, connection: psycopg.Connection[Any]) -> None:
-        """Give back the leases of ended blocks that their own connections could not."""
+        """Release the leases of ended blocks that their own connections could not."""
         with self._lock:
             left = list(self._left)
         for lease in left:
