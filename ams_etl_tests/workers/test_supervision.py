@@ -26,7 +26,8 @@ from ams_etl.workers.application import CONFIGURATION, broker_url
 from ams_etl.workers.places import shared_database_url, unset_secrets
 
 DEAF = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
-HEEDING = "import time; print('ready', flush=True); time.sleep(60)"
+HEEDING = "import signal, time; signal.signal(15, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)"
+"""Not by inheritance: after a run in this process Dagster gives SIGTERM what SIGINT has, which a shell in the background ignores."""
 
 
 @dataclass
