@@ -27,7 +27,7 @@ from ams_etl.workers.places import shared_database_url, unset_secrets
 
 DEAF = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 HEEDING = "import signal, time; signal.signal(15, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)"
-"""Not by inheritance: after a run in this process Dagster gives SIGTERM what SIGINT has, which a shell in the background ignores."""
+"""Whatever we inherited: after a run in this process Dagster treats SIGTERM as SIGINT, which a shell in the background ignores."""
 
 
 @dataclass
