@@ -34,6 +34,7 @@ _ASKED_BEFORE: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "people without a name": (fields._COMPANION_WORD, fields._COMPANIONS),
     "marks of people without a name": (fields._COMPANION_WORD, fields._COMPANION_MARKED),
     "numbers by themselves": (fields._DIGIT, fields._NUMBER),
+    "by what somebody goes": (fields._CALLED_WORD, fields._CALLED),
     "marks in a firm's name": (marks._MARK, marks._BARE_IN_FIRM),
 }
 _MATTERS_IN_A_NAME = {
@@ -46,6 +47,8 @@ _MATTERS_IN_A_NAME = {
     "the late": marks._LATE,
     "people without a name": fields._COMPANIONS,
     "loose ends": persons._AT_AN_END,
+    "by what somebody goes": fields._CALLED,
+    "sorted last": fields._SORTED_LAST,
 }
 
 

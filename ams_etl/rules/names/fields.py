@@ -19,6 +19,7 @@ from ams_etl.rules.names.words import (
     bare,
     is_placeholder,
     looks_like_firm,
+    says_there_is_no_name,
 )
 
 Marks = tuple[tuple[str, str], ...]
@@ -49,6 +50,16 @@ _NICKNAME_FOLLOWS = re.compile(
     re.IGNORECASE,
 )
 _FORMER_NAME = re.compile(r"^(?:n[eé]e|f\.?k\.?a\.?|f/k/a|formerly|maiden name|born)\b[\s.:]*\w", re.IGNORECASE)
+_CALLED = re.compile(
+    r"(?<=\w)\.?,?\s+((?:aka|a/k/a|a\.k\.a\.?|also known as|goes by)\s+([^\W\d_][^(),;&+\[{<]*?))\s*"
+    r"(?=\Z|[(,;&+\[{<]|\s(?:and|or)\s)",
+    re.IGNORECASE,
+)
+"""By what somebody goes, outside of parentheses: `Thomas aka Tommy`."""
+_CALLED_WORD = re.compile(r"\b(?:aka|a/k/a|a\.k\.a|also known as|goes by)\b", re.IGNORECASE)
+_SORTED_LAST = re.compile(r"^(?:z{2,5}|x{2,4})[\s.,:*–—-]+(?=\w)", re.IGNORECASE)
+"""What an agency begins a name with to have it at the end of a list."""
+_BESIDE = re.compile(r"\s+[-–—|]+\s+|:\s+")
 _ROLE_ALONE = re.compile(ROLES, re.IGNORECASE)
 _ROLE_AFTER_A_NAME = re.compile(
     rf"(?:{ROLES}|(?:[\w/&'-]+\s+){{0,3}}{ROLE_NOUNS}(?:\s+(?:of|for)\s+.+)?|head\s+of\s.+|{ROLES}\s*[-–:]\s*[\w\s]+)\.?",
@@ -67,14 +78,15 @@ _ATTENTION = re.compile(
     re.IGNORECASE,
 )
 _END_OF_NAME = re.compile(
-    r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|%\s*\w.*|"
-    r"et\s?\.?\s?(?:al|ux|vir)\b\.?)\s*\Z"
-    r"|[\s,]+(?:as\s+)?(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)\s*\Z"
+    r"[\s,;–—-]+(?:(?:c/o|in care of|care of|attn|attention|dba|d/b/a|d\.b\.a\.?|t/a)(?!\w).*|%\s*\w.*|(?:@|w/)\s*\w.*|"
+    r"et\s?\.?\s?(?:al\b\.?|(?:ux|vir)\b\.?(?:\s+\w+)?)|(?:fka|f/k/a|f\.k\.a\.|formerly|née|(?-i:nee))\s+\w.*)\s*\Z"
+    r"|[\s,]+(?:as\s+)?(?:co-?|successor\s+)?(?:trustees?|ttees?|executor|executrix|poa)(?:\s+(?:of|for|under)\s.*)?\s*\Z"
     r"|[\s,–—-]+(?:life\s+estate|life\s+tenant|jtwros|jt\s+ten|h[/&]w)\s*\Z",
     re.IGNORECASE,
 )
 _END_WORD = re.compile(
-    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|(?:co-?)?(?:trustee|ttee|execut|poa)|life|jt|h[/&]w)|%",
+    r"\b(?:c/o|care of|att|dba|d/b/a|d\.b\.a|t/a|et|(?:co-?)?(?:trustee|ttee|execut|poa)|life|jt|h[/&]w|w/|fka|f/k|f\.k|"
+    r"formerly|n[eé]e)|[%@]",
     re.IGNORECASE,
 )
 _JOIN = r"(?:\s*[&+,;/]\s*|\s+(?:and|or)\s+)"
@@ -151,7 +163,8 @@ MEANINGFUL = frozenset(
         "executrix", "poa", "elite", "ruble", "president", "ceo", "cfo", "coo", "owner", "treasurer",
         "chairman", "director", "late", "heirs", "succession", "life", "jtwros", "jt", "h", "wife", "husband", "spouse", "fiance",
         "fiancee", "fiancé", "fiancée", "girlfriend", "boyfriend", "significant", "family", "fam", "children", "kids", "other",
-        "others", "guest", "guests",
+        "others", "guest", "guests", "aka", "also", "goes", "fka", "formerly", "nee",
+        "née", "rip", "dnu", "zz", "zzz", "zzzz", "zzzzz",
     ]
 )  # fmt: skip
 """Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
@@ -212,6 +225,9 @@ def _read_closely(value: str, marks: Marks) -> NameField:
         return " "
 
     rest = _quotes_as_parentheses(value) if _QUOTE.search(value) else value
+    if _CALLED_WORD.search(rest):
+        # A second whole name is nobody's nickname.
+        rest = _CALLED.sub(lambda found: f" ({found[1]}) " if found[2].isalpha() else " ", rest)
     rest = PARENTHESIS.sub(take, rest) if _ANY_BRACKET.search(rest) else rest
     if ")" in rest or "(" in rest:
         rest = _without_stray_parentheses(rest, further, flags)
@@ -283,15 +299,33 @@ def _name_alone(rest: str) -> str:
         before, comma, after = rest.partition(",")
         if comma and len([word for word in before.split() if bare(word) not in PARTICLES]) > 1 and not before.isupper():
             rest = before if _ROLE_AFTER_A_NAME.fullmatch(after.strip()) else rest
+        if len(before.split()) > 1 and says_there_is_no_name(after.strip(" .")):
+            rest = before
+    if rest[:2].casefold() in {"zz", "xx"} and (sorted_last := _SORTED_LAST.match(rest)) and not looks_like_firm(rest):
+        rest = rest[sorted_last.end() :]
     if attention := _ATTENTION.match(rest):
         rest = rest[attention.end() :]
+    if _BESIDE.search(rest):
+        rest = _without_desk(rest)
     if _END_WORD.search(rest):
         rest = _END_OF_NAME.sub("", rest)
     if _TRUST_WORD.search(rest):
         rest = _without_trust(rest)
     if _COMPANION_WORD.search(rest):
-        rest = _COMPANIONS.sub(lambda found: found["join"] or " ", rest)
+        # After a comma another person follows, no given name.
+        rest = _COMPANIONS.sub(
+            lambda found: " & " if (found["join"] or "").strip() == "," else found["join"] or " ", rest
+        )
     return _PHONE.sub(" ", rest) if _DIGIT.search(rest) else rest
+
+
+def _without_desk(rest: str) -> str:
+    """Return the person of a field that names a desk beside: `Accounts Payable - Tom Vale`, `Billing: Tom Vale`."""
+    parts = [part.strip() for part in _BESIDE.split(rest)]
+    if len(parts) != 2 or not all(parts):
+        return rest
+    desks = [is_placeholder(part) or (" " in part and says_there_is_no_name(part)) for part in parts]
+    return parts[desks.index(False)] if desks.count(True) == 1 else rest
 
 
 def _without_trust(name: str) -> str:

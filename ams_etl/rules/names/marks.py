@@ -61,7 +61,7 @@ _MARKS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "inactive", "duplicate", "dup", "do not use", "test", "old", "new", "prospect", "new owner", "new contact",
+            "inactive", "duplicate", "dup", "do not use", "dnu", "test", "old", "new", "prospect", "new owner", "new contact",
             "main contact", "primary contact", "retired", "on leave", "maternity leave", "part time", "seasonal", "vip",
             "see notes", "see note", "bad email", "bad address", "bad phone", "wrong number", "returned mail", "new email",
             "new address", "new phone", "new number", "do not use this one", "use other", "spanish", "spanish only",
@@ -103,7 +103,7 @@ _GRAVITY = ("deceased", "do_not_contact", "minor", "former", "note", "role")
 _FILLERS = frozenset(
     [
         "on", "in", "as", "of", "is", "has", "was", "date", "since", "per", "about", "approx", "by", "the", "and", "his",
-        "her", "their", "s", "please", "jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun",
+        "her", "their", "s", "a", "an", "please", "jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun",
         "june", "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november", "december",
         "at", "age", "to", "client", "customer", "insured",
     ]
@@ -120,7 +120,8 @@ _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DATE = rf"(?:\s*(?:on|in|as of|date|[-–—:,]))*\s*(?:{_MONTHS}\s+)?\d{{1,4}}(?:[/.-]\d{{1,4}}){{0,2}}(?:,?\s+\d{{4}})?(?![\w@])"
 _AROUND, _AFTER = r"[\s*\-–—/,:~=#]*(?:\*+\s*)?", rf"\.?(?:{_DATE})?[\s*~=#]*"
 _EVERYBODY = r"(?:\b(?:both|all) (?:are )?)?"
-_RELATIVE = rf"{_EVERYBODY}(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))})(?:'s|’s)? (?:is |has |was )?)?"
+_NEAREST = r"(?:wife|husband|spouse|son|daughter|mother|father|mom|dad|brother|sister|partner)"
+_RELATIVE = rf"{_EVERYBODY}(?:\b(?:his |her |their )?({'|'.join(sorted(_RELATIVES))}|{_NEAREST} \w+)(?:'s|’s)? (?:is |has |was )?)?"
 _SET_OFF = (
     re.compile(r"\s*\*+\s*([^*\s][^*]*?)\s*(?:\*+|\Z)"),
     re.compile(r"\s+[-–—]+\s*([^\s–—-][^–—-]*?)\s*\Z"),
@@ -131,14 +132,17 @@ _NEVER_SET_OFF = frozenset(["child", "minor", "late", "life", "farm", "trust"])
 """Marks that are family names or a firm's words too: `Smith - Child` is a name of two parts."""
 _ACCOUNT_ENDED = frozenset(
     [
-        "inactive", "duplicate", "dup", "do not use", "closed", "out of business", "dissolved", "merged", "sold", "cancelled",
-        "canceled", "terminated", "former",
+        "inactive", "duplicate", "dup", "do not use", "dnu", "closed", "out of business", "dissolved", "merged", "sold",
+        "cancelled", "canceled", "terminated", "former",
     ]
 )  # fmt: skip
 """What is said of an account after a dash or between asterisks, and is no part of a firm's name."""
-_BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS}|dnc)\b{_AFTER}", re.IGNORECASE)
-_BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_AFTER}", re.IGNORECASE)
-_MARK = re.compile(rf"\b(?:{_WORDS}|dnc)\b", re.IGNORECASE)
+_PERSONS_WORDS = rf"{_WORDS}|dnc|dnu|r\.i\.p|(?<=\w\s)(?-i:RIP)"
+_WHOSE_DEATH = rf"(?:\s+(?:his |her |their )?({_NEAREST})\b)?"
+"""Who died, after the mark: `Deceased spouse`."""
+_BARE = re.compile(rf"{_AROUND}{_RELATIVE}\b({_PERSONS_WORDS})\b{_WHOSE_DEATH}{_AFTER}", re.IGNORECASE)
+_BARE_IN_FIRM = re.compile(rf"{_AROUND}{_RELATIVE}\b({_WORDS})\b{_WHOSE_DEATH}{_AFTER}", re.IGNORECASE)
+_MARK = re.compile(rf"\b(?:{_PERSONS_WORDS})\b", re.IGNORECASE)
 """What both of them need, found in a quarter of their time."""
 _LATE = re.compile(r"^the\s+late\s+(?=\w)", re.IGNORECASE)
 _ESTATE = re.compile(
@@ -196,14 +200,17 @@ _NOTE_WHOLE = re.compile(
 """A note inside parentheses about the account, a policy or a number: `old account`, `boat policy`, `use #123`, `cell 555-0101`."""
 _WHOSE_RELATIVE = re.compile(
     rf"\w+['’]s\s+(?:{'|'.join(sorted(_RELATIVES))})|"
-    r"(?:wife|husband|spouse|son|daughter|mother|father|mom|dad|partner|fianc[eé]e?)"
+    r"(?:wife|husband|spouse|son|daughter|mother|father|mom|dad|partner|fianc[eé]e?|poa|power\s+of\s+attorney|executor|executrix|"
+    r"trustee|guardian|conservator|care\s?giver|assistant|attorney|atty)"
     r"(?:\s*[:–—-]+\s*|\s+(?:is\s+|of\s+)?)[\w.'’ -]+",
     re.IGNORECASE,
 )
-"""Who somebody is to another person: `Owner's son`, `wife Mary`."""
+"""Who somebody is to another person: `Owner's son`, `wife Mary`, `POA: Mary`."""
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 _NOT_WORD = re.compile(r"[^\w\s]+")
 _DASH = re.compile(r"[-–—/.,;:&+]+")
+_ABBREVIATED = re.compile(r"(?<=\b[a-z])\.\s?(?=[a-z]\b)")
+"""The stops inside `D.N.C.` and `R.I.P.`."""
 
 
 def mark_in(content: str, further: Mapping[str, str]) -> str | None:
@@ -242,7 +249,7 @@ def mark_in(content: str, further: Mapping[str, str]) -> str | None:
     if note := _NOTE_BEGINS.match(content):
         return "note" if note["note"] else "former"
     bare_mark = _BARE.search(content)
-    return _bare_flag(bare_mark[1], bare_mark[2]) if bare_mark else None
+    return _bare_flag(*bare_mark.groups("")) if bare_mark else None
 
 
 def _marks_of(plain: str) -> list[str]:
@@ -272,7 +279,7 @@ def without_bare_marks(name: str, *, firm: bool = False) -> tuple[str, tuple[str
     bare_marks = pattern.findall(name) if _MARK.search(name) else []
     if bare_marks:
         name = " ".join(pattern.sub(" ", name).split())
-        flags = tuple(_bare_flag(relative, words) for relative, words in bare_marks)
+        flags = tuple(_bare_flag(*bare_mark) for bare_mark in bare_marks)
     if not firm and (late := _LATE.match(name)):
         name = name[late.end() :]
         flags = (*flags, DECEASED)
@@ -328,12 +335,12 @@ def estate_of(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _plain(content: str) -> str:
-    return " ".join(_NOT_WORD.sub("", _DASH.sub(" ", content.lower())).split())
+    return " ".join(_NOT_WORD.sub("", _DASH.sub(" ", _ABBREVIATED.sub("", content.lower()))).split())
 
 
-def _bare_flag(relative: str, words: str) -> str:
+def _bare_flag(relative: str, words: str, whose: str) -> str:
     flag = _MARKS.get(_plain(words), DO_NOT_CONTACT)
-    return RELATIVE_DECEASED if relative and flag == DECEASED else flag
+    return RELATIVE_DECEASED if (relative or whose) and flag == DECEASED else flag
 
 
 def suppressed_by(flags: tuple[str, ...]) -> str | None:

@@ -119,7 +119,13 @@ def derive_name(fields: NameFields, marks: Mapping[str, str]) -> PersonName:
 
 _is_role = lru_cache(maxsize=1 << 14)(is_role)
 _NOT_SIMPLE = (
-    AFTER_A_COMMA | MEANINGFUL | SINGLE_WORDS | NO_SIMPLE_WORDS | GENERIC | LEGAL_FORMS | {"division", "estate", "null"}
+    AFTER_A_COMMA
+    | MEANINGFUL
+    | SINGLE_WORDS
+    | NO_SIMPLE_WORDS
+    | GENERIC
+    | LEGAL_FORMS
+    | {"division", "estate", "household", "null"}
 )
 """Words that any rule of names does something about."""
 

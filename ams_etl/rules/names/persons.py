@@ -14,6 +14,7 @@ from ams_etl.rules.names.words import (
     PARTICLES,
     PLURAL_TITLES,
     RANKS,
+    RANKS_ONLY,
     SUFFIXES,
     TITLES,
     TITLES_ONLY,
@@ -55,7 +56,11 @@ _GLUE = "\1"
 _GLUED = re.compile(rf"{_GLUE}([^\s{_GLUE},]+)")
 """Letters after a comma stay glued to the word before it until the family name is known: `Roe, John, CPCU`."""
 _SHAPE = re.compile(r"(?:[A-Z]\.?){2,6}")
-_TITLED = re.compile(rf"(?:^|[\s&+,])(?:{'|'.join(sorted(TITLES_ONLY))})\b", re.IGNORECASE)
+_ABBREVIATED_TITLES = RANKS | TITLES
+_TITLED = re.compile(
+    rf"(?:^|[\s&+,/;])(?:(?:{'|'.join(sorted(TITLES_ONLY | RANKS_ONLY))})\b|(?:{'|'.join(sorted(_ABBREVIATED_TITLES))})\.)",
+    re.IGNORECASE,
+)
 
 
 @immutable(frozen=True, slots=True)
@@ -323,7 +328,11 @@ def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
     at = 0
     while at < len(tokens):
         word = bare(tokens[at])
-        if word not in titles and not (word in RANKS and titles is TITLES and len(tokens) - at > 2):
+        left = len(tokens) - at
+        is_abbreviated = tokens[at].endswith(".") and word in _ABBREVIATED_TITLES
+        is_rank = word in RANKS and left > 2 if titles is TITLES else word in RANKS_ONLY and left > 1
+        is_rank = is_rank or (is_abbreviated and left > 1)
+        if word not in titles and not is_rank:
             break
         at += 1
     return tokens[at:]

@@ -5,11 +5,13 @@ import re
 TITLES = frozenset(
     [
         "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "rev", "reverend", "fr", "hon", "honorable", "sir",
-        "madam", "mme", "mister", "missus", "messrs", "mssrs", "drs", "sr", "sra", "srta",
+        "madam", "mme", "mister", "missus", "messrs", "mssrs", "drs", "sr", "sra", "srta", "señor", "señora", "señorita",
     ]
 )  # fmt: skip
 """Titles, which are no part of a name; nor are they a nickname in parentheses (N14)."""
-TITLES_ONLY = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "mister", "messrs", "drs"])
+TITLES_ONLY = frozenset(
+    ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "mister", "messrs", "drs", "señor", "señora", "señorita"]
+)
 """Those titles that are nobody's given name: they never begin a First Name."""
 PLURAL_TITLES = frozenset(["messrs", "mssrs", "drs"])
 """Titles that apply to every family name after them: `Drs. Davids and Burr`."""
@@ -20,6 +22,10 @@ RANKS = frozenset(
     ]
 )  # fmt: skip
 """Titles that are names too (Major Jones, Judge Reinhold): a title only where a given and a family name follow."""
+RANKS_ONLY = frozenset(
+    ["father", "captain", "colonel", "sergeant", "sgt", "lieutenant", "pastor", "rabbi", "sister", "capt"]
+)
+"""Those ranks that are nobody's given name: a title before any other name, as every rank with a stop is (`Col. Jon`)."""
 SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "2nd", "3rd", "4th", "5th"])
 _DEGREES = frozenset(
     [
@@ -92,7 +98,8 @@ PLACEHOLDERS = frozenset(
         "n/a", "n.a.", "n\\a", "unknown", "unknown unknown", "unk", "tbd", "tba", "to be determined", "no name", "noname",
         "no first name", "no last name", "first name", "last name", "firstname", "lastname", "not available",
         "not applicable", "not provided", "not given", "not listed", "none", "none given", "none listed", "nil", "xx",
-        "null", "xxx", "xxxx", "fnu", "lnu", "name unknown", "undefined", "occupant", "resident", "tenant", "current occupant",
+        "null", "xxx", "xxxx", "zz", "zzz", "zzzz", "dnu", "fnu", "lnu", "name unknown", "undefined",
+        "occupant", "resident", "tenant", "current occupant",
         "current resident", "current tenant", "current owner", "property owner", "home owner", "homeowner",
         "business owner", "new owner", "current homeowner", "or current resident", "our neighbor", "neighbor",
         "valued customer", "valued client", "valued member", "valued policyholder", "preferred customer", "customer",
@@ -149,7 +156,7 @@ _IMPERSONAL = re.compile(
     re.IGNORECASE,
 )
 _HOUSEHOLD = re.compile(r"^the\s.+", re.IGNORECASE)
-_OF_A_FAMILY = re.compile(r"^the\s+\S+s\s*\Z|\sfamily\s*\Z", re.IGNORECASE)
+_OF_A_FAMILY = re.compile(r"^the\s+\S+s\s*\Z|\s(?:family|household)\s*\Z", re.IGNORECASE)
 LEGAL_FORMS = frozenset(
     [
         "llc", "inc", "incorporated", "corp", "corporation", "company", "ltd", "limited", "llp", "plc", "pllc", "trust",
