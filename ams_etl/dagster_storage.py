@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 from dagster import DagsterInvariantViolationError
@@ -18,6 +19,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 VARIABLE = "AMS_ETL_DAGSTER_URL"
+_NAME = "dagster tables "
 MOST_CONNECTIONS = 10
 """Of one process. The daemon, which has most threads, was seen to use six."""
 
@@ -65,7 +67,7 @@ class PostgresStorage(DagsterPostgresStorage):
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PostgresStorage":
         """Return the storage that dagster.yaml describes."""
         return cls(
-            postgres_url=pg_url_from_config(config_value),
+            postgres_url=_named(pg_url_from_config(config_value)),
             should_autocreate_tables=config_value.get("should_autocreate_tables", True),
             inst_data=inst_data,
             token_provider=get_token_provider_from_config(config_value),
@@ -83,6 +85,16 @@ class PostgresStorage(DagsterPostgresStorage):
         return super().config_type()
 
 
+def _named(url: str) -> str:
+    """Return an address whose connections say what they are for: Dagster opens some before it has our engine."""
+    named = (
+        ""
+        if "application_name=" in url
+        else f"{'&' if '?' in url else '?'}application_name={quote(_NAME)}{quote(_program())}"
+    )
+    return f"{url}{named}"
+
+
 def _program() -> str:
     """Return the name of this process's program for pg_stat_activity: `dagster-daemon`, `ams-etl`, `dagster`."""
     path = Path(sys.argv[0] if sys.argv else "")
@@ -93,7 +105,7 @@ def pooled_engine(url: str, token_provider: Any = None, **more: Any) -> Engine:
     """Return an engine that keeps one connection open, looks whether it still lives, and leaves a parent's alone after a fork."""
     engine = create_pg_engine(
         url, token_provider, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=MOST_CONNECTIONS - 1, pool_timeout=60,
-        pool_pre_ping=True, connect_args={"application_name": f"dagster tables {_program()}"}, **more,
+        pool_pre_ping=True, connect_args={"application_name": f"{_NAME}{_program()}"}, **more,
     )  # fmt: skip
 
     @event.listens_for(engine, "connect")

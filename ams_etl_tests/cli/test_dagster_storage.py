@@ -56,6 +56,26 @@ def test_what_is_asked_again_and_again_shares_one_connection(
     assert connection.execute(BACKENDS).fetchall() == [first]
 
 
+@pytest.mark.parametrize("given", ["", "?connect_timeout=5", "?application_name=dagster%20tables%20mine"])
+def test_every_connection_says_what_it_is_for(database: str, given: str) -> None:
+    """Those that Dagster opens before it has our pool, too."""
+    names = []
+
+    def note(opened: Any, _: object) -> None:
+        with opened.cursor() as cursor:
+            cursor.execute("show application_name")
+            names.append(cursor.fetchone()[0])
+        opened.rollback()
+
+    sqlalchemy.event.listen(sqlalchemy.Pool, "connect", note)
+    try:
+        use(PostgresStorage.from_config_value(None, {"postgres_url": f"{dagster_url(database)}{given}"}))
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Pool, "connect", note)
+    assert len(names) > 1
+    assert [name for name in names if not name.startswith("dagster tables ")] == []
+
+
 def test_a_connection_that_the_server_closed_is_replaced(
     storage: PostgresStorage, connection: psycopg.Connection[Any]
 ) -> None:
