@@ -54,6 +54,7 @@ JOBS = [
     Job(("sync", "demo", "--fresh"), "ams360", 2, "sync"),
     Job(("sync", "demo", "--plan"), "ams360", 20, "sync_plan"),
     Job(("sync", "demo", "--changed"), "ams360", 3, "sync"),
+    Job(("sync", "demo", "--benefitpoint"), "benefitpoint", 4, "benefitpoint_sync"),
     Job(("sync", "demo", "--benefitpoint", "--fresh"), "benefitpoint", 12, "benefitpoint_sync"),
     Job(("writeback", "demo"), "ams360", 5, "writeback"),
     Job(("sync", "demo_hawksoft"), "hawksoft", 3, "hawksoft_sync"),
