@@ -87,12 +87,9 @@ class PostgresStorage(DagsterPostgresStorage):
 
 def _named(url: str) -> str:
     """Return an address whose connections say what they are for: Dagster opens some before it has our engine."""
-    named = (
-        ""
-        if "application_name=" in url
-        else f"{'&' if '?' in url else '?'}application_name={quote(_NAME)}{quote(_program())}"
-    )
-    return f"{url}{named}"
+    if "application_name=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}application_name={quote(_NAME + _program())}"
 
 
 def _program() -> str:

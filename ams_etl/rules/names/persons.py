@@ -324,18 +324,23 @@ def _family_length(tokens: list[str], known: Sequence[Sequence[str]], *, titled:
 
 
 def _untitled(tokens: list[str], titles: frozenset[str]) -> list[str]:
-    """Return the words without the titles before them; a rank is a title only where a whole name follows."""
+    """Return the words without the titles and ranks before them."""
     at = 0
     while at < len(tokens):
-        word = bare(tokens[at])
-        left = len(tokens) - at
-        is_abbreviated = tokens[at].endswith(".") and word in _ABBREVIATED_TITLES
-        is_rank = word in RANKS and left > 2 if titles is TITLES else word in RANKS_ONLY and left > 1
-        is_rank = is_rank or (is_abbreviated and left > 1)
-        if word not in titles and not is_rank:
+        if bare(tokens[at]) not in titles and not _is_rank(tokens[at], titles, before=len(tokens) - at - 1):
             break
         at += 1
     return tokens[at:]
+
+
+def _is_rank(word: str, titles: frozenset[str], *, before: int) -> bool:
+    """Return whether a word is a rank, or an abbreviated title, before so many others.
+
+    `Col.` is one before any name; `Captain` is one before a given name, or before a whole one where that is asked for.
+    """
+    if before and word.endswith(".") and bare(word) in _ABBREVIATED_TITLES:
+        return True
+    return (before > 1 and bare(word) in RANKS) if titles is TITLES else (before > 0 and bare(word) in RANKS_ONLY)
 
 
 def _without_suffixes(tokens: list[str], known: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[str]]:
