@@ -50,13 +50,14 @@ _NICKNAME_FOLLOWS = re.compile(
     re.IGNORECASE,
 )
 _FORMER_NAME = re.compile(r"^(?:n[eé]e|f\.?k\.?a\.?|f/k/a|formerly|maiden name|born)\b[\s.:]*\w", re.IGNORECASE)
+_GOES_BY = r"(?:aka|a/k/a|a\.k\.a\.?|also known as|goes by)"
 _CALLED = re.compile(
-    r"(?<=\w)\.?,?\s+((?:aka|a/k/a|a\.k\.a\.?|also known as|goes by)\s+([^\W\d_][^(),;&+\[{<]*?))\s*"
+    rf"(?<=\w)\.?,?\s+({_GOES_BY}\s+([^\W\d_][^(),;&+\[{{<]*?))\s*"
     r"(?=\Z|[(,;&+\[{<]|\s(?:and|or)\s)",
     re.IGNORECASE,
 )
 """By what somebody goes, outside of parentheses: `Thomas aka Tommy`."""
-_CALLED_WORD = re.compile(r"\b(?:aka|a/k/a|a\.k\.a|also known as|goes by)\b", re.IGNORECASE)
+_CALLED_WORD = re.compile(rf"\b{_GOES_BY}\b", re.IGNORECASE)
 _SORTED_LAST = re.compile(r"^(?:z{2,5}|x{2,4})[\s.,:*–—-]+(?=\w)", re.IGNORECASE)
 """What an agency begins a name with to have it at the end of a list."""
 _BESIDE = re.compile(r"\s+[-–—|]+\s+|:\s+")
@@ -164,7 +165,7 @@ MEANINGFUL = frozenset(
         "chairman", "director", "late", "heirs", "succession", "life", "jtwros", "jt", "h", "wife", "husband", "spouse", "fiance",
         "fiancee", "fiancé", "fiancée", "girlfriend", "boyfriend", "significant", "family", "fam", "children", "kids", "other",
         "others", "guest", "guests", "aka", "also", "goes", "fka", "formerly", "nee",
-        "née", "rip", "dnu", "zz", "zzz", "zzzz", "zzzzz",
+        "née", "rip", "zzzzz",
     ]
 )  # fmt: skip
 """Words outside of parentheses that `_read_closely` does something about; it reads every field that has one of them."""
